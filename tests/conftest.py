@@ -1,0 +1,60 @@
+"""The backing of the tests, each started once per run by the first test that needs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.support import backing
+from tests.support.postgres import fresh_database
+from tests.support.processes import MissingBackingError, scratch
+
+_NOT_TESTED = pytest.StashKey[set[str]]()
+
+
+@pytest.fixture(scope="session")
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server on which databases may be created."""
+    try:
+        with scratch("postgres") as folder, backing.postgres(folder) as url:
+            yield url
+            folder.keep = bool(request.session.testsfailed)
+    except MissingBackingError as missing:
+        refuse(request, missing)
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The bootstrap servers of a Kafka that nobody kills."""
+    try:
+        with scratch("kafka") as folder, backing.kafka(folder) as bootstrap:
+            yield bootstrap
+            folder.keep = bool(request.session.testsfailed)
+    except MissingBackingError as missing:
+        refuse(request, missing)
+
+
+@pytest.fixture
+async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of an empty database of this test's own."""
+    async with fresh_database(postgres_url) as url:
+        yield url
+
+
+def refuse(request: pytest.FixtureRequest, missing: MissingBackingError) -> None:
+    """Skip what cannot be tested here; in CI that is a failure."""
+    request.config.stash.setdefault(_NOT_TESTED, set()).add(str(missing))
+    if os.environ.get("CI"):
+        pytest.fail(str(missing), pytrace=False)
+    pytest.skip(str(missing))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if _NOT_TESTED not in config.stash:
+        return
+    for reason in sorted(config.stash[_NOT_TESTED]):
+        terminalreporter.write_line(f"!!! NOT TESTED: {reason}", red=True, bold=True)
