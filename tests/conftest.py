@@ -56,5 +56,6 @@ def pytest_terminal_summary(
 ) -> None:
     if _NOT_TESTED not in config.stash:
         return
-    for reason in sorted(config.stash[_NOT_TESTED]):
+    reasons = config.stash[_NOT_TESTED]
+    for reason in sorted(reasons):
         terminalreporter.write_line(f"!!! NOT TESTED: {reason}", red=True, bold=True)
