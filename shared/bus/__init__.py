@@ -1,0 +1,1 @@
+"""The transport of facts between the services: see `port` for what it promises."""

@@ -1,0 +1,90 @@
+"""The contract between a service and its database.
+
+A verb is a plain function whose first argument is the transaction. `Database.write(verb, ...)`
+begins, runs, commits and only then returns: so no verb can wait for anything but its database,
+and none can answer before its commit. The same verb runs on PostgreSQL (asyncpg, bridged by
+SQLAlchemy's `run_sync`) and on SQLite (its own writer thread).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Executable
+
+from shared.errors import UnavailableError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Dialect = Literal["sqlite", "postgresql"]
+
+
+class DatabaseUnavailableError(UnavailableError):
+    def __init__(self, detail: str) -> None:
+        super().__init__("database-unavailable", detail)
+
+
+class Read:
+    """A transaction that may look only."""
+
+    __slots__ = ("connection",)
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    def execute(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    ) -> CursorResult[*tuple[Any, ...]]:
+        return self.connection.execute(statement, parameters)
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+
+class Write(Read):
+    """A transaction that changes state. It ends when the verb returns (commit) or raises."""
+
+    __slots__ = ()
+
+
+class Database(Protocol):
+    dialect: Dialect
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Let running verbs end, then close every connection."""
+
+    async def ping(self) -> None:
+        """Raises DatabaseUnavailableError."""
+
+    async def read(
+        self, verb: Callable[Concatenate[Read, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T: ...
+
+    async def write(
+        self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run the verb in one transaction; return after the commit.
+
+        Cancelling the caller does not cancel the verb: a commit that was cut off would have an
+        unknown outcome. Raises DatabaseUnavailableError with nothing committed, or what the verb
+        raised.
+        """
+
+    async def migration(self, run: Callable[[Connection], T]) -> T:
+        """Run schema changes on a connection of their own (SQLite: foreign keys off)."""
+
+    def sole_relay(self) -> AbstractAsyncContextManager[RelayGuard]:
+        """Wait until this process may be the service's one relay; hold that while inside."""
+
+
+class RelayGuard(Protocol):
+    async def still_mine(self) -> bool:
+        """Whether this process is still the one relay; to be asked before each batch."""

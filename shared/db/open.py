@@ -1,0 +1,36 @@
+"""From a URL to a database: the one place where the two dialects part."""
+
+from __future__ import annotations
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from shared.db.database import Database
+from shared.db.postgres import PostgresDatabase
+from shared.db.sqlite import SqliteDatabase
+
+
+def open_database(url: str, *, pool_size: int = 8) -> Database:
+    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`.
+
+    Raises ValueError that says what is wrong. Nothing is connected before `start()`.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ValueError(_wrong(url)) from error
+    match parsed.get_backend_name():
+        case "sqlite" if parsed.database and parsed.database != ":memory:":
+            return SqliteDatabase(parsed.database)
+        case "postgresql":
+            return PostgresDatabase(parsed, pool_size=pool_size)
+        case _:
+            raise ValueError(_wrong(url))
+
+
+def _wrong(url: str) -> str:
+    scheme = url.partition(":")[0]
+    return (
+        f"a database URL that begins with {scheme!r} is not known here; "
+        "use sqlite:///path/to/file or postgresql://user:password@host:5432/name"
+    )

@@ -1,0 +1,183 @@
+"""SQLite: one process owns the file, one thread writes, a few threads read.
+
+The writer thread holds its transaction from BEGIN IMMEDIATE to COMMIT and nobody can cancel it in
+between, so a caller that goes away never leaves the file locked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Concatenate, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+
+from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
+from shared.db.tasks import ShieldedTasks
+
+READERS = 2
+BUSY_SECONDS = 10
+FULL = 2
+
+J = TypeVar("J")
+
+
+class SqliteDatabase:
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._lock: int | None = None
+        self._tasks = ShieldedTasks()
+
+    async def start(self) -> None:
+        """Raises DatabaseUnavailableError when another process owns the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._own_the_file()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
+        self._write_engine = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
+        self._read_engine = _engine(self._path, begin="BEGIN", connections=READERS, read_only=True)
+        await self._in_thread(self._writer, self._check_durability)
+
+    async def stop(self) -> None:
+        if self._lock is None:
+            return
+        await self._tasks.drain()
+        await self._in_thread(self._writer, self._close)
+        self._writer.shutdown()
+        self._readers.shutdown()
+        os.close(self._lock)
+        self._lock = None
+
+    async def ping(self) -> None:
+        await self.read(lambda tx: tx.execute(text("SELECT 1")).scalar())
+
+    async def read(
+        self, verb: Callable[Concatenate[Read, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def job() -> T:
+            with self._read_engine.begin() as connection:
+                return verb(Read(connection), *args, **kwargs)
+
+        return await self._run(self._readers, job)
+
+    async def write(
+        self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        def job() -> T:
+            with self._write_engine.begin() as connection:
+                return verb(Write(connection), *args, **kwargs)
+
+        return await self._run(self._writer, job)
+
+    async def migration(self, run: Callable[[Connection], T]) -> T:
+        def job() -> T:
+            # Rebuilding a parent table would delete its children while foreign keys are on.
+            with self._write_engine.connect() as connection:
+                raw = connection.connection.driver_connection
+                _pragma(raw, "foreign_keys=OFF")
+                try:
+                    with connection.begin():
+                        result = run(connection)
+                        orphans = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+                        if orphans:
+                            raise ValueError(f"the migration left orphaned rows: {orphans[:3]}")
+                    return result
+                finally:
+                    _pragma(raw, "foreign_keys=ON")
+
+        return await self._run(self._writer, job)
+
+    @asynccontextmanager
+    async def sole_relay(self) -> AsyncIterator[RelayGuard]:
+        yield _OwnFile()  # the lock on the file already says that nobody else is here
+
+    async def checkpoint(self) -> None:
+        """Give the space of the write-ahead log back."""
+
+        def job() -> None:
+            with self._write_engine.connect() as connection:
+                _pragma(connection.connection.driver_connection, "wal_checkpoint(TRUNCATE)")
+
+        await self._run(self._writer, job)
+
+    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+        if self._lock is None:
+            raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
+        try:
+            return await self._tasks.run(self._in_thread(threads, job))
+        except OperationalError as error:
+            raise DatabaseUnavailableError(f"SQLite says: {error.orig}") from error
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+        return await asyncio.get_running_loop().run_in_executor(threads, job)
+
+    def _own_the_file(self) -> None:
+        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(lock)
+            raise DatabaseUnavailableError(
+                f"another process has {self._path} open; stop it first, or use PostgreSQL to run "
+                "several processes"
+            ) from error
+        self._lock = lock
+
+    def _check_durability(self) -> None:
+        with self._write_engine.connect() as connection:
+            synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
+            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
+        if (synchronous, journal) != (FULL, "wal"):
+            raise DatabaseUnavailableError(
+                f"{self._path} runs with journal_mode={journal}, synchronous={synchronous}; "
+                "accepted inquiries need WAL and FULL"
+            )
+
+    def _close(self) -> None:
+        self._read_engine.dispose()
+        self._write_engine.dispose()
+
+
+class _OwnFile:
+    async def still_mine(self) -> bool:
+        return True
+
+
+def _engine(path: Path, *, begin: str, connections: int, read_only: bool = False) -> Engine:
+    # `%` in a path would be percent-decoded if the URL were text.
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        pool_reset_on_return=None,
+        # None stops sqlite3 from opening transactions by its own rules; `begin` below does it.
+        connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_SECONDS},
+    )
+    event.listen(engine, "connect", partial(_prepare, read_only=read_only))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _prepare(raw: sqlite3.Connection, _record: object, *, read_only: bool) -> None:
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+        _pragma(raw, setting)
+    if read_only:
+        _pragma(raw, "query_only=ON")
+
+
+def _pragma(raw: Any, setting: str) -> None:
+    raw.execute(f"PRAGMA {setting}").fetchall()

@@ -1,0 +1,36 @@
+"""CloudEvents 1.0 around a fact: who says it, when, about which key; binary mode on the bus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Fact(BaseModel):
+    """Something that has happened; never changed, only superseded by another version.
+
+    TYPE is the CloudEvents type, VERSION the version of its fields, AGGREGATE the topic it is told
+    on. Fields may be added with a default; anything else is a new VERSION.
+    """
+
+    # A consumer that is older than its producer must not fail on a field that it does not know.
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+
+    TYPE: ClassVar[str]
+    VERSION: ClassVar[int] = 1
+    AGGREGATE: ClassVar[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A fact on its way. `key` is the conversation's id: facts of one key keep their order."""
+
+    id: UUID
+    key: str
+    time: datetime
+    data: Fact
+    traceparent: str = ""

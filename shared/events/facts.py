@@ -1,0 +1,236 @@
+"""The only language between the services. Field meanings hold for every consumer.
+
+All moments are aware and in UTC. Every fact carries the inquiry and its conversation; the
+conversation is the key on the bus, so one conversation's facts of one topic stay in order.
+Facts on different topics may arrive in any order: a consumer must not count on it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.events.envelope import Fact
+
+DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
+CloseReason = Literal["no_answer_needed", "spam", "duplicate", "withdrawn"]
+TodoKind = Literal["technical", "general", "netiquette", "unsure"]
+DeadlineState = Literal["running", "paused", "met", "met_late", "breached", "cancelled"]
+Target = Literal["first_answer", "follow_up", "hand_over"]
+
+
+class HashtagUse(BaseModel):
+    """A hashtag in a message; `year` where an event's tag carries one (#iico2013)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    tag: str
+    year: int | None = None
+
+
+class Reason(BaseModel):
+    """One word or rule that spoke for a decision, and how much."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rule: str
+    word: str
+    weight: float
+
+
+class InquiryFact(Fact):
+    AGGREGATE: ClassVar[str] = "inquiries"
+
+    inquiry_id: UUID
+    conversation_id: UUID
+
+
+class InquiryReceived(InquiryFact):
+    """A message opened an inquiry. `received_at` starts its clock."""
+
+    TYPE: ClassVar[str] = "inquiry.received"
+
+    contact_id: UUID
+    message_id: UUID
+    channel: str
+    received_at: AwareDatetime
+    text: str
+    subject: str | None = None
+    hashtags: tuple[HashtagUse, ...] = ()
+
+
+class MessageAdded(InquiryFact):
+    """The customer wrote again before the answer; the inquiry and its clock stay the same."""
+
+    TYPE: ClassVar[str] = "inquiry.message_added"
+
+    contact_id: UUID
+    message_id: UUID
+    channel: str
+    received_at: AwareDatetime
+    text: str
+    subject: str | None = None
+    hashtags: tuple[HashtagUse, ...] = ()
+
+
+class InquiryAnswered(InquiryFact):
+    TYPE: ClassVar[str] = "inquiry.answered"
+
+    message_id: UUID
+    answered_at: AwareDatetime
+    answered_by: str
+
+
+class InquiryHeld(InquiryFact):
+    """A holding reply went out: the customer was told when to expect the answer."""
+
+    TYPE: ClassVar[str] = "inquiry.held"
+
+    message_id: UUID
+    held_at: AwareDatetime
+    held_by: str
+    follow_up_at: AwareDatetime
+
+
+class InquiryClosed(InquiryFact):
+    """Closed without an answer, by a person, with a reason."""
+
+    TYPE: ClassVar[str] = "inquiry.closed"
+
+    reason: CloseReason
+    closed_at: AwareDatetime
+    closed_by: str
+
+
+class TodoFact(Fact):
+    AGGREGATE: ClassVar[str] = "todos"
+
+    todo_id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+
+
+class TodoCreated(TodoFact):
+    TYPE: ClassVar[str] = "todo.created"
+
+    desk: str
+    kind: TodoKind
+    confidence: float
+    reasons: tuple[Reason, ...] = ()
+    created_at: AwareDatetime
+
+
+class TodoClaimed(TodoFact):
+    TYPE: ClassVar[str] = "todo.claimed"
+
+    assignee: str
+    claimed_at: AwareDatetime
+
+
+class TodoReleased(TodoFact):
+    TYPE: ClassVar[str] = "todo.released"
+
+    released_at: AwareDatetime
+    released_by: str
+
+
+class TodoRerouted(TodoFact):
+    TYPE: ClassVar[str] = "todo.rerouted"
+
+    from_desk: str
+    desk: str
+    reason: str
+    rerouted_at: AwareDatetime
+    rerouted_by: str
+
+
+class TodoCompleted(TodoFact):
+    """Done: by an answer recorded at intake, or by hand."""
+
+    TYPE: ClassVar[str] = "todo.completed"
+
+    completed_at: AwareDatetime
+    completed_by: str
+
+
+class TodoDismissed(TodoFact):
+    """A person decided that the inquiry gets no answer, and why."""
+
+    TYPE: ClassVar[str] = "todo.dismissed"
+
+    reason: DismissReason
+    dismissed_at: AwareDatetime
+    dismissed_by: str
+
+
+class DeadlineFact(Fact):
+    """`state` and `due_at` are how the clock stands after this fact."""
+
+    AGGREGATE: ClassVar[str] = "deadlines"
+
+    inquiry_id: UUID
+    conversation_id: UUID
+    state: DeadlineState
+    target: Target
+    due_at: AwareDatetime
+    at: AwareDatetime
+
+
+class DeadlineStarted(DeadlineFact):
+    TYPE: ClassVar[str] = "deadline.started"
+
+    channel: str
+    promise: str
+
+
+class DeadlineMoved(DeadlineFact):
+    """The due time or the state changed without an end: held, paused, resumed, policy changed."""
+
+    TYPE: ClassVar[str] = "deadline.moved"
+
+    cause: Literal["held", "paused", "resumed", "policy", "desk"]
+
+
+class DeadlineWarning(DeadlineFact):
+    """`level` names the warning: a share of the target, a rest of time, or `window_closing`."""
+
+    TYPE: ClassVar[str] = "deadline.warning"
+
+    level: str
+
+
+class DeadlineBreached(DeadlineFact):
+    """The promise was not kept; told exactly once per deadline."""
+
+    TYPE: ClassVar[str] = "deadline.breached"
+
+
+class DeadlineMet(DeadlineFact):
+    """Answered; `state` says whether in time (`met`) or after the breach (`met_late`)."""
+
+    TYPE: ClassVar[str] = "deadline.met"
+
+
+class DeadlineCancelled(DeadlineFact):
+    TYPE: ClassVar[str] = "deadline.cancelled"
+
+    reason: str
+
+
+class RecordDeadLettered(Fact):
+    """A record that a consumer could not work off; kept whole so that it can be replayed."""
+
+    TYPE: ClassVar[str] = "record.dead_lettered"
+    AGGREGATE: ClassVar[str] = "dead-letters"
+
+    consumer: str
+    topic: str
+    partition: int
+    offset: int
+    record_key: str
+    value_base64: str
+    headers: dict[str, str]
+    reason: str
+    failed_at: AwareDatetime

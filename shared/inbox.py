@@ -1,0 +1,63 @@
+"""The inbox: which events a consumer group has already worked off, in its own transaction.
+
+Delivery is at least once; with this row beside the effect, the effect is exactly once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, delete, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shared.db import Write
+from shared.db.types import Utc, new_metadata
+
+ROWS_AT_ONCE = 1000
+
+
+def inbox_table(metadata: MetaData) -> Table:
+    """The table as every service declares it among its own."""
+    return Table(
+        "inbox",
+        metadata,
+        Column("consumer", String(40), primary_key=True),
+        Column("event_id", Uuid, primary_key=True),
+        Column("handled_at", Utc, nullable=False),
+        Index("ix_inbox_handled_at", "handled_at"),
+    )
+
+
+INBOX = inbox_table(new_metadata())
+
+
+def first_time(
+    tx: Write, event_ids: Sequence[UUID], *, consumer: str, now: datetime
+) -> frozenset[UUID]:
+    """Claim the events for this transaction; those returned were not handled before.
+
+    Goes first in the transaction: a second instance with the same event then waits here until
+    this one commits or rolls back, and never meets it on the business rows.
+    """
+    # Sorted, so that two instances with the same events cannot wait for each other in a circle.
+    rows = [
+        {"consumer": consumer, "event_id": event_id, "handled_at": now}
+        for event_id in sorted(set(event_ids))
+    ]
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    claim = dialect.insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.event_id)
+    return frozenset(tx.execute(claim, rows).scalars())
+
+
+def forget_handled(tx: Write, *, before: datetime) -> int:
+    """Delete a batch of rows older than that moment; 0 when none is left.
+
+    Must keep longer than the log, its offsets and the oldest backup: an event that is delivered
+    after its row is gone would be worked off twice.
+    """
+    c = INBOX.c
+    old = select(c.consumer, c.event_id).where(c.handled_at < before).limit(ROWS_AT_ONCE)
+    return tx.execute(delete(INBOX).where(tuple_(c.consumer, c.event_id).in_(old))).rowcount
