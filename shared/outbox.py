@@ -166,6 +166,5 @@ def forget_published(tx: Write, *, before: datetime) -> int:
 
 def waiting(tx: Read) -> int:
     """How many facts wait to be published."""
-    return tx.execute(
-        select(func.count()).select_from(OUTBOX).where(OUTBOX.c.published_at.is_(None))
-    ).scalar_one()
+    rows = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.published_at.is_(None))
+    return int(tx.execute(rows).scalar_one())

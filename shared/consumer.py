@@ -1,0 +1,237 @@
+"""The consumer loop: facts off the bus, into verbs, each with exactly one effect.
+
+A batch of one partition is one transaction: inbox rows first, then the handlers. When it fails the
+records are worked off one by one; a record that keeps failing goes to the dead letters with its
+reason, in the transaction that also marks it handled. Only then is the position committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from shared import inbox, outbox
+from shared.bus.port import Bus, BusUnavailableError, Partition, Received, Subscription
+from shared.clock import Clock
+from shared.db import Database, DatabaseUnavailableError, Write
+from shared.events.envelope import Envelope
+from shared.events.facts import RecordDeadLettered
+from shared.events.registry import MalformedRecordError, event_type, to_envelope
+from shared.ids import new_id
+from shared.telemetry import Metrics
+from shared.trace import new_traceparent, trace_id, tracing
+
+Handler = Callable[[Write, Sequence[Envelope]], None]
+
+MAX_RECORDS = 200
+FETCH_SECONDS = 1.0
+ATTEMPTS = 5
+FIRST_BACKOFF_SECONDS = 0.2
+UNAVAILABLE_SECONDS = 1.0
+STALLED_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """What a service listens to: the topics, and the verb for each event type.
+
+    A handler gets a sequence of facts of its type, no two of one key, in one transaction. Types
+    without a handler are passed over.
+    """
+
+    group: str
+    topics: tuple[str, ...]
+    handlers: Mapping[str, Handler]
+
+
+class Consumer:
+    def __init__(
+        self,
+        listener: Listener,
+        *,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        metrics: Metrics,
+        on_recorded: Callable[[], None],
+    ) -> None:
+        """`on_recorded` is called after each commit: the handlers may have filled the outbox."""
+        self._listener = listener
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._metrics = metrics
+        self._on_recorded = on_recorded
+        self._failures: dict[tuple[Partition, int], int] = {}
+        self._turned = time.monotonic()
+        self._subscription: Subscription | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async with self._bus.subscribe(
+                    self._listener.group, self._listener.topics
+                ) as subscription:
+                    self._subscription = subscription
+                    await self._consume(subscription, stop)
+            except BusUnavailableError as error:
+                log.warning("consumer.reopened", group=self._listener.group, reason=str(error))
+                await asyncio.sleep(UNAVAILABLE_SECONDS)
+            finally:
+                self._subscription = None
+
+    async def _consume(self, subscription: Subscription, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            batches = await subscription.fetch(
+                max_records=MAX_RECORDS, timeout_seconds=FETCH_SECONDS
+            )
+            for partition, records in batches.items():
+                await self._work_off(subscription, partition, records)
+            self._turned = time.monotonic()
+
+    def stalled(self) -> bool:
+        """Whether the loop has not turned for so long that only a restart can help."""
+        return time.monotonic() - self._turned > STALLED_SECONDS
+
+    async def lag(self) -> int | None:
+        """Records not worked off yet; None while there is no subscription to ask."""
+        if self._subscription is None:
+            return None
+        count = await self._subscription.lag()
+        self._metrics.lag.set(count)
+        return count
+
+    async def _work_off(
+        self, subscription: Subscription, partition: Partition, records: Sequence[Received]
+    ) -> None:
+        try:
+            await self._apply(records)
+        except DatabaseUnavailableError as error:
+            log.warning("consumer.database_unavailable", reason=str(error))
+            await subscription.retry(
+                partition, records[0].offset, after_seconds=UNAVAILABLE_SECONDS
+            )
+            return
+        except Exception as error:  # noqa: BLE001 - the boundary of the loop: any failure is bounded
+            log.warning("consumer.batch_failed", partition=partition.number, reason=repr(error))
+            await self._one_by_one(subscription, partition, records)
+            return
+        await subscription.commit(partition, records[-1].offset + 1)
+
+    async def _one_by_one(
+        self, subscription: Subscription, partition: Partition, records: Sequence[Received]
+    ) -> None:
+        for record in records:
+            again_after = await self._single(record)
+            if again_after is not None:
+                await subscription.retry(partition, record.offset, after_seconds=again_after)
+                return
+            if not await subscription.commit(partition, record.offset + 1):
+                return
+
+    async def _single(self, record: Received) -> float | None:
+        """Seconds until this record should come again, or None when it is dealt with."""
+        where = (record.partition, record.offset)
+        try:
+            await self._apply([record])
+        except DatabaseUnavailableError:
+            return UNAVAILABLE_SECONDS
+        except Exception as error:  # noqa: BLE001 - the boundary of the loop: any failure is bounded
+            failures = self._failures.get(where, 0) + 1
+            if failures < ATTEMPTS and not isinstance(error, MalformedRecordError):
+                self._failures[where] = failures
+                return float(FIRST_BACKOFF_SECONDS * 2**failures)
+            return await self._park(record, error)
+        self._failures.pop(where, None)
+        return None
+
+    async def _park(self, record: Received, error: Exception) -> float | None:
+        try:
+            await self._database.write(self._dead_letter, record, repr(error))
+        except DatabaseUnavailableError:
+            return UNAVAILABLE_SECONDS
+        self._failures.pop((record.partition, record.offset), None)
+        self._metrics.dead_letters.inc()
+        self._on_recorded()
+        log.error(
+            "consumer.dead_lettered",
+            topic=record.partition.topic,
+            partition=record.partition.number,
+            offset=record.offset,
+            reason=repr(error),
+        )
+        return None
+
+    async def _apply(self, records: Sequence[Received]) -> None:
+        mine = [record for record in records if event_type(record) in self._listener.handlers]
+        if not mine:
+            return
+        envelopes = [to_envelope(record) for record in mine]
+        fresh = await self._database.write(self._handle, envelopes)
+        self._metrics.repeated.inc(len(envelopes) - len(fresh))
+        for envelope in fresh:
+            self._metrics.handled.labels(envelope.data.TYPE).inc()
+            log.debug(
+                "event.handled",
+                type=envelope.data.TYPE,
+                event_id=str(envelope.id),
+                trace_id=trace_id(envelope.traceparent),
+            )
+        if fresh:
+            self._on_recorded()
+
+    def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> list[Envelope]:
+        new = inbox.first_time(
+            tx,
+            [envelope.id for envelope in envelopes],
+            consumer=self._listener.group,
+            now=self._clock.now(),
+        )
+        fresh = _each_once([envelope for envelope in envelopes if envelope.id in new])
+        for wave in _waves(fresh):
+            for type_, group in wave.items():
+                with tracing(group[0].traceparent):
+                    self._listener.handlers[type_](tx, group)
+        return fresh
+
+    def _dead_letter(self, tx: Write, record: Received, reason: str) -> None:
+        now = self._clock.now()
+        fact = RecordDeadLettered(
+            consumer=self._listener.group,
+            topic=record.partition.topic,
+            partition=record.partition.number,
+            offset=record.offset,
+            record_key=record.key,
+            value_base64=base64.b64encode(record.value).decode(),
+            headers={name: value.decode("utf-8", "replace") for name, value in record.headers},
+            reason=reason,
+            failed_at=now,
+        )
+        outbox.record(tx, [Envelope(new_id(), record.key, now, fact, new_traceparent())])
+
+
+def _each_once(envelopes: Sequence[Envelope]) -> list[Envelope]:
+    return list({envelope.id: envelope for envelope in envelopes}.values())
+
+
+def _waves(envelopes: Sequence[Envelope]) -> list[dict[str, list[Envelope]]]:
+    """Facts grouped by type for batched verbs, without letting one key's facts overtake.
+
+    The first fact of every key is in the first wave, the second in the second, and so on.
+    """
+    waves: list[dict[str, list[Envelope]]] = []
+    seen: dict[str, int] = {}
+    for envelope in envelopes:
+        number = seen.get(envelope.key, 0)
+        seen[envelope.key] = number + 1
+        if number == len(waves):
+            waves.append({})
+        waves[number].setdefault(envelope.data.TYPE, []).append(envelope)
+    return waves

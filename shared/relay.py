@@ -1,0 +1,127 @@
+"""The relay: takes unpublished facts out of the outbox, in order, and puts them on the bus.
+
+One relay per service, wherever it runs (see `Database.sole_relay`). It may publish a fact twice
+after a fault, never not at all; the event id stays the same, so an inbox absorbs it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from shared.bus.port import Bus, PublishFailedError, Record
+from shared.clock import Clock
+from shared.db import Database, DatabaseUnavailableError
+from shared.db.database import RelayGuard
+from shared.events.registry import to_record
+from shared.outbox import OutboxRow, mark_published, unpublished
+from shared.telemetry import Metrics
+
+BATCH = 500
+POLL_SECONDS = 0.3
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 5.0
+
+log = structlog.get_logger()
+
+
+class Relay:
+    def __init__(
+        self, *, database: Database, bus: Bus, clock: Clock, metrics: Metrics, source: str
+    ) -> None:
+        self._database = database
+        self._bus = bus
+        self._clock = clock
+        self._metrics = metrics
+        self._source = source
+        self._wake = asyncio.Event()
+        self._pause = FIRST_PAUSE_SECONDS
+        self.problem: str | None = None
+
+    def wake(self) -> None:
+        """Say that something was recorded here; without it the relay looks by itself anyway."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            async with self._database.sole_relay() as guard:
+                await self._publish_while_mine(guard, stop)
+
+    async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
+        while not stop.is_set() and await guard.still_mine():
+            self._wake.clear()
+            try:
+                published = await self.publish_batch()
+            except (PublishFailedError, DatabaseUnavailableError) as error:
+                await self._back_off(error, stop)
+                continue
+            self._pause, self.problem = FIRST_PAUSE_SECONDS, None
+            if published < BATCH:
+                await self._wait_for_more(stop)
+
+    async def publish_batch(self) -> int:
+        """Publish what waits, up to one batch, and mark it; how many were published.
+
+        Raises PublishFailedError after marking the confirmed rows that no unconfirmed row of the
+        same key precedes: marking others would let the order of a key break.
+        """
+        rows = await self._database.read(unpublished, limit=BATCH)
+        if not rows:
+            return 0
+        try:
+            await self._bus.publish([self._record(row) for row in rows])
+        except PublishFailedError as error:
+            await self._mark(_in_order(rows, error.confirmed))
+            raise
+        await self._mark(rows)
+        return len(rows)
+
+    def _record(self, row: OutboxRow) -> Record:
+        return to_record(
+            event_id=row.id,
+            aggregate=row.aggregate,
+            key=row.key,
+            type_=row.type,
+            payload=row.payload,
+            traceparent=row.traceparent,
+            time=row.occurred_at,
+            source=self._source,
+        )
+
+    async def _mark(self, rows: Sequence[OutboxRow]) -> None:
+        if rows:
+            seqs = [row.seq for row in rows]
+            await self._database.write(mark_published, seqs, now=self._clock.now())
+            self._metrics.published.inc(len(rows))
+
+    async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
+        if self.problem is None:
+            log.warning("outbox.relay_stuck", reason=str(error))
+        self.problem = str(error)
+        await _wait(stop, self._pause)
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _wait_for_more(self, stop: asyncio.Event) -> None:
+        if not stop.is_set():
+            await _wait(self._wake, POLL_SECONDS)
+
+
+def _in_order(rows: Sequence[OutboxRow], confirmed: frozenset[int]) -> list[OutboxRow]:
+    blocked: set[str] = set()
+    kept = []
+    for index, row in enumerate(rows):
+        if index not in confirmed:
+            blocked.add(row.key)
+        elif row.key not in blocked:
+            kept.append(row)
+    return kept
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return

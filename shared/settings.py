@@ -1,0 +1,78 @@
+"""The knobs that all services share; each is an environment variable that begins with `DESK_`.
+
+docs/settings.md lists every one of them with its default; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
+
+
+class DeskSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=None, frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    data_dir: Path = Field(Path("./var"), description="Where the embedded mode keeps its files.")
+    policy: Path | None = Field(None, description="The policy file; unset: the shipped one.")
+    bus_url: str = Field(
+        "", description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR."
+    )
+    api_key: str = Field(
+        "", description="A first key given from outside; empty: the first start makes one."
+    )
+    keys_file: Path | None = Field(
+        None, description="Hashed keys with name, scopes, expiry; unset: DESK_DATA_DIR/keys.json."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged."
+    )
+    body_limit: int = Field(
+        1_048_576, ge=1024, description="Largest request body in bytes; more gives 413."
+    )
+    body_seconds: float = Field(
+        15.0, gt=0, description="Seconds a client may take to send its body; more gives 408."
+    )
+    shutdown_seconds: float = Field(
+        4.0, gt=0, description="Seconds open requests get to end after SIGTERM or Ctrl-C."
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
+    )
+    log_days: int = Field(
+        14, ge=1, description="Days the topics keep a record; part of the time an erasure takes."
+    )
+    inbox_days: int = Field(
+        60, ge=1, description="Days a handled event is remembered; must be well over DESK_LOG_DAYS."
+    )
+    outbox_days: int = Field(
+        30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."
+    )
+    pool_size: int = Field(8, ge=2, description="PostgreSQL connections per process and service.")
+
+    def keys_path(self) -> Path:
+        return self.keys_file or self.data_dir / "keys.json"
+
+    def bus(self) -> str:
+        return self.bus_url or f"local://{(self.data_dir / 'bus.sqlite').absolute()}"
+
+    def database(self, service: str, configured: str) -> str:
+        return configured or f"sqlite:///{(self.data_dir / f'{service}.sqlite').absolute()}"
+
+
+def channel_secrets(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The webhook secrets by channel: `DESK_SECRET_WEB_FORM=new,old` belongs to `web_form`."""
+    return {
+        name.removeprefix(SECRET_PREFIX).lower(): tuple(
+            secret.strip() for secret in value.split(",") if secret.strip()
+        )
+        for name, value in environment.items()
+        if name.startswith(SECRET_PREFIX)
+    }
