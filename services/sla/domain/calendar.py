@@ -30,11 +30,11 @@ from services.sla.domain.errors import CalendarError
 from services.sla.domain.holidays_source import public_holidays
 from services.sla.domain.instants import (
     DAY_SECONDS,
-    as_utc,
-    from_microseconds,
-    span_microseconds,
-    to_microseconds,
+    EPOCH,
+    ZERO,
+    since_epoch,
     wall_clock,
+    zoneless,
 )
 from services.sla.domain.rules import Almanac, CalendarRules, Day, Reason
 from services.sla.domain.timeline import Timeline
@@ -94,12 +94,15 @@ class BusinessCalendar:
 
     def add(self, start: datetime, duration: timedelta) -> datetime:
         """The instant at which `duration` of opening time after `start` is spent."""
-        if not duration:
-            return as_utc(start)
-        budget = span_microseconds(duration)
-        if budget < 0:
-            return from_microseconds(self.hours.retreat(to_microseconds(start), -budget))
-        return from_microseconds(self.hours.advance(to_microseconds(start), budget))
+        try:
+            moment = start - EPOCH
+        except TypeError:
+            raise zoneless(start) from None
+        if duration > ZERO:
+            return EPOCH + self.hours.advance(moment, duration)
+        if duration < ZERO:
+            return EPOCH + self.hours.retreat(moment, -duration)
+        return EPOCH + moment
 
     def subtract(self, end: datetime, duration: timedelta) -> datetime:
         """The instant from which `duration` of opening time remains until `end`."""
@@ -107,25 +110,25 @@ class BusinessCalendar:
 
     def elapsed(self, start: datetime, end: datetime) -> timedelta:
         """The opening time between two instants, negative when `end` is earlier."""
-        count = self.hours.count
-        return timedelta(
-            microseconds=count(to_microseconds(end)) - count(to_microseconds(start)),
-        )
+        try:
+            return self.hours.count(end - EPOCH) - self.hours.count(start - EPOCH)
+        except TypeError:
+            raise zoneless(end if end.utcoffset() is None else start) from None
 
     def is_open(self, instant: datetime) -> bool:
-        return self.hours.covers(to_microseconds(instant))
+        return self.hours.covers(since_epoch(instant))
 
     def next_open(self, instant: datetime) -> datetime:
         """`instant` itself when open, otherwise the next opening."""
-        return from_microseconds(self.hours.at_or_after(to_microseconds(instant)))
+        return EPOCH + self.hours.at_or_after(since_epoch(instant))
 
     def last_open(self, instant: datetime) -> datetime:
         """The last moment of opening hours not later than `instant`; a closing instant is one."""
-        return from_microseconds(self.hours.at_or_before(to_microseconds(instant)))
+        return EPOCH + self.hours.at_or_before(since_epoch(instant))
 
     def segments(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
         """The open intervals within [start, end), in UTC and in order."""
-        pieces = self.hours.between(to_microseconds(start), to_microseconds(end))
+        pieces = self.hours.between(since_epoch(start), since_epoch(end))
         return [_in_utc(*piece) for piece in pieces]
 
     def explain(self, start: datetime, end: datetime) -> list[Span]:
@@ -153,7 +156,7 @@ class BusinessCalendar:
     def _spans(
         self, timeline: Timeline, counted: Reason, start: datetime, end: datetime
     ) -> list[Span]:
-        begin, finish = to_microseconds(start), to_microseconds(end)
+        begin, finish = since_epoch(start), since_epoch(end)
         spans: list[Span] = []
         reached = begin
         for opening, closing in timeline.between(begin, finish):
@@ -164,7 +167,7 @@ class BusinessCalendar:
         spans += self._gap(reached, finish)
         return _joined(spans)
 
-    def _gap(self, start: int, end: int) -> Iterator[Span]:
+    def _gap(self, start: timedelta, end: timedelta) -> Iterator[Span]:
         for today, *piece in self._by_date(start, end):
             day = self.almanac.day(today)
             if day.reason is Reason.OPEN:
@@ -172,9 +175,11 @@ class BusinessCalendar:
             else:
                 yield Span(*_in_utc(*piece), counted=False, reason=day.reason, name=day.name)
 
-    def _by_date(self, start: int, end: int) -> Iterator[tuple[date, int, int]]:
+    def _by_date(
+        self, start: timedelta, end: timedelta
+    ) -> Iterator[tuple[date, timedelta, timedelta]]:
         """Cut at local midnights; a date begins at its first midnight, as in the timelines."""
-        today = from_microseconds(start).astimezone(self.zone).date()
+        today = (EPOCH + start).astimezone(self.zone).date()
         while start < end:
             midnight = wall_clock(self.zone, today + _ONE_DAY, 0)
             if midnight > start:
@@ -196,17 +201,24 @@ def _timelines(
     almanac: Almanac, zone: ZoneInfo, first: date, end: date
 ) -> tuple[Timeline, Timeline]:
     """Opening hours and whole working days as instants, for the dates from `first` until `end`."""
-    hours: list[tuple[int, int]] = []
-    days: list[tuple[int, int]] = []
+    hours: list[tuple[timedelta, timedelta]] = []
+    days: list[tuple[timedelta, timedelta]] = []
     today, midnight = first - _ONE_DAY, wall_clock(zone, first - _ONE_DAY, 0)
     rule = almanac.day(today)
     while today < end:
         tomorrow = today + _ONE_DAY
         next_midnight, next_rule = wall_clock(zone, tomorrow, 0), almanac.day(tomorrow)
         limit = DAY_SECONDS if next_rule.closed_all_day else 2 * DAY_SECONDS
+        steady = next_midnight - midnight == _ONE_DAY
         for interval in rule.hours:
-            opens = wall_clock(zone, today, interval.opens)
-            hours.append((opens, wall_clock(zone, today, min(interval.closes, limit))))
+            closes = min(interval.closes, limit)
+            if steady and closes <= DAY_SECONDS:  # no clock change: cheaper than asking the zone
+                opening = midnight + timedelta(seconds=interval.opens)
+                closing = midnight + timedelta(seconds=closes)
+            else:
+                opening = wall_clock(zone, today, interval.opens)
+                closing = wall_clock(zone, today, closes)
+            hours.append((opening, closing))
         if rule.hours:
             days.append((midnight, next_midnight))
         today, midnight, rule = tomorrow, next_midnight, next_rule
@@ -234,5 +246,5 @@ def _alike(first: Span, second: Span) -> bool:
     )
 
 
-def _in_utc(start: int, end: int) -> tuple[datetime, datetime]:
-    return from_microseconds(start), from_microseconds(end)
+def _in_utc(start: timedelta, end: timedelta) -> tuple[datetime, datetime]:
+    return EPOCH + start, EPOCH + end

@@ -1,7 +1,8 @@
-"""The border between aware datetimes and the integers inside.
+"""The border between aware datetimes and the moments inside.
 
-Inside, an instant is a whole number of microseconds since 1970-01-01 UTC, so arithmetic is exact
-and comparison is cheap. A wall-clock time becomes an instant here and nowhere else:
+Inside, a moment is the timedelta since 1970-01-01 UTC: exact to the microsecond, and cheaper to
+come by, to compare and to turn back into a datetime than an integer would be. A wall-clock time
+becomes a moment here and nowhere else:
 
 - a time that does not exist (spring) means the instant at which the clock jumps over it;
 - a time that exists twice (autumn) means its first occurrence.
@@ -14,44 +15,37 @@ from zoneinfo import ZoneInfo
 from services.sla.domain.errors import CalendarError
 
 DAY_SECONDS: Final = 86_400
-MICROSECONDS: Final = 1_000_000
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_EPOCH_ORDINAL: Final = _EPOCH.toordinal()
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+ZERO: Final = timedelta()
+
+_EPOCH_ORDINAL: Final = EPOCH.toordinal()
 
 
-def to_microseconds(instant: datetime) -> int:
-    """Microseconds since the epoch; CalendarError for a datetime without a zone."""
+def since_epoch(instant: datetime) -> timedelta:
+    """The moment of an aware datetime; CalendarError for one without a zone."""
     try:
-        since = instant - _EPOCH
+        return instant - EPOCH
     except TypeError:
-        raise CalendarError(
-            f"{instant!r} has no time zone: pass an aware datetime, for example in UTC"
-        ) from None
-    return (since.days * DAY_SECONDS + since.seconds) * MICROSECONDS + since.microseconds
+        raise zoneless(instant) from None
 
 
-def from_microseconds(instant: int) -> datetime:
-    """The aware UTC datetime of an instant."""
-    return _EPOCH + timedelta(microseconds=instant)
-
-
-def span_microseconds(span: timedelta) -> int:
-    """A duration as whole microseconds, exactly."""
-    return (span.days * DAY_SECONDS + span.seconds) * MICROSECONDS + span.microseconds
+def zoneless(instant: datetime) -> CalendarError:
+    """The error for a datetime without a zone."""
+    return CalendarError(
+        f"{instant!r} has no time zone: pass an aware datetime, for example in UTC"
+    )
 
 
 def as_utc(instant: datetime) -> datetime:
     """The same instant in UTC; CalendarError for a datetime without a zone."""
     if instant.utcoffset() is None:
-        raise CalendarError(
-            f"{instant!r} has no time zone: pass an aware datetime, for example in UTC"
-        )
+        raise zoneless(instant)
     return instant.astimezone(UTC)
 
 
-def wall_clock(zone: ZoneInfo, day: date, seconds: int) -> int:
-    """The instant, in microseconds, at which clocks in `zone` first reach a time of `day`.
+def wall_clock(zone: ZoneInfo, day: date, seconds: int) -> timedelta:
+    """The moment at which clocks in `zone` first reach a time of `day`.
 
     `seconds` counts from local midnight by the clock's face and may exceed one day.
     """
@@ -60,10 +54,10 @@ def wall_clock(zone: ZoneInfo, day: date, seconds: int) -> int:
     face = datetime.fromordinal(ordinal) + timedelta(seconds=rest)
     before = _offset(face.replace(tzinfo=zone))
     after = _offset(face.replace(tzinfo=zone, fold=1))
-    since_epoch = (ordinal - _EPOCH_ORDINAL) * DAY_SECONDS + rest
+    face_seconds = (ordinal - _EPOCH_ORDINAL) * DAY_SECONDS + rest
     if after > before:
-        return _jump(zone, since_epoch - after, since_epoch - before) * MICROSECONDS
-    return (since_epoch - before) * MICROSECONDS
+        return timedelta(seconds=_jump(zone, face_seconds - after, face_seconds - before))
+    return timedelta(seconds=face_seconds - before)
 
 
 def _offset(moment: datetime) -> int:
