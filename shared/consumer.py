@@ -2,7 +2,7 @@
 
 A batch of one partition is one transaction: inbox rows first, then the handlers. When it fails the
 records are worked off one by one; a record that keeps failing goes to the dead letters with its
-reason, in the transaction that also marks it handled. Only then is the position committed.
+reason and is not marked handled, so that it can be replayed. Only then is the position committed.
 """
 
 from __future__ import annotations

@@ -38,9 +38,7 @@ async def running_loops(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[asyn
 
     async def guarded(name: str, loop: Loop) -> None:
         try:
-            await loop(stop)
-            if not stop.is_set():
-                raise LoopEndedError(f"the loop {name} ended by itself")
+            await _until_stopped(name, loop, stop)
         except Exception as error:
             log.exception("loop.failed", loop=name)
             failures.append(error)
@@ -58,6 +56,12 @@ async def running_loops(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[asyn
             await asyncio.gather(*tasks, return_exceptions=True)
     if failures:
         raise failures[0]
+
+
+async def _until_stopped(name: str, loop: Loop, stop: asyncio.Event) -> None:
+    await loop(stop)
+    if not stop.is_set():
+        raise LoopEndedError(f"the loop {name} ended by itself")
 
 
 class _Server(uvicorn.Server):

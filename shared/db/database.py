@@ -81,6 +81,9 @@ class Database(Protocol):
     async def migration(self, run: Callable[[Connection], T]) -> T:
         """Run schema changes on a connection of their own (SQLite: foreign keys off)."""
 
+    async def tidy(self) -> None:
+        """Give back space that only this process can give back; called now and then."""
+
     def sole_relay(self) -> AbstractAsyncContextManager[RelayGuard]:
         """Wait until this process may be the service's one relay; hold that while inside."""
 

@@ -116,6 +116,9 @@ class PostgresDatabase:
                 raise DatabaseUnavailableError(f"PostgreSQL does not answer: {error}") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
+    async def tidy(self) -> None:
+        """Nothing: autovacuum does it."""
+
     @asynccontextmanager
     async def sole_relay(self) -> AsyncIterator[RelayGuard]:
         # Outside every pool: a pooled connection would carry the lock away or drop it silently.

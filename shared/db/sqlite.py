@@ -103,7 +103,7 @@ class SqliteDatabase:
     async def sole_relay(self) -> AsyncIterator[RelayGuard]:
         yield _OwnFile()  # the lock on the file already says that nobody else is here
 
-    async def checkpoint(self) -> None:
+    async def tidy(self) -> None:
         """Give the space of the write-ahead log back."""
 
         def job() -> None:

@@ -1,0 +1,70 @@
+"""Schema changes: one Alembic line per service, run by `inbound-desk migrate` and by tests.
+
+A service never changes its schema by itself when several run side by side; it only looks whether
+its database is current, and waits.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from shared.db.database import Database, Read
+
+
+def _config(service: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", f"services.{service}:migrations")
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def version_table(service: str) -> str:
+    return f"{service}_version"
+
+
+async def upgrade(database: Database, service: str, *, revision: str = "head") -> None:
+    """Bring the schema to `revision`. Safe to run from several processes at once."""
+    await database.migration(lambda connection: _upgrade(connection, service, revision))
+
+
+def _upgrade(connection: Connection, service: str, revision: str) -> None:
+    config = _config(service)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+async def pending(database: Database, service: str) -> str | None:
+    """None when the schema is current, else a sentence that says what to do."""
+    found = await database.read(_revision, service)
+    wanted = ScriptDirectory.from_config(_config(service)).get_current_head()
+    if found == wanted:
+        return None
+    return (
+        f"the {service} database is at revision {found or 'none'}, this version needs {wanted}; "
+        "run `inbound-desk migrate`"
+    )
+
+
+def _revision(tx: Read, service: str) -> str | None:
+    context = MigrationContext.configure(
+        tx.connection, opts={"version_table": version_table(service)}
+    )
+    return context.get_current_revision()
+
+
+def run_in_environment(context: Any, service: str, metadata: Any) -> None:
+    """What each service's `migrations/env.py` does."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=metadata,
+        version_table=version_table(service),
+        render_as_batch=True,
+        compare_type=True,
+    )
+    context.run_migrations()

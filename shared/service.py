@@ -1,0 +1,210 @@
+"""A service as the root sees it: an app to serve, loops to run, a database to open and close."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from starlette.types import ASGIApp
+
+from shared import inbox, outbox
+from shared.auth import KeyRing
+from shared.bus.port import Bus, BusUnavailableError
+from shared.clock import Clock
+from shared.consumer import Consumer, Listener
+from shared.db import Database, DatabaseUnavailableError
+from shared.db.migrate import pending
+from shared.lifecycle import Loop, running_loops
+from shared.policy import Policy
+from shared.relay import Relay
+from shared.settings import DeskSettings
+from shared.telemetry import Metrics
+from shared.web.app import Surface, build_app
+from shared.web.edge import Edge
+from shared.web.health import Check
+
+HOUSEKEEPING_SECONDS = 600.0
+LOOK_AGAIN_SECONDS = 1.0
+OLD_OUTBOX_SECONDS = 60.0
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the root gives to each service."""
+
+    settings: DeskSettings
+    policy: Policy
+    bus: Bus
+    clock: Clock
+    keys: KeyRing
+
+
+class Service:
+    """Wires what every service has: outbox relay, consumers, housekeeping, health, app."""
+
+    def __init__(
+        self, name: str, *, runtime: Runtime, database: Database, metrics: Metrics
+    ) -> None:
+        self.name = name
+        self.database = database
+        self.metrics = metrics
+        self._runtime = runtime
+        self.relay = Relay(
+            database=database,
+            bus=runtime.bus,
+            clock=runtime.clock,
+            metrics=metrics,
+            source=f"/{name}",
+        )
+        self._consumers: list[Consumer] = []
+        self._loops: list[tuple[str, Loop]] = []
+        self.app: ASGIApp = _not_built
+
+    def listen(self, listener: Listener) -> None:
+        self._consumers.append(
+            Consumer(
+                listener,
+                database=self.database,
+                bus=self._runtime.bus,
+                clock=self._runtime.clock,
+                metrics=self.metrics,
+                on_recorded=self.relay.wake,
+            )
+        )
+
+    def loop(self, name: str, loop: Loop) -> None:
+        """A loop of the service's own (timers, group committer), started with its consumers."""
+        self._loops.append((name, loop))
+
+    def serve(self, surface: Surface) -> None:
+        settings = self._runtime.settings
+        app = build_app(
+            surface,
+            service=self.name,
+            metrics=self.metrics,
+            live={"consumers": Check(self._consumers_turn, "down")},
+            ready=self._ready_checks(),
+        )
+        self.fastapi = app
+        self.app = Edge(
+            app,
+            metrics=self.metrics,
+            body_limit=settings.body_limit,
+            body_seconds=settings.body_seconds,
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[asyncio.Event]:
+        """Run everything until the context ends; the event is set when a loop has failed."""
+        await self.database.start()
+        try:
+            loops = [
+                ("relay", self.relay.run),
+                ("housekeeping", self._housekeeping),
+                *((f"consumer-{n}", consumer.run) for n, consumer in enumerate(self._consumers)),
+                *self._loops,
+            ]
+            gated = [(f"{self.name}.{name}", self._once_current(loop)) for name, loop in loops]
+            async with running_loops(gated) as failed:
+                yield failed
+        finally:
+            await self.database.stop()
+
+    def _once_current(self, loop: Loop) -> Loop:
+        """Work begins when the schema is current: against an old one every record would fail."""
+
+        async def gated(stop: asyncio.Event) -> None:
+            said = False
+            while not stop.is_set():
+                reason = await self._schema()
+                if reason is None:
+                    await loop(stop)
+                    return
+                if not said:
+                    log.warning("service.waiting", service=self.name, reason=reason)
+                    said = True
+                await _pause(stop, LOOK_AGAIN_SECONDS)
+
+        return gated
+
+    async def _schema(self) -> str | None:
+        try:
+            return await pending(self.database, self.name)
+        except DatabaseUnavailableError as error:
+            return str(error)
+
+    def _ready_checks(self) -> dict[str, Check]:
+        return {
+            "database": Check(self._database_answers, "down"),
+            "migrations": Check(self._schema, "down"),
+            "bus": Check(self._bus_answers, "degraded"),
+            "consumers": Check(self._consumer_lag, "degraded"),
+            "outbox": Check(self._outbox_age, "degraded"),
+            "keys": Check(self._keys_readable, "degraded"),
+        }
+
+    async def _database_answers(self) -> str | None:
+        await self.database.ping()
+        return None
+
+    async def _bus_answers(self) -> str | None:
+        await self._runtime.bus.ping()
+        return None
+
+    async def _keys_readable(self) -> str | None:
+        return self._runtime.keys.problem
+
+    async def _consumers_turn(self) -> str | None:
+        if any(consumer.stalled() for consumer in self._consumers):
+            return "a consumer loop stands still; restart the process"
+        return None
+
+    async def _consumer_lag(self) -> str | None:
+        for consumer in self._consumers:
+            if await consumer.lag() is None:
+                return "not joined to its consumer group yet"
+        return None
+
+    async def _outbox_age(self) -> str | None:
+        oldest = await self.database.read(outbox.oldest_unpublished)
+        age = 0.0 if oldest is None else (self._runtime.clock.now() - oldest).total_seconds()
+        self.metrics.outbox_age.set(age)
+        if age > OLD_OUTBOX_SECONDS:
+            return self.relay.problem or f"a fact waits since {age:.0f} seconds for the bus"
+        return None
+
+    async def _housekeeping(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self._forget(stop)
+            except (DatabaseUnavailableError, BusUnavailableError) as error:
+                log.warning("housekeeping.failed", service=self.name, reason=str(error))
+            await _pause(stop, HOUSEKEEPING_SECONDS)
+
+    async def _forget(self, stop: asyncio.Event) -> None:
+        settings, now = self._runtime.settings, self._runtime.clock.now()
+        published_before = now - timedelta(days=settings.outbox_days)
+        handled_before = now - timedelta(days=settings.inbox_days)
+        rows = 1
+        while rows and not stop.is_set():
+            rows = await self.database.write(outbox.forget_published, before=published_before)
+            rows += await self.database.write(inbox.forget_handled, before=handled_before)
+        await self.database.tidy()
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await stop.wait()
+    except TimeoutError:
+        return
+
+
+async def _not_built(_scope: object, _receive: object, _send: object) -> None:
+    raise RuntimeError("the service has no HTTP surface yet: call serve() first")

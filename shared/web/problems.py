@@ -1,0 +1,171 @@
+"""Errors as RFC 9457 problem details: one form for everything that is refused.
+
+`type` is `urn:inbound-desk:problem:<code>`; docs/problems.md lists every code, and a test compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from shared.errors import (
+    ConflictError,
+    DeskError,
+    FieldProblem,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+_STATUS: tuple[tuple[type[DeskError], int], ...] = (
+    (InvalidError, 422),
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (UnavailableError, 503),
+)
+_TITLES = {
+    400: "The request cannot be read",
+    401: "A key is needed",
+    403: "The key does not allow this",
+    404: "Not found",
+    405: "This method is not served here",
+    408: "The body took too long",
+    409: "This does not fit the present state",
+    413: "The body is too large",
+    415: "This content type is not understood",
+    422: "The request is not valid",
+    500: "Something went wrong here",
+    503: "A part of the desk does not answer",
+}
+_CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 400: "bad-request"}
+
+
+class ProblemField(BaseModel):
+    field: str = Field(examples=["author.email"])
+    problem: str = Field(examples=["is missing"])
+    expected: str = Field(examples=["give a value for this field"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details, with one entry in `errors` for each field that is wrong."""
+
+    type: str = Field(examples=["urn:inbound-desk:problem:invalid-request"])
+    title: str = Field(examples=["The request is not valid"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["1 field is not valid"])
+    errors: list[ProblemField] = []
+
+
+class RefusedError(DeskError):
+    """A request that HTTP itself refuses: no key, wrong content type, body too large, ..."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        *problems: FieldProblem,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(code, detail, *problems)
+        self.status = status
+        self.headers = dict(headers or {})
+
+
+def problem_response(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    problems: Sequence[FieldProblem] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body: dict[str, Any] = {
+        "type": f"urn:inbound-desk:problem:{code}",
+        "title": _TITLES.get(status, "The request was refused"),
+        "status": status,
+        "detail": detail,
+    }
+    if problems:
+        body["errors"] = [
+            {"field": p.field, "problem": p.problem, "expected": p.expected} for p in problems
+        ]
+    extra = dict(headers or {})
+    if status == 503:
+        extra.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
+    return JSONResponse(body, status, headers=extra, media_type=MEDIA_TYPE)
+
+
+def of_desk_error(error: DeskError) -> JSONResponse:
+    if isinstance(error, RefusedError):
+        return problem_response(
+            error.status, error.code, error.detail, problems=error.problems, headers=error.headers
+        )
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    return problem_response(status, error.code, error.detail, problems=error.problems)
+
+
+async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:
+    return of_desk_error(error)
+
+
+async def on_http_exception(_request: Request, error: HTTPException) -> JSONResponse:
+    code = _CODES.get(error.status_code, "refused")
+    return problem_response(
+        error.status_code, code, str(error.detail), headers=error.headers or None
+    )
+
+
+async def on_validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
+    problems = field_problems(error.errors())
+    return problem_response(422, "invalid-request", summary(problems), problems=problems)
+
+
+def internal_error() -> JSONResponse:
+    return problem_response(500, "internal", "this is our fault; the log has the trace id")
+
+
+def summary(problems: Sequence[FieldProblem]) -> str:
+    first = problems[0]
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{first.field} {first.problem}: {first.expected}{more}"
+
+
+def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
+    """pydantic's errors in our words; the input is never echoed, it may hold anything."""
+    return tuple(_field_problem(error) for error in errors)
+
+
+def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
+    field = ".".join(str(part) for part in error["loc"] if part != "body") or "body"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    match error["type"]:
+        case "missing":
+            return FieldProblem(field, "is missing", "give a value for this field")
+        case "extra_forbidden":
+            return FieldProblem(
+                field, "is not a field that is known here", "leave it out, or see the API document"
+            )
+        case "json_invalid":
+            return FieldProblem("body", "is not valid JSON", message)
+        case _:
+            return FieldProblem(field, "is not valid", message[:300])
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI responses for these statuses; FastAPI would call them application/json."""
+    return {
+        status: {
+            "description": _TITLES[status],
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in statuses
+    }

@@ -1,0 +1,117 @@
+"""Request bodies that are JSON and nothing but JSON.
+
+Python's parser accepts NaN, Infinity and lone surrogates, which turn into server errors later.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, NoReturn
+
+from fastapi.routing import APIRoute
+from pydantic import AfterValidator
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.errors import FieldProblem
+from shared.web.problems import RefusedError
+
+MAX_DEPTH = 32
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("should hold no NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("should hold no lone surrogate (half of a character)") from None
+    return text
+
+
+SafeStr = Annotated[str, AfterValidator(_storable)]
+"""Text that every part of the desk can store: no NUL, no lone surrogate."""
+
+
+def strict_json(raw: bytes) -> Any:
+    """Raises RefusedError (400) that says where the body stops being JSON."""
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unreadable(f"byte {error.start} is not UTF-8", "encode the body as UTF-8") from error
+    _check_depth(raw)
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _unreadable(
+            f"line {error.lineno} column {error.colno}: {error.msg}", "send one JSON document"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(str(error)[:200], "send plain JSON values") from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_depth(raw: bytes) -> None:
+    if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _STRINGS.sub(b"", raw):
+        if bracket in b"[{":
+            depth += 1
+        elif bracket in b"]}":
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise _unreadable("it is nested too deep", f"nest at most {MAX_DEPTH} levels")
+
+
+def _unreadable(problem: str, expected: str) -> RefusedError:
+    return RefusedError(
+        400,
+        "malformed-json",
+        f"the body is not JSON: {problem}",
+        FieldProblem("body", problem, expected),
+    )
+
+
+def require_json(request: Request) -> None:
+    """Raises RefusedError (415) unless the body says that it is JSON in UTF-8."""
+    content_type = request.headers.get("content-type", "")
+    essence, _, parameters = content_type.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    is_json = essence.strip().lower() == "application/json"
+    if is_json and (charset in ("", "utf-8", "utf8") or not parameters.strip()):
+        return
+    raise RefusedError(
+        415,
+        "unsupported-content-type",
+        f"the content type {content_type[:80]!r} is not understood here",
+        FieldProblem("Content-Type", "is not understood", "send application/json in UTF-8"),
+    )
+
+
+class _StrictRequest(Request):
+    async def json(self) -> Any:
+        return strict_json(await self.body())
+
+
+class StrictRoute(APIRoute):
+    """A FastAPI route whose JSON body goes through `strict_json`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        wants_body = self.body_field is not None
+
+        async def strictly(request: Request) -> Response:
+            if wants_body:
+                require_json(request)
+                if not await request.body():
+                    raise _unreadable("it is empty", "send one JSON document")
+            return await handle(_StrictRequest(request.scope, request.receive))
+
+        return strictly
