@@ -53,7 +53,7 @@ class Surface:
     raw_routes: Sequence[BaseRoute] = ()
     raw_paths: Mapping[str, Any] = field(default_factory=dict)
     raw_schemas: Mapping[str, Any] = field(default_factory=dict)
-    on_errors: Mapping[type[Exception], ErrorHandler] = field(default_factory=dict)
+    on_errors: Mapping[int | type[Exception], ErrorHandler] = field(default_factory=dict)
 
 
 def build_app(
