@@ -1,0 +1,178 @@
+"""The life of one clock: a pure fold of its facts, at any moment past or present.
+
+- An answer at the deadline is in time; a breach happened when the deadline passed while the clock
+  ran. Nothing later unstates it: neither a pause nor a new policy.
+- A pause stops counting and ends by a fact or at its bound, whichever is first. What was left then
+  runs on. A pause after the breach changes nothing.
+- A holding reply meets (or meets late) the first target and opens the next, due at the date the
+  customer was told. That date is a promise given: a policy change does not move it.
+- The first ending wins; what happened after it is ignored. An event dated before the start (clocks
+  of platforms differ) counts as happening at the start.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.sla.domain.calendar import BusinessCalendar
+from services.sla.domain.facts import (
+    Answered,
+    Cancelled,
+    CancelReason,
+    Fact,
+    Held,
+    Moved,
+    Started,
+    WindowSet,
+    in_order_of_occurrence,
+)
+from services.sla.domain.instants import ZERO, as_utc
+from services.sla.domain.promise import Promise, TargetKind, due
+from services.sla.domain.target import Phase, Target, Track
+
+_OPEN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """The clock at `as_of`; `targets` holds the first answer and each follow-up in order."""
+
+    as_of: datetime
+    targets: tuple[Target, ...] = ()
+    cancelled: CancelReason | None = None
+    window_ends_at: datetime | None = None
+
+    @property
+    def current(self) -> Target | None:
+        """The target that is awaited, or was awaited last; None before the start."""
+        return self.targets[-1] if self.targets else None
+
+    @property
+    def phase(self) -> Phase:
+        return self.targets[-1].phase if self.targets else Phase.NOT_STARTED
+
+    @property
+    def is_open(self) -> bool:
+        """True while an answer is still owed."""
+        return self.phase in _OPEN
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The deadline; during a pause, where it will be if the pause lasts to its bound."""
+        return self.targets[-1].due_at if self.targets else None
+
+    @property
+    def remaining(self) -> timedelta:
+        """Counted time left, in the promise's own counting; zero unless running or paused."""
+        return self.targets[-1].remaining if self.targets else ZERO
+
+    @property
+    def breached_at(self) -> datetime | None:
+        """When the first breach of any target happened."""
+        return next((each.breached_at for each in self.targets if each.breached_at), None)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the answer was given; a holding reply is not one."""
+        target = self.current
+        return target.ended_at if target and target.phase in {Phase.MET, Phase.MET_LATE} else None
+
+
+def start(
+    promise: Promise,
+    calendar: BusinessCalendar,
+    received_at: datetime,
+    *,
+    kind: TargetKind = TargetKind.FIRST_ANSWER,
+    window_ends_at: datetime | None = None,
+) -> Started:
+    """The first fact of a clock, with its deadline pinned."""
+    return Started(
+        at=as_utc(received_at),
+        promise=promise,
+        due_at=due(promise, calendar, received_at, kind=kind),
+        kind=kind,
+        window_ends_at=window_ends_at,
+    )
+
+
+def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) -> ClockState:
+    """The clock at `as_of`, from the facts that had happened by then, in whatever order given.
+
+    The calendar turns what was left at the end of a pause into a new deadline; pass the one under
+    which the clock last started or moved. CalendarError for an `as_of` without a zone.
+    """
+    now = as_utc(as_of)
+    ordered = sorted(facts, key=in_order_of_occurrence)
+    begun = next((fact for fact in ordered if isinstance(fact, Started)), None)
+    if begun is None or begun.at > now:
+        return ClockState(as_of=now)
+    tracks = [Track.begin(begun, calendar)]
+    cancelled, window = None, begun.window_ends_at
+    for at, fact in _since(begun, ordered, now):
+        tracks[-1].pass_to(at)
+        match fact:
+            case Held():
+                tracks += tracks[-1].hold(at, fact)
+            case WindowSet():
+                window = fact.ends_at
+            case Answered():
+                tracks[-1].answer(at)
+                break
+            case Cancelled():
+                tracks[-1].cancel(at)
+                cancelled = fact.reason
+                break
+            case _:
+                tracks[-1].take(at, fact)
+    tracks[-1].pass_to(now)
+    return ClockState(now, tuple(each.at(now) for each in tracks), cancelled, window)
+
+
+def _since(begun: Started, ordered: list[Fact], now: datetime) -> list[tuple[datetime, Fact]]:
+    """Every other fact until `now` with the instant at which it takes effect."""
+    effective = [
+        (max(fact.at, begun.at), fact) for fact in ordered if fact is not begun and fact.at <= now
+    ]
+    return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])[1:]))
+
+
+def recounted(
+    facts: Iterable[Fact], promise: Promise, calendar: BusinessCalendar
+) -> tuple[Fact, ...]:
+    """The same history as if this promise and calendar had held from the start."""
+    return tuple(
+        start(promise, calendar, fact.at, kind=fact.kind, window_ends_at=fact.window_ends_at)
+        if isinstance(fact, Started)
+        else fact
+        for fact in facts
+        if not isinstance(fact, Moved)
+    )
+
+
+def move(
+    facts: Iterable[Fact],
+    promise: Promise,
+    *,
+    calendar: BusinessCalendar,
+    at: datetime,
+    reason: str = "policy changed",
+) -> Moved | None:
+    """The fact that puts an open clock under a new promise or calendar, or None.
+
+    None when the clock is not running or paused at `at`, when it awaits a follow-up (that date was
+    told to the customer), or when nothing would change. A new deadline that has passed already is
+    a breach at the moment of the move, not before.
+    """
+    history = tuple(facts)
+    before = state(history, calendar, at)
+    target = before.current
+    if target is None or before.phase not in {Phase.RUNNING, Phase.PAUSED}:
+        return None
+    if target.kind is TargetKind.FOLLOW_UP:
+        return None
+    after = state(recounted(history, promise, calendar), calendar, at).targets[0]
+    left = max(ZERO, after.unspent(calendar, as_utc(at)))
+    if (after.due_at, promise) == (target.due_at, target.promise):
+        return None
+    return Moved(as_utc(at), promise, after.due_at, left, reason)

@@ -1,0 +1,180 @@
+"""What can happen to a clock. Facts are only ever added, and say when they happened.
+
+`at` is the instant of the event itself, not of its arrival: facts may arrive in any order. Breach,
+met late and warnings are no facts: they follow from these and the deadline.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.sla.domain.instants import zoneless
+from services.sla.domain.promise import Promise, TargetKind
+
+
+class FactError(ValueError):
+    """A fact that contradicts itself."""
+
+
+class ResumeCause(StrEnum):
+    """Why a paused clock runs again before its bound."""
+
+    CUSTOMER_WROTE = "customer_wrote"
+    PERSON = "person"
+
+
+class CancelReason(StrEnum):
+    """Why no answer is owed any more."""
+
+    NETIQUETTE = "netiquette"
+    NO_ANSWER_NEEDED = "no_answer_needed"
+    SPAM = "spam"
+    DUPLICATE = "duplicate"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The inquiry was received; `due_at` is pinned so that later calendars cannot change it.
+
+    `window_ends_at` is the end of the platform's own reply window, where there is one.
+    """
+
+    at: datetime
+    promise: Promise
+    due_at: datetime
+    kind: TargetKind = TargetKind.FIRST_ANSWER
+    window_ends_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        _aware(self.at, self.due_at, self.window_ends_at)
+        self.promise.target(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Paused:
+    """Counting stops, for example until the customer writes, but no longer than `until`."""
+
+    at: datetime
+    until: datetime
+    reason: str = "waiting for the customer"
+
+    def __post_init__(self) -> None:
+        _aware(self.at, self.until)
+        _later("a pause ends", self.until, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """Counting goes on; the bound of a pause needs no such fact."""
+
+    at: datetime
+    cause: ResumeCause
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A holding reply told the customer when the answer will come."""
+
+    at: datetime
+    follow_up_at: datetime
+
+    def __post_init__(self) -> None:
+        _aware(self.at, self.follow_up_at)
+        _later("the follow-up of a holding reply lies", self.follow_up_at, self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was awaited happened: the answer, or the hand-over on a hand-over clock."""
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """No answer is owed any more."""
+
+    at: datetime
+    reason: CancelReason
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The policy or the calendar changed: from here on another promise and deadline hold.
+
+    `left` is the counted time still unspent at `at` under the new rules.
+    """
+
+    at: datetime
+    promise: Promise
+    due_at: datetime
+    left: timedelta
+    reason: str = "policy changed"
+
+    def __post_init__(self) -> None:
+        _aware(self.at, self.due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSet:
+    """The platform's reply window now ends here, because the customer wrote again."""
+
+    at: datetime
+    ends_at: datetime
+
+    def __post_init__(self) -> None:
+        _aware(self.at, self.ends_at)
+
+
+Fact = Started | Paused | Resumed | Held | Answered | Cancelled | Moved | WindowSet
+
+# What happens first of two facts at the same instant: an answer counts before a dismissal or a
+# pause, a pause after everything it could have stopped.
+_RANK: Final[dict[type[Fact], int]] = {
+    kind: rank
+    for rank, kind in enumerate(
+        (Started, WindowSet, Moved, Resumed, Held, Answered, Cancelled, Paused)
+    )
+}
+
+
+def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
+    """A sort key that depends on the facts alone, never on the order of their arrival."""
+    match fact:
+        case Started() | Moved():
+            detail = f"{fact.due_at.timestamp()} {fact.promise.name}"
+        case Paused():
+            detail = f"{fact.until.timestamp()} {fact.reason}"
+        case Held():
+            detail = str(fact.follow_up_at.timestamp())
+        case WindowSet():
+            detail = str(fact.ends_at.timestamp())
+        case Cancelled():
+            detail = fact.reason
+        case Resumed():
+            detail = fact.cause
+        case Answered():
+            detail = ""
+    return fact.at, _RANK[type(fact)], detail
+
+
+def _aware(*instants: datetime | None) -> None:
+    for instant in instants:
+        if instant is not None and instant.utcoffset() is None:
+            raise zoneless(instant)
+
+
+def _later(what: str, instant: datetime, than: datetime) -> None:
+    if instant <= than:
+        raise FactError(f"{what} at {instant.isoformat()}, which is not after {than.isoformat()}")

@@ -1,0 +1,151 @@
+"""Warnings and breaches that a clock owes, and when to look again.
+
+- A warning means: this much opening time is left before the deadline. It therefore always falls
+  inside opening hours, however the target is counted, at a moment when people can still act. When
+  less than that is left from the beginning, it comes at the first open moment. When there is no
+  open moment before the deadline, there is no warning.
+- A warning is for people who can still prevent something: one that was missed is made up for at
+  the next open moment while the clock runs, and left out once the clock has ended, stands still,
+  or is breached.
+- A breach is always reported, also when the answer or a dismissal came before the report.
+- `window_closing` precedes the end of the platform's reply window when that is before the
+  deadline, by the same rules.
+
+A notice has a key that stays the same whenever it is computed; the caller keeps the keys it has
+stored and passes them as `seen`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from services.sla.domain.calendar import BusinessCalendar
+from services.sla.domain.clock import ClockState, state
+from services.sla.domain.facts import Fact
+from services.sla.domain.target import Phase, Target
+
+WINDOW_LEAD: Final = timedelta(hours=1)
+
+# An answer at the deadline is in time, so the breach is one tick of the clock later.
+_TICK: Final = timedelta(microseconds=1)
+
+
+class NoticeKind(StrEnum):
+    """What a notice tells."""
+
+    WARNING = "warning"
+    WINDOW_CLOSING = "window_closing"
+    BREACH = "breach"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class NoticeKey:
+    """Identifies a notice within its clock; `target` is the number of the target."""
+
+    kind: NoticeKind
+    level: str
+    target: int
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.level}:{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is to be told: since when it is due, and the deadline (or window end) it is about."""
+
+    key: NoticeKey
+    at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """Notices due now, in order, and the next instant at which something may become due.
+
+    `next_action_at` is None when nothing can happen without another fact.
+    """
+
+    due: tuple[Notice, ...]
+    next_action_at: datetime | None
+
+
+def pending_notices(
+    facts: Iterable[Fact],
+    calendar: BusinessCalendar,
+    now: datetime,
+    *,
+    seen: Collection[NoticeKey] = frozenset(),
+    window_lead: timedelta = WINDOW_LEAD,
+) -> Agenda:
+    """What the clock owes at `now`, without what was `seen`; pure, so asking twice is harmless."""
+    clock = state(facts, calendar, now)
+    notices = [
+        *_breaches(clock),
+        *_warnings(clock, calendar),
+        *_window(clock, calendar, window_lead),
+    ]
+    owed = [notice for notice in notices if notice.key not in seen]
+    due = sorted((each for each in owed if each.at <= clock.as_of), key=_order)
+    later = [each.at for each in owed if each.at > clock.as_of]
+    target = clock.current
+    if target is not None and target.phase is Phase.PAUSED:
+        later.append(target.pauses[-1].end)
+    return Agenda(tuple(due), min(later, default=None))
+
+
+def _breaches(clock: ClockState) -> Iterator[Notice]:
+    """Every breach that happened, and the one that will happen if nothing else does."""
+    for target in clock.targets:
+        key = NoticeKey(NoticeKind.BREACH, "", target.number)
+        if target.breached_at is not None:
+            yield Notice(key, target.breached_at, target.due_at)
+        elif target.phase is Phase.RUNNING:
+            yield Notice(key, target.due_at + _TICK, target.due_at)
+
+
+def _warnings(clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:
+    target = clock.current
+    if target is None or target.phase is not Phase.RUNNING:
+        return
+    for level in target.promise.warnings:
+        left = level.opening_time_left(target.allowance)
+        at = _open_moment(calendar, target, target.due_at, left, clock.as_of)
+        if at is not None:
+            key = NoticeKey(NoticeKind.WARNING, level.name, target.number)
+            yield Notice(key, at, target.due_at)
+
+
+def _window(clock: ClockState, calendar: BusinessCalendar, lead: timedelta) -> Iterator[Notice]:
+    target, ends_at = clock.current, clock.window_ends_at
+    if target is None or ends_at is None or target.phase is not Phase.RUNNING:
+        return
+    if not clock.as_of < ends_at < target.due_at:
+        return
+    at = _open_moment(calendar, target, ends_at, lead, clock.as_of)
+    if at is not None:
+        # A window is known by its end: when the customer writes again, it is another window.
+        level = ends_at.astimezone(clock.as_of.tzinfo).isoformat()
+        yield Notice(NoticeKey(NoticeKind.WINDOW_CLOSING, level, target.number), at, ends_at)
+
+
+def _open_moment(
+    calendar: BusinessCalendar, target: Target, end: datetime, left: timedelta, now: datetime
+) -> datetime | None:
+    """When to speak so that `left` of opening time remains until `end`, or None if never."""
+    begin = target.stretches[-1].start
+    if end <= begin:
+        return None
+    if left < calendar.elapsed(begin, end):
+        at = calendar.subtract(end, left)
+    else:
+        at = calendar.next_open(begin)
+    if at <= now and not calendar.is_open(now):
+        at = calendar.next_open(now)
+    return at if at < end else None
+
+
+def _order(notice: Notice) -> tuple[datetime, NoticeKey]:
+    return notice.at, notice.key

@@ -1,0 +1,213 @@
+"""One target of a clock: how its deadline moves while it runs, stands still and ends."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from services.sla.domain.calendar import BusinessCalendar
+from services.sla.domain.counting import counted, deadline
+from services.sla.domain.facts import Fact, Held, Moved, Paused, Resumed, Started
+from services.sla.domain.instants import ZERO, as_utc
+from services.sla.domain.promise import Promise, TargetKind
+
+
+class Phase(StrEnum):
+    """Where a clock stands. `breached` still awaits an answer, `met_late` has it."""
+
+    NOT_STARTED = "not_started"
+    RUNNING = "running"
+    PAUSED = "paused"
+    BREACHED = "breached"
+    MET = "met"
+    MET_LATE = "met_late"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Uninterrupted running from `start`, when `left` was unspent, towards `due_at`."""
+
+    start: datetime
+    left: timedelta
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Standing still; `end` is the bound until something ends the pause earlier."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target as it stood at one moment. `number` counts from 1 within the clock."""
+
+    number: int
+    kind: TargetKind
+    promise: Promise
+    phase: Phase
+    started_at: datetime
+    due_at: datetime
+    remaining: timedelta
+    allowance: timedelta
+    breached_at: datetime | None
+    ended_at: datetime | None
+    stretches: tuple[Stretch, ...]
+    pauses: tuple[Pause, ...]
+    moved: bool
+
+    def unspent(self, calendar: BusinessCalendar, at: datetime) -> timedelta:
+        """The budget not yet used at `at`, which may be more than `remaining` (working days)."""
+        last = self.stretches[-1]
+        if self.phase is Phase.PAUSED:
+            at = self.pauses[-1].start
+        return last.left - counted(self.promise.counting, calendar, start=last.start, end=at)
+
+
+@dataclass(slots=True)
+class Track:
+    """The fold's own working state of one target; call `pass_to` before each event."""
+
+    number: int
+    kind: TargetKind
+    promise: Promise
+    calendar: BusinessCalendar
+    started_at: datetime
+    due_at: datetime
+    stretches: list[Stretch]
+    allowance: timedelta
+    pauses: list[Pause] = field(default_factory=list)
+    paused: bool = False
+    moved: bool = False
+    breached_at: datetime | None = None
+    ended_at: datetime | None = None
+    ending: Phase | None = None
+
+    @classmethod
+    def begin(cls, fact: Started, calendar: BusinessCalendar) -> Self:
+        at, due_at = as_utc(fact.at), as_utc(fact.due_at)
+        return cls(
+            number=1,
+            kind=fact.kind,
+            promise=fact.promise,
+            calendar=calendar,
+            started_at=at,
+            due_at=due_at,
+            stretches=[Stretch(at, fact.promise.target(fact.kind), due_at)],
+            allowance=calendar.elapsed(at, due_at),
+        )
+
+    def hold(self, at: datetime, fact: Held) -> "list[Track]":
+        """A holding reply: it ends this target and opens the next. None for a hand-over clock."""
+        if self.kind is TargetKind.HAND_OVER:
+            return []
+        self.answer(at)
+        begin, due_at = as_utc(at), as_utc(max(fact.follow_up_at, at))
+        following = Track(
+            number=self.number + 1,
+            kind=TargetKind.FOLLOW_UP,
+            promise=self.promise,
+            calendar=self.calendar,
+            started_at=begin,
+            due_at=due_at,
+            stretches=[Stretch(begin, self._count(begin, due_at), due_at)],
+            allowance=self.calendar.elapsed(begin, due_at),
+        )
+        return [following]
+
+    def pass_to(self, at: datetime) -> None:
+        """Let time pass until `at`: a pause may reach its bound, the deadline may pass."""
+        if self.paused and at >= self.pauses[-1].end:
+            self._run_again(self.pauses[-1].end)
+        if not self.paused and self.breached_at is None and at > self.due_at:
+            # A move may have put the deadline into the past: the breach is then the move's.
+            self.breached_at = max(self.due_at, self.stretches[-1].start)
+
+    def take(self, at: datetime, fact: Fact) -> None:
+        """A pause, its end, or a move; any other fact changes nothing here."""
+        match fact:
+            case Paused() if self.breached_at is None and fact.until > at:
+                self._pause(as_utc(at), as_utc(fact.until), fact.reason)
+            case Resumed() if self.paused:
+                self._run_again(as_utc(at))
+            case Moved() if self.breached_at is None and self.kind is not TargetKind.FOLLOW_UP:
+                self._move(as_utc(at), fact)
+            case _:
+                pass
+
+    def answer(self, at: datetime) -> None:
+        self._end(at, Phase.MET if self.breached_at is None else Phase.MET_LATE)
+
+    def cancel(self, at: datetime) -> None:
+        self._end(at, Phase.CANCELLED)
+
+    def at(self, now: datetime) -> Target:
+        """The target as it stands at `now`; call `pass_to(now)` first."""
+        phase = self._phase()
+        return Target(
+            number=self.number,
+            kind=self.kind,
+            promise=self.promise,
+            phase=phase,
+            started_at=self.started_at,
+            due_at=self.due_at,
+            remaining=self._remaining(phase, now),
+            allowance=self.allowance,
+            breached_at=self.breached_at,
+            ended_at=self.ended_at,
+            stretches=tuple(self.stretches),
+            pauses=tuple(self.pauses),
+            moved=self.moved,
+        )
+
+    def _pause(self, at: datetime, until: datetime, reason: str) -> None:
+        start = self.pauses.pop().start if self.paused else at
+        self.paused = True
+        self.pauses.append(Pause(start, until, reason))
+        self.due_at = self._due_after(until, self._left_at(start))
+
+    def _move(self, at: datetime, fact: Moved) -> None:
+        due_at = as_utc(fact.due_at)
+        self.allowance = max(ZERO, self.allowance + self.calendar.elapsed(self.due_at, due_at))
+        self.promise, self.due_at, self.moved = fact.promise, due_at, True
+        begin = self.pauses[-1].start if self.paused else at
+        self.stretches.append(Stretch(begin, fact.left, due_at))
+
+    def _end(self, at: datetime, ending: Phase) -> None:
+        if self.paused:
+            self._run_again(as_utc(at))
+        self.ended_at, self.ending = as_utc(at), ending
+
+    def _run_again(self, at: datetime) -> None:
+        pause = self.pauses.pop()
+        left = self._left_at(pause.start)
+        self.paused = False
+        self.pauses.append(Pause(pause.start, at, pause.reason))
+        self.due_at = self._due_after(at, left)
+        self.stretches.append(Stretch(at, left, self.due_at))
+
+    def _left_at(self, at: datetime) -> timedelta:
+        last = self.stretches[-1]
+        return max(ZERO, last.left - self._count(last.start, at))
+
+    def _due_after(self, at: datetime, left: timedelta) -> datetime:
+        return deadline(self.promise.counting, self.calendar, start=at, budget=left)
+
+    def _count(self, start: datetime, end: datetime) -> timedelta:
+        return counted(self.promise.counting, self.calendar, start=start, end=end)
+
+    def _phase(self) -> Phase:
+        if self.ending is not None:
+            return self.ending
+        if self.breached_at is not None:
+            return Phase.BREACHED
+        return Phase.PAUSED if self.paused else Phase.RUNNING
+
+    def _remaining(self, phase: Phase, now: datetime) -> timedelta:
+        if phase is Phase.PAUSED:
+            return self._left_at(self.pauses[-1].start)
+        return max(ZERO, self._count(now, self.due_at)) if phase is Phase.RUNNING else ZERO
