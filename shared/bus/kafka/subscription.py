@@ -1,0 +1,207 @@
+"""Consuming: explicit commits, retries by seeking back, and nothing kept over a rebalance.
+
+Rebalances happen in the background, in the middle of a caller's work. What was fetched before one
+is delivered again after it, so a commit for it is answered with False.
+"""
+
+# mypy: disallow-untyped-calls=False
+# (aiokafka is only partly annotated)
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Sequence
+from math import ceil, inf
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    ConsumerStoppedError,
+    IllegalStateError,
+    KafkaError,
+)
+
+from shared.bus.kafka.connection import (
+    ANSWER_SECONDS,
+    START_SECONDS,
+    KafkaSettings,
+    bounded,
+    protocol,
+    tls_context,
+)
+from shared.bus.port import BusUnavailableError, Partition, Received
+
+_Raw = ConsumerRecord[bytes, bytes]
+
+# A killed member's partitions stand still for the session timeout; the broker allows no less.
+_SESSION_SECONDS = 6
+_HEARTBEAT_SECONDS = 2
+# Between two fetches: one batch with all its retries and pauses must take less than this.
+MAX_POLL_SECONDS = 300
+
+
+class KafkaSubscription:
+    """One member of a consumer group. `fetch` is for one task at a time."""
+
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Sequence[str],
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        self._topics = tuple(topics)
+        self._clock = clock
+        self._fetched: dict[TopicPartition, int] = {}
+        self._held: dict[TopicPartition, float] = {}
+        # No group_instance_id: two members of the same name would both read without an error.
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=list(settings.servers),
+            client_id=f"inbound-desk-{group}",
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=_SESSION_SECONDS * 1000,
+            heartbeat_interval_ms=_HEARTBEAT_SECONDS * 1000,
+            max_poll_interval_ms=MAX_POLL_SECONDS * 1000,
+            security_protocol=protocol(settings),
+            ssl_context=tls_context(settings),
+        )
+        self._consumer.subscribe(topics=self._topics, listener=_Listener(self))
+
+    async def open(self) -> None:
+        """Join the group. Raises BusUnavailableError."""
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await self._consumer.start()
+        except (TimeoutError, KafkaError, OSError) as error:
+            raise BusUnavailableError(f"joining the consumer group failed: {error!r}") from error
+
+    async def close(self) -> None:
+        """Leave the group if the broker still listens."""
+        if await bounded(self._consumer.stop()):
+            return
+        # `stop` waits for the coordinator first; these two end what it left running.
+        if self._consumer._fetcher is not None:  # noqa: SLF001 - there is no public way to give up
+            await bounded(self._consumer._fetcher.close())  # noqa: SLF001 - same
+        await bounded(self._consumer._client.close())  # noqa: SLF001 - same
+
+    async def fetch(
+        self, *, max_records: int, timeout_seconds: float
+    ) -> dict[Partition, list[Received]]:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_seconds
+        while True:
+            wait = max(0.0, min(deadline - loop.time(), self._resume_due()))
+            try:
+                # No timeout around it: a cancelled fetch leaves the consumer without its watchdog.
+                found = await self._consumer.getmany(
+                    timeout_ms=ceil(wait * 1000), max_records=max_records
+                )
+            except (KafkaError, ConsumerStoppedError) as error:
+                raise BusUnavailableError(f"this consumer is beyond repair: {error!r}") from error
+            if found or loop.time() >= deadline:
+                return {
+                    Partition(place.topic, place.partition): self._keep(place, records)
+                    for place, records in found.items()
+                    if records
+                }
+
+    async def commit(self, partition: Partition, next_offset: int) -> bool:
+        place = TopicPartition(partition.topic, partition.number)
+        if next_offset > self._fetched.get(place, -1):
+            return False
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._consumer.commit({place: next_offset})
+        except (CommitFailedError, IllegalStateError):
+            self._fetched.pop(place, None)
+            return False
+        except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
+            raise BusUnavailableError(f"Kafka did not take the position: {error!r}") from error
+        return True
+
+    async def retry(self, partition: Partition, offset: int, *, after_seconds: float) -> None:
+        place = TopicPartition(partition.topic, partition.number)
+        try:
+            # Since a rebalance the position is the committed one, which is where we want to be.
+            if place in self._fetched:
+                self._consumer.seek(place, offset)
+            self._consumer.pause(place)
+        except IllegalStateError:
+            return
+        self._held[place] = self._clock() + after_seconds
+
+    async def lag(self) -> int:
+        """Raises BusUnavailableError."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await self._lag()
+        except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
+            raise BusUnavailableError(f"Kafka did not tell its offsets: {error!r}") from error
+
+    def revoked(self) -> None:
+        """A rebalance has begun: nothing that was fetched before may be committed any more."""
+        self._fetched.clear()
+
+    def assigned(self, places: Collection[TopicPartition]) -> None:
+        """A rebalance is over; it has forgotten which partitions were paused."""
+        self._held = {place: until for place, until in self._held.items() if place in places}
+        if self._held:
+            self._consumer.pause(*self._held)
+
+    def _resume_due(self) -> float:
+        """Let the retries go on whose time has come; seconds until the next one's."""
+        now = self._clock()
+        for place in [place for place, until in self._held.items() if until <= now]:
+            del self._held[place]
+            if place in self._consumer.assignment():
+                self._consumer.resume(place)
+        return min((until - now for until in self._held.values()), default=inf)
+
+    def _keep(self, place: TopicPartition, records: Sequence[_Raw]) -> list[Received]:
+        self._fetched[place] = records[-1].offset + 1
+        partition = Partition(place.topic, place.partition)
+        return [_received(partition, record) for record in records]
+
+    async def _lag(self) -> int:
+        places = [
+            TopicPartition(topic, number)
+            for topic in self._topics
+            for number in sorted(self._consumer.partitions_for_topic(topic) or ())
+        ]
+        oldest = await self._consumer.beginning_offsets(places)
+        ends = await self._consumer.end_offsets(places)
+        total = 0
+        for place in places:
+            committed = await self._consumer.committed(place)
+            total += max(0, ends[place] - max(committed or 0, oldest[place]))
+        return total
+
+
+class _Listener(ConsumerRebalanceListener):
+    """Exceptions in here would only be logged, so it does next to nothing."""
+
+    def __init__(self, subscription: KafkaSubscription) -> None:
+        self._subscription = subscription
+
+    def on_partitions_revoked(
+        self,
+        revoked: Collection[TopicPartition],  # noqa: ARG002 - aiokafka's signature
+    ) -> None:
+        self._subscription.revoked()
+
+    def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
+        self._subscription.assigned(assigned)
+
+
+def _received(partition: Partition, record: _Raw) -> Received:
+    """A foreign record may lack key or value or be in another encoding; it passes as it can."""
+    return Received(
+        partition,
+        record.offset,
+        (record.key or b"").decode(errors="replace"),
+        record.value or b"",
+        tuple((name, value or b"") for name, value in record.headers),
+    )

@@ -1,0 +1,73 @@
+"""From the bus URL to the bus: which one is the only thing that the mode of running decides."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from shared.bus.kafka import KafkaBus, KafkaSettings
+from shared.bus.local import LocalBus
+from shared.bus.port import Bus, Topic
+
+_FORMS = "local:///absolute/path/bus.sqlite or kafka://host:port,host:port"
+
+
+def open_bus(
+    url: str,
+    topics: Sequence[Topic],
+    *,
+    data_dir: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Bus:
+    """A bus that is not started yet.
+
+    `local:///abs/path/bus.sqlite` is the durable log in one file; `local://` alone puts it into
+    `data_dir`. `kafka://host:port,host:port` takes `?replication=3` (copies of each topic that has
+    to be created, default 1) and `?security=SSL` (default PLAINTEXT). Raises ValueError.
+    """
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "local":
+            return LocalBus(_path(parts, data_dir), topics, clock=clock)
+        case "kafka":
+            return KafkaBus(_kafka(parts), topics, clock=clock)
+        case _:
+            raise ValueError(f"the bus URL is {url!r}; it must look like {_FORMS}")
+
+
+def _path(parts: SplitResult, data_dir: Path | None) -> Path:
+    path = Path(unquote(parts.path))
+    if parts.netloc or parts.query or parts.fragment:
+        raise ValueError(f"a local bus URL has three slashes and nothing but a path: {_FORMS}")
+    if parts.path in {"", "/"}:
+        if data_dir is None:
+            raise ValueError(f"the bus URL names no file; it must look like {_FORMS}")
+        return data_dir.absolute() / "bus.sqlite"
+    return path
+
+
+def _kafka(parts: SplitResult) -> KafkaSettings:
+    servers = [server for server in parts.netloc.split(",") if server]
+    if not servers or not all(_is_address(server) for server in servers):
+        raise ValueError(f"a Kafka URL names host and port of each server: {_FORMS}")
+    if parts.path not in {"", "/"} or parts.fragment:
+        raise ValueError(f"a Kafka URL has no path: {_FORMS}")
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    replication = options.pop("replication", "1")
+    security = options.pop("security", "PLAINTEXT")
+    if options:
+        raise ValueError(f"unknown bus URL options {sorted(options)}; known: replication, security")
+    if not replication.isascii() or not replication.isdigit() or not 1 <= int(replication) <= 99:
+        raise ValueError(f"replication is {replication!r}; it must be a number from 1 to 99")
+    if security not in {"PLAINTEXT", "SSL"}:
+        raise ValueError(f"security is {security!r}; it must be PLAINTEXT or SSL")
+    return KafkaSettings(
+        servers=tuple(servers), replication=int(replication), tls=security == "SSL"
+    )
+
+
+def _is_address(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    return bool(host) and "@" not in host and port.isascii() and port.isdigit()
