@@ -49,8 +49,8 @@ def _path(parts: SplitResult, data_dir: Path | None) -> Path:
 
 
 def _kafka(parts: SplitResult) -> KafkaSettings:
-    servers = [server for server in parts.netloc.split(",") if server]
-    if not servers or not all(_is_address(server) for server in servers):
+    servers = parts.netloc.split(",")
+    if not all(_is_address(server) for server in servers):
         raise ValueError(f"a Kafka URL names host and port of each server: {_FORMS}")
     if parts.path not in {"", "/"} or parts.fragment:
         raise ValueError(f"a Kafka URL has no path: {_FORMS}")
