@@ -108,14 +108,14 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
     if begun is None or begun.at > now:
         return ClockState(as_of=now)
     tracks = [Track.begin(begun, calendar)]
-    cancelled, window = None, begun.window_ends_at
+    cancelled, window = None, begun.window_ends_at and as_utc(begun.window_ends_at)
     for at, fact in _since(begun, ordered, now):
         tracks[-1].pass_to(at)
         match fact:
             case Held():
                 tracks += tracks[-1].hold(at, fact)
             case WindowSet():
-                window = fact.ends_at
+                window = as_utc(fact.ends_at)
             case Answered():
                 tracks[-1].answer(at)
                 break
@@ -132,7 +132,9 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
 def _since(begun: Started, ordered: list[Fact], now: datetime) -> list[tuple[datetime, Fact]]:
     """Every other fact until `now` with the instant at which it takes effect."""
     effective = [
-        (max(fact.at, begun.at), fact) for fact in ordered if fact is not begun and fact.at <= now
+        (as_utc(max(fact.at, begun.at)), fact)
+        for fact in ordered
+        if fact is not begun and fact.at <= now
     ]
     return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])[1:]))
 

@@ -76,6 +76,7 @@ def spans(
         case Counting.WORKING_DAYS:
             return calendar.explain_days(start, end)
         case Counting.WALL_CLOCK:
-            if start == end:
+            first, last = as_utc(start), as_utc(end)
+            if first >= last:
                 return []
-            return [Span(as_utc(start), as_utc(end), counted=True, reason=Reason.EVERY_HOUR)]
+            return [Span(first, last, counted=True, reason=Reason.EVERY_HOUR)]

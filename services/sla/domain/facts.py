@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.sla.domain.instants import zoneless
+from services.sla.domain.instants import as_utc, zoneless
 from services.sla.domain.promise import Promise, TargetKind
 
 
@@ -166,7 +166,7 @@ def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
             detail = fact.cause
         case Answered():
             detail = ""
-    return fact.at, _RANK[type(fact)], detail
+    return as_utc(fact.at), _RANK[type(fact)], detail
 
 
 def _aware(*instants: datetime | None) -> None:

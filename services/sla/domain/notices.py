@@ -127,7 +127,7 @@ def _window(clock: ClockState, calendar: BusinessCalendar, lead: timedelta) -> I
     at = _open_moment(calendar, target, ends_at, lead, clock.as_of)
     if at is not None:
         # A window is known by its end: when the customer writes again, it is another window.
-        level = ends_at.astimezone(clock.as_of.tzinfo).isoformat()
+        level = ends_at.isoformat()
         yield Notice(NoticeKey(NoticeKind.WINDOW_CLOSING, level, target.number), at, ends_at)
 
 

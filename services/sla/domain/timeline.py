@@ -107,12 +107,12 @@ class Timeline:
         return min(moment, self.ends[index])
 
     def between(self, start: timedelta, end: timedelta) -> Iterator[tuple[timedelta, timedelta]]:
-        """The intervals, cut to [start, end), in order."""
+        """The intervals, cut to [start, end), in order; nothing when the span is empty."""
         for moment in (start, end):
             if not self.first <= moment <= self.last:
                 raise self.beyond(moment)
         index = bisect_right(self.ends, start)
-        while index < len(self.starts) and self.starts[index] < end:
+        while start < end and index < len(self.starts) and self.starts[index] < end:
             yield max(self.starts[index], start), min(self.ends[index], end)
             index += 1
 
