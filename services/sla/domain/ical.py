@@ -84,7 +84,9 @@ def _closure(event: dict[str, str]) -> Closure:
 def _last(event: dict[str, str], first: date, name: str) -> date:
     """The last closed day: DTEND is the day after it; without an end the event lasts one day."""
     if "DTEND" in event:
-        return max(first, _date(event["DTEND"], name) - timedelta(days=1))
+        end = _date(event["DTEND"], name)
+        # Some programs write the same day twice for one whole day.
+        return first if end == first else end - timedelta(days=1)
     if "DURATION" in event:
         match = _DURATION.fullmatch(event["DURATION"])
         if match is None:

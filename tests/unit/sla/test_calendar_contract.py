@@ -1,0 +1,236 @@
+"""The written contract of the calendar, sentence by sentence."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from services.sla.domain import (
+    BeyondHorizonError,
+    BusinessCalendar,
+    CalendarError,
+    CalendarRules,
+    Closure,
+    Interval,
+    Override,
+    Reason,
+    Region,
+    Week,
+    calendar_for,
+)
+from tests.unit.sla.builders import BERLIN, HOUR, NINE_TO_FIVE, at, berlin, local
+
+
+def test_add_lands_on_the_closing_instant_and_subtract_on_the_opening() -> None:
+    calendar = berlin()
+    assert calendar.add(at("2026-03-02 09:00"), 8 * HOUR) == at("2026-03-02 17:00")
+    assert calendar.subtract(at("2026-03-03 17:00"), 8 * HOUR) == at("2026-03-03 09:00")
+    assert calendar.add(at("2026-03-03 17:00"), -8 * HOUR) == at("2026-03-03 09:00")
+
+
+def test_zero_budget_is_the_identity_in_utc() -> None:
+    saturday = datetime(2026, 3, 7, 12, tzinfo=BERLIN)
+    for moved in (berlin().add(saturday, timedelta(0)), berlin().subtract(saturday, timedelta(0))):
+        assert moved == saturday
+        assert moved.tzinfo is UTC
+
+
+def test_microseconds_are_kept() -> None:
+    start = at("2026-03-06 16:59:59.999999")
+    assert berlin().add(start, timedelta(microseconds=3)) == at("2026-03-09 09:00:00.000002")
+
+
+def test_intervals_are_half_open() -> None:
+    calendar = berlin()
+    assert calendar.is_open(at("2026-03-02 09:00"))
+    assert not calendar.is_open(at("2026-03-02 17:00"))
+    assert calendar.next_open(at("2026-03-02 17:00")) == at("2026-03-03 09:00")
+    assert calendar.last_open(at("2026-03-02 20:00")) == at("2026-03-02 17:00")
+    assert calendar.last_open(at("2026-03-03 09:00")) == at("2026-03-03 09:00")
+
+
+@pytest.mark.parametrize(
+    ("day", "hours", "spring", "autumn"),
+    [
+        ("sun", "00:00-10:00", 9, 11),
+        ("sun", "02:00-03:00", 0, 2),
+        ("sun", "01:00-02:30", 1, 1.5),
+        ("sun", "02:30-04:00", 1, 2.5),
+        ("sun", "00:00-24:00", 23, 25),
+        ("sat", "22:00-06:00", 7, 9),
+        ("sun", "09:00-17:00", 8, 8),
+    ],
+)
+def test_missing_hour_is_not_counted_and_repeated_hour_counts_twice(
+    day: str, hours: str, spring: float, autumn: float
+) -> None:
+    calendar = berlin({day: [hours]})
+    assert calendar.elapsed(at("2026-03-28 12:00"), at("2026-03-30 12:00")) == spring * HOUR
+    assert calendar.elapsed(at("2026-10-24 12:00"), at("2026-10-26 12:00")) == autumn * HOUR
+
+
+def test_a_missing_midnight_is_the_instant_of_the_jump() -> None:
+    week = {"sat": ["00:00-24:00"], "sun": ["00:00-02:00"]}
+    calendar = calendar_for(CalendarRules.of("Asia/Beirut", week), 2026, 2026)
+    jump = datetime(2026, 3, 28, 22, tzinfo=UTC)
+    assert calendar.day(date(2026, 3, 29)).hours == (Interval(0, 7200),)
+    assert calendar.segments(jump - HOUR, jump + 3 * HOUR) == [(jump - HOUR, jump + HOUR)]
+
+
+def test_nights_belong_to_the_day_they_begin_on() -> None:
+    week = {day: ["22:00-06:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+    holiday = Closure(date(2026, 3, 4), date(2026, 3, 4), "Betriebsversammlung")
+    calendar = berlin(week, closures=(holiday,))
+    pieces = calendar.segments(at("2026-03-02 12:00"), at("2026-03-08 12:00"))
+    assert [(local(a), local(b)) for a, b in pieces] == [
+        ("Mon 2026-03-02 22:00", "Tue 2026-03-03 06:00"),
+        ("Tue 2026-03-03 22:00", "Wed 2026-03-04 00:00"),
+        ("Thu 2026-03-05 22:00", "Fri 2026-03-06 06:00"),
+        ("Fri 2026-03-06 22:00", "Sat 2026-03-07 06:00"),
+    ]
+
+
+def test_an_override_beats_holiday_closure_and_week() -> None:
+    calendar = berlin(
+        closures=(Closure(date(2026, 12, 21), date(2026, 12, 31), "Betriebsferien"),),
+        overrides=(
+            Override.of(date(2026, 12, 24), ["09:00-12:00"], "Heiligabend"),
+            Override.of(date(2026, 12, 26), ["10:00-11:00"]),
+            Override.of(date(2026, 12, 18), [], "Umzug"),
+        ),
+    )
+    pieces = calendar.segments(at("2026-12-18 00:00"), at("2027-01-01 00:00"))
+    assert [local(a) for a, _ in pieces] == ["Thu 2026-12-24 09:00", "Sat 2026-12-26 10:00"]
+    assert calendar.day(date(2026, 12, 18)).name == "Umzug"
+    assert calendar.day(date(2026, 12, 25)).name == "Erster Weihnachtstag"
+    assert calendar.day(date(2026, 12, 28)).reason is Reason.CLOSURE
+
+
+def test_explain_names_every_reason() -> None:
+    calendar = berlin(closures=(Closure(date(2026, 3, 10), date(2026, 3, 10), "Klausur"),))
+    spans = calendar.explain(at("2026-03-06 16:00"), at("2026-03-11 10:00"))
+    assert [(local(span.start), span.counted, span.because) for span in spans] == [
+        ("Fri 2026-03-06 16:00", True, "open"),
+        ("Fri 2026-03-06 17:00", False, "outside opening hours"),
+        ("Sat 2026-03-07 00:00", False, "weekend"),
+        ("Sun 2026-03-08 00:00", False, "Frauentag"),
+        ("Mon 2026-03-09 00:00", False, "outside opening hours"),
+        ("Mon 2026-03-09 09:00", True, "open"),
+        ("Mon 2026-03-09 17:00", False, "outside opening hours"),
+        ("Tue 2026-03-10 00:00", False, "Klausur"),
+        ("Wed 2026-03-11 00:00", False, "outside opening hours"),
+        ("Wed 2026-03-11 09:00", True, "open"),
+    ]
+
+
+def test_a_closed_weekday_is_not_called_weekend() -> None:
+    calendar = berlin({"mon": ["09:00-17:00"]})
+    assert calendar.day(date(2026, 3, 3)).reason is Reason.CLOSED_WEEKDAY
+    assert calendar.day(date(2026, 3, 7)).reason is Reason.WEEKEND
+
+
+@pytest.mark.parametrize("name", ["add", "subtract", "is_open", "next_open", "last_open"])
+def test_a_time_without_zone_is_refused(name: str) -> None:
+    arguments = (HOUR,) if name in {"add", "subtract"} else ()
+    with pytest.raises(CalendarError, match="has no time zone: pass an aware datetime"):
+        getattr(berlin(), name)(datetime(2026, 3, 2, 10), *arguments)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("name", ["elapsed", "segments", "explain"])
+def test_a_span_without_zone_is_refused(name: str) -> None:
+    naive, aware = datetime(2026, 3, 2, 10), at("2026-03-02 11:00")  # noqa: DTZ001
+    for first, second in ((naive, aware), (aware, naive), (naive, naive)):
+        with pytest.raises(CalendarError, match="has no time zone"):
+            getattr(berlin(), name)(first, second)
+
+
+def test_beyond_the_horizon_is_an_error_not_a_loop() -> None:
+    calendar = berlin(years=(2026, 2026))
+    outside = at("2027-03-02 10:00")
+    with pytest.raises(BeyondHorizonError, match=r"lies outside the calendar.*more years"):
+        calendar.add(outside, HOUR)
+    with pytest.raises(BeyondHorizonError, match="leaves the calendar"):
+        calendar.add(at("2026-12-31 10:00"), 100 * HOUR)
+    with pytest.raises(BeyondHorizonError, match="leaves the calendar"):
+        calendar.subtract(at("2026-01-02 10:00"), 100 * HOUR)
+    with pytest.raises(BeyondHorizonError):
+        calendar.is_open(datetime.max.replace(tzinfo=UTC))
+    with pytest.raises(BeyondHorizonError):
+        calendar.segments(outside, outside + HOUR)
+    with pytest.raises(BeyondHorizonError):
+        calendar.day(date(2027, 1, 1))
+
+
+def test_a_calendar_that_never_opens_cannot_be_built() -> None:
+    with pytest.raises(CalendarError, match="never opens from 2026 to 2026"):
+        BusinessCalendar.build(CalendarRules.of("UTC", {}), 2026, 2026)
+    everything = Closure(date(2025, 1, 1), date(2027, 12, 31), "closed")
+    with pytest.raises(CalendarError, match="never opens"):
+        BusinessCalendar.build(
+            CalendarRules.of("UTC", NINE_TO_FIVE, closures=[everything]), 2026, 2026
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("25:00-26:00", "must lie in 00:00 to 24:00"),
+        ("09:60-17:00", "must lie in 00:00 to 24:00"),
+        ("9-17", "write it like 09:00"),
+        ("09:00", "write it like 09:00-17:00"),
+        ("09:00-09:00", "ends when it begins"),
+        ("24:00-06:00", "00:00 of the next day"),
+    ],
+)
+def test_malformed_hours(text: str, sentence: str) -> None:
+    with pytest.raises(CalendarError, match=sentence):
+        Interval.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("week", "sentence"),
+    [
+        ({"mon": ["09:00-13:00", "12:00-17:00"]}, "hours of mon overlap"),
+        ({"sun": ["22:00-06:00"], "mon": ["05:00-09:00"]}, "hours of sun overlap.*next day"),
+        ({"montag": ["09:00-17:00"]}, "'montag' is not a weekday"),
+    ],
+)
+def test_contradicting_weeks(week: dict[str, list[str]], sentence: str) -> None:
+    with pytest.raises(CalendarError, match=sentence):
+        Week.of(week)
+
+
+def test_touching_intervals_are_one() -> None:
+    calendar = berlin({"mon": ["09:00-12:00", "12:00-17:00"]})
+    assert len(calendar.segments(at("2026-03-02 00:00"), at("2026-03-03 00:00"))) == 1
+
+
+def test_unknown_zone_region_and_backward_closure() -> None:
+    with pytest.raises(CalendarError, match="'Europe/Berln' is not a known time zone"):
+        CalendarRules.of("Europe/Berln", NINE_TO_FIVE)
+    with pytest.raises(CalendarError, match="no holidays are known for country 'XX'"):
+        Region("XX")
+    with pytest.raises(CalendarError, match=r"DE has no region 'BX'.*BE"):
+        Region("DE", "BX")
+    with pytest.raises(CalendarError, match="not known in 'fr'"):
+        Region("DE", "BE", "fr")
+    with pytest.raises(CalendarError, match="before it begins"):
+        Closure(date(2026, 2, 1), date(2026, 1, 1), "x")
+    twice = Override(date(2026, 1, 5), ())
+    with pytest.raises(CalendarError, match="two dated exceptions"):
+        CalendarRules.of("UTC", NINE_TO_FIVE, overrides=[twice, twice])
+
+
+def test_equal_rules_share_one_calendar_between_threads() -> None:
+    with ThreadPoolExecutor(4) as pool:
+        answers = set(
+            pool.map(lambda _: berlin().add(at("2026-03-06 15:00"), 24 * HOUR), range(200))
+        )
+    assert answers == {at("2026-03-11 15:00")}
+    assert berlin() is berlin()
+
+
+def test_input_zone_only_names_the_instant() -> None:
+    tokyo = at("2026-03-02 10:00").astimezone(ZoneInfo("Asia/Tokyo"))
+    assert berlin().add(tokyo, HOUR) == at("2026-03-02 11:00")
