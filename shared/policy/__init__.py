@@ -1,0 +1,63 @@
+"""The policy file `desk.toml`: read, checked, said in plain sentences.
+
+Every service reads its own part of one frozen `Policy`; nothing is read at import.
+"""
+
+from shared.policy.calendar import WEEKDAYS, Calendar, Closure, Holidays, Override, Week
+from shared.policy.check import run_check
+from shared.policy.hashtags import Hashtag, KnownHashtags, extract_hashtags, known_hashtags
+from shared.policy.load import load_policy, parse_policy
+from shared.policy.model import (
+    Channel,
+    Company,
+    Counting,
+    Desk,
+    Event,
+    Hashtags,
+    Match,
+    Policy,
+    Promise,
+    Retention,
+    Routing,
+    ServiceLevel,
+    Terms,
+)
+from shared.policy.parts import Localized
+from shared.policy.problems import PolicyError, PolicyProblem
+from shared.policy.sentences import sentences
+from shared.policy.values import OpeningInterval, WarnLevel
+
+__all__ = [
+    "WEEKDAYS",
+    "Calendar",
+    "Channel",
+    "Closure",
+    "Company",
+    "Counting",
+    "Desk",
+    "Event",
+    "Hashtag",
+    "Hashtags",
+    "Holidays",
+    "KnownHashtags",
+    "Localized",
+    "Match",
+    "OpeningInterval",
+    "Override",
+    "Policy",
+    "PolicyError",
+    "PolicyProblem",
+    "Promise",
+    "Retention",
+    "Routing",
+    "ServiceLevel",
+    "Terms",
+    "WarnLevel",
+    "Week",
+    "extract_hashtags",
+    "known_hashtags",
+    "load_policy",
+    "parse_policy",
+    "run_check",
+    "sentences",
+]

@@ -1,0 +1,46 @@
+"""The router's rules: what an inquiry is about, and what may happen to its ToDo. Pure."""
+
+from services.router.domain.classify import Decision, Kind, Reason, RoutingRules, Rule, classify
+from services.router.domain.terms import Term
+from services.router.domain.todo import (
+    SYSTEM,
+    Action,
+    Actor,
+    DismissReason,
+    IllegalTransition,
+    Role,
+    TodoState,
+    TodoStatus,
+    allowed_actions,
+    claim,
+    complete,
+    complete_by_answer,
+    dismiss,
+    release,
+    reroute,
+)
+
+__all__ = [
+    "SYSTEM",
+    "Action",
+    "Actor",
+    "Decision",
+    "DismissReason",
+    "IllegalTransition",
+    "Kind",
+    "Reason",
+    "Role",
+    "RoutingRules",
+    "Rule",
+    "Term",
+    "TodoState",
+    "TodoStatus",
+    "allowed_actions",
+    "claim",
+    "classify",
+    "complete",
+    "complete_by_answer",
+    "dismiss",
+    "release",
+    "reroute",
+]

@@ -1,0 +1,175 @@
+"""The life of a ToDo, as a value and the moves that are allowed from it.
+
+        claim            complete
+  open ───────▶ claimed ──────────▶ done
+   ▲  ◀───────     │
+   │   release     │ dismiss (reason)
+   └── reroute ────┴──────────────▶ dismissed
+
+From open, complete and dismiss are allowed too. done and dismissed are the end: nothing leads out.
+Rerouting makes it open again at another desk.
+
+Who may do what:
+
+- Anybody at the desk may claim what is open, complete or dismiss what is open, and reroute it.
+- What somebody has claimed only that person, or a supervisor, may release, complete, dismiss or
+  reroute.
+- The system completes a ToDo when an answer was recorded, whoever has claimed it. It never claims
+  and never dismisses: a person decides which inquiry gets no answer. When a person closed the
+  inquiry, that person is the actor of the dismissal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class TodoState(StrEnum):
+    OPEN = "open"
+    CLAIMED = "claimed"
+    DONE = "done"
+    DISMISSED = "dismissed"
+
+
+class DismissReason(StrEnum):
+    """Why an inquiry gets no answer."""
+
+    NETIQUETTE = "netiquette"
+    NO_ANSWER_NEEDED = "no_answer_needed"
+    SPAM = "spam"
+    DUPLICATE = "duplicate"
+
+
+class Action(StrEnum):
+    CLAIM = "claim"
+    RELEASE = "release"
+    COMPLETE = "complete"
+    REROUTE = "reroute"
+    DISMISS = "dismiss"
+
+
+class Role(StrEnum):
+    AGENT = "agent"
+    SUPERVISOR = "supervisor"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts; `id` is what the key's owner is called, and stands as the assignee."""
+
+    id: str
+    role: Role = Role.AGENT
+
+
+SYSTEM = Actor("system", Role.SYSTEM)
+
+
+@dataclass(frozen=True, slots=True)
+class TodoStatus:
+    """Where a ToDo stands. `assignee` is set while claimed and kept when done."""
+
+    desk: str
+    state: TodoState = TodoState.OPEN
+    assignee: str | None = None
+    dismissal: DismissReason | None = None
+
+
+class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the API reports it
+    """The move is not allowed now. `code` is stable:
+
+    `todo_closed` it is done or dismissed; `todo_claimed` it is claimed by somebody else;
+    `todo_not_claimed` there is nothing to release; `same_desk` it is at that desk already;
+    `person_required` only a person may do this. `allowed` is what this actor may do instead.
+    """
+
+    def __init__(
+        self, code: str, *, action: Action, state: TodoState, allowed: tuple[Action, ...]
+    ) -> None:
+        choice = ", ".join(allowed) or "nothing"
+        super().__init__(
+            f"{action} is not possible while the ToDo is {state} ({code}); possible: {choice}"
+        )
+        self.code = code
+        self.action = action
+        self.state = state
+        self.allowed = allowed
+
+
+def claim(todo: TodoStatus, actor: Actor) -> TodoStatus:
+    """Take it; claiming again what one already has changes nothing."""
+    _require(todo, Action.CLAIM, actor)
+    return replace(todo, state=TodoState.CLAIMED, assignee=actor.id)
+
+
+def release(todo: TodoStatus, actor: Actor) -> TodoStatus:
+    """Give it back to the desk."""
+    _require(todo, Action.RELEASE, actor)
+    return replace(todo, state=TodoState.OPEN, assignee=None)
+
+
+def complete(todo: TodoStatus, actor: Actor) -> TodoStatus:
+    """The work is done; who completes an open ToDo becomes its assignee."""
+    _require(todo, Action.COMPLETE, actor)
+    done_by = todo.assignee or (None if actor.role is Role.SYSTEM else actor.id)
+    return replace(todo, state=TodoState.DONE, assignee=done_by)
+
+
+def complete_by_answer(todo: TodoStatus) -> TodoStatus:
+    """An answer was recorded. What is done already stays as it is.
+
+    Raises IllegalTransition (`todo_closed`) for a dismissed ToDo: somebody decided that this
+    inquiry gets no answer, and somebody else answered; a person has to know.
+    """
+    return todo if todo.state is TodoState.DONE else complete(todo, SYSTEM)
+
+
+def reroute(todo: TodoStatus, actor: Actor, *, desk: str) -> TodoStatus:
+    """Hand it to another desk, where it is open for everybody."""
+    _require(todo, Action.REROUTE, actor)
+    if desk == todo.desk:
+        raise _illegal("same_desk", todo, Action.REROUTE, actor)
+    return replace(todo, desk=desk, state=TodoState.OPEN, assignee=None)
+
+
+def dismiss(todo: TodoStatus, actor: Actor, *, reason: DismissReason) -> TodoStatus:
+    """Decide that the inquiry gets no answer, and why."""
+    _require(todo, Action.DISMISS, actor)
+    return replace(
+        todo,
+        state=TodoState.DISMISSED,
+        assignee=todo.assignee or actor.id,
+        dismissal=reason,
+    )
+
+
+def allowed_actions(todo: TodoStatus, actor: Actor) -> tuple[Action, ...]:
+    """What this actor may do now, in a fixed order."""
+    return tuple(action for action in Action if _objection(todo, action, actor) is None)
+
+
+def _require(todo: TodoStatus, action: Action, actor: Actor) -> None:
+    objection = _objection(todo, action, actor)
+    if objection is not None:
+        raise _illegal(objection, todo, action, actor)
+
+
+def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> IllegalTransition:
+    allowed = allowed_actions(todo, actor)
+    return IllegalTransition(code, action=action, state=todo.state, allowed=allowed)
+
+
+def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
+    """The code of what speaks against the move, or None."""
+    if todo.state in (TodoState.DONE, TodoState.DISMISSED):
+        return "todo_closed"
+    if actor.role is Role.SYSTEM:
+        return None if action is Action.COMPLETE else "person_required"
+    if todo.state is TodoState.OPEN:
+        return "todo_not_claimed" if action is Action.RELEASE else None
+    if todo.assignee == actor.id:
+        return None
+    if actor.role is Role.SUPERVISOR and action is not Action.CLAIM:
+        return None
+    return "todo_claimed"

@@ -1,0 +1,20 @@
+"""`inbound-desk check`: is this policy file right, and what does it promise?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shared.policy.load import load_policy
+from shared.policy.problems import PolicyError
+from shared.policy.sentences import Language, sentences
+
+
+def run_check(path: Path | None, language: Language = "en") -> tuple[int, str]:
+    """Exit code and text: 0 with the policy in sentences, or 1 with every mistake in the file."""
+    name = "The shipped policy" if path is None else str(path)
+    try:
+        policy = load_policy(path)
+    except PolicyError as error:
+        count = len(error.problems)
+        return 1, f"{name} has {count} {'mistake' if count == 1 else 'mistakes'}:\n{error}"
+    return 0, "\n".join(sentences(policy, language))

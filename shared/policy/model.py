@@ -1,0 +1,187 @@
+"""The policy as frozen values: what `desk.toml` may say, and what each key means.
+
+A model checks what it can see alone; what spans several sections is in `consistency.py`.
+docs/policy-file.md describes every key for the administrator.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    model_validator,
+)
+
+from shared.policy.calendar import Calendar
+from shared.policy.parts import Items, Localized, Part, Table, refuse
+from shared.policy.problems import nearest
+from shared.policy.values import Duration, Name, Tag, Warn, Word, mistake, shown
+
+CONNECTORS = ("standard_webhooks", "api")
+
+
+def _known_connector(name: str) -> str:
+    if name not in CONNECTORS:
+        raise mistake(f"{shown(name)} is not a known connector", nearest(name, list(CONNECTORS)))
+    return name
+
+
+def _handle(value: object) -> object:
+    return value.strip().removeprefix("@").casefold() if isinstance(value, str) else value
+
+
+Handle = Annotated[str, BeforeValidator(_handle), Field(pattern=r"^[\w.-]{1,100}$")]
+Days = Annotated[StrictInt, Field(ge=1, le=36_500)]
+Weight = Annotated[StrictFloat | StrictInt, Field(gt=0, le=10)]
+
+Phrase = Annotated[Word, Field(max_length=80)]
+
+
+class Company(Part):
+    """Who promises, and the promise as the public reads it."""
+
+    name: Word
+    public_text: Localized
+
+
+class ServiceLevel(StrEnum):
+    PROMISED = "promised"
+    BEST_EFFORT = "best_effort"
+
+
+class Channel(Part):
+    """Where inquiries come from. Secrets are environment variables, never in this file.
+
+    `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
+    customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
+    """
+
+    connector: Annotated[Name, AfterValidator(_known_connector)]
+    service_level: ServiceLevel
+    desk: Name | None = None
+    reply_window_hours: Annotated[StrictInt, Field(ge=1, le=8760)] | None = None
+    own_ids: Items[Word] = ()
+
+
+class Desk(Part):
+    """A team. Handles and hashtags are the ways to address it directly in a text."""
+
+    title: Localized
+    handles: Items[Handle] = ()
+    hashtags: Items[Tag] = ()
+
+
+class Counting(StrEnum):
+    """How a target is counted; docs/business-time.md has the exact contract."""
+
+    WORKING_DAYS = "working-days"
+    OPENING_HOURS = "opening-hours"
+    WALL_CLOCK = "wall-clock"
+
+
+class Match(Part):
+    """Which inquiries a promise is for: each list that is given must hold; none: every one.
+
+    `contacts` are the ids the desk itself gave to its contacts. A hashtag with a year is meant as
+    written (iico2013), one without stands for every year.
+    """
+
+    channels: Items[Name] = ()
+    desks: Items[Name] = ()
+    hashtags: Items[Tag] = ()
+    contacts: Items[UUID] = ()
+
+    @property
+    def by_channel_only(self) -> bool:
+        return not (self.desks or self.hashtags or self.contacts)
+
+
+class Promise(Part):
+    """In which time whom do we answer.
+
+    `first_answer` counts from the inquiry, `follow_up` from a holding reply that named no moment,
+    `hand_over` from the inquiry to the technical desk's first claim. `pause_bound`: plain days
+    after which a clock that waits for the customer runs on.
+    """
+
+    name: Word
+    match: Match = Match()
+    counting: Counting = Counting.WORKING_DAYS
+    first_answer: Duration
+    follow_up: Duration | None = None
+    hand_over: Duration | None = None
+    warn: Items[Warn] = ()
+    pause_bound: Duration = timedelta(days=14)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        findings: list[tuple[tuple[int | str, ...], str, str]] = [
+            (("warn", place), f"{level} before the end is no later than the start", "less time")
+            for place, level in enumerate(self.warn)
+            if level.before is not None and level.before >= self.first_answer
+        ]
+        if self.hand_over is not None and self.hand_over > self.first_answer:
+            wrong = "the hand-over may take longer than the answer itself"
+            findings.append((("hand_over",), wrong, "at most the time of first_answer"))
+        refuse(tuple(findings))
+        return self
+
+
+class Event(Part):
+    """An event's hashtag. `always_with_year`: only with its year does it name the event."""
+
+    tag: Tag
+    always_with_year: StrictBool = True
+
+
+class Hashtags(Part):
+    """The company's own hashtags, and those of its events (#iico2013)."""
+
+    company: tuple[Tag, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+class Terms(Part):
+    """Words that speak for a kind. `*` at a word's end or start: any ending, any beginning."""
+
+    de: Items[Phrase] = ()
+    en: Items[Phrase] = ()
+    weights: Table[str, Weight] = MappingProxyType({})
+
+
+class Routing(Part):
+    min_confidence: Annotated[StrictFloat, Field(ge=0.5, le=0.95)]
+    technical_terms: Terms
+    general_terms: Terms
+    netiquette_terms: Terms
+
+
+class Retention(Part):
+    """`log_days`: how long the bus keeps facts. `messages_days`: age at which answered
+    conversations are removed; without it they stay until somebody removes them.
+    """
+
+    log_days: Annotated[StrictInt, Field(ge=1, le=29)]
+    messages_days: Days | None = None
+
+
+class Policy(Part):
+    company: Company
+    channels: Table[Name, Channel]
+    desks: Table[Name, Desk]
+    calendar: Calendar
+    promises: tuple[Promise, ...]
+    hashtags: Hashtags = Hashtags()
+    routing: Routing
+    netiquette: Localized
+    retention: Retention

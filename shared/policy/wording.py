@@ -1,0 +1,263 @@
+"""The words of the policy's sentences, one table per language; both tables have every entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from shared.policy.model import Counting
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """Templates for `str.format`, and how this language writes lists, numbers, dates and times."""
+
+    weekdays: tuple[str, ...]
+    months: tuple[str, ...]
+    date_form: str
+    conjunction: str
+    span: str
+    overnight: str
+    minute: tuple[str, str]
+    hour: tuple[str, str]
+    day: tuple[str, str]
+    countries: dict[str, str]
+    public: str
+    promised: str
+    best_effort: str
+    direct_channel: str
+    reply_window: str
+    hours: str
+    holidays: str
+    no_holidays: str
+    closure: str
+    closed_day: str
+    override: str
+    ical: str
+    promise: str
+    scope_all: str
+    scope_channels: str
+    scope_desks: str
+    scope_hashtags: str
+    scope_contacts: str
+    counting: dict[Counting, str]
+    example: str
+    follow_up: str
+    hand_over: str
+    warn: str
+    warn_share: str
+    warn_before: str
+    pause: str
+    desks: str
+    direct_marks: str
+    review: str
+    hashtags: str
+    events: str
+    dated_events: str
+    routing: str
+    netiquette: str
+    log: str
+    messages_stay: str
+    messages_go: str
+
+    def list(self, items: list[str]) -> str:
+        """ "a, b and c"."""
+        if len(items) < 2:
+            return "".join(items)
+        return f"{', '.join(items[:-1])} {self.conjunction} {items[-1]}"
+
+    def count(self, number: int, unit: tuple[str, str]) -> str:
+        return f"{number} {unit[number != 1]}"
+
+    def time(self, minutes: int) -> str:
+        """Minutes after midnight as "9:00"."""
+        return f"{minutes // 60}:{minutes % 60:02}"
+
+    def date(self, day: date) -> str:
+        month = self.months[day.month - 1]
+        return self.date_form.format(day=day.day, month=month, year=day.year)
+
+
+EN = Wording(
+    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    months=(
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ),
+    date_form="{day} {month} {year}",
+    conjunction="and",
+    span="{first} to {last}",
+    overnight="{first} to {last} of the next day",
+    minute=("minute", "minutes"),
+    hour=("hour", "hours"),
+    day=("day", "days"),
+    countries={},
+    public="{name} promises: {text}",
+    promised="An answer in time is promised on {channels}.",
+    best_effort="On {channels} we answer as well as we can; no clock runs there.",
+    direct_channel="What comes in on {channel} goes straight to the desk {desk}.",
+    reply_window=(
+        "On {channel} the platform lets us answer for {hours} hours after the customer's last "
+        "message; we are warned before that ends."
+    ),
+    hours="The desk is open {hours} ({zone}).",
+    holidays="It is closed on the public holidays of {region}.",
+    no_holidays="Public holidays are ordinary days.",
+    closure="It is closed from {first} to {last} ({name}), both days included.",
+    closed_day="It is closed on {first} ({name}).",
+    override="On {day} it is open {hours} ({name}).",
+    ical="Further closed days stand in {file}.",
+    promise='The promise "{name}" holds for {scope}: first answer within {target}.',
+    scope_all="all promised channels",
+    scope_channels="the channels {items}",
+    scope_desks="the desks {items}",
+    scope_hashtags="inquiries with {items}",
+    scope_contacts="the contacts {items}",
+    counting={
+        Counting.WORKING_DAYS: (
+            "The {target} run on working days only: from midnight to midnight of a closed day the "
+            "clock stands still. Due is the last moment in opening hours before they are over."
+        ),
+        Counting.OPENING_HOURS: "Of the {target} only time during opening hours counts.",
+        Counting.WALL_CLOCK: "The {target} run on the clock, day and night, also on holidays.",
+    },
+    example=(
+        "Example, in a week without holidays: what comes in on Friday at {time} is due on Monday "
+        "at {time}; what comes in on Saturday is due on Monday at the end of opening hours."
+    ),
+    follow_up="After a holding reply that names no moment the next word is due within {target}.",
+    hand_over="The technical desk takes over within {target}.",
+    warn="We are warned {levels}.",
+    warn_share="when {percent} % of the time is used",
+    warn_before="{time} of opening time before the end",
+    pause=(
+        "While we wait for the customer the clock stands still, for {bound} at the most, then it "
+        "runs on."
+    ),
+    desks="The desks are {desks}.",
+    direct_marks="{marks} in a text addresses the desk {desk}.",
+    review=(
+        "Unsure cases and suspected violations of the netiquette go to the desk review: a person "
+        "decides."
+    ),
+    hashtags="Our hashtags are {tags}.",
+    events="{tags} are events; with its year a tag names one edition ({example}).",
+    dated_events="{tags} name an event only with the year.",
+    routing=(
+        "The words of an inquiry decide between the technical desk and the inbound desk; below "
+        "{percent} % certainty a person does."
+    ),
+    netiquette="Netiquette: {text}",
+    log="The event log keeps {days}.",
+    messages_stay="Messages stay until they are removed.",
+    messages_go="Answered conversations are removed after {days}.",
+)
+
+DE = Wording(
+    weekdays=(
+        "Montag",
+        "Dienstag",
+        "Mittwoch",
+        "Donnerstag",
+        "Freitag",
+        "Samstag",
+        "Sonntag",
+    ),
+    months=(
+        "Januar",
+        "Februar",
+        "März",
+        "April",
+        "Mai",
+        "Juni",
+        "Juli",
+        "August",
+        "September",
+        "Oktober",
+        "November",
+        "Dezember",
+    ),
+    date_form="{day}. {month} {year}",
+    conjunction="und",
+    span="{first} bis {last}",
+    overnight="{first} bis {last} am Folgetag",
+    minute=("Minute", "Minuten"),
+    hour=("Stunde", "Stunden"),
+    day=("Tag", "Tage"),
+    countries={"DE": "Deutschland", "AT": "Österreich", "CH": "Schweiz"},
+    public="{name} verspricht: {text}",
+    promised="Eine fristgerechte Antwort ist zugesagt auf {channels}.",
+    best_effort="Auf {channels} antworten wir, so gut wir können; dort läuft keine Uhr.",
+    direct_channel="Was über {channel} eingeht, geht direkt an das Team {desk}.",
+    reply_window=(
+        "Auf {channel} lässt die Plattform bis {hours} Stunden nach der letzten Nachricht des "
+        "Kunden eine Antwort zu; vor dem Ende dieser Zeit wird gewarnt."
+    ),
+    hours="Geöffnet ist {hours} ({zone}).",
+    holidays="Geschlossen ist an den gesetzlichen Feiertagen von {region}.",
+    no_holidays="Feiertage sind gewöhnliche Tage.",
+    closure="Geschlossen ist vom {first} bis zum {last} ({name}), beide Tage eingeschlossen.",
+    closed_day="Geschlossen ist am {first} ({name}).",
+    override="Am {day} ist {hours} geöffnet ({name}).",
+    ical="Weitere geschlossene Tage stehen in {file}.",
+    promise="Die Zusage „{name}“ gilt für {scope}: erste Antwort innerhalb von {target}.",
+    scope_all="alle Kanäle mit Zusage",
+    scope_channels="die Kanäle {items}",
+    scope_desks="die Teams {items}",
+    scope_hashtags="Anfragen mit {items}",
+    scope_contacts="die Kontakte {items}",
+    counting={
+        Counting.WORKING_DAYS: (
+            "Die Frist ({target}) läuft nur an Werktagen: Von Mitternacht bis Mitternacht eines "
+            "geschlossenen Tages steht die Uhr. Fällig ist der letzte Moment der Öffnungszeit "
+            "vor ihrem Ablauf."
+        ),
+        Counting.OPENING_HOURS: "Von der Frist ({target}) zählt nur die Zeit während der Öffnung.",
+        Counting.WALL_CLOCK: (
+            "Die Frist ({target}) läuft nach der Uhr, Tag und Nacht, auch an Feiertagen."
+        ),
+    },
+    example=(
+        "Beispiel in einer Woche ohne Feiertag: Was am Freitag um {time} Uhr eingeht, ist am "
+        "Montag um {time} Uhr fällig; was am Samstag eingeht, am Montag zum Ende der Öffnungszeit."
+    ),
+    follow_up=(
+        "Nach einer Zwischenantwort, die keinen Zeitpunkt nennt, folgt die nächste Nachricht "
+        "innerhalb von {target}."
+    ),
+    hand_over="Das technische Team übernimmt innerhalb von {target}.",
+    warn="Gewarnt wird {levels}.",
+    warn_share="bei {percent} % der Frist",
+    warn_before="{time} Öffnungszeit vor dem Ende",
+    pause=(
+        "Während wir auf den Kunden warten, steht die Uhr, höchstens {bound}, "
+        "dann läuft sie weiter."
+    ),
+    desks="Die Teams sind {desks}.",
+    direct_marks="{marks} in einem Text richtet sich direkt an das Team {desk}.",
+    review=(
+        "Unklare Fälle und mutmaßliche Verstöße gegen die Netiquette gehen an das Team review: "
+        "Ein Mensch entscheidet."
+    ),
+    hashtags="Unsere Hashtags sind {tags}.",
+    events="{tags} sind Veranstaltungen; mit dem Jahr ist eine Ausgabe gemeint ({example}).",
+    dated_events="{tags} meinen nur mit dem Jahr eine Veranstaltung.",
+    routing=(
+        "Die Wörter einer Anfrage entscheiden zwischen dem technischen und dem allgemeinen Team; "
+        "unter {percent} % Sicherheit entscheidet ein Mensch."
+    ),
+    netiquette="Netiquette: {text}",
+    log="Das Ereignisprotokoll umfasst {days}.",
+    messages_stay="Nachrichten bleiben, bis sie entfernt werden.",
+    messages_go="Beantwortete Gespräche bleiben {days}, dann werden sie entfernt.",
+)
