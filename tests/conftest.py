@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.support import backing
+from tests.support.kafka_broker import Broker
 from tests.support.postgres import fresh_database
 from tests.support.processes import MissingBackingError, scratch
 
@@ -31,6 +32,17 @@ def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
     try:
         with scratch("kafka") as folder, backing.kafka(folder) as bootstrap:
             yield bootstrap
+            folder.keep = bool(request.session.testsfailed)
+    except MissingBackingError as missing:
+        refuse(request, missing)
+
+
+@pytest.fixture(scope="session")
+def mortal_kafka(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    """A broker that tests may stop and kill; each leaves it running."""
+    try:
+        with scratch("mortal-kafka") as folder, backing.broker(folder) as broker:
+            yield broker
             folder.keep = bool(request.session.testsfailed)
     except MissingBackingError as missing:
         refuse(request, missing)

@@ -17,8 +17,6 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared.bus.kafka.connection import (
-    ANSWER_SECONDS,
-    START_SECONDS,
     KafkaSettings,
     bounded,
     protocol,
@@ -51,7 +49,7 @@ class Producer:
         """Raises BusUnavailableError."""
         producer = await self._ready()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._settings.answer_seconds):
                 await producer.client.fetch_all_metadata()
         except (TimeoutError, KafkaError, OSError) as error:
             raise BusUnavailableError(f"Kafka does not answer: {error!r}") from error
@@ -117,12 +115,12 @@ class Producer:
             linger_ms=0,
             max_batch_size=131_072,
             max_request_size=MAX_MESSAGE_BYTES,
-            request_timeout_ms=int(ANSWER_SECONDS * 1000),
+            request_timeout_ms=int(self._settings.answer_seconds * 1000),
             security_protocol=protocol(self._settings),
             ssl_context=tls_context(self._settings),
         )
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(self._settings.start_seconds):
                 await producer.start()
         except (TimeoutError, KafkaError, OSError) as error:
             raise BusUnavailableError(f"Kafka does not answer: {error!r}") from error

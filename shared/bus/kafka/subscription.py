@@ -22,8 +22,6 @@ from aiokafka.errors import (
 )
 
 from shared.bus.kafka.connection import (
-    ANSWER_SECONDS,
-    START_SECONDS,
     KafkaSettings,
     bounded,
     protocol,
@@ -51,6 +49,7 @@ class KafkaSubscription:
         *,
         clock: Callable[[], float],
     ) -> None:
+        self._settings = settings
         self._topics = tuple(topics)
         self._clock = clock
         self._fetched: dict[TopicPartition, int] = {}
@@ -73,7 +72,7 @@ class KafkaSubscription:
     async def open(self) -> None:
         """Join the group. Raises BusUnavailableError."""
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(self._settings.start_seconds):
                 await self._consumer.start()
         except (TimeoutError, KafkaError, OSError) as error:
             raise BusUnavailableError(f"joining the consumer group failed: {error!r}") from error
@@ -113,7 +112,7 @@ class KafkaSubscription:
         if next_offset > self._fetched.get(place, -1):
             return False
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._settings.answer_seconds):
                 await self._consumer.commit({place: next_offset})
         except (CommitFailedError, IllegalStateError):
             self._fetched.pop(place, None)
@@ -136,7 +135,7 @@ class KafkaSubscription:
     async def lag(self) -> int:
         """Raises BusUnavailableError."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._settings.answer_seconds):
                 return await self._lag()
         except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
             raise BusUnavailableError(f"Kafka did not tell its offsets: {error!r}") from error

@@ -18,7 +18,6 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
 from shared.bus.kafka.connection import (
-    START_SECONDS,
     KafkaSettings,
     bounded,
     protocol,
@@ -38,12 +37,12 @@ async def ensure_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> Non
     admin = AIOKafkaAdminClient(
         bootstrap_servers=list(settings.servers),
         client_id="inbound-desk-topics",
-        request_timeout_ms=int(START_SECONDS * 1000),
+        request_timeout_ms=int(settings.start_seconds * 1000),
         security_protocol=protocol(settings),
         ssl_context=tls_context(settings),
     )
     try:
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(settings.start_seconds):
             await admin.start()
             await _create_missing(admin, settings, topics)
             await _wait_for_leaders(admin, topics)
