@@ -22,6 +22,15 @@ Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
 LOOP_GRACE_SECONDS = 3.0
 
 
+async def pause(event: asyncio.Event, seconds: float) -> None:
+    """Wait for the event, at most so long."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
 class LoopEndedError(RuntimeError):
     """A background loop returned although nobody asked it to stop."""
 

@@ -16,6 +16,7 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.database import RelayGuard
 from shared.events.registry import to_record
+from shared.lifecycle import pause
 from shared.outbox import OutboxRow, mark_published, unpublished
 from shared.telemetry import Metrics
 
@@ -100,12 +101,12 @@ class Relay:
         if self.problem is None:
             log.warning("outbox.relay_stuck", reason=str(error))
         self.problem = str(error)
-        await _wait(stop, self._pause)
+        await pause(stop, self._pause)
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _wait_for_more(self, stop: asyncio.Event) -> None:
         if not stop.is_set():
-            await _wait(self._wake, POLL_SECONDS)
+            await pause(self._wake, POLL_SECONDS)
 
 
 def _in_order(rows: Sequence[OutboxRow], confirmed: frozenset[int]) -> list[OutboxRow]:
@@ -117,11 +118,3 @@ def _in_order(rows: Sequence[OutboxRow], confirmed: frozenset[int]) -> list[Outb
         elif row.key not in blocked:
             kept.append(row)
     return kept
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return

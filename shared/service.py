@@ -18,7 +18,7 @@ from shared.clock import Clock
 from shared.consumer import Consumer, Listener
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.migrate import pending
-from shared.lifecycle import Loop, running_loops
+from shared.lifecycle import Loop, pause, running_loops
 from shared.policy import Policy
 from shared.relay import Relay
 from shared.settings import DeskSettings
@@ -129,7 +129,7 @@ class Service:
                 if not said:
                     log.warning("service.waiting", service=self.name, reason=reason)
                     said = True
-                await _pause(stop, LOOK_AGAIN_SECONDS)
+                await pause(stop, LOOK_AGAIN_SECONDS)
 
         return gated
 
@@ -185,7 +185,7 @@ class Service:
                 await self._forget(stop)
             except (DatabaseUnavailableError, BusUnavailableError) as error:
                 log.warning("housekeeping.failed", service=self.name, reason=str(error))
-            await _pause(stop, HOUSEKEEPING_SECONDS)
+            await pause(stop, HOUSEKEEPING_SECONDS)
 
     async def _forget(self, stop: asyncio.Event) -> None:
         settings, now = self._runtime.settings, self._runtime.clock.now()
@@ -196,14 +196,6 @@ class Service:
             rows = await self.database.write(outbox.forget_published, before=published_before)
             rows += await self.database.write(inbox.forget_handled, before=handled_before)
         await self.database.tidy()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await stop.wait()
-    except TimeoutError:
-        return
 
 
 async def _not_built(_scope: object, _receive: object, _send: object) -> None:

@@ -46,11 +46,8 @@ class DeskSettings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
     )
-    log_days: int = Field(
-        14, ge=1, description="Days the topics keep a record; part of the time an erasure takes."
-    )
     inbox_days: int = Field(
-        60, ge=1, description="Days a handled event is remembered; must be well over DESK_LOG_DAYS."
+        60, ge=1, description="Days a handled event is remembered; well over `log_days`."
     )
     outbox_days: int = Field(
         30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."

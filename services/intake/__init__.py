@@ -1,0 +1,8 @@
+"""Intake: no inquiry is lost.
+
+Owns       contacts and their identities, conversations, messages, inquiries
+Publishes  inquiry.received, .message_added, .answered, .held, .closed
+Listens to todo.created, .claimed, .released, .rerouted, .completed, .dismissed
+Promises   what was answered with 2xx is on disk and will be told to the other services;
+           a message sent twice is one message; the first answer to an Idempotency-Key is repeated
+"""

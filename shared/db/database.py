@@ -42,6 +42,14 @@ class Read:
     ) -> CursorResult[*tuple[Any, ...]]:
         return self.connection.execute(statement, parameters)
 
+    def rows(self, query: Executable) -> list[dict[str, Any]]:
+        """Every row as its columns by name."""
+        return [{str(k): v for k, v in row.items()} for row in self.execute(query).mappings()]
+
+    def row(self, query: Executable) -> dict[str, Any] | None:
+        """The first row as its columns by name, or None."""
+        return next(iter(self.rows(query)), None)
+
     @property
     def dialect(self) -> str:
         return self.connection.dialect.name

@@ -1,0 +1,1 @@
+"""What intake knows about messages and inquiries, without HTTP, database, bus or clock."""

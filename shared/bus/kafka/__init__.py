@@ -7,6 +7,7 @@ it needs three brokers (`?replication=3`), or `log.flush.interval.messages=1` on
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -41,6 +42,7 @@ class KafkaBus:
         self._topics = {topic.name: topic for topic in topics}
         self._clock = clock
         self._producer: Producer | None = None
+        self._subscriptions: set[KafkaSubscription] = set()
 
     async def start(self) -> None:
         await ensure_topics(self._settings, list(self._topics.values()))
@@ -50,8 +52,12 @@ class KafkaBus:
 
     async def stop(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        if producer is None:
+            return
+        async with asyncio.TaskGroup() as closing:
+            closing.create_task(producer.stop())
+            for subscription in self._subscriptions:
+                closing.create_task(subscription.close())
 
     async def ping(self) -> None:
         if self._producer is None:
@@ -80,10 +86,12 @@ class KafkaBus:
         for topic in topics:
             self._require_known(topic)
         subscription = KafkaSubscription(self._settings, group, topics, clock=self._clock)
+        self._subscriptions.add(subscription)
         try:
             await subscription.open()
             yield subscription
         finally:
+            self._subscriptions.discard(subscription)
             await subscription.close()
 
     def _require_known(self, topic: str) -> None:

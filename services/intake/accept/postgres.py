@@ -1,0 +1,253 @@
+"""Accepting a batch on PostgreSQL: one statement, one round trip, one commit.
+
+Raw SQL on purpose: with unnest arrays and one statement that feeds all tables a message costs a
+fraction of what separate inserts cost (docs/performance.md). Rows pass between the parts of the
+statement through RETURNING only, because the parts do not see each other's tables.
+
+The row of the conversation is locked before the outbox number is drawn: that keeps the order of a
+conversation's facts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from services.intake.accept.committer import IdempotencyRaceError, Outcome
+from services.intake.accept.facts import as_json, told
+from services.intake.domain.message import EXCERPT, Accepted, Incoming
+from shared.db import DatabaseUnavailableError
+
+RUN_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# ValueError: asyncpg could not encode a value; it is an InterfaceError too, so it is asked first.
+REFUSED = (
+    ValueError,
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.SyntaxOrAccessError,
+)
+DOWN = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+_ACCEPT = f"""
+WITH item AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[],
+        $14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::text[],
+        $21::text[], $22::text[], $23::text[]
+    ) AS t(
+        channel, external_id, thread, identity, name, handle, email,
+        text, subject, url, attachments, sent_at, received_at,
+        message_id, inquiry_id, conversation_id, contact_id, event_id, fact, traceparent,
+        caller, idempotency_key, fingerprint
+    )
+), fresh AS MATERIALIZED (
+    SELECT item.* FROM item WHERE NOT EXISTS (
+        SELECT FROM messages m
+        WHERE m.channel = item.channel AND m.external_id = item.external_id
+    )
+), person AS (
+    INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
+    SELECT DISTINCT ON (channel, identity)
+        channel, identity, contact_id, name, handle, email, received_at
+    FROM fresh ORDER BY channel, identity
+    ON CONFLICT (channel, key) DO UPDATE SET
+        name = coalesce(excluded.name, identities.name),
+        handle = coalesce(excluded.handle, identities.handle),
+        email = coalesce(excluded.email, identities.email)
+    RETURNING channel, key, contact_id
+), known AS (
+    INSERT INTO contacts (id, name, created_at)
+    SELECT fresh.contact_id, fresh.name, fresh.received_at
+    FROM fresh JOIN person ON person.contact_id = fresh.contact_id
+), talk AS (
+    INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, created_at)
+    SELECT fresh.conversation_id, fresh.channel, fresh.thread, person.contact_id,
+        fresh.inquiry_id, fresh.received_at
+    FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+    ORDER BY fresh.channel, fresh.thread
+    ON CONFLICT (channel, thread) DO UPDATE SET
+        open_inquiry_id = coalesce(conversations.open_inquiry_id, excluded.open_inquiry_id)
+    RETURNING id, channel, thread, open_inquiry_id
+), placed AS MATERIALIZED (
+    SELECT fresh.*, talk.id AS in_conversation, talk.open_inquiry_id AS in_inquiry,
+        person.contact_id AS from_contact, talk.open_inquiry_id = fresh.inquiry_id AS opened
+    FROM fresh
+    JOIN talk ON talk.channel = fresh.channel AND talk.thread = fresh.thread
+    JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+), written AS (
+    INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
+        opened, author_name, text, subject, url, attachments, sent_at, received_at)
+    SELECT message_id, in_conversation, in_inquiry, from_contact, channel, external_id, 'inbound',
+        opened, name, text, subject, url, attachments, sent_at, received_at
+    FROM placed
+), begun AS (
+    INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
+        received_at)
+    SELECT in_inquiry, in_conversation, from_contact, channel, 'open', subject,
+        left(text, {EXCERPT}), received_at
+    FROM placed WHERE opened
+), promised AS (
+    INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at)
+    SELECT caller, idempotency_key, fingerprint, message_id, received_at
+    FROM placed WHERE idempotency_key IS NOT NULL
+), told AS (
+    INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
+    SELECT event_id, 'inquiries', in_conversation::text,
+        CASE WHEN opened THEN 'inquiry.received' ELSE 'inquiry.message_added' END,
+        (fact || jsonb_build_object('inquiry_id', in_inquiry, 'conversation_id', in_conversation,
+            'contact_id', from_contact))::text,
+        traceparent, received_at
+    FROM placed
+)
+SELECT message_id, in_inquiry, in_conversation, from_contact, opened FROM placed
+"""  # noqa: S608 - a number of ours
+
+_TAGGED = """
+INSERT INTO inquiry_hashtags (inquiry_id, tag, year, received_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+
+_THERE = """
+SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
+FROM messages m
+JOIN unnest($1::text[], $2::text[]) AS t(channel, external_id) USING (channel, external_id)
+"""
+
+
+class PostgresWriter:
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Any = None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        try:
+            return list(await self._in_one(batch))
+        except REFUSED:
+            # One row that cannot be stored, or that met another instance's row: find it.
+            return [await self._alone(message) for message in batch]
+        except DOWN as error:
+            await self.close()
+            return [_unavailable(error)] * len(batch)
+
+    async def _alone(self, message: Incoming, *, again: bool = True) -> Outcome:
+        try:
+            outcomes = await self._in_one([message])
+        except asyncpg.UniqueViolationError as error:
+            if error.table_name == "idempotency":
+                return IdempotencyRaceError()
+            # The same message came in through another instance: now it is there to be found.
+            return await self._alone(message, again=False) if again else error
+        except REFUSED as error:
+            return error
+        except DOWN as error:
+            await self.close()
+            return _unavailable(error)
+        return outcomes[0]
+
+    async def _in_one(self, batch: Sequence[Incoming]) -> list[Accepted]:
+        for _ in range(2):
+            connection = await self._connected()
+            try:
+                return await self._transaction(connection, batch)
+            except RUN_AGAIN:
+                continue
+        return await self._transaction(await self._connected(), batch)
+
+    async def _connected(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=5,
+                command_timeout=30,
+                server_settings={"application_name": "inbound-desk-accept"},
+            )
+        return self._connection
+
+    async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Accepted]:
+        if not any(message.hashtags for message in batch):
+            # A single statement is its own transaction: no BEGIN, no COMMIT, one round trip.
+            rows = await connection.fetch(_ACCEPT, *_columns(batch))
+        else:
+            async with connection.transaction():
+                rows = await connection.fetch(_ACCEPT, *_columns(batch))
+                await self._tag(connection, batch, {row[0]: row[1] for row in rows})
+        new = {row[0]: Accepted(row[0], row[1], row[2], row[3], row[4]) for row in rows}
+        there = {} if len(new) == len(batch) else await self._there(connection, batch, new)
+        return [
+            new.get(message.message_id) or there[message.channel, message.external_id]
+            for message in batch
+        ]
+
+    async def _tag(self, connection: Any, batch: Sequence[Incoming], inquiries: Any) -> None:
+        rows = [
+            (inquiries[message.message_id], tag, year or 0, message.received_at)
+            for message in batch
+            if message.message_id in inquiries
+            for tag, year in message.hashtags
+        ]
+        if rows:
+            await connection.execute(_TAGGED, *(list(column) for column in zip(*rows, strict=True)))
+
+    async def _there(
+        self, connection: Any, batch: Sequence[Incoming], new: Any
+    ) -> dict[tuple[str, str], Accepted]:
+        missing = [message for message in batch if message.message_id not in new]
+        rows = await connection.fetch(
+            _THERE, [m.channel for m in missing], [m.external_id for m in missing]
+        )
+        return {
+            (row[0], row[1]): Accepted(row[2], row[3], row[4], row[5], row[6], duplicate=True)
+            for row in rows
+        }
+
+
+def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
+    rows = [
+        (
+            m.channel,
+            m.external_id,
+            m.thread,
+            m.identity,
+            m.author.name,
+            m.author.handle,
+            m.author.email,
+            m.text,
+            m.subject,
+            m.url,
+            as_json(m.attachments) if m.attachments else None,
+            m.sent_at,
+            m.received_at,
+            m.message_id,
+            m.inquiry_id,
+            m.conversation_id,
+            m.contact_id,
+            m.event_id,
+            as_json(told(m)),
+            m.traceparent,
+            m.idempotency and m.idempotency.caller,
+            m.idempotency and m.idempotency.key,
+            m.idempotency and m.idempotency.fingerprint,
+        )
+        for m in batch
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True))
+
+
+def _unavailable(error: BaseException) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(f"PostgreSQL does not answer: {type(error).__name__}")

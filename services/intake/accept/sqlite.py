@@ -1,0 +1,257 @@
+"""Accepting a batch on SQLite: one transaction on the writer thread.
+
+Nobody else writes while this transaction runs, so looking first and inserting then is safe.
+Plain executemany on the driver: the batch then costs little more than its one fsync.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.intake.accept.committer import IdempotencyRaceError, Outcome
+from services.intake.accept.facts import as_json, told
+from services.intake.domain.message import EXCERPT, Accepted, Incoming
+from shared.db import Database, DatabaseUnavailableError, Write
+
+Placed = tuple[Incoming, Accepted]
+Row = tuple[Any, ...]
+
+_THERE = """
+SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
+FROM json_each(?) j JOIN messages m
+  ON m.channel = j.value ->> 0 AND m.external_id = j.value ->> 1
+"""
+_PEOPLE = """
+SELECT i.channel, i.key, i.contact_id FROM json_each(?) j JOIN identities i
+  ON i.channel = j.value ->> 0 AND i.key = j.value ->> 1
+"""
+_TALKS = """
+SELECT c.channel, c.thread, c.id, c.open_inquiry_id FROM json_each(?) j JOIN conversations c
+  ON c.channel = j.value ->> 0 AND c.thread = j.value ->> 1
+"""
+_PERSON = """
+INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, key) DO UPDATE SET
+  name = coalesce(excluded.name, name), handle = coalesce(excluded.handle, handle),
+  email = coalesce(excluded.email, email)
+"""
+_CONTACT = "INSERT INTO contacts (id, name, created_at) VALUES (?, ?, ?)"
+_TALK = """
+INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, created_at)
+VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inquiry_id
+"""
+_MESSAGE = """
+INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
+  opened, author_name, text, subject, url, attachments, sent_at, received_at)
+VALUES (?, ?, ?, ?, ?, ?, 'inbound', ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_INQUIRY = """
+INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
+  received_at)
+VALUES (?, ?, ?, ?, 'open', ?, ?, ?)
+"""
+_TAG = """
+INSERT OR IGNORE INTO inquiry_hashtags (inquiry_id, tag, year, received_at) VALUES (?, ?, ?, ?)
+"""
+_PROMISE = """
+INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at) VALUES (?, ?, ?, ?, ?)
+"""
+_TOLD = """
+INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
+VALUES (?, 'inquiries', ?, ?, ?, ?, ?)
+"""
+
+
+class SqliteWriter:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def close(self) -> None:
+        """Nothing of its own: the service closes its database."""
+
+    async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        try:
+            return list(await self._database.write(_accept, batch))
+        except sqlite3.OperationalError as error:
+            return [DatabaseUnavailableError(f"SQLite says: {error}")] * len(batch)
+        except (sqlite3.Error, UnicodeError, ValueError):
+            return [await self._alone(message) for message in batch]
+
+    async def _alone(self, message: Incoming) -> Outcome:
+        try:
+            return (await self._database.write(_accept, [message]))[0]
+        except sqlite3.IntegrityError as error:
+            if "idempotency" in str(error):
+                return IdempotencyRaceError()
+            return error
+        except (sqlite3.Error, UnicodeError, ValueError) as error:
+            return error
+
+
+def _accept(tx: Write, batch: Sequence[Incoming]) -> list[Accepted]:
+    raw: sqlite3.Connection = tx.connection.connection.driver_connection  # type: ignore[assignment]
+    there = _there(raw, batch)
+    fresh: dict[tuple[str, str], Incoming] = {}
+    for message in batch:
+        if (message.channel, message.external_id) not in there:
+            fresh.setdefault((message.channel, message.external_id), message)
+    placed = _place(raw, list(fresh.values()))
+    _insert(raw, placed)
+    new = {(m.channel, m.external_id): accepted for m, accepted in placed}
+    return [_outcome(message, new, there) for message in batch]
+
+
+def _outcome(
+    message: Incoming,
+    new: dict[tuple[str, str], Accepted],
+    there: dict[tuple[str, str], Accepted],
+) -> Accepted:
+    key = (message.channel, message.external_id)
+    accepted = new.get(key)
+    if accepted is None:
+        return there[key]
+    if accepted.message_id == message.message_id:
+        return accepted
+    return replace(accepted, duplicate=True)
+
+
+def _there(raw: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[tuple[str, str], Accepted]:
+    wanted = json.dumps([(message.channel, message.external_id) for message in batch])
+    return {
+        (row[0], row[1]): Accepted(
+            UUID(row[2]), UUID(row[3]), UUID(row[4]), UUID(row[5]), bool(row[6]), duplicate=True
+        )
+        for row in raw.execute(_THERE, (wanted,))
+    }
+
+
+def _place(raw: sqlite3.Connection, fresh: Sequence[Incoming]) -> list[Placed]:
+    """Find the contact, conversation and open inquiry of each message, or take the new ones."""
+    people = _known(raw, _PEOPLE, [(m.channel, m.identity) for m in fresh])
+    talks = _known(raw, _TALKS, [(m.channel, m.thread) for m in fresh])
+    placed = []
+    for message in fresh:
+        (contact,) = people.setdefault(
+            (message.channel, message.identity), (message.contact_id.hex,)
+        )
+        conversation, open_inquiry = talks.get(
+            (message.channel, message.thread), (message.conversation_id.hex, None)
+        )
+        inquiry = open_inquiry or message.inquiry_id.hex
+        talks[message.channel, message.thread] = (conversation, inquiry)
+        accepted = Accepted(
+            message.message_id,
+            UUID(hex=inquiry),
+            UUID(hex=conversation),
+            UUID(hex=contact),
+            inquiry == message.inquiry_id.hex,
+        )
+        placed.append((message, accepted))
+    return placed
+
+
+def _known(
+    raw: sqlite3.Connection, query: str, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Any, ...]]:
+    rows = raw.execute(query, (json.dumps(keys),))
+    return {(row[0], row[1]): row[2:] for row in rows}
+
+
+def _insert(raw: sqlite3.Connection, placed: Sequence[Placed]) -> None:
+    for statement, rows in (
+        (_CONTACT, _contacts(placed)),
+        (_PERSON, _people(placed)),
+        (_TALK, _talks(placed)),
+        (_MESSAGE, _messages(placed)),
+        (_INQUIRY, _inquiries(placed)),
+        (_TAG, _tags(placed)),
+        (_PROMISE, _promises(placed)),
+        (_TOLD, _told(placed)),
+    ):
+        raw.executemany(statement, rows)
+
+
+def _contacts(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        if a.contact_id == m.contact_id:
+            yield (a.contact_id.hex, m.author.name, _moment(m.received_at))
+
+
+def _people(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        who = m.author
+        at = _moment(m.received_at)
+        yield (m.channel, m.identity, a.contact_id.hex, who.name, who.handle, who.email, at)
+
+
+def _talks(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        if a.opened:
+            conversation, inquiry = a.conversation_id.hex, a.inquiry_id.hex
+            at = _moment(m.received_at)
+            yield (conversation, m.channel, m.thread, a.contact_id.hex, inquiry, at)
+
+
+def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        yield (
+            m.message_id.hex,
+            a.conversation_id.hex,
+            a.inquiry_id.hex,
+            a.contact_id.hex,
+            m.channel,
+            m.external_id,
+            a.opened,
+            m.author.name,
+            m.text,
+            m.subject,
+            m.url,
+            as_json(m.attachments) if m.attachments else None,
+            _moment(m.sent_at) if m.sent_at else None,
+            _moment(m.received_at),
+        )
+
+
+def _inquiries(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        if a.opened:
+            inquiry, conversation = a.inquiry_id.hex, a.conversation_id.hex
+            excerpt, at = m.text[:EXCERPT], _moment(m.received_at)
+            yield (inquiry, conversation, a.contact_id.hex, m.channel, m.subject, excerpt, at)
+
+
+def _tags(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        for tag, year in m.hashtags:
+            yield (a.inquiry_id.hex, tag, year or 0, _moment(m.received_at))
+
+
+def _promises(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, _ in placed:
+        if m.idempotency:
+            key = m.idempotency
+            at = _moment(m.received_at)
+            yield (key.caller, key.key, key.fingerprint, m.message_id.hex, at)
+
+
+def _told(placed: Sequence[Placed]) -> Iterator[Row]:
+    for m, a in placed:
+        fact = told(m)
+        fact["inquiry_id"] = str(a.inquiry_id)
+        fact["conversation_id"] = str(a.conversation_id)
+        fact["contact_id"] = str(a.contact_id)
+        type_ = "inquiry.received" if a.opened else "inquiry.message_added"
+        key, at = str(a.conversation_id), _moment(m.received_at)
+        yield (m.event_id.hex, key, type_, as_json(fact), m.traceparent, at)
+
+
+def _moment(moment: datetime) -> str:
+    """As SQLAlchemy's SQLite dialect writes it, so that both read the same."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,0 +1,149 @@
+"""`POST /intake/v1/inquiries`: what internal tools hand in, on the same path as the webhooks."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake import usecases
+from services.intake.accept.committer import IdempotencyRaceError
+from services.intake.api.desk import IntakeDesk
+from services.intake.domain.message import Accepted, Idempotency
+from services.intake.incoming import from_request
+from services.intake.schemas import InquiryAccepted, InquiryIn
+from shared.auth import Caller
+from shared.errors import FieldProblem, InvalidError
+from shared.web.problems import RefusedError, documented, field_problems, summary
+from shared.web.strict_json import require_json
+
+PATH = "/intake/v1/inquiries"
+LONGEST_KEY = 255
+
+
+def route(desk: IntakeDesk) -> Route:
+    async def post_inquiry(request: Request) -> Response:
+        caller = desk.gate.admit(request.headers.get("authorization"), "inquiries:write")
+        require_json(request)
+        raw = await request.body()
+        body = _parse(raw)
+        desk.rules.channel_field(body.channel)
+        key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
+        placed = await _known(desk, key) or await _accept(desk, body, key)
+        return _response(placed)
+
+    return Route(PATH, post_inquiry, methods=["POST"], name="post_inquiry")
+
+
+def idempotency(value: str | None, caller: Caller, path: str, raw: bytes) -> Idempotency | None:
+    """The request's Idempotency-Key, if it has one. Raises InvalidError for one that is too long.
+
+    The path is part of the fingerprint: the same key for another operation is another request.
+    """
+    if value is None:
+        return None
+    if not value.strip() or len(value) > LONGEST_KEY:
+        raise InvalidError(
+            "invalid-request",
+            "this Idempotency-Key cannot be one",
+            FieldProblem("Idempotency-Key", "is empty or too long", f"1 to {LONGEST_KEY} letters"),
+        )
+    fingerprint = hashlib.sha256(path.encode() + b"\0" + raw).hexdigest()
+    return Idempotency(caller.name, value, fingerprint)
+
+
+def _parse(raw: bytes) -> InquiryIn:
+    try:
+        return InquiryIn.model_validate_json(raw)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        problems = field_problems(errors)
+        if errors[0]["type"] == "json_invalid":
+            raise RefusedError(400, "malformed-json", summary(problems), *problems) from error
+        raise RefusedError(422, "invalid-request", summary(problems), *problems) from error
+
+
+async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
+    if key is None:
+        return None
+    return await desk.database.read(usecases.known_answer, key)
+
+
+async def _accept(desk: IntakeDesk, body: InquiryIn, key: Idempotency | None) -> Accepted:
+    incoming = from_request(body, known=desk.rules.hashtags, now=desk.clock.now(), idempotency=key)
+    try:
+        placed = await desk.committer.accept(incoming)
+    except IdempotencyRaceError:
+        known = await _known(desk, key)
+        if known is None:
+            raise
+        return known
+    desk.relay.wake()
+    return placed
+
+
+def _response(placed: Accepted) -> Response:
+    answer = InquiryAccepted(
+        inquiry_id=placed.inquiry_id,
+        conversation_id=placed.conversation_id,
+        contact_id=placed.contact_id,
+        message_id=placed.message_id,
+        opened=placed.opened,
+    )
+    return Response(
+        answer.model_dump_json(),
+        200 if placed.duplicate else 201,
+        headers={"Location": f"{PATH}/{placed.inquiry_id}"},
+        media_type="application/json",
+    )
+
+
+def openapi_path() -> dict[str, Any]:
+    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/InquiryAccepted"}}}
+    return {
+        PATH: {
+            "post": {
+                "tags": ["inquiries"],
+                "operationId": "post_inquiry",
+                "summary": "Hand in a message of a customer",
+                "description": (
+                    "201 with the inquiry that the message opened or joined. A repeat of the same "
+                    "(channel, external_id) gives 200 and changes nothing; a repeat of the same "
+                    "Idempotency-Key gives the first answer again."
+                ),
+                "security": [{"HTTPBearer": []}],
+                "parameters": [
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "required": False,
+                        "schema": {"type": "string", "maxLength": LONGEST_KEY},
+                        "example": "form-2026-11-24-0815",
+                    }
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/InquiryIn"}}
+                    },
+                },
+                "responses": {
+                    "201": {"description": "Accepted.", "content": answer},
+                    "200": {"description": "It had been there before.", "content": answer},
+                    **{
+                        str(status): response
+                        for status, response in documented(
+                            400, 401, 403, 413, 415, 422, 503
+                        ).items()
+                    },
+                },
+            }
+        }
+    }
+
+
+SCHEMAS = (InquiryIn, InquiryAccepted)

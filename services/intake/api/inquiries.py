@@ -1,0 +1,190 @@
+"""Reading inquiries, replying to them, closing them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+
+from services.intake import store, usecases
+from services.intake.api.accepting import LONGEST_KEY, idempotency
+from services.intake.api.desk import IntakeDesk
+from services.intake.domain.inquiry import InquiryState
+from services.intake.incoming import CLOCKS_OFF
+from services.intake.schemas import (
+    CloseIn,
+    InquiryDetail,
+    InquiryOut,
+    MessageOut,
+    MessagePlaced,
+    QuarantinedOut,
+    ReplyIn,
+)
+from shared.auth import Caller
+from shared.errors import FieldProblem, InvalidError
+from shared.web.app import api_router
+from shared.web.moments import Moment
+from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.problems import documented
+
+
+def router(desk: IntakeDesk) -> APIRouter:
+    api = api_router("intake", "inquiries")
+    reads = desk.gate.requires("inquiries:read")
+    writes = desk.gate.requires("inquiries:write")
+
+    @api.get("/inquiries", summary="List inquiries, newest first")
+    async def list_inquiries(
+        wanted: Annotated[store.InquiryFilter, Depends(_filter)],
+        limit: Limit = 50,
+        cursor: CursorText = None,
+        _caller: Caller = reads,
+    ) -> Page[InquiryOut]:
+        """Inquiries by channel, state, contact, hashtag and time of receipt."""
+        rows = await desk.database.read(
+            store.list_inquiries, wanted, limit=limit + 1, after=decode_cursor(cursor)
+        )
+        shown, following = page_of(
+            [InquiryOut.model_validate(row) for row in rows],
+            limit=limit,
+            key=lambda inquiry: (inquiry.received_at, inquiry.id),
+        )
+        return Page(items=shown, next_cursor=following)
+
+    @api.get(
+        "/inquiries/{inquiry_id}",
+        summary="Show an inquiry with its whole conversation",
+        responses=documented(404),
+    )
+    async def show_inquiry(inquiry_id: UUID, _caller: Caller = reads) -> InquiryDetail:
+        """The inquiry, its contact, and every message of the conversation in both directions."""
+        detail = await desk.database.read(store.inquiry_detail, inquiry_id)
+        if detail is None:
+            raise usecases.unknown_inquiry(inquiry_id)
+        messages = [
+            MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
+            for message in detail["messages"]
+        ]
+        return InquiryDetail.model_validate({**detail, "messages": messages})
+
+    @api.post(
+        "/inquiries/{inquiry_id}/replies",
+        summary="Record an answer or a holding reply",
+        status_code=201,
+        responses=documented(400, 404, 409, 415),
+    )
+    async def post_reply(
+        request: Request,
+        inquiry_id: UUID,
+        body: ReplyIn,
+        idempotency_key: Annotated[
+            str | None,
+            Header(max_length=LONGEST_KEY, description="Repeat the request without doubling it."),
+        ] = None,
+        caller: Caller = writes,
+    ) -> MessagePlaced:
+        """An answer stops the clock and completes the ToDo. A holding reply tells the customer when
+        to expect the answer: it meets the first deadline, the follow-up date is the next.
+        """
+        now = desk.clock.now()
+        placed = await desk.database.write(
+            usecases.reply,
+            inquiry_id=inquiry_id,
+            answer=_reply(body, author=body.author or caller.name, now=now),
+            now=now,
+            request=idempotency(idempotency_key, caller, request.url.path, await request.body()),
+        )
+        desk.relay.wake()
+        return MessagePlaced(
+            message_id=placed.message_id,
+            inquiry_id=placed.inquiry_id,
+            conversation_id=placed.conversation_id,
+        )
+
+    @api.post(
+        "/inquiries/{inquiry_id}/close",
+        summary="Close an inquiry without an answer",
+        responses=documented(400, 404, 409, 415),
+    )
+    async def close_inquiry(
+        inquiry_id: UUID, body: CloseIn, caller: Caller = writes
+    ) -> InquiryDetail:
+        """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends."""
+        await desk.database.write(
+            usecases.close,
+            inquiry_id=inquiry_id,
+            reason=body.reason,
+            closed_by=caller.name,
+            now=desk.clock.now(),
+        )
+        desk.relay.wake()
+        return await show_inquiry(inquiry_id)
+
+    @api.get(
+        "/quarantine", summary="List deliveries that could not be understood", tags=["webhooks"]
+    )
+    async def list_quarantine(
+        limit: Limit = 50, cursor: CursorText = None, _caller: Caller = reads
+    ) -> Page[QuarantinedOut]:
+        """Signed deliveries, or items of them, kept with the reason why they made no inquiry."""
+        rows = await desk.database.read(
+            store.list_quarantined, limit=limit + 1, after=decode_cursor(cursor)
+        )
+        shown, following = page_of(
+            [QuarantinedOut.model_validate(row) for row in rows],
+            limit=limit,
+            key=lambda item: (item.received_at, item.id),
+        )
+        return Page(items=shown, next_cursor=following)
+
+    return api
+
+
+def _filter(
+    channel: Annotated[str | None, Query(max_length=64, examples=["facebook"])] = None,
+    state: InquiryState | None = None,
+    contact_id: UUID | None = None,
+    hashtag: Annotated[
+        str | None, Query(max_length=101, description="With or without #.", examples=["iico"])
+    ] = None,
+    year: Annotated[int | None, Query(ge=1900, le=2099, description="Of the hashtag.")] = None,
+    received_from: Annotated[Moment | None, Query(description="Not before.")] = None,
+    received_to: Annotated[Moment | None, Query(description="Before.")] = None,
+) -> store.InquiryFilter:
+    if year is not None and hashtag is None:
+        raise InvalidError(
+            "invalid-request",
+            "year belongs to a hashtag",
+            FieldProblem("year", "has no hashtag beside it", "give hashtag as well"),
+        )
+    tag = hashtag.removeprefix("#").casefold() if hashtag is not None else None
+    return store.InquiryFilter(channel, state, contact_id, tag, year, received_from, received_to)
+
+
+def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
+    sent_at = body.sent_at or now
+    if sent_at > now + CLOCKS_OFF:
+        raise _wrong("sent_at", "lies in the future", "the moment at which it went out, or nothing")
+    if body.kind == "answer" and body.follow_up_at is not None:
+        raise _wrong("follow_up_at", "belongs to no answer", "kind `holding`, or leave it out")
+    if body.kind == "holding":
+        if body.follow_up_at is None:
+            raise _wrong("follow_up_at", "is missing", "when the customer will get the answer")
+        if body.follow_up_at <= now:
+            raise _wrong("follow_up_at", "lies in the past", "a moment that is still to come")
+    return usecases.Reply(
+        kind=body.kind,
+        text=body.text,
+        author=author,
+        sent_at=min(sent_at, now),
+        follow_up_at=body.follow_up_at,
+        external_id=body.external_id,
+    )
+
+
+def _wrong(field: str, problem: str, expected: str) -> InvalidError:
+    return InvalidError(
+        "invalid-request", f"{field} {problem}", FieldProblem(field, problem, expected)
+    )

@@ -1,0 +1,87 @@
+"""Wires intake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.intake import consumers, timers
+from services.intake.accept.committer import GroupCommitter, Writer
+from services.intake.accept.postgres import PostgresWriter
+from services.intake.accept.sqlite import SqliteWriter
+from services.intake.api import accepting, inquiries, webhooks
+from services.intake.api.desk import IntakeDesk
+from services.intake.domain.inquiry import NotAllowedError
+from services.intake.rules import intake_rules
+from services.intake.settings import IntakeSettings
+from shared.db import Database, open_database
+from shared.db.postgres import PostgresDatabase
+from shared.service import Runtime, Service
+from shared.telemetry import Metrics
+from shared.web.access import Gate
+from shared.web.app import Surface
+from shared.web.problems import problem_response
+
+
+def build(
+    runtime: Runtime, settings: IntakeSettings, secrets: Mapping[str, Sequence[str]]
+) -> Service:
+    """Raises ValueError for a database URL or a webhook secret that cannot be one."""
+    database = open_database(
+        runtime.settings.database("intake", settings.database_url),
+        pool_size=runtime.settings.pool_size,
+    )
+    service = Service("intake", runtime=runtime, database=database, metrics=Metrics("intake"))
+    committer = GroupCommitter(_writers(database, settings.writers))
+    desk = IntakeDesk(
+        database=database,
+        committer=committer,
+        relay=service.relay,
+        rules=intake_rules(runtime.policy, secrets),
+        gate=Gate(runtime.keys, runtime.clock),
+        clock=runtime.clock,
+        metrics=service.metrics,
+    )
+    service.listen(consumers.listener())
+    service.loop("accept", committer.run)
+    service.loop(
+        "idempotency",
+        timers.forget_keys(database, runtime.clock, days=settings.idempotency_days),
+    )
+    service.serve(_surface(desk))
+    return service
+
+
+def _writers(database: Database, count: int) -> list[Writer]:
+    if isinstance(database, PostgresDatabase):
+        return [PostgresWriter(database.dsn) for _ in range(count)]
+    return [SqliteWriter(database)]
+
+
+def _surface(desk: IntakeDesk) -> Surface:
+    return Surface(
+        title="Inbound Desk: intake",
+        description="Takes in every inquiry with its contact and conversation, and loses none.",
+        routers=[inquiries.router(desk)],
+        raw_routes=[webhooks.route(desk), accepting.route(desk)],
+        raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
+        raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),
+        on_errors={NotAllowedError: _not_allowed},
+    )
+
+
+def _schemas(models: Sequence[type[BaseModel]]) -> dict[str, Any]:
+    schemas: dict[str, Any] = {}
+    for model in models:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        schemas[model.__name__] = schema
+    return schemas
+
+
+async def _not_allowed(_request: Request, error: NotAllowedError) -> Response:
+    return problem_response(409, f"inquiry-{error.state.value.replace('_', '-')}", str(error))

@@ -1,0 +1,295 @@
+"""Intake's HTTP bodies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+)
+
+from services.intake.domain.inquiry import InquiryState
+from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
+from shared.events.facts import CloseReason
+from shared.web.moments import Moment
+from shared.web.strict_json import SafeStr
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("should hold more than white space")
+    return text
+
+
+def _web_address(url: str) -> str:
+    if not url.startswith(("https://", "http://")):
+        raise ValueError("should begin with https:// or http://")
+    return url
+
+
+def _id_text(value: Any) -> Any:
+    """Ids may come as JSON numbers, also beyond 2^53; they are kept digit by digit."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+Name = Annotated[SafeStr, Field(max_length=NAME_LIMIT)]
+ExternalId = Annotated[
+    SafeStr,
+    BeforeValidator(_id_text),
+    Field(min_length=1, max_length=ID_LIMIT),
+    AfterValidator(_not_blank),
+]
+MessageText = Annotated[
+    SafeStr, Field(min_length=1, max_length=TEXT_LIMIT), AfterValidator(_not_blank)
+]
+WebAddress = Annotated[SafeStr, Field(max_length=URL_LIMIT), AfterValidator(_web_address)]
+
+
+class AuthorIn(BaseModel):
+    """Who wrote; give what the channel says. Id, handle or e-mail tell people apart."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: ExternalId | None = None
+    name: Name | None = None
+    handle: Name | None = None
+    email: Annotated[SafeStr, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+
+
+class InquiryIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "channel": "web_form",
+                    "author": {"name": "Erika Muster", "email": "erika@example.org"},
+                    "subject": "Anmeldung",
+                    "text": "Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?",
+                }
+            ]
+        },
+    )
+
+    channel: Annotated[SafeStr, Field(min_length=1, max_length=64)]
+    author: AuthorIn
+    text: MessageText
+    subject: Annotated[SafeStr, Field(max_length=1000)] | None = None
+    external_id: ExternalId | None = Field(
+        None, description="The message's id on the channel; a repeat changes nothing."
+    )
+    thread_id: ExternalId | None = Field(None, description="The conversation's id on the channel.")
+    sent_at: Moment | None = None
+    url: WebAddress | None = None
+
+
+class InquiryAccepted(BaseModel):
+    """Where the message is now. `opened`: it began a new inquiry, it did not join an open one."""
+
+    inquiry_id: UUID
+    conversation_id: UUID
+    contact_id: UUID
+    message_id: UUID
+    opened: bool
+
+
+class AttachmentIn(BaseModel):
+    """A new field of a sender must not cost a message, so unknown fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    url: WebAddress | None = None
+    id: ExternalId | None = None
+    name: Name | None = None
+    type: Annotated[SafeStr, Field(max_length=100)] | None = None
+    size: Annotated[int, Field(ge=0, le=2**53)] | None = None
+
+
+class WebhookAuthor(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    id: ExternalId
+    name: Name | None = None
+    handle: Name | None = None
+
+
+class WebhookMessage(BaseModel):
+    """One message in `data` of a `message.created` event."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: ExternalId
+    thread_id: ExternalId | None = None
+    parent_id: ExternalId | None = None
+    author: WebhookAuthor
+    text: MessageText
+    sent_at: Moment | None = None
+    url: WebAddress | None = None
+    attachments: Annotated[list[AttachmentIn], Field(max_length=100)] | None = None
+
+
+class WebhookEvent(BaseModel):
+    """What a connector posts; `data` is one message or a list, in which each stands alone."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "message.created",
+                    "timestamp": "2026-11-23T08:30:00Z",
+                    "data": {
+                        "id": "c-1001",
+                        "thread_id": "t-77",
+                        "author": {"id": "u-5", "name": "Erika Muster"},
+                        "text": "Wann öffnet die Anmeldung zum #clouddevcamp2026?",
+                        "sent_at": "2026-11-23T08:29:58Z",
+                    },
+                }
+            ]
+        },
+    )
+
+    type: Annotated[str, Field(max_length=200)]
+    timestamp: Any = None
+    data: Any
+
+
+class BrokenItem(BaseModel):
+    index: int
+    field: str
+    problem: str
+    expected: str
+
+
+class WebhookAnswer(BaseModel):
+    """What became of each item; `inquiries` has the inquiry of each accepted or repeated one."""
+
+    accepted: int = Field(examples=[1])
+    duplicate: int = Field(examples=[0])
+    ignored: int = Field(examples=[0])
+    broken: int = Field(examples=[0])
+    inquiries: list[UUID] = Field(examples=[["019ab0c2-7d0e-7c31-9f0a-3f5d7f1f2a10"]])
+    errors: list[BrokenItem] = []
+
+
+class InquiryOut(BaseModel):
+    """An inquiry in a list. `desk` and `assignee` say who has it, as the router last told."""
+
+    id: UUID
+    channel: str
+    state: InquiryState
+    conversation_id: UUID
+    contact_id: UUID
+    subject: str | None
+    excerpt: str
+    received_at: datetime
+    answered_at: datetime | None
+    follow_up_at: datetime | None
+    closed_at: datetime | None
+    reason: str | None = Field(description="Why it was closed or gets no answer.")
+    todo_id: UUID | None
+    desk: str | None
+    assignee: str | None
+
+
+class MessageOut(BaseModel):
+    id: UUID
+    inquiry_id: UUID
+    kind: Literal["inbound", "answer", "holding"]
+    external_id: str
+    author_name: str | None
+    text: str
+    subject: str | None
+    url: str | None
+    attachments: list[dict[str, Any]]
+    sent_at: datetime | None
+    received_at: datetime
+
+
+class ContactOut(BaseModel):
+    id: UUID
+    name: str | None
+    identities: list[IdentityOut]
+
+
+class IdentityOut(BaseModel):
+    channel: str
+    key: str
+    name: str | None
+    handle: str | None
+    email: str | None
+
+
+class HashtagOut(BaseModel):
+    tag: str
+    year: int | None
+
+
+class InquiryDetail(InquiryOut):
+    """The inquiry with its contact and the whole conversation, oldest message first."""
+
+    hashtags: list[HashtagOut]
+    contact: ContactOut
+    messages: list[MessageOut]
+
+
+class ReplyIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "answer", "text": "Bitte leeren Sie den Cache, dann klappt es wieder."},
+                {
+                    "kind": "holding",
+                    "text": "Wir klären das und melden uns bis Freitag.",
+                    "follow_up_at": "2026-11-27T15:00:00+01:00",
+                },
+            ]
+        },
+    )
+
+    kind: Literal["answer", "holding"]
+    text: MessageText
+    follow_up_at: Moment | None = Field(
+        None, description="When the customer was told to expect the answer; only for `holding`."
+    )
+    external_id: ExternalId | None = Field(
+        None, description="The reply's id on the channel, so that its echo is recognised."
+    )
+    sent_at: Moment | None = Field(
+        None, description="When it went out; left out: now. Never in the future."
+    )
+    author: Name | None = Field(None, description="Who answered; left out: the key's name.")
+
+
+class MessagePlaced(BaseModel):
+    """Where a reply was recorded."""
+
+    message_id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+
+
+class CloseIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "no_answer_needed"}]}
+    )
+
+    reason: CloseReason
+
+
+class QuarantinedOut(BaseModel):
+    """A signed delivery that could not be understood, kept with its reason."""
+
+    id: UUID
+    channel: str
+    reason: str
+    raw: str
+    received_at: datetime

@@ -1,0 +1,20 @@
+"""Intake's own knobs; see docs/settings.md."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class IntakeSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DESK_INTAKE_", frozen=True)
+
+    database_url: str = Field(
+        "", description="`postgresql://user:password@host/name`; empty: a file in DESK_DATA_DIR."
+    )
+    writers: int = Field(
+        2, ge=1, le=8, description="Connections that store accepted messages (PostgreSQL)."
+    )
+    idempotency_days: int = Field(
+        7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
+    )

@@ -1,0 +1,249 @@
+"""Every query of intake but for accepting messages, which has a room of its own (`accept/`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.intake.domain.inquiry import InquiryState
+from services.intake.domain.message import Accepted
+from services.intake.tables import (
+    contacts,
+    conversations,
+    hashtags,
+    idempotency,
+    identities,
+    inquiries,
+    messages,
+    quarantine,
+)
+from shared.db import Read, Write
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryRow:
+    """What a verb must know of an inquiry before it changes it."""
+
+    id: UUID
+    conversation_id: UUID
+    channel: str
+    state: InquiryState
+    reason: str | None
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class InquiryFilter:
+    channel: str | None = None
+    state: InquiryState | None = None
+    contact_id: UUID | None = None
+    hashtag: str | None = None
+    year: int | None = None
+    received_from: datetime | None = None
+    received_to: datetime | None = None
+
+
+def lock_inquiry(tx: Write, inquiry_id: UUID) -> InquiryRow | None:
+    """Lock the conversation, then read the inquiry: a conversation's facts keep their order."""
+    conversation_id = tx.execute(
+        select(inquiries.c.conversation_id).where(inquiries.c.id == inquiry_id)
+    ).scalar()
+    if conversation_id is None:
+        return None
+    tx.execute(
+        select(conversations.c.id).where(conversations.c.id == conversation_id).with_for_update()
+    )
+    c = inquiries.c
+    row = tx.execute(
+        select(c.id, c.conversation_id, c.channel, c.state, c.reason, c.received_at).where(
+            c.id == inquiry_id
+        )
+    ).one()
+    return InquiryRow(row[0], row[1], row[2], InquiryState(row[3]), row[4], row[5])
+
+
+def lock_open_inquiry(tx: Write, *, channel: str, thread: str) -> InquiryRow | None:
+    """The open inquiry of that conversation, locked; None when there is none."""
+    c = conversations.c
+    open_id = tx.execute(
+        select(c.open_inquiry_id).where(c.channel == channel, c.thread == thread).with_for_update()
+    ).scalar()
+    return None if open_id is None else lock_inquiry(tx, open_id)
+
+
+def update_inquiry(tx: Write, inquiry_id: UUID, values: Values) -> None:
+    tx.execute(update(inquiries).where(inquiries.c.id == inquiry_id).values(**values))
+
+
+def end_open_inquiry(tx: Write, *, conversation_id: UUID, inquiry_id: UUID) -> None:
+    """The next message of the conversation opens a new inquiry."""
+    c = conversations.c
+    tx.execute(
+        update(conversations)
+        .where(c.id == conversation_id, c.open_inquiry_id == inquiry_id)
+        .values(open_inquiry_id=None)
+    )
+
+
+def add_message(tx: Write, values: Values) -> bool:
+    """False when (channel, external id) is known already; nothing changed then."""
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    row = dialect.insert(messages).values(**values).on_conflict_do_nothing()
+    return tx.execute(row.returning(messages.c.id)).scalar() is not None
+
+
+def message_placed(tx: Read, message_id: UUID) -> Accepted:
+    m = messages.c
+    row = tx.execute(
+        select(m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened).where(
+            m.id == message_id
+        )
+    ).one()
+    return Accepted(row[0], row[1], row[2], row[3], row[4])
+
+
+def message_named(tx: Read, *, channel: str, external_id: str) -> dict[str, Any] | None:
+    """The message with that id on the channel, as columns by name."""
+    m = messages.c
+    return tx.row(select(messages).where(m.channel == channel, m.external_id == external_id))
+
+
+def thread_of(tx: Read, *, channel: str, external_id: str) -> str | None:
+    """The conversation's name on the channel that this message belongs to."""
+    m, c = messages.c, conversations.c
+    return tx.execute(
+        select(c.thread)
+        .join_from(messages, conversations, c.id == m.conversation_id)
+        .where(m.channel == channel, m.external_id == external_id)
+    ).scalar()
+
+
+def remembered(tx: Read, *, caller: str, key: str) -> tuple[str, UUID] | None:
+    """The fingerprint and message of an earlier request with this Idempotency-Key."""
+    c = idempotency.c
+    row = tx.execute(
+        select(c.fingerprint, c.message_id).where(c.caller == caller, c.key == key)
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def remember(tx: Write, values: Values) -> bool:
+    """False when the Idempotency-Key is taken; waits for a request that is using it now."""
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    row = dialect.insert(idempotency).values(**values).on_conflict_do_nothing()
+    return tx.execute(row.returning(idempotency.c.message_id)).scalar() is not None
+
+
+def forget_keys(tx: Write, *, before: datetime) -> int:
+    return tx.execute(delete(idempotency).where(idempotency.c.created_at < before)).rowcount
+
+
+def list_inquiries(
+    tx: Read, wanted: InquiryFilter, *, limit: int, after: tuple[datetime, UUID] | None
+) -> list[dict[str, Any]]:
+    """Newest first; `after` is where the page before ended."""
+    c = inquiries.c
+    query = _filtered(select(inquiries), wanted)
+    if after is not None:
+        query = query.where(tuple_(c.received_at, c.id) < after)
+    query = query.order_by(c.received_at.desc(), c.id.desc()).limit(limit)
+    return tx.rows(query)
+
+
+def _filtered(query: Select[*tuple[Any, ...]], wanted: InquiryFilter) -> Select[*tuple[Any, ...]]:
+    c = inquiries.c
+    for column, value in (
+        (c.channel, wanted.channel),
+        (c.state, wanted.state),
+        (c.contact_id, wanted.contact_id),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.received_from is not None:
+        query = query.where(c.received_at >= wanted.received_from)
+    if wanted.received_to is not None:
+        query = query.where(c.received_at < wanted.received_to)
+    if wanted.hashtag is not None:
+        tagged = and_(hashtags.c.inquiry_id == c.id, hashtags.c.tag == wanted.hashtag)
+        if wanted.year is not None:
+            tagged = and_(tagged, hashtags.c.year == wanted.year)
+        query = query.where(select(hashtags.c.tag).where(tagged).exists())
+    return query
+
+
+def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
+    """The inquiry's columns, its `hashtags`, `contact` with `identities`, and all `messages`."""
+    inquiry = tx.row(select(inquiries).where(inquiries.c.id == inquiry_id))
+    if inquiry is None:
+        return None
+    m = messages.c
+    thread = tx.rows(
+        select(messages)
+        .where(m.conversation_id == inquiry["conversation_id"])
+        .order_by(m.received_at, m.id)
+    )
+    tags = tx.execute(
+        select(hashtags.c.tag, hashtags.c.year)
+        .where(hashtags.c.inquiry_id == inquiry_id)
+        .order_by(hashtags.c.tag, hashtags.c.year)
+    )
+    return {
+        **inquiry,
+        "messages": thread,
+        "hashtags": [{"tag": tag, "year": year or None} for tag, year in tags],
+        "contact": _contact(tx, inquiry["contact_id"]),
+    }
+
+
+def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:
+    name = tx.execute(select(contacts.c.name).where(contacts.c.id == contact_id)).scalar()
+    known = tx.rows(
+        select(identities)
+        .where(identities.c.contact_id == contact_id)
+        .order_by(identities.c.channel, identities.c.key)
+    )
+    return {"id": contact_id, "name": name, "identities": known}
+
+
+def add_quarantined(tx: Write, values: Values) -> None:
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    tx.execute(dialect.insert(quarantine).values(**values).on_conflict_do_nothing())
+
+
+def list_quarantined(
+    tx: Read, *, limit: int, after: tuple[datetime, UUID] | None
+) -> list[dict[str, Any]]:
+    c = quarantine.c
+    query = select(quarantine)
+    if after is not None:
+        query = query.where(tuple_(c.received_at, c.id) < after)
+    query = query.order_by(c.received_at.desc(), c.id.desc()).limit(limit)
+    return tx.rows(query)
+
+
+def set_desk(tx: Write, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """Which desk has the inquiries: (inquiry, ToDo, desk); nobody has claimed them there yet."""
+    tx.execute(
+        update(inquiries)
+        .where(inquiries.c.id == bindparam("inquiry"))
+        .values(todo_id=bindparam("todo"), desk=bindparam("at_desk"), assignee=None),
+        [{"inquiry": inquiry, "todo": todo, "at_desk": desk} for inquiry, todo, desk in rows],
+    )
+
+
+def set_assignee(tx: Write, rows: Sequence[tuple[UUID, str | None]]) -> None:
+    """Who has claimed the inquiries: (inquiry, person or None)."""
+    tx.execute(
+        update(inquiries)
+        .where(inquiries.c.id == bindparam("inquiry"))
+        .values(assignee=bindparam("assigned_to")),
+        [{"inquiry": inquiry, "assigned_to": person} for inquiry, person in rows],
+    )
