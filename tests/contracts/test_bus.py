@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 import time
@@ -350,6 +351,22 @@ async def test_stop_may_come_twice_and_ends_everything(home: Home) -> None:
     with pytest.raises(BusUnavailableError):
         async with bus.subscribe("group", [home.topic.name]):
             pass
+
+
+async def test_who_waits_for_records_learns_that_the_bus_has_stopped(home: Home) -> None:
+    bus = home.bus()
+    await bus.start()
+    async with bus.subscribe("group", [home.topic.name]) as member:
+        waiting = asyncio.create_task(member.fetch(max_records=1, timeout_seconds=2))
+        await asyncio.sleep(0)
+        await bus.stop()
+        with contextlib.suppress(BusUnavailableError):
+            assert await waiting == {}
+        with pytest.raises(BusUnavailableError):
+            await member.fetch(max_records=1, timeout_seconds=2)
+        assert not await member.commit(Partition(home.topic.name, 0), 1)
+        with pytest.raises(BusUnavailableError):
+            await member.lag()
 
 
 async def test_a_stopped_bus_starts_again(home: Home) -> None:

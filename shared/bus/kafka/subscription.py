@@ -54,6 +54,7 @@ class KafkaSubscription:
         self._clock = clock
         self._fetched: dict[TopicPartition, int] = {}
         self._held: dict[TopicPartition, float] = {}
+        self._closed = False
         # No group_instance_id: two members of the same name would both read without an error.
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=list(settings.servers),
@@ -79,6 +80,8 @@ class KafkaSubscription:
 
     async def close(self) -> None:
         """Leave the group if the broker still listens."""
+        self._closed = True
+        self._fetched.clear()
         if await bounded(self._consumer.stop()):
             return
         # `stop` waits for the coordinator first; these two end what it left running.
@@ -92,6 +95,7 @@ class KafkaSubscription:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout_seconds
         while True:
+            self._require_open()
             wait = max(0.0, min(deadline - loop.time(), self._resume_due()))
             try:
                 # No timeout around it: a cancelled fetch leaves the consumer without its watchdog.
@@ -134,6 +138,7 @@ class KafkaSubscription:
 
     async def lag(self) -> int:
         """Raises BusUnavailableError."""
+        self._require_open()
         try:
             async with asyncio.timeout(self._settings.answer_seconds):
                 return await self._lag()
@@ -149,6 +154,10 @@ class KafkaSubscription:
         self._held = {place: until for place, until in self._held.items() if place in places}
         if self._held:
             self._consumer.pause(*self._held)
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise BusUnavailableError("the bus has stopped")
 
     def _resume_due(self) -> float:
         """Let the retries go on whose time has come; seconds until the next one's."""
