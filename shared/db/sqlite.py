@@ -13,6 +13,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any, Concatenate, TypeVar
@@ -121,7 +122,9 @@ class SqliteDatabase:
             raise DatabaseUnavailableError(f"SQLite says: {error.orig}") from error
 
     async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
-        return await asyncio.get_running_loop().run_in_executor(threads, job)
+        # A thread starts without context; the outbox needs the trace of whoever asked.
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
 
     def _own_the_file(self) -> None:
         lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
