@@ -156,7 +156,7 @@ class Terms(Part):
 
     de: Items[Phrase] = ()
     en: Items[Phrase] = ()
-    weights: Table[str, Weight] = MappingProxyType({})
+    weights: Table[str, Weight] = Field(default_factory=lambda: MappingProxyType({}))
 
 
 class Routing(Part):

@@ -97,7 +97,7 @@ def _words(error: ErrorDetails, parent: object) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
         return _bad_form(error)
     wrong, right = _PLAIN.get(kind, ("is refused", _small_first(error["msg"])))
-    return (f"{shown(value)} {wrong}" if value != "" else "is empty"), right
+    return (wrong if kind == "string_too_short" else f"{shown(value)} {wrong}"), right
 
 
 def _bad_form(error: ErrorDetails) -> tuple[str, str]:

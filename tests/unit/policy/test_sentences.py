@@ -1,0 +1,136 @@
+"""The policy in plain sentences says what the file says."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from shared.policy import load_policy, parse_policy, sentences
+from shared.policy.sentences import Language
+from tests.unit.policy.raw import shipped
+
+
+def told(language: Language, **changes: Any) -> str:
+    raw = shipped()
+    for key, value in changes.items():
+        raw[key].update(value) if isinstance(value, dict) else raw.update({key: value})
+    return "\n".join(sentences(parse_policy(raw), language))
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        (
+            "en",
+            [
+                "on facebook, instagram, x, linkedin, mastodon, email, web_form and hotline.",
+                "On youtube, slideshare, flickr and pinterest we answer as well as we can",
+                "hotline goes straight to the desk technical",
+                "open Monday to Friday 9:00 to 17:00 (Europe/Berlin)",
+                "public holidays of Berlin (Germany)",
+                "first answer within 24 hours",
+                "Friday at 16:00 is due on Monday at 16:00",
+                "when 75 % of the time is used and 1 hour of opening time before the end",
+                "14 days at the most",
+                "#infopark, #clouddevcamp, #iico and #ipfriends",
+                "The event log keeps 14 days.",
+            ],
+        ),
+        (
+            "de",
+            [
+                "auf facebook, instagram, x, linkedin, mastodon, email, web_form und hotline",
+                "Auf youtube, slideshare, flickr und pinterest antworten wir, so gut wir können",
+                "direkt an das Team technical",
+                "Montag bis Freitag 9:00 bis 17:00 (Europe/Berlin)",
+                "Feiertagen von Berlin (Deutschland)",
+                "erste Antwort innerhalb von 24 Stunden",
+                "Freitag um 16:00 Uhr eingeht, ist am Montag um 16:00 Uhr fällig",
+                "bei 75 % der Frist und 1 Stunde Öffnungszeit vor dem Ende",
+                "#infopark, #clouddevcamp, #iico und #ipfriends",
+            ],
+        ),
+    ],
+)
+def test_the_shipped_policy(language: Language, expected: list[str]) -> None:
+    text = "\n".join(sentences(load_policy(), language))
+    for sentence in expected:
+        assert sentence in text
+    assert "{" not in text
+
+
+def test_hours_are_told_compactly() -> None:
+    hours = {
+        "monday": ["09:00-12:00", "13:00-17:30"],
+        "tuesday": ["09:00-12:00", "13:00-17:30"],
+        "saturday": ["22:00-06:00+1"],
+        "sunday": ["10:00-24:00"],
+    }
+    assert (
+        "Monday and Tuesday 9:00 to 12:00 and 13:00 to 17:30; "
+        "Saturday 22:00 to 6:00 of the next day; Sunday 10:00 to 24:00"
+    ) in told("en", calendar={"hours": hours})
+
+
+def test_closures_and_overrides_are_told_by_name() -> None:
+    calendar = {
+        "closures": [
+            {"from": date(2026, 12, 28), "to": date(2026, 12, 30), "name": "Betriebsferien"},
+            {"from": date(2026, 6, 5), "to": date(2026, 6, 5), "name": "Sommerfest"},
+        ],
+        "overrides": [
+            {"date": date(2026, 12, 24), "hours": ["09:00-12:00"], "name": "Heiligabend"},
+            {"date": date(2026, 12, 31), "hours": [], "name": "Silvester"},
+        ],
+    }
+    text = told("de", calendar=calendar)
+    assert "vom 28. Dezember 2026 bis zum 30. Dezember 2026 (Betriebsferien)" in text
+    assert "am 5. Juni 2026 (Sommerfest)" in text
+    assert "Am 24. Dezember 2026 ist 9:00 bis 12:00 geöffnet (Heiligabend)" in text
+    assert "am 31. Dezember 2026 (Silvester)" in text
+    assert "closed on 31 December 2026 (Silvester)" in told("en", calendar=calendar)
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+def test_every_optional_part_has_its_sentence(language: Language) -> None:
+    contact = "0190b7a4-0000-7000-8000-000000000001"
+    second = {
+        "name": "events",
+        "counting": "wall-clock",
+        "first_answer": "90m",
+        "hand_over": "60m",
+        "match": {
+            "channels": ["x"],
+            "desks": ["inbound"],
+            "hashtags": ["iico2013"],
+            "contacts": [contact],
+        },
+        "pause_bound": "36h",
+    }
+    text = told(
+        language,
+        promises=[*shipped()["promises"], second],
+        retention={"messages_days": 365},
+        desks={"inbound": {"title": {"de": "A", "en": "B"}, "handles": ["@info"]}},
+        channels={
+            "whatsapp": {
+                "connector": "api",
+                "service_level": "promised",
+                "reply_window_hours": 24,
+            }
+        },
+        calendar={"holidays": {"country": "US"}},
+    )
+    for part in ("whatsapp", "@info", "#iico2013", contact, "365", "90 ", "1 ", "36 "):
+        assert part in text
+    assert "United States" in text
+
+
+def test_no_example_is_given_where_it_would_be_wrong() -> None:
+    hours = {"saturday": ["10:00-14:00"]}
+    raw = shipped()["calendar"]["hours"]
+    assert "Example" not in told("en", calendar={"hours": raw | hours})
+    promise = shipped()["promises"][0] | {"counting": "opening-hours"}
+    assert "Example" not in told("en", promises=[promise])
