@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import zip_longest
 
 from services.sla.domain.calendar import BusinessCalendar, Span
 from services.sla.domain.clock import recounted, state
@@ -34,27 +35,33 @@ def clock_explanations(
 
 
 def _explanation(target: Target, calendar: BusinessCalendar) -> Explanation:
-    counting, first, last = target.promise.counting, target.stretches[0], target.stretches[-1]
-    pauses = [pause for pause in target.pauses if pause.end > pause.start]
+    counting = target.promise.counting
     pieces: list[Span] = []
-    reached = first.start
-    for pause in pauses:
-        pieces += spans(counting, calendar, start=reached, end=pause.start)
-        pieces.append(_standing_still(pause))
-        reached = pause.end
-    left = target.remaining if target.phase is Phase.PAUSED else last.left
-    end = runs_out(counting, calendar, start=reached, budget=left)
-    pieces += spans(counting, calendar, start=reached, end=end)
+    for stretch, pause in zip_longest(target.stretches, target.pauses):
+        end = runs_out(counting, calendar, start=stretch.start, budget=stretch.left)
+        stop = end if pause is None else min(end, pause.start)
+        pieces += spans(counting, calendar, start=stretch.start, end=stop)
+        if pause is not None:
+            # Spent before the pause, yet not due: nobody was open, which the calendar explains.
+            pieces += calendar.explain(stop, pause.start)
+            pieces += _standing_still(pause)
+    if target.phase is Phase.PAUSED:
+        bound = target.pauses[-1].end
+        end = runs_out(counting, calendar, start=bound, budget=target.remaining)
+        pieces += spans(counting, calendar, start=bound, end=end)
     return Explanation(
         promise=target.promise.name,
         counting=counting,
-        target=first.left,
-        received_at=first.start,
+        target=target.stretches[0].left,
+        received_at=target.started_at,
         spans=tuple(pieces),
         runs_out_at=end,
         due_at=target.due_at,
     )
 
 
-def _standing_still(pause: Pause) -> Span:
-    return Span(pause.start, pause.end, counted=False, reason=Reason.PAUSED, name=pause.reason)
+def _standing_still(pause: Pause) -> list[Span]:
+    if pause.end == pause.start:
+        return []
+    reason = Reason.PAUSED
+    return [Span(pause.start, pause.end, counted=False, reason=reason, name=pause.reason)]

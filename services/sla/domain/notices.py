@@ -142,9 +142,12 @@ def _open_moment(
         at = calendar.subtract(end, left)
     else:
         at = calendar.next_open(begin)
-    if at <= now and not calendar.is_open(now):
-        at = calendar.next_open(now)
-    return at if at < end else None
+    if at > now:
+        return at if at < end else None
+    soonest = calendar.next_open(now)
+    if soonest >= end:
+        return None
+    return at if soonest == now else soonest
 
 
 def _order(notice: Notice) -> tuple[datetime, NoticeKey]:

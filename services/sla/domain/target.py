@@ -121,6 +121,8 @@ class Track:
 
     def pass_to(self, at: datetime) -> None:
         """Let time pass until `at`: a pause may reach its bound, the deadline may pass."""
+        if self.ending is not None:
+            return
         if self.paused and at >= self.pauses[-1].end:
             self._run_again(self.pauses[-1].end)
         if not self.paused and self.breached_at is None and at > self.due_at:

@@ -1,0 +1,215 @@
+"""A clock watched minute by minute, and random histories to watch.
+
+It knows the calendar only by asking for each minute whether it is open and for each date whether
+it has hours; deadlines are found by walking forward.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from hypothesis import strategies as st
+
+from services.sla.domain import (
+    Answered,
+    BusinessCalendar,
+    Cancelled,
+    CancelReason,
+    Counting,
+    Fact,
+    Held,
+    Paused,
+    Phase,
+    Promise,
+    ResumeCause,
+    Resumed,
+    start,
+)
+from tests.unit.sla.builders import BERLIN, berlin
+
+MINUTE = timedelta(minutes=1)
+ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)
+MINUTES = 60 * 1440
+WATCHED = 12 * 1440
+ODD_WEEK = {
+    "mon": ["09:00-12:00", "13:00-18:00"],
+    "wed": ["22:00-04:00"],
+    "fri": ["00:00-24:00"],
+    "sun": ["01:00-03:30"],
+}
+
+
+def calendar_called(name: str) -> BusinessCalendar:
+    return berlin(ODD_WEEK if name == "odd" else None, years=(2025, 2027))
+
+
+@cache
+def minutes(name: str, counting: Counting) -> list[bool]:
+    """For each minute since the origin: does it count?"""
+    calendar = calendar_called(name)
+    moments = [ORIGIN + index * MINUTE for index in range(MINUTES)]
+    match counting:
+        case Counting.WALL_CLOCK:
+            return [True] * MINUTES
+        case Counting.OPENING_HOURS:
+            return [calendar.is_open(moment) for moment in moments]
+        case Counting.WORKING_DAYS:
+            dates = [moment.astimezone(BERLIN).date() for moment in moments]
+            working = {day: bool(calendar.day(day).hours) for day in set(dates)}
+            return [working[day] for day in dates]
+
+
+@dataclass
+class Watched:
+    """One target as the watcher sees it; all times are minutes since the origin."""
+
+    due: int
+    left: int
+    breached: int | None = None
+    ending: Phase | None = None
+
+
+@dataclass
+class Watcher:
+    name: str
+    counting: Counting
+    targets: list[Watched] = field(default_factory=list)
+    until: int | None = None
+
+    def deadline(self, begin: int, left: int) -> int:
+        counts, end = minutes(self.name, self.counting), begin
+        while left:
+            left -= counts[end]
+            end += 1
+        if self.counting is not Counting.WORKING_DAYS:
+            return end
+        opened = minutes(self.name, Counting.OPENING_HOURS)
+        for moment in range(end, begin, -1):
+            if opened[moment] or opened[moment - 1]:
+                return moment
+        return next(moment for moment in range(end, MINUTES) if opened[moment])
+
+    def tick(self, moment: int) -> None:
+        """What the last minute did, seen at its end."""
+        target = self.targets[-1]
+        if target.ending is not None:
+            return
+        if self.until is None:
+            target.left = max(0, target.left - minutes(self.name, self.counting)[moment - 1])
+        elif moment >= self.until:
+            self.resume(moment)
+        if self.until is None and target.breached is None and moment > target.due:
+            target.breached = target.due
+
+    def resume(self, moment: int) -> None:
+        if self.until is not None:
+            self.until = None
+            self.targets[-1].due = self.deadline(moment, self.targets[-1].left)
+
+    def take(self, moment: int, fact: Fact) -> None:
+        target = self.targets[-1]
+        if target.ending is not None:
+            return
+        match fact:
+            case Paused(until=until) if target.breached is None:
+                self.until = index_of(until)
+            case Resumed():
+                self.resume(moment)
+            case Held(follow_up_at=follow_up_at):
+                self.end(Phase.MET)
+                due = index_of(follow_up_at)
+                left = sum(minutes(self.name, self.counting)[moment:due])
+                self.targets.append(Watched(due, left))
+            case Answered():
+                self.end(Phase.MET)
+            case Cancelled():
+                self.end(Phase.CANCELLED)
+            case _:
+                pass
+
+    def end(self, phase: Phase) -> None:
+        self.until, target = None, self.targets[-1]
+        late = phase is Phase.MET and target.breached is not None
+        target.ending = Phase.MET_LATE if late else phase
+
+    def phase(self) -> Phase:
+        target = self.targets[-1]
+        if target.ending is not None:
+            return target.ending
+        if target.breached is not None:
+            return Phase.BREACHED
+        return Phase.RUNNING if self.until is None else Phase.PAUSED
+
+
+@dataclass(frozen=True)
+class History:
+    """A random clock: what happened, and when it is looked at."""
+
+    name: str
+    received: int
+    target: int
+    counting: Counting
+    facts: tuple[Fact, ...]
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        return calendar_called(self.name)
+
+    def all_facts(self) -> list[Fact]:
+        kept = Promise("p", self.target * MINUTE, self.counting)
+        return [*self.facts, start(kept, self.calendar, instant(self.received))]
+
+    def watch(self, offsets: set[int]) -> dict[int, tuple[Phase, list[Watched]]]:
+        """The clock at these minutes after the receipt, having lived through every one."""
+        watcher = Watcher(self.name, self.counting)
+        due = watcher.deadline(self.received, self.target)
+        watcher.targets.append(Watched(due, self.target))
+        by_minute = {index_of(fact.at): fact for fact in self.facts}
+        seen = {}
+        for moment in range(self.received, self.received + max(offsets) + 1):
+            if moment > self.received:
+                watcher.tick(moment)
+            if moment in by_minute:
+                watcher.take(moment, by_minute[moment])
+            if moment - self.received in offsets:
+                copies = [Watched(t.due, t.left, t.breached, t.ending) for t in watcher.targets]
+                seen[moment - self.received] = (watcher.phase(), copies)
+        return seen
+
+
+def instant(index: int) -> datetime:
+    return ORIGIN + index * MINUTE
+
+
+def index_of(moment: datetime) -> int:
+    return (moment - ORIGIN) // MINUTE
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    received = draw(st.integers(10 * 1440, 40 * 1440))
+    after = st.integers(received + 1, received + 8 * 1440)
+    times = draw(st.lists(after, max_size=6, unique=True))
+    return History(
+        name=draw(st.sampled_from(["usual", "odd"])),
+        received=received,
+        target=draw(st.integers(1, 3 * 1440) | st.sampled_from([480, 1440])),
+        counting=draw(st.sampled_from(list(Counting))),
+        facts=tuple(draw(_fact(moment)) for moment in times),
+    )
+
+
+@st.composite
+def _fact(draw: st.DrawFn, moment: int) -> Fact:
+    at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
+    kind = draw(st.sampled_from("pprrrhac"))
+    match kind:
+        case "p":
+            return Paused(at, until=later)
+        case "r":
+            return Resumed(at, draw(st.sampled_from(ResumeCause)))
+        case "h":
+            return Held(at, follow_up_at=later)
+        case "a":
+            return Answered(at)
+    return Cancelled(at, draw(st.sampled_from(CancelReason)))
