@@ -53,7 +53,9 @@ class BeforeEnd:
 
     @property
     def name(self) -> str:
-        return f"{int(self.opening_time.total_seconds())}s before"
+        minutes, seconds = divmod(int(self.opening_time.total_seconds()), 60)
+        parts = ((minutes // 60, "h"), (minutes % 60, "m"), (seconds, "s"))
+        return "".join(f"{amount}{unit}" for amount, unit in parts if amount) + " before end"
 
     def opening_time_left(self, allowance: timedelta) -> timedelta:
         return min(self.opening_time, allowance)

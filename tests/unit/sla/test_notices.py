@@ -32,7 +32,7 @@ from tests.unit.sla.builders import DAY, HOUR, at, berlin, local, promise
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 
 QUARTER_LEFT = NoticeKey(NoticeKind.WARNING, "75%", 1)
-LAST_HOUR = NoticeKey(NoticeKind.WARNING, "3600s before", 1)
+LAST_HOUR = NoticeKey(NoticeKind.WARNING, "1h before end", 1)
 BREACH = NoticeKey(NoticeKind.BREACH, "", 1)
 TICK = timedelta(microseconds=1)
 
@@ -71,7 +71,7 @@ def test_both_warnings_and_the_breach_in_their_time() -> None:
     told = drive([begun()], until=at("2026-03-10 10:00"))
     assert summary(told) == [
         ("Tue 2026-03-03 09:00", "warning:75%:1"),
-        ("Tue 2026-03-03 10:00", "warning:3600s before:1"),
+        ("Tue 2026-03-03 10:00", "warning:1h before end:1"),
         ("Tue 2026-03-03 11:00", "breach::1"),
     ]
     assert told[-1][1].due_at == told[-1][1].at == at("2026-03-03 11:00")
@@ -98,7 +98,7 @@ def test_wall_clock_warnings_come_while_people_can_act() -> None:
     told = drive([begun("2026-03-06 12:00", kept)], until=at("2026-03-20 10:00"))
     assert summary(told) == [
         ("Fri 2026-03-06 15:45", "warning:75%:1"),
-        ("Fri 2026-03-06 16:00", "warning:3600s before:1"),
+        ("Fri 2026-03-06 16:00", "warning:1h before end:1"),
         ("Sun 2026-03-08 12:00", "breach::1"),
     ]
 
@@ -175,7 +175,7 @@ def test_a_pause_moves_the_warnings_along() -> None:
     ]
     assert summary(drive(facts, until=at("2026-03-20 10:00"))) == [
         ("Thu 2026-03-05 09:00", "warning:75%:1"),
-        ("Thu 2026-03-05 10:00", "warning:3600s before:1"),
+        ("Thu 2026-03-05 10:00", "warning:1h before end:1"),
         ("Thu 2026-03-05 11:00", "breach::1"),
     ]
 
@@ -187,9 +187,9 @@ def test_each_target_has_notices_of_its_own() -> None:
     ]
     assert [key for _, key in summary(drive(facts, until=at("2026-03-20 10:00")))] == [
         "warning:75%:1",
-        "warning:3600s before:1",
+        "warning:1h before end:1",
         "warning:75%:2",
-        "warning:3600s before:2",
+        "warning:1h before end:2",
         "breach::2",
     ]
 
@@ -219,7 +219,7 @@ def test_levels_are_the_promise_s_own() -> None:
     told = drive([begun("2026-03-02 09:30", kept)], until=at("2026-03-09 10:00"))
     assert summary(told)[:2] == [
         ("Mon 2026-03-02 13:30", "warning:50%:1"),
-        ("Mon 2026-03-02 15:30", "warning:7200s before:1"),
+        ("Mon 2026-03-02 15:30", "warning:2h before end:1"),
     ]
 
 
