@@ -205,10 +205,17 @@ async def test_an_existing_topic_gets_our_retention_and_keeps_its_other_settings
     async with _admin(kafka_bootstrap) as admin:
         await admin.create_topics([NewTopic(topic.name, PARTITIONS, 1, topic_configs=before)])
         await _start_and_stop(kafka_bootstrap, topic)
-        found = await _get(admin, topic)
-    assert found["retention.ms"] == str(14 * 86_400_000)
-    assert int(found["max.message.bytes"]) > 1_048_576
-    assert found["segment.bytes"] == "9999999"
+
+        async def as_we_promise() -> bool:
+            found = await _get(admin, topic)
+            assert found["segment.bytes"] == "9999999"
+            return (
+                found["retention.ms"] == str(14 * 86_400_000)
+                and int(found["max.message.bytes"]) > 1_048_576
+            )
+
+        # The broker has accepted it; it is in force a moment later.
+        await eventually(as_we_promise)
 
 
 async def test_more_copies_than_brokers_are_refused_with_the_reason(
