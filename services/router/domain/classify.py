@@ -17,6 +17,7 @@ What decides, strongest first:
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -154,7 +155,7 @@ def _reasons(
 ) -> tuple[Reason, ...]:
     """Every distinct term that was found; adds its weight to its kind."""
     prepared = prepare(text)
-    same_places = len(prepared) == len(text)
+    same_places = len(prepared) == len(text) and unicodedata.is_normalized("NFC", text)
     offset = 0
     if subject:
         head = prepare(subject) + _BETWEEN
@@ -167,13 +168,13 @@ def _reasons(
             continue
         seen.add(id(term))
         weights[term.kind] += term.weight
+        rule = _RULE[term.kind]
         if same_places and start >= offset:
             span = (start - offset, end - offset)
-            word = text[slice(*span)]
-            reasons.append(Reason(_RULE[term.kind], word, term.weight, term.text, span))
+            word = text[span[0] : span[1]]
+            reasons.append(Reason(rule, word, term.weight, term.text, span))
         else:
-            word = prepared[start:end]
-            reasons.append(Reason(_RULE[term.kind], word, term.weight, term.text))
+            reasons.append(Reason(rule, prepared[start:end], term.weight, term.text))
     for tag in hashtags:
         named = rules.hashtags.get(tag.casefold())
         if named is not None and id(named) not in seen:
