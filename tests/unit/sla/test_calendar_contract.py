@@ -192,6 +192,7 @@ def test_malformed_hours(text: str, sentence: str) -> None:
     ("week", "sentence"),
     [
         ({"mon": ["09:00-13:00", "12:00-17:00"]}, "hours of mon overlap"),
+        ({"mon": ["09:00-12:00:01", "12:00-17:00"]}, "hours of mon overlap"),
         ({"sun": ["22:00-06:00"], "mon": ["05:00-09:00"]}, "hours of sun overlap.*next day"),
         ({"montag": ["09:00-17:00"]}, "'montag' is not a weekday"),
     ],

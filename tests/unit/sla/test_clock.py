@@ -184,6 +184,15 @@ def test_the_first_ending_wins() -> None:
     assert phase(facts, "2026-03-09 11:00") is Phase.MET
 
 
+def test_at_the_same_instant_an_answer_comes_before_a_dismissal_and_a_pause() -> None:
+    moment = at(f"{TUESDAY} 10:00")
+    answer, dismissal = Answered(moment), Cancelled(moment, CancelReason.CLOSED)
+    pause = Paused(moment, until=moment + DAY)
+    for facts in permutations([started(), answer, dismissal, pause]):
+        assert phase(list(facts), "2026-03-09 11:00") is Phase.MET
+    assert phase([started(), pause, dismissal], "2026-03-03 11:00") is Phase.CANCELLED
+
+
 def test_facts_may_arrive_before_the_start() -> None:
     assert phase([Answered(at(f"{MONDAY} 11:00"))], f"{MONDAY} 12:00") is Phase.NOT_STARTED
     facts: list[Fact] = [Cancelled(at(f"{MONDAY} 11:00"), CancelReason.SPAM), started()]
@@ -277,7 +286,8 @@ def test_no_move_without_a_difference_and_none_after_a_breach() -> None:
     later = at("2026-03-04 11:00")
     assert move([started()], promise(target=9 * DAY), calendar=berlin(), at=later) is None
     fact = Moved(later, promise(target=9 * DAY), later + DAY, DAY)
-    assert state([started(), fact], berlin(), later + HOUR).phase is Phase.BREACHED
+    clock = state([started(), fact], berlin(), later + HOUR)
+    assert (clock.phase, clock.due_at) == (Phase.BREACHED, at(f"{TUESDAY} 10:00"))
 
 
 def test_recounted_history_shows_what_another_policy_would_have_done() -> None:
