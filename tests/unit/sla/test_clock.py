@@ -188,7 +188,8 @@ def test_at_the_same_instant_an_answer_comes_before_a_dismissal_and_a_pause() ->
     moment = at(f"{TUESDAY} 10:00")
     answer, dismissal = Answered(moment), Cancelled(moment, CancelReason.CLOSED)
     pause = Paused(moment, until=moment + DAY)
-    for facts in permutations([started(), answer, dismissal, pause]):
+    every: list[Fact] = [started(), answer, dismissal, pause]
+    for facts in permutations(every):
         assert phase(list(facts), "2026-03-09 11:00") is Phase.MET
     assert phase([started(), pause, dismissal], "2026-03-03 11:00") is Phase.CANCELLED
 
