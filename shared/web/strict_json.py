@@ -101,17 +101,23 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A FastAPI route whose JSON body goes through `strict_json`."""
+    """A FastAPI route whose JSON body goes through `strict_json`.
+
+    Where the body is optional, no body needs no content type.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         wants_body = self.body_field is not None
+        needs_body = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strictly(request: Request) -> Response:
-            if wants_body:
-                require_json(request)
-                if not await request.body():
+            # The body can be received once only, so this is the request that goes on.
+            strict = _StrictRequest(request.scope, request.receive)
+            if needs_body or (wants_body and await strict.body()):
+                require_json(strict)
+                if not await strict.body():
                     raise _unreadable("it is empty", "send one JSON document")
-            return await handle(_StrictRequest(request.scope, request.receive))
+            return await handle(strict)
 
         return strictly
