@@ -1,0 +1,229 @@
+"""The router's routes: parse, verb, respond."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Any, Concatenate, ParamSpec
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.router.domain.classify import Kind
+from services.router.domain.todo import IllegalTransition
+from services.router.schemas import (
+    ActIn,
+    ClaimIn,
+    DecisionOut,
+    DismissIn,
+    HistoryOut,
+    PreviewIn,
+    RerouteIn,
+    TodoDetailOut,
+    TodoOut,
+    TodoQuery,
+)
+from services.router.store import pages
+from services.router.store.work import What
+from services.router.usecases import desk_work
+from services.router.usecases.decide import Decider
+from services.router.usecases.desk_work import By
+from shared.auth import Caller
+from shared.clock import Clock
+from shared.db import Database, Write
+from shared.errors import FieldProblem, InvalidError, NotFoundError
+from shared.policy import Policy
+from shared.web.access import Gate
+from shared.web.app import api_router
+from shared.web.paging import Page, decode_cursor, page_of
+from shared.web.problems import documented, problem_response
+
+P = ParamSpec("P")
+
+_MOVES = documented(400, 404, 409, 415)
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """What the routes need of the service."""
+
+    database: Database
+    gate: Gate
+    clock: Clock
+    policy: Policy
+    decider: Decider
+    wake_relay: Callable[[], None]
+
+    async def act(
+        self, verb: Callable[Concatenate[Write, P], None], /, *args: P.args, **kwargs: P.kwargs
+    ) -> None:
+        await self.database.write(verb, *args, **kwargs)
+        self.wake_relay()
+
+    async def shown(self, todo_id: UUID) -> TodoDetailOut:
+        detail = await self.database.read(pages.detail, todo_id)
+        if detail is None:
+            raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+        return _detail_out(detail)
+
+    def by(self, caller: Caller, act: ActIn | None) -> By:
+        act = act or ActIn()
+        return By(caller.name, self.clock.now(), act.by, act.as_supervisor)
+
+    def known_desk(self, desk: str) -> str:
+        return _known("desk", desk, self.policy.desks)
+
+    def known_channel(self, channel: str) -> str:
+        return _known("channel", channel, self.policy.channels)
+
+
+def routers(router: Counterpart) -> list[APIRouter]:
+    todos, decisions = api_router("router", "todos"), api_router("router", "decisions")
+    _reading(todos, router)
+    _working(todos, router)
+    _ending(todos, router)
+    _previewing(decisions, router)
+    return [todos, decisions]
+
+
+def _reading(api: APIRouter, router: Counterpart) -> None:
+    reads = router.gate.requires("todos:read")
+
+    @api.get("/todos", summary="List ToDos")
+    async def list_todos(
+        query: Annotated[TodoQuery, Query()], _caller: Caller = reads
+    ) -> Page[TodoOut]:
+        """ToDos by desk, state, assignee, channel, kind and inquiry; by due time or by age."""
+        wanted = pages.Filter(
+            desk=query.desk,
+            state=query.state and query.state.value,
+            assignee=query.assignee,
+            channel=query.channel,
+            kind=query.kind and query.kind.value,
+            inquiry_id=query.inquiry_id,
+        )
+        found = await router.database.read(
+            pages.page,
+            wanted,
+            sort=query.sort,
+            after=decode_cursor(query.cursor),
+            limit=query.limit + 1,
+        )
+        shown, following = page_of(found, limit=query.limit, key=lambda todo: todo.order)
+        items = [TodoOut.model_validate(todo) for todo in shown]
+        return Page(items=items, next_cursor=following)
+
+    @api.get("/todos/{todo_id}", summary="Show a ToDo", responses=documented(404))
+    async def show_todo(todo_id: UUID, _caller: Caller = reads) -> TodoDetailOut:
+        """The ToDo with the words that decided, all messages, its deadline and its history."""
+        return await router.shown(todo_id)
+
+
+def _working(api: APIRouter, router: Counterpart) -> None:
+    writes = router.gate.requires("todos:write")
+
+    @api.post("/todos/{todo_id}/claim", summary="Claim a ToDo", responses=_MOVES)
+    async def claim_todo(
+        todo_id: UUID, body: ClaimIn | None = None, caller: Caller = writes
+    ) -> TodoDetailOut:
+        """Take it. Of two people at once one gets it, the other a 409; taking it again is fine."""
+        by = router.by(caller, None)
+        assignee = (body and body.assignee) or caller.name
+        await router.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
+        return await router.shown(todo_id)
+
+    @api.post("/todos/{todo_id}/release", summary="Release a ToDo", responses=_MOVES)
+    async def release_todo(
+        todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
+    ) -> TodoDetailOut:
+        """Give it back to its desk."""
+        await router.act(desk_work.release, todo_id=todo_id, by=router.by(caller, body))
+        return await router.shown(todo_id)
+
+    @api.post("/todos/{todo_id}/reroute", summary="Reroute a ToDo", responses=_MOVES)
+    async def reroute_todo(
+        todo_id: UUID, body: RerouteIn, caller: Caller = writes
+    ) -> TodoDetailOut:
+        """Hand it to another desk, where it is open for everybody."""
+        await router.act(
+            desk_work.reroute,
+            todo_id=todo_id,
+            desk=router.known_desk(body.desk),
+            reason=body.reason,
+            by=router.by(caller, body),
+        )
+        return await router.shown(todo_id)
+
+
+def _ending(api: APIRouter, router: Counterpart) -> None:
+    writes = router.gate.requires("todos:write")
+
+    @api.post("/todos/{todo_id}/complete", summary="Complete a ToDo", responses=_MOVES)
+    async def complete_todo(
+        todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
+    ) -> TodoDetailOut:
+        """Done by hand. An answer that intake records completes a ToDo by itself."""
+        await router.act(desk_work.complete, todo_id=todo_id, by=router.by(caller, body))
+        return await router.shown(todo_id)
+
+    @api.post("/todos/{todo_id}/dismiss", summary="Dismiss a ToDo", responses=_MOVES)
+    async def dismiss_todo(
+        todo_id: UUID, body: DismissIn, caller: Caller = writes
+    ) -> TodoDetailOut:
+        """Decide that the inquiry gets no answer, and why."""
+        by = router.by(caller, body)
+        await router.act(desk_work.dismiss, todo_id=todo_id, reason=body.reason, by=by)
+        return await router.shown(todo_id)
+
+
+def _previewing(api: APIRouter, router: Counterpart) -> None:
+    reads = router.gate.requires("todos:read")
+
+    @api.post("/decisions/preview", summary="Try a decision", responses=documented(400, 415))
+    async def preview_decision(body: PreviewIn, _caller: Caller = reads) -> DecisionOut:
+        """What the policy would decide on a text, and why. Nothing is stored."""
+        channel = router.known_channel(body.channel) if body.channel is not None else ""
+        decision = router.decider.preview(body.text, subject=body.subject, channel=channel)
+        return DecisionOut.model_validate(asdict(decision))
+
+
+async def on_illegal_transition(_request: Request, error: IllegalTransition) -> Response:
+    allowed = ", ".join(action.value for action in error.allowed) or "nothing"
+    return problem_response(
+        409,
+        error.code.replace("_", "-"),
+        str(error),
+        problems=[FieldProblem("state", f"is {error.state.value}", f"possible now: {allowed}")],
+    )
+
+
+def _known(field: str, name: str, known: Any) -> str:
+    if name not in known:
+        raise InvalidError(
+            f"unknown-{field}",
+            f"there is no {field} {name!r} in the policy",
+            FieldProblem(field, "is not in the policy", f"one of: {', '.join(sorted(known))}"),
+        )
+    return name
+
+
+def _detail_out(detail: pages.TodoDetail) -> TodoDetailOut:
+    todo = detail.todo
+    # The opening is no row of its own: it would be one more for every inquiry that comes in.
+    opening = HistoryOut(
+        at=todo.created_at,
+        who="router",
+        what=What.CREATED.value,
+        why=f"{Kind(todo.kind).value}, at {todo.first_desk}",
+    )
+    lines = [HistoryOut.model_validate(line) for line in detail.history]
+    return TodoDetailOut.model_validate(
+        {
+            **TodoOut.model_validate(todo).model_dump(),
+            "reasons": detail.reasons,
+            "messages": [asdict(message) for message in detail.messages],
+            "history": [opening, *lines],
+        }
+    )

@@ -1,0 +1,44 @@
+"""Wires the router."""
+
+from __future__ import annotations
+
+from services.router.api import Counterpart, on_illegal_transition, routers
+from services.router.consumers import Ear
+from services.router.domain.todo import IllegalTransition
+from services.router.settings import RouterSettings
+from services.router.usecases.decide import Decider
+from shared.db import open_database
+from shared.service import Runtime, Service
+from shared.telemetry import Metrics
+from shared.web.access import Gate
+from shared.web.app import Surface
+
+
+def build(runtime: Runtime, settings: RouterSettings) -> Service:
+    """Raises ValueError for a database URL that cannot be one."""
+    database = open_database(
+        runtime.settings.database("router", settings.database_url),
+        pool_size=runtime.settings.pool_size,
+    )
+    metrics = Metrics("router")
+    service = Service("router", runtime=runtime, database=database, metrics=metrics)
+    decider = Decider.of(runtime.policy)
+    decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
+    service.listen(Ear(decider, runtime.clock, decisions).listener())
+    counterpart = Counterpart(
+        database=database,
+        gate=Gate(runtime.keys, runtime.clock),
+        clock=runtime.clock,
+        policy=runtime.policy,
+        decider=decider,
+        wake_relay=service.relay.wake,
+    )
+    service.serve(
+        Surface(
+            title="Inbound Desk: router",
+            description="Decides which desk an inquiry belongs to and keeps the desks' ToDos.",
+            routers=routers(counterpart),
+            on_errors={IllegalTransition: on_illegal_transition},
+        )
+    )
+    return service

@@ -1,0 +1,187 @@
+"""The router's HTTP bodies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from services.router.domain.classify import Kind
+from services.router.domain.todo import DismissReason, TodoState
+from services.router.store.pages import Sort
+from shared.web.strict_json import SafeStr
+
+TEXT_LIMIT = 100_000
+
+_FILLED = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+Person = Annotated[SafeStr, _FILLED]
+Why = Annotated[SafeStr, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
+Word = Annotated[SafeStr, StringConstraints(min_length=1, max_length=64)]
+
+
+class TodoQuery(BaseModel):
+    """Which ToDos, in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    desk: Word | None = Field(None, description="Only this desk's.", examples=["technical"])
+    state: TodoState | None = Field(None, description="Only in this state.", examples=["open"])
+    assignee: Person | None = Field(None, description="Only this person's.")
+    channel: Word | None = Field(None, description="Only from this channel.")
+    kind: Kind | None = Field(None, description="Only what was decided to be this.")
+    inquiry_id: UUID | None = Field(None, description="The ToDo of this inquiry.")
+    sort: Sort = Field(
+        Sort.DUE,
+        description="`due`: due first, without a due time last. `age`: waiting longest first; "
+        "`-age`: newest first.",
+    )
+    limit: int = Field(50, ge=1, le=200, description="Items on a page.")
+    cursor: Annotated[SafeStr, Field(max_length=500)] | None = Field(
+        None, description="`next_cursor` of the page before, asked with the same sort."
+    )
+
+
+class DeadlineOut(BaseModel):
+    """How the inquiry's clock stands. No deadline: the channel makes no promise."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: str = Field(examples=["running"])
+    target: str = Field(examples=["first_answer"])
+    due_at: datetime = Field(examples=["2026-11-25T16:00:00Z"])
+    warning: str | None = Field(
+        None, description="The last warning for this target.", examples=["75%"]
+    )
+
+
+class TodoOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+    channel: str = Field(examples=["web_form"])
+    desk: str = Field(examples=["technical"])
+    state: TodoState = Field(examples=["open"])
+    assignee: str | None = Field(examples=["Anna"])
+    kind: Kind = Field(examples=["technical"])
+    confidence: float = Field(examples=[0.8])
+    received_at: datetime
+    created_at: datetime
+    due_at: datetime | None = Field(description="When the answer is due; null without a promise.")
+    deadline: DeadlineOut | None
+    follow_up_at: datetime | None = Field(
+        description="When the customer was told to expect the answer."
+    )
+    ended_at: datetime | None
+    ended_by: str | None
+    dismiss_reason: DismissReason | None
+    message_count: int = Field(examples=[1])
+    latest_message_at: datetime | None
+    excerpt: str | None = Field(
+        description="The beginning of the latest message; null after an erasure.",
+        examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+
+
+class ReasonOut(BaseModel):
+    """A word that spoke for the decision: the customer's word, and the policy's term."""
+
+    rule: str = Field(examples=["technical_term"])
+    word: str = Field(examples=["Fehler"])
+    weight: float = Field(examples=[1.0])
+    term: str = Field("", examples=["fehler*"])
+
+
+class MessageOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    message_id: UUID
+    received_at: datetime
+    subject: str | None = Field(examples=["Anmeldung"])
+    text: str | None = Field(
+        description="Null after an erasure.",
+        examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+
+
+class HistoryOut(BaseModel):
+    """Who did what, when, and why."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    who: str = Field(examples=["Anna"])
+    what: str = Field(examples=["claimed"])
+    why: str | None = None
+
+
+class TodoDetailOut(TodoOut):
+    """A ToDo with the words that decided, what the customer wrote, and what happened."""
+
+    reasons: list[ReasonOut]
+    messages: list[MessageOut]
+    history: list[HistoryOut]
+
+
+class ClaimIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"assignee": "Anna"}]}
+    )
+
+    assignee: Person | None = Field(None, description="Who takes it; default: the key's name.")
+
+
+class ActIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "Anna"}]})
+
+    by: Person | None = Field(
+        default=None,
+        description="Who acts. Default: the assignee when this key claimed the ToDo for them, "
+        "else the key's name.",
+    )
+    as_supervisor: bool = Field(
+        default=False, description="Act on what somebody else has claimed; the history shows it."
+    )
+
+
+class RerouteIn(ActIn):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"desk": "inbound", "reason": "asks for an invoice"}]},
+    )
+
+    desk: Word
+    reason: Why
+
+
+class DismissIn(ActIn):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "netiquette"}]}
+    )
+
+    reason: DismissReason
+
+
+class PreviewIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "Die Anmeldung geht nicht mehr.", "channel": "web_form"}]
+        },
+    )
+
+    text: Annotated[SafeStr, Field(min_length=1, max_length=TEXT_LIMIT)]
+    subject: Annotated[SafeStr, Field(max_length=1000)] | None = None
+    channel: Word | None = Field(None, description="As if it came from this channel.")
+
+
+class DecisionOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["technical", "general", "netiquette", "unsure"] = Field(examples=["technical"])
+    desk: str = Field(examples=["technical"])
+    confidence: float = Field(examples=[0.8])
+    reasons: list[ReasonOut]

@@ -1,0 +1,15 @@
+"""The router's knobs; docs/settings.md lists them."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class RouterSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="DESK_ROUTER_", env_file=None, frozen=True)
+
+    database_url: str = Field(
+        "",
+        description="`postgresql://user:password@host:5432/name`; empty: SQLite in DESK_DATA_DIR.",
+    )

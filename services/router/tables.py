@@ -1,0 +1,107 @@
+"""The router's tables.
+
+A ToDo row is narrow, because every list walks these rows; what the customer wrote stands in
+`todo_messages`, in one column, so that forgetting a person is one update.
+
+A row of `deadlines` is where the two topics meet: the inquiry's fact and its deadline's facts
+come in any order and perhaps on two instances at once. Both write this row first, so one waits for
+the other and then sees what it did. The due time is copied into the ToDo for the lists.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, Uuid
+
+from shared.db.types import Json, Utc, new_metadata
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+
+# A ToDo without a due time: sorts last, and an index on (due_at, id) can be walked from any place.
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+metadata = new_metadata()
+
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+
+todos = Table(
+    "todos",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("inquiry_id", Uuid, nullable=False, unique=True),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("desk", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("assignee", Text),
+    # The key that claimed it: it may go on acting for the assignee.
+    Column("claimed_through", Text),
+    # What was decided at the start; a rerouted ToDo keeps it.
+    Column("first_desk", String(64), nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("reasons", Json, nullable=False),
+    Column("received_at", Utc, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("follow_up_at", Utc),
+    Column("ended_at", Utc),
+    Column("ended_by", Text),
+    Column("dismiss_reason", String(20)),
+    Column("message_count", Integer, nullable=False),
+    Column("latest_message_id", Uuid, nullable=False),
+    Index("ix_todos_due", "due_at", "id"),
+    Index("ix_todos_state_due", "state", "due_at", "id"),
+    Index("ix_todos_desk_state_due", "desk", "state", "due_at", "id"),
+    Index("ix_todos_received", "received_at", "id"),
+    Index("ix_todos_state_received", "state", "received_at", "id"),
+    Index("ix_todos_desk_state_received", "desk", "state", "received_at", "id"),
+)
+# Partial: it costs nothing until somebody takes the ToDo.
+Index(
+    "ix_todos_assignee",
+    todos.c.assignee,
+    todos.c.state,
+    todos.c.due_at,
+    todos.c.id,
+    postgresql_where=todos.c.assignee.is_not(None),
+    sqlite_where=todos.c.assignee.is_not(None),
+)
+
+messages = Table(
+    "todo_messages",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    Column("received_at", Utc, nullable=False),
+    # {"subject"?, "text"}; NULL after an erasure.
+    Column("content", Json),
+)
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    # All NULL while nothing was heard of a deadline.
+    Column("state", String(10)),
+    Column("target", String(20)),
+    Column("due_at", Utc),
+    Column("warning", String(80)),
+    Column("told_at", Utc),
+)
+
+history = Table(
+    "todo_history",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    Column("todo_id", Uuid, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("what", String(40), nullable=False),
+    Column("why", Text),
+    Index("ix_todo_history_todo_id", "todo_id", "id"),
+)

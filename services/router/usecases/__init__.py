@@ -1,0 +1,1 @@
+"""The router's verbs: each one transaction, state and facts together."""

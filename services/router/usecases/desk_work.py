@@ -1,0 +1,136 @@
+"""What people do with a ToDo. Each verb locks it first: of two people at once one waits, then
+meets what the other did.
+
+Each raises NotFoundError for an unknown id and IllegalTransition for a move that is not allowed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.router.domain import todo as moves
+from services.router.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
+from services.router.store.work import Note, What, WorkTodo, lock, note, save
+from shared import outbox
+from shared.db import Write
+from shared.errors import NotFoundError
+from shared.events.envelope import Envelope
+from shared.events.facts import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoDismissed,
+    TodoFact,
+    TodoReleased,
+    TodoRerouted,
+)
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, at what time, through which key.
+
+    Without a named person it is the assignee when this key claimed the ToDo for them, else the
+    key's owner. A supervisor may act on what somebody else has claimed.
+    """
+
+    key: str
+    now: datetime
+    person: str | None = None
+    supervisor: bool = False
+
+    def actor(self, todo: WorkTodo) -> Actor:
+        role = Role.SUPERVISOR if self.supervisor else Role.AGENT
+        if self.person is not None:
+            return Actor(self.person, role)
+        if todo.status.assignee is not None and todo.claimed_through == self.key:
+            return Actor(todo.status.assignee, role)
+        return Actor(self.key, role)
+
+
+def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
+    """Take it for `assignee`; taking again what that person has changes nothing."""
+    todo = _found(tx, todo_id)
+    after = moves.claim(todo.status, Actor(assignee))
+    if after == todo.status:
+        return
+    fact = TodoClaimed(**_ids(todo), assignee=assignee, claimed_at=by.now)
+    why = None if assignee == by.key else f"through {by.key}"
+    claimed = replace(todo, status=after, claimed_through=by.key)
+    _finish(tx, claimed, fact, Note(todo.id, by.now, assignee, What.CLAIMED, why))
+
+
+def release(tx: Write, *, todo_id: UUID, by: By) -> None:
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id)
+    after = _unclaimed(todo, moves.release(todo.status, actor))
+    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.RELEASED))
+
+
+def complete(tx: Write, *, todo_id: UUID, by: By) -> None:
+    """Done by hand, without an answer of which intake knows."""
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    after = _ended(todo, moves.complete(todo.status, actor), actor.id, by.now)
+    fact = TodoCompleted(**_ids(todo), completed_at=by.now, completed_by=actor.id)
+    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.COMPLETED))
+
+
+def reroute(tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By) -> None:
+    """Hand it to another desk, which the caller has found in the policy."""
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
+    fact = TodoRerouted(
+        **_ids(todo),
+        from_desk=todo.status.desk,
+        desk=desk,
+        reason=reason,
+        rerouted_at=by.now,
+        rerouted_by=actor.id,
+    )
+    why = f"{todo.status.desk} to {desk}: {reason}"
+    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.REROUTED, why))
+
+
+def dismiss(tx: Write, *, todo_id: UUID, reason: DismissReason, by: By) -> None:
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    after = _ended(todo, moves.dismiss(todo.status, actor, reason=reason), actor.id, by.now)
+    fact = TodoDismissed(
+        **_ids(todo), reason=reason.value, dismissed_at=by.now, dismissed_by=actor.id
+    )
+    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.DISMISSED, reason.value))
+
+
+def _found(tx: Write, todo_id: UUID) -> WorkTodo:
+    todo = lock(tx, todo_id)
+    if todo is None:
+        raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+    return todo
+
+
+def _ids(todo: WorkTodo) -> dict[str, UUID]:
+    return {
+        "todo_id": todo.id,
+        "inquiry_id": todo.inquiry_id,
+        "conversation_id": todo.conversation_id,
+    }
+
+
+def _unclaimed(todo: WorkTodo, status: TodoStatus) -> WorkTodo:
+    through = todo.claimed_through if status.state is TodoState.CLAIMED else None
+    return replace(todo, status=status, claimed_through=through)
+
+
+def _ended(todo: WorkTodo, status: TodoStatus, who: str, now: datetime) -> WorkTodo:
+    return replace(todo, status=status, ended_at=now, ended_by=who)
+
+
+def _finish(tx: Write, todo: WorkTodo, fact: TodoFact, line: Note) -> None:
+    save(tx, [todo])
+    note(tx, [line])
+    outbox.record(tx, [Envelope(new_id(), str(todo.conversation_id), line.at, fact)])

@@ -1,0 +1,233 @@
+"""A router under test: facts in through its consumer, requests in through its app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import select
+
+from services.router.app import build
+from services.router.settings import RouterSettings
+from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.bus.open import open_bus
+from shared.bus.port import Partition, Received
+from shared.consumer import Consumer
+from shared.db import Read
+from shared.events import facts
+from shared.events.envelope import Envelope, Fact
+from shared.events.registry import BY_TYPE, to_record, topics
+from shared.ids import new_id
+from shared.outbox import OUTBOX
+from shared.policy import load_policy
+from shared.service import Runtime, Service
+from shared.settings import DeskSettings
+from shared.trace import new_traceparent
+from tests.support.clock import ManualClock
+
+POLICY = load_policy(None)
+ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
+_offsets = count()
+
+
+@dataclass
+class Inquiry:
+    """An inquiry as intake tells about it."""
+
+    at: datetime
+    inquiry_id: UUID = field(default_factory=new_id)
+    conversation_id: UUID = field(default_factory=new_id)
+    contact_id: UUID = field(default_factory=new_id)
+    channel: str = "web_form"
+
+    @property
+    def _ids(self) -> dict[str, Any]:
+        return {"inquiry_id": self.inquiry_id, "conversation_id": self.conversation_id}
+
+    def received(
+        self, text: str = "Die Anmeldung ist abgestürzt.", subject: str | None = None
+    ) -> facts.InquiryReceived:
+        return facts.InquiryReceived(
+            **self._ids,
+            contact_id=self.contact_id,
+            message_id=new_id(),
+            channel=self.channel,
+            received_at=self.at,
+            text=text,
+            subject=subject,
+        )
+
+    def added(self, text: str, *, at: datetime | None = None) -> facts.MessageAdded:
+        return facts.MessageAdded(
+            **self._ids,
+            contact_id=self.contact_id,
+            message_id=new_id(),
+            channel=self.channel,
+            received_at=at or self.at,
+            text=text,
+        )
+
+    def answered(self, by: str = "Carla") -> facts.InquiryAnswered:
+        return facts.InquiryAnswered(
+            **self._ids, message_id=new_id(), answered_at=self.at, answered_by=by
+        )
+
+    def held(self, until: datetime, by: str = "Carla") -> facts.InquiryHeld:
+        return facts.InquiryHeld(
+            **self._ids, message_id=new_id(), held_at=self.at, held_by=by, follow_up_at=until
+        )
+
+    def closed(self, reason: facts.CloseReason, by: str = "Carla") -> facts.InquiryClosed:
+        return facts.InquiryClosed(
+            **self._ids, reason=reason, closed_at=self.at, closed_by=by
+        )
+
+    def _clock(self, due_at: datetime, at: datetime | None, state: str) -> dict[str, Any]:
+        return {
+            **self._ids,
+            "state": state,
+            "target": "first_answer",
+            "due_at": due_at,
+            "at": at or self.at,
+        }
+
+    def started(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineStarted:
+        clock = self._clock(due_at, at, "running")
+        return facts.DeadlineStarted(**clock, channel=self.channel, promise="standard")
+
+    def warned(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineWarning:
+        return facts.DeadlineWarning(**self._clock(due_at, at, "running"), level="75%")
+
+    def moved(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineMoved:
+        return facts.DeadlineMoved(**self._clock(due_at, at, "running"), cause="held")
+
+    def breached(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineBreached:
+        return facts.DeadlineBreached(**self._clock(due_at, at, "breached"))
+
+    def met(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineMet:
+        return facts.DeadlineMet(**self._clock(due_at, at, "met"))
+
+    def cancelled(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineCancelled:
+        return facts.DeadlineCancelled(**self._clock(due_at, at, "cancelled"), reason="spam")
+
+
+def record_of(fact: Any, *, event_id: UUID | None = None, traceparent: str = "") -> Received:
+    """The fact as it comes off the bus."""
+    record = to_record(
+        event_id=event_id or new_id(),
+        aggregate=fact.AGGREGATE,
+        key=str(fact.conversation_id),
+        type_=fact.TYPE,
+        payload=fact.model_dump_json(exclude_none=True),
+        traceparent=traceparent or new_traceparent(),
+        time=datetime.fromisoformat("2026-11-24T12:00:00+00:00"),
+        source="/test",
+    )
+    place = Partition(record.topic, 0)
+    return Received(place, next(_offsets), record.key, record.value, record.headers)
+
+
+@dataclass
+class Desk:
+    service: Service
+    consumer: Consumer
+    clock: ManualClock
+    http: httpx.AsyncClient
+
+    async def hears(self, *told: Fact) -> None:
+        """Each fact as a batch of its own, in this order."""
+        for fact in told:
+            await self.consumer._apply([record_of(fact)])
+
+    async def hears_batch(self, records: Sequence[Received]) -> None:
+        await self.consumer._apply(records)
+
+    async def told(self) -> list[Envelope]:
+        """What the router has recorded in its outbox."""
+
+        def rows(tx: Read) -> list[Envelope]:
+            found = tx.execute(select(OUTBOX).order_by(OUTBOX.c.seq))
+            return [
+                Envelope(
+                    row.id,
+                    row.aggregateid,
+                    row.occurred_at,
+                    BY_TYPE[row.type].model_validate_json(row.payload),
+                    row.traceparent,
+                )
+                for row in found
+            ]
+
+        return await self.service.database.read(rows)
+
+    async def facts(self) -> list[Fact]:
+        return [envelope.data for envelope in await self.told()]
+
+    async def get(self, path: str, *, key: str = ANNA, **params: Any) -> Any:
+        answer = await self.request("GET", path, key=key, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None, *, key: str = ANNA) -> httpx.Response:
+        return await self.request("POST", path, key=key, json=body)
+
+    async def request(
+        self, method: str, path: str, *, key: str | None = ANNA, **more: Any
+    ) -> httpx.Response:
+        if more.get("json", ...) is None:
+            del more["json"]
+        headers = {**more.pop("headers", {})}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        return await self.http.request(method, f"/router/v1{path}", headers=headers, **more)
+
+    async def todo_of(self, inquiry: Inquiry) -> dict[str, Any]:
+        """The detail of the inquiry's one ToDo."""
+        listed = await self.get("/todos", inquiry_id=str(inquiry.inquiry_id))
+        assert len(listed["items"]) == 1
+        detail: dict[str, Any] = await self.get(f"/todos/{listed['items'][0]['id']}")
+        return detail
+
+    async def new_todo(
+        self, text: str = "Die Anmeldung ist abgestürzt.", **inquiry: Any
+    ) -> dict[str, Any]:
+        fresh = Inquiry(self.clock.now(), **inquiry)
+        await self.hears(fresh.received(text))
+        return await self.todo_of(fresh)
+
+
+def history(todo: dict[str, Any]) -> list[tuple[str, str, str | None]]:
+    return [(line["who"], line["what"], line["why"]) for line in todo["history"]]
+
+
+def types(told: Iterable[Fact]) -> list[str]:
+    return [fact.TYPE for fact in told]
+
+
+@asynccontextmanager
+async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIterator[Desk]:
+    """A router with its database open and nothing running; the schema is the caller's."""
+    settings = DeskSettings(data_dir=folder)
+    keys = settings.keys_path()
+    for name, key, scopes in (
+        ("Anna", ANNA, ALL_SCOPES),
+        ("Bert", BERT, ALL_SCOPES),
+        ("Reader", READER, ("todos:read",)),
+    ):
+        add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
+    runtime = Runtime(settings, POLICY, open_bus(settings.bus(), topics(retention_days=1)), clock, KeyRing(keys))
+    service = build(runtime, RouterSettings(database_url=database_url))
+    await service.database.start()
+    transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
+            yield Desk(service, service._consumers[0], clock, http)
+    finally:
+        await service.database.stop()
