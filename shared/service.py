@@ -66,17 +66,18 @@ class Service:
         self._loops: list[tuple[str, Loop]] = []
         self.app: ASGIApp = _not_built
 
-    def listen(self, listener: Listener) -> None:
-        self._consumers.append(
-            Consumer(
-                listener,
-                database=self.database,
-                bus=self._runtime.bus,
-                clock=self._runtime.clock,
-                metrics=self.metrics,
-                on_recorded=self.relay.wake,
-            )
+    def listen(self, listener: Listener) -> Consumer:
+        """The consumer is returned for those who must know how far it is."""
+        consumer = Consumer(
+            listener,
+            database=self.database,
+            bus=self._runtime.bus,
+            clock=self._runtime.clock,
+            metrics=self.metrics,
+            on_recorded=self.relay.wake,
         )
+        self._consumers.append(consumer)
+        return consumer
 
     def loop(self, name: str, loop: Loop) -> None:
         """A loop of the service's own (timers, group committer), started with its consumers."""

@@ -1,0 +1,10 @@
+"""Sla: the promise is kept, or its breach is known.
+
+Owns       the clock of every promised inquiry: facts, deadline, warnings, breaches; the calendar
+Publishes  deadline.started, .moved, .warning, .breached, .met, .cancelled
+Listens to inquiry.received, .message_added, .answered, .held, .closed
+           todo.created, .rerouted, .dismissed
+Promises   a deadline is what the policy says, to the second, and can be explained;
+           each warning and breach is told exactly once, also what fell due while nobody ran;
+           an answer in time is in time, a late one is late, whenever they are heard of
+"""

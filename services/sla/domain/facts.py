@@ -31,6 +31,7 @@ class CancelReason(StrEnum):
     NO_ANSWER_NEEDED = "no_answer_needed"
     SPAM = "spam"
     DUPLICATE = "duplicate"
+    WITHDRAWN = "withdrawn"
     CLOSED = "closed"
 
 

@@ -1,0 +1,1 @@
+"""The sla service over HTTP: parse, call the verb, show what it returned."""

@@ -1,0 +1,179 @@
+"""Deadlines: list, show, explain, preview, pause and resume."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query
+
+from services.sla import schemas
+from services.sla.api import views
+from services.sla.api.desk import SlaDesk
+from services.sla.store import listing
+from services.sla.store.listing import Wanted
+from services.sla.usecases.look import explain, look, preview
+from services.sla.usecases.pause import pause, resume
+from shared.auth import Caller
+from shared.errors import FieldProblem, InvalidError
+from shared.events.facts import DeadlineState, Target
+from shared.web.app import api_router
+from shared.web.moments import Moment
+from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.problems import documented
+
+AsOf = Annotated[
+    Moment | None,
+    Query(
+        description="Show the clock as it stood then; not before the inquiry was received.",
+        examples=["2026-03-02T12:00:00+01:00"],
+    ),
+]
+
+
+def router(desk: SlaDesk) -> APIRouter:
+    api = api_router("sla", "deadlines")
+    reads = desk.gate.requires("deadlines:read")
+    writes = desk.gate.requires("deadlines:write")
+
+    @api.get("/deadlines", summary="List deadlines, the earliest due first")
+    async def list_deadlines(
+        wanted: Annotated[Wanted, Depends(_wanted)],
+        limit: Limit = 50,
+        cursor: CursorText = None,
+        _caller: Caller = reads,
+    ) -> Page[schemas.Deadline]:
+        """Deadlines by state, channel, desk, target and due time. One whose time has passed is
+        shown as breached at once.
+        """
+        now = desk.clock.now()
+        rows = await desk.database.read(
+            listing.page, wanted, now=now, after=decode_cursor(cursor), limit=limit + 1
+        )
+        items = [views.deadline(row, now) for row in rows]
+        shown, following = page_of(
+            items, limit=limit, key=lambda item: (item.due_at, item.inquiry_id)
+        )
+        return Page(items=shown, next_cursor=following)
+
+    @api.post(
+        "/deadlines/preview",
+        summary="Say when an answer would be due",
+        responses=documented(400, 415),
+    )
+    async def preview_deadline(
+        body: schemas.PreviewRequest, _caller: Caller = reads
+    ) -> schemas.Preview:
+        """What an inquiry received at that moment on that channel is promised, and why. Changes
+        nothing.
+        """
+        _known_channel(desk, body.channel)
+        edition = desk.library.current
+        found = preview(edition, channel=body.channel, received_at=body.received_at)
+        return views.preview(body, found, zone=edition.calendar.rules.zone)
+
+    @api.get(
+        "/deadlines/{inquiry_id}",
+        summary="Show the clock of an inquiry",
+        responses=documented(404),
+    )
+    async def show_deadline(
+        inquiry_id: UUID, as_of: AsOf = None, _caller: Caller = reads
+    ) -> schemas.DeadlineDetail:
+        """State, targets, pauses and history; now, or as it all stood at any moment since the
+        inquiry was received.
+        """
+        seen = await desk.database.read(
+            look,
+            inquiry_id=inquiry_id,
+            library=desk.library,
+            now=desk.clock.now(),
+            as_of=as_of,
+        )
+        return views.detail(seen)
+
+    @api.get(
+        "/deadlines/{inquiry_id}/explanation",
+        summary="Explain why a deadline is where it is",
+        responses=documented(404),
+    )
+    async def explain_deadline(
+        inquiry_id: UUID, as_of: AsOf = None, _caller: Caller = reads
+    ) -> schemas.ExplanationView:
+        """Which promises matched, and every interval that counted or did not, with its reason. The
+        counted ones add up to the target.
+        """
+        found = await desk.database.read(
+            explain,
+            inquiry_id=inquiry_id,
+            library=desk.library,
+            now=desk.clock.now(),
+            as_of=as_of,
+        )
+        return views.explained(found)
+
+    @api.post(
+        "/deadlines/{inquiry_id}/pause",
+        summary="Let the clock stand still",
+        responses=documented(400, 404, 409, 415),
+    )
+    async def pause_deadline(
+        inquiry_id: UUID, body: schemas.PauseRequest, caller: Caller = writes
+    ) -> schemas.DeadlineDetail:
+        """While the customer is asked for something. Ends when the customer writes, when somebody
+        resumes it, at `until`, or when the promise allows no longer pause.
+        """
+        seen = await desk.database.write(
+            pause,
+            inquiry_id=inquiry_id,
+            reason=body.reason,
+            until=body.until,
+            by=caller.name,
+            library=desk.library,
+            now=desk.clock.now(),
+        )
+        desk.on_written(seen.row.next_action_at)
+        return views.detail(seen)
+
+    @api.post(
+        "/deadlines/{inquiry_id}/resume",
+        summary="Let a paused clock run again",
+        responses=documented(404, 409),
+    )
+    async def resume_deadline(inquiry_id: UUID, caller: Caller = writes) -> schemas.DeadlineDetail:
+        """What was left when it was paused counts from now on."""
+        seen = await desk.database.write(
+            resume,
+            inquiry_id=inquiry_id,
+            by=caller.name,
+            library=desk.library,
+            now=desk.clock.now(),
+        )
+        desk.on_written(seen.row.next_action_at)
+        return views.detail(seen)
+
+    return api
+
+
+def _wanted(
+    *,
+    state: Annotated[DeadlineState | None, Query(examples=["running"])] = None,
+    channel: Annotated[str | None, Query(max_length=40, examples=["email"])] = None,
+    desk: Annotated[str | None, Query(max_length=40, examples=["technical"])] = None,
+    target: Annotated[Target | None, Query(examples=["first_answer"])] = None,
+    due_before: Annotated[Moment | None, Query(examples=["2026-03-03T17:00:00+01:00"])] = None,
+    due_after: Annotated[Moment | None, Query(examples=["2026-03-02T09:00:00+01:00"])] = None,
+    breached: Annotated[
+        bool | None, Query(description="Whether any target was missed.", examples=[True])
+    ] = None,
+) -> Wanted:
+    return Wanted(state, channel, desk, target, due_before, due_after, breached)
+
+
+def _known_channel(desk: SlaDesk, channel: str) -> None:
+    if channel not in desk.channels:
+        raise InvalidError(
+            "unknown-channel",
+            "the policy knows no such channel",
+            FieldProblem("channel", "is not known", f"one of {', '.join(sorted(desk.channels))}"),
+        )

@@ -1,0 +1,223 @@
+"""From the domain's values to the bodies that are shown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from services.sla.domain import (
+    Cancelled,
+    Choice,
+    Explanation,
+    Fact,
+    Held,
+    Moved,
+    Paused,
+    Promise,
+    Resumed,
+    Span,
+    Started,
+    Target,
+    TargetKind,
+    WindowSet,
+)
+from services.sla.schemas import (
+    Deadline,
+    DeadlineDetail,
+    ExplanationView,
+    Happened,
+    IntervalView,
+    MatchedPromise,
+    Pause,
+    Preview,
+    PreviewRequest,
+    TargetExplanation,
+    TargetView,
+)
+from services.sla.store.deadlines import RUNNING, DeadlineRow
+from services.sla.usecases.look import Explained, Look
+
+
+def deadline(row: DeadlineRow, now: datetime) -> Deadline:
+    """The row as it stands at `now`, also when no timer has looked at it yet."""
+    overdue = row.state == RUNNING and row.due_at is not None and row.due_at < now
+    return Deadline.model_validate(
+        {
+            **{name: getattr(row, name) for name in Deadline.model_fields},
+            "state": "breached" if overdue else row.state,
+            "breached_at": row.breached_at or (row.due_at if overdue else None),
+        }
+    )
+
+
+def detail(seen: Look) -> DeadlineDetail:
+    clock, row = seen.clock, seen.row
+    target = clock.targets[-1]
+    return DeadlineDetail.model_validate(
+        {
+            "inquiry_id": row.inquiry_id,
+            "conversation_id": row.conversation_id,
+            "channel": row.channel,
+            "desk": row.desk,
+            "state": clock.phase.value,
+            "target": target.kind.value,
+            "promise": target.promise.name,
+            "received_at": row.received_at,
+            "due_at": target.due_at,
+            "breached_at": clock.breached_at,
+            "answered_at": clock.answered_at,
+            "cancelled_at": None if clock.cancelled is None else target.ended_at,
+            "cancel_reason": None if clock.cancelled is None else clock.cancelled.value,
+            "window_ends_at": clock.window_ends_at,
+            "as_of": clock.as_of,
+            "remaining_seconds": seconds(clock.remaining),
+            "targets": [_target(each) for each in clock.targets],
+            "history": [
+                Happened(
+                    at=each.fact.at,
+                    fact=type(each.fact).__name__.lower(),
+                    by=each.by or None,
+                    detail=_said(each.fact),
+                )
+                for each in seen.history
+            ],
+        }
+    )
+
+
+def _target(target: Target) -> TargetView:
+    return TargetView.model_validate(
+        {
+            "number": target.number,
+            "target": target.kind.value,
+            "promise": target.promise.name,
+            "state": target.phase.value,
+            "started_at": target.started_at,
+            "due_at": target.due_at,
+            "breached_at": target.breached_at,
+            "ended_at": target.ended_at,
+            "pauses": [
+                Pause(start=each.start, end=each.end, reason=each.reason) for each in target.pauses
+            ],
+        }
+    )
+
+
+def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
+    match fact:
+        case Started(promise=promise):
+            return promise.name
+        case Moved(promise=promise, reason=reason):
+            return f"{reason}: {promise.name}"
+        case Paused(reason=reason):
+            return reason
+        case Resumed(cause=cause):
+            return cause.value.replace("_", " ")
+        case Held(follow_up_at=at) | WindowSet(ends_at=at):
+            return at.isoformat()
+        case Cancelled(reason=reason):
+            return reason.value
+        case _:
+            return None
+
+
+def explained(found: Explained) -> ExplanationView:
+    seen = found.look
+    return ExplanationView(
+        inquiry_id=seen.row.inquiry_id,
+        timezone=seen.edition.calendar.rules.zone,
+        as_of=seen.clock.as_of,
+        promises=matched(found.choice),
+        targets=[
+            target_explanation(each, of.kind)
+            for each, of in zip(found.targets, seen.clock.targets, strict=True)
+        ],
+    )
+
+
+def matched(choice: Choice | None) -> list[MatchedPromise]:
+    if choice is None:
+        return []
+    return [
+        MatchedPromise(
+            promise=promise.name,
+            due_at=due_at,
+            chosen=promise is choice.promise,
+            because=_because(promise),
+        )
+        for promise, due_at in choice.matched
+    ]
+
+
+def _because(promise: Promise) -> str:
+    parts = [
+        f"{what} {', '.join(sorted(names))}"
+        for what, names in (
+            ("channels", promise.match.channels),
+            ("desks", promise.match.desks),
+            ("hashtags", promise.match.hashtags),
+            ("contacts", promise.match.contacts),
+        )
+        if names
+    ]
+    return f"holds for {'; '.join(parts) or 'every promised channel'}"
+
+
+def target_explanation(explanation: Explanation, kind: TargetKind) -> TargetExplanation:
+    return TargetExplanation.model_validate(
+        {
+            "target": kind.value,
+            "promise": explanation.promise,
+            "counting": explanation.counting.value,
+            "started_at": explanation.received_at,
+            "target_seconds": seconds(explanation.target),
+            "counted_seconds": seconds(explanation.counted),
+            "runs_out_at": explanation.runs_out_at,
+            "due_at": explanation.due_at,
+            "pulled_back_seconds": seconds(explanation.pulled_back),
+            "intervals": [_interval(span) for span in explanation.spans],
+        }
+    )
+
+
+def _interval(span: Span) -> IntervalView:
+    return IntervalView(
+        start=span.start,
+        end=span.end,
+        seconds=seconds(span.end - span.start),
+        counted=span.counted,
+        reason=span.reason.value,
+        name=span.name or None,
+    )
+
+
+def seconds(duration: timedelta) -> int:
+    """Whole seconds, rounded to the nearest: moments may carry microseconds."""
+    return round(duration.total_seconds())
+
+
+def preview(
+    asked: PreviewRequest, found: tuple[Choice, Explanation] | None, *, zone: str
+) -> Preview:
+    received_at = asked.received_at.astimezone(UTC)
+    if found is None:
+        return Preview(
+            channel=asked.channel,
+            received_at=received_at,
+            clock=False,
+            due_at=None,
+            timezone=zone,
+            detail=f"{asked.channel} is a best-effort channel: no answer is promised, so there is"
+            " no clock",
+        )
+    choice, why = found
+    hours = why.target.total_seconds() / 3600
+    return Preview(
+        channel=asked.channel,
+        received_at=received_at,
+        clock=True,
+        due_at=choice.due_at,
+        timezone=zone,
+        detail=f"{hours:g} hours, counted by {why.counting.value.replace('-', ' ')}",
+        promises=matched(choice),
+        explanation=target_explanation(why, TargetKind.FIRST_ANSWER),
+    )

@@ -1,0 +1,79 @@
+"""Wires the sla service."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.sla import consumers
+from services.sla.api import calendar, deadlines, reports
+from services.sla.api.desk import SlaDesk
+from services.sla.domain import CalendarError
+from services.sla.rules import edition_of
+from services.sla.settings import SlaSettings
+from services.sla.timers import CaughtUp, Timers
+from services.sla.usecases.library import Library
+from shared.db import open_database
+from shared.service import Runtime, Service
+from shared.telemetry import Metrics
+from shared.web.access import Gate
+from shared.web.app import Surface
+from shared.web.problems import problem_response
+
+
+def build(runtime: Runtime, settings: SlaSettings) -> Service:
+    """Raises ValueError for a database URL or a calendar that cannot be one."""
+    database = open_database(
+        runtime.settings.database("sla", settings.database_url),
+        pool_size=runtime.settings.pool_size,
+    )
+    service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
+    library = Library(edition_of(runtime.policy, now=runtime.clock.now()))
+
+    async def lag() -> int | None:
+        return await consumer.lag()
+
+    timers = Timers(
+        database=database,
+        library=library,
+        clock=runtime.clock,
+        settings=settings,
+        caught_up=CaughtUp(lag),
+        on_recorded=service.relay.wake,
+    )
+    consumer = service.listen(
+        consumers.listener(library, runtime.clock, on_scheduled=timers.nearer)
+    )
+    service.loop("timers", timers.run)
+
+    def on_written(next_look: datetime | None) -> None:
+        service.relay.wake()
+        timers.nearer(next_look)
+
+    desk = SlaDesk(
+        database=database,
+        library=library,
+        gate=Gate(runtime.keys, runtime.clock),
+        clock=runtime.clock,
+        on_written=on_written,
+        channels=frozenset(runtime.policy.channels),
+        desks=frozenset(runtime.policy.desks),
+    )
+    service.serve(_surface(desk))
+    return service
+
+
+def _surface(desk: SlaDesk) -> Surface:
+    return Surface(
+        title="Inbound Desk: sla",
+        description="Keeps a clock for every promised answer, and can explain each deadline.",
+        # `deadlines.ics` and `deadlines/preview` must be looked up before `deadlines/{id}`.
+        routers=[calendar.router(desk), deadlines.router(desk), reports.router(desk)],
+        on_errors={CalendarError: _beyond_the_calendar},
+    )
+
+
+async def _beyond_the_calendar(_request: Request, error: CalendarError) -> Response:
+    return problem_response(422, "outside-calendar", str(error))

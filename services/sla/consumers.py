@@ -1,0 +1,121 @@
+"""From facts on the bus to verbs. Facts of one inquiry on two topics may come in any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from services.sla.domain import Answered, Cancelled, CancelReason, Held
+from services.sla.domain import Fact as ClockFact
+from services.sla.store.facts import Recorded
+from services.sla.usecases.desks import Assignment, assign
+from services.sla.usecases.fold import Change
+from services.sla.usecases.library import Library
+from services.sla.usecases.messages import Message, take_messages
+from services.sla.usecases.receive import Receipt, receive
+from services.sla.usecases.record import Arrival, record
+from shared.clock import Clock
+from shared.consumer import Handler, Listener
+from shared.db import Write
+from shared.events import Envelope, Fact, facts
+from shared.events.registry import INQUIRIES, TODOS
+
+GROUP = "sla"
+Scheduled = Callable[[datetime | None], None]
+F = TypeVar("F", bound=Fact)
+
+
+def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
+    """`on_scheduled` learns when the first of the changed clocks needs a look (Timers.nearer)."""
+    return Listener(GROUP, (INQUIRIES, TODOS), handlers(library, clock, on_scheduled=on_scheduled))
+
+
+def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:
+    def received(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        receipts = [
+            Receipt(each.id, _told(each, facts.InquiryReceived), each.traceparent)
+            for each in envelopes
+        ]
+        on_scheduled(receive(tx, receipts, library=library, now=clock.now()))
+
+    def message_added(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        messages = [
+            Message(each.id, _told(each, facts.MessageAdded), each.traceparent)
+            for each in envelopes
+        ]
+        on_scheduled(take_messages(tx, messages, library=library, now=clock.now()))
+
+    def desk_known(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        on_scheduled(
+            assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
+        )
+
+    def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        on_scheduled(
+            record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
+        )
+
+    return {
+        facts.InquiryReceived.TYPE: received,
+        facts.MessageAdded.TYPE: message_added,
+        facts.InquiryAnswered.TYPE: happened,
+        facts.InquiryHeld.TYPE: happened,
+        facts.InquiryClosed.TYPE: happened,
+        facts.TodoDismissed.TYPE: happened,
+        facts.TodoCreated.TYPE: desk_known,
+        facts.TodoRerouted.TYPE: desk_known,
+    }
+
+
+def _arrival(envelope: Envelope) -> Arrival:
+    match envelope.data:
+        case facts.InquiryAnswered() as told:
+            return _of(envelope, told, Answered(_utc(told.answered_at)), by=told.answered_by)
+        case facts.InquiryHeld() as told:
+            held = Held(_utc(told.held_at), _utc(told.follow_up_at))
+            change = Change("held", _utc(told.held_at))
+            return _of(envelope, told, held, by=told.held_by, change=change)
+        case facts.InquiryClosed() as told:
+            cancelled = Cancelled(_utc(told.closed_at), CancelReason(told.reason))
+            return _of(envelope, told, cancelled, by=told.closed_by)
+        case facts.TodoDismissed() as told:
+            cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
+            return _of(envelope, told, cancelled, by=told.dismissed_by)
+        case other:
+            raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
+
+
+def _of(
+    envelope: Envelope,
+    told: facts.InquiryFact | facts.TodoFact,
+    fact: ClockFact,
+    *,
+    by: str,
+    change: Change | None = None,
+) -> Arrival:
+    recorded = Recorded(told.inquiry_id, envelope.id, fact, by)
+    return Arrival(told.conversation_id, recorded, change, envelope.traceparent)
+
+
+def _assignment(envelope: Envelope) -> Assignment:
+    match envelope.data:
+        case facts.TodoCreated() as told:
+            at, desk = _utc(told.created_at), told.desk
+        case facts.TodoRerouted() as told:
+            at, desk = _utc(told.rerouted_at), told.desk
+        case other:
+            raise TypeError(f"{other.TYPE} names no desk")
+    return Assignment(
+        envelope.id, told.inquiry_id, told.conversation_id, desk, at, envelope.traceparent
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def _told(envelope: Envelope, kind: type[F]) -> F:
+    if not isinstance(envelope.data, kind):
+        raise TypeError(f"{envelope.data.TYPE} came where {kind.TYPE} was expected")
+    return envelope.data

@@ -1,0 +1,224 @@
+"""From the policy file to the domain's calendar and promises.
+
+An `Edition` is what of a policy decides about clocks, under a key made of its content. Every clock
+remembers the edition it was counted by, so its history stays explainable after the policy changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from types import MappingProxyType
+
+from pydantic import BaseModel, ConfigDict
+
+from services.sla.domain import (
+    BeforeEnd,
+    BusinessCalendar,
+    CalendarRules,
+    Choice,
+    Closure,
+    Counting,
+    Interval,
+    Match,
+    Override,
+    Promise,
+    Region,
+    SpentShare,
+    Subject,
+    Week,
+    calendar_for,
+    choose,
+    closures_from_ical,
+)
+from shared import policy as written
+from shared.events.facts import HashtagUse
+
+FIRST_YEAR = 2015
+YEARS_AHEAD = 10
+KEY_LENGTH = 32
+
+
+class _Channel(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    promised: bool
+    desk: str | None = None
+    reply_window_hours: int | None = None
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    calendar: written.Calendar
+    promises: tuple[written.Promise, ...]
+    channels: dict[str, _Channel]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edition:
+    """The calendar, the promises and the channels as one policy has them."""
+
+    key: str
+    document: str
+    calendar: BusinessCalendar
+    promises: tuple[Promise, ...]
+    pause_bounds: Mapping[str, timedelta]
+    best_effort: frozenset[str]
+    channel_desks: Mapping[str, str]
+    reply_windows: Mapping[str, timedelta]
+
+    @property
+    def asks_for_desks(self) -> bool:
+        """Whether a promise may change when the desk becomes known."""
+        return any(promise.match.desks for promise in self.promises)
+
+    def promise(self, name: str) -> Promise:
+        """Raises KeyError for a name that this edition never had."""
+        for promise in self.promises:
+            if promise.name == name:
+                return promise
+        raise KeyError(name)
+
+    def choose(self, subject: Subject, received_at: datetime) -> Choice | None:
+        """The promise for an inquiry; None on a best-effort channel: no clock."""
+        if subject.channel in self.best_effort:
+            return None
+        return choose(self.promises, subject, calendar=self.calendar, received_at=received_at)
+
+    def window_end(self, channel: str, last_message_at: datetime) -> datetime | None:
+        """When the platform stops letting us answer, where it does."""
+        window = self.reply_windows.get(channel)
+        return None if window is None else last_message_at + window
+
+    def week(self, moment: datetime) -> str:
+        """The ISO week of a moment where the desk is, such as `2026-W10`."""
+        year, week, _ = moment.astimezone(self.calendar.zone).isocalendar()
+        return f"{year}-W{week:02}"
+
+
+def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
+    """What the policy means for clocks, with a calendar until ten years after `now`.
+
+    Takes about a tenth of a second, so keep the result. Raises CalendarError when the calendar
+    never opens or its iCalendar file cannot be understood, OSError when that file cannot be read.
+    """
+    document = _Document(
+        calendar=_with_ical_closures(policy.calendar),
+        promises=policy.promises,
+        channels={
+            name: _Channel(
+                promised=channel.service_level is written.ServiceLevel.PROMISED,
+                desk=channel.desk,
+                reply_window_hours=channel.reply_window_hours,
+            )
+            for name, channel in sorted(policy.channels.items())
+        },
+    )
+    text = document.model_dump_json(by_alias=True)
+    edition = _edition("", text, document, _calendar(document.calendar, now))
+    return _edition(_key(edition), text, document, edition.calendar)
+
+
+def edition_from(key: str, text: str, *, now: datetime) -> Edition:
+    """An edition of the past, from its stored document."""
+    document = _Document.model_validate_json(text)
+    return _edition(key, text, document, _calendar(document.calendar, now))
+
+
+def hashtag_names(uses: Iterable[HashtagUse]) -> frozenset[str]:
+    """How promises may name a hashtag: `iico` stands for every year, `iico2013` for one."""
+    return frozenset(
+        name
+        for use in uses
+        for name in ((use.tag,) if use.year is None else (use.tag, f"{use.tag}{use.year}"))
+    )
+
+
+def _key(edition: Edition) -> str:
+    """The holidays count, too: an update of their table may change a date."""
+    calendar = edition.calendar
+    holidays = [f"{day} {name}" for day, name in calendar.almanac.holidays.items()]
+    # Years come into reach as time goes by; that alone is no change.
+    fixed = [each for each in holidays if each < str(FIRST_YEAR + 2 * YEARS_AHEAD)]
+    return sha256("\n".join([edition.document, *fixed]).encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _edition(key: str, text: str, document: _Document, calendar: BusinessCalendar) -> Edition:
+    channels = document.channels
+    return Edition(
+        key=key,
+        document=text,
+        calendar=calendar,
+        promises=tuple(_promise(each) for each in document.promises),
+        pause_bounds=MappingProxyType({each.name: each.pause_bound for each in document.promises}),
+        best_effort=frozenset(name for name, each in channels.items() if not each.promised),
+        channel_desks=MappingProxyType(
+            {name: each.desk for name, each in channels.items() if each.desk is not None}
+        ),
+        reply_windows=MappingProxyType(
+            {
+                name: timedelta(hours=each.reply_window_hours)
+                for name, each in channels.items()
+                if each.reply_window_hours is not None
+            }
+        ),
+    )
+
+
+def _promise(promise: written.Promise) -> Promise:
+    return Promise(
+        name=promise.name,
+        first_answer=promise.first_answer,
+        counting=Counting(promise.counting.value),
+        follow_up=promise.follow_up,
+        hand_over=promise.hand_over,
+        warnings=tuple(_warning(level) for level in promise.warn),
+        match=Match(
+            channels=frozenset(promise.match.channels),
+            desks=frozenset(promise.match.desks),
+            hashtags=frozenset(promise.match.hashtags),
+            contacts=frozenset(str(contact) for contact in promise.match.contacts),
+        ),
+    )
+
+
+def _warning(level: written.WarnLevel) -> SpentShare | BeforeEnd:
+    if level.before is not None:
+        return BeforeEnd(level.before)
+    return SpentShare((level.percent or 0) / 100)
+
+
+def _calendar(calendar: written.Calendar, now: datetime) -> BusinessCalendar:
+    rules = CalendarRules(
+        zone=calendar.timezone,
+        week=Week(tuple(_hours(day) for day in calendar.hours.days())),
+        region=None
+        if calendar.holidays is None
+        else Region(calendar.holidays.country, calendar.holidays.subdivision),
+        closures=tuple(
+            Closure(each.first_day, each.last_day, each.name) for each in calendar.closures
+        ),
+        overrides=tuple(
+            Override(each.date, _hours(each.hours), each.name) for each in calendar.overrides
+        ),
+    )
+    return calendar_for(rules, FIRST_YEAR, now.year + YEARS_AHEAD)
+
+
+def _hours(intervals: Iterable[written.OpeningInterval]) -> tuple[Interval, ...]:
+    return tuple(Interval(each.opens * 60, each.closes * 60) for each in sorted(intervals))
+
+
+def _with_ical_closures(calendar: written.Calendar) -> written.Calendar:
+    """The file's closures as if they stood in the policy: the stored edition must not need it."""
+    if calendar.ical_file is None:
+        return calendar
+    read = closures_from_ical(calendar.ical_file.read_text(encoding="utf-8-sig"))
+    added = tuple(
+        written.Closure.model_validate({"from": each.first, "to": each.last, "name": each.name})
+        for each in read
+    )
+    return calendar.model_copy(update={"ical_file": None, "closures": (*calendar.closures, *added)})

@@ -1,0 +1,230 @@
+"""HTTP bodies of the sla service, in and out. All moments are UTC, all durations seconds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from shared.events.facts import DeadlineState, Target
+from shared.web.moments import Moment
+from shared.web.strict_json import SafeStr
+
+_ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
+_MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
+
+ChannelName = Annotated[SafeStr, StringConstraints(min_length=1, max_length=40)]
+Why = Annotated[SafeStr, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PreviewRequest(_Body):
+    """When would an answer be due?"""
+
+    received_at: Moment = Field(examples=["2026-03-02T10:00:00+01:00"])
+    channel: ChannelName = Field(examples=["email"])
+
+
+class PauseRequest(_Body):
+    """Why the clock stands still, and until when at the latest."""
+
+    reason: Why = Field(examples=["waiting for the customer's log file"])
+    until: Moment | None = Field(
+        None,
+        description="Left out: as long as the promise allows.",
+        examples=["2026-03-04T16:00:00+01:00"],
+    )
+
+
+class Deadline(BaseModel):
+    """The clock of an inquiry. `due_at` of a paused clock is where it is if the pause lasts."""
+
+    inquiry_id: UUID = Field(examples=[_ID])
+    conversation_id: UUID = Field(examples=[_ID])
+    channel: str = Field(examples=["email"])
+    desk: str | None = Field(None, examples=["technical"])
+    state: DeadlineState = Field(examples=["running"])
+    target: Target = Field(examples=["first_answer"])
+    promise: str = Field(examples=["answer"])
+    received_at: datetime = Field(examples=[_MONDAY])
+    due_at: datetime = Field(examples=[_TUESDAY])
+    breached_at: datetime | None = Field(None, examples=[None])
+    answered_at: datetime | None = Field(None, examples=[None])
+    cancelled_at: datetime | None = Field(None, examples=[None])
+    cancel_reason: str | None = Field(None, examples=[None])
+    window_ends_at: datetime | None = Field(
+        None,
+        description="When the platform stops letting us answer, where it does.",
+        examples=[None],
+    )
+
+
+class Pause(BaseModel):
+    start: datetime = Field(examples=[_MONDAY])
+    end: datetime = Field(examples=[_TUESDAY], description="The bound, while the pause lasts.")
+    reason: str = Field(examples=["waiting for the customer"])
+
+
+class TargetView(BaseModel):
+    """What is or was awaited: the first answer, then each follow-up that was announced."""
+
+    number: int = Field(examples=[1])
+    target: Target = Field(examples=["first_answer"])
+    promise: str = Field(examples=["answer"])
+    state: DeadlineState = Field(examples=["running"])
+    started_at: datetime = Field(examples=[_MONDAY])
+    due_at: datetime = Field(examples=[_TUESDAY])
+    breached_at: datetime | None = None
+    ended_at: datetime | None = None
+    pauses: list[Pause] = []
+
+
+class Happened(BaseModel):
+    """A fact about the clock. Facts are only ever added."""
+
+    at: datetime = Field(examples=[_MONDAY])
+    fact: str = Field(examples=["started"])
+    by: str | None = Field(None, examples=["anna"])
+    detail: str | None = Field(None, examples=["answer"])
+
+
+class DeadlineDetail(Deadline):
+    """The clock as it stood at `as_of`."""
+
+    as_of: datetime = Field(examples=[_MONDAY])
+    remaining_seconds: int = Field(
+        description="Counted time left, in the promise's own counting.", examples=[86400]
+    )
+    targets: list[TargetView]
+    history: list[Happened]
+
+
+class IntervalView(BaseModel):
+    """A piece of time between the inquiry and its deadline: counted or not, and why."""
+
+    start: datetime = Field(examples=[_MONDAY])
+    end: datetime = Field(examples=[_TUESDAY])
+    seconds: int = Field(examples=[86400])
+    counted: bool = Field(examples=[True])
+    reason: str = Field(examples=["working day"])
+    name: str | None = Field(None, description="The holiday or closure.", examples=["Frauentag"])
+
+
+class MatchedPromise(BaseModel):
+    """A promise that holds for the inquiry; of several, the strictest is chosen."""
+
+    promise: str = Field(examples=["answer"])
+    due_at: datetime = Field(examples=[_TUESDAY])
+    chosen: bool = Field(examples=[True])
+    because: str = Field(examples=["holds for every promised channel"])
+
+
+class TargetExplanation(BaseModel):
+    """The counted intervals add up to `target_seconds` exactly and end at `runs_out_at`.
+
+    Counted by working days, the deadline is the last open moment up to there: `pulled_back_seconds`
+    says how much earlier it is (negative: nobody was open, so it is the next opening).
+    """
+
+    target: Target = Field(examples=["first_answer"])
+    promise: str = Field(examples=["answer"])
+    counting: str = Field(examples=["working-days"])
+    started_at: datetime = Field(examples=[_MONDAY])
+    target_seconds: int = Field(examples=[86400])
+    counted_seconds: int = Field(examples=[86400])
+    runs_out_at: datetime = Field(examples=[_TUESDAY])
+    due_at: datetime = Field(examples=[_TUESDAY])
+    pulled_back_seconds: int = Field(examples=[0])
+    intervals: list[IntervalView]
+
+
+class ExplanationView(BaseModel):
+    inquiry_id: UUID = Field(examples=[_ID])
+    timezone: str = Field(examples=["Europe/Berlin"])
+    as_of: datetime = Field(examples=[_MONDAY])
+    promises: list[MatchedPromise]
+    targets: list[TargetExplanation]
+
+
+class Preview(BaseModel):
+    """`clock` false: on this channel no answer is promised, so nothing is due."""
+
+    channel: str = Field(examples=["email"])
+    received_at: datetime = Field(examples=[_MONDAY])
+    clock: bool = Field(examples=[True])
+    due_at: datetime | None = Field(None, examples=[_TUESDAY])
+    timezone: str = Field(examples=["Europe/Berlin"])
+    detail: str = Field(examples=["24 hours, counted by working days"])
+    promises: list[MatchedPromise] = []
+    explanation: TargetExplanation | None = None
+
+
+class OpenInterval(BaseModel):
+    start: datetime = Field(examples=["2026-03-02T08:00:00Z"])
+    end: datetime = Field(examples=["2026-03-02T16:00:00Z"])
+
+
+class ClosedDay(BaseModel):
+    day: date = Field(examples=["2026-03-09"])
+    reason: str = Field(examples=["holiday"])
+    name: str | None = Field(None, examples=["Frauentag"])
+
+
+class CalendarView(BaseModel):
+    """When the desk is open, and the days on which it is not although the week would say so."""
+
+    timezone: str = Field(examples=["Europe/Berlin"])
+    first_day: date = Field(examples=["2026-03-02"])
+    last_day: date = Field(examples=["2026-03-08"])
+    open: list[OpenInterval]
+    holidays: list[ClosedDay] = Field(description="Public holidays, whatever weekday they are.")
+    closed: list[ClosedDay] = Field(description="Closures and dated exceptions.")
+
+
+class AnswerTimes(BaseModel):
+    """From the receipt to the answer; nearest rank. Null without an answer."""
+
+    median_seconds: int | None = Field(None, examples=[14400])
+    p90_seconds: int | None = Field(None, examples=[25200])
+
+
+class ReportLine(BaseModel):
+    """`met`: answered, no target missed. `met_late`: answered, a target missed. `breached`: late
+    and not answered. `missed`: every broken promise, whatever happened afterwards.
+    """
+
+    group: str | None = Field(examples=["email"])
+    promised: int = Field(examples=[120])
+    met: int = Field(examples=[110])
+    met_late: int = Field(examples=[2])
+    breached: int = Field(examples=[1])
+    open: int = Field(examples=[4])
+    cancelled: dict[str, int] = Field(examples=[{"spam": 3}])
+    missed: int = Field(examples=[3])
+    business_time: AnswerTimes
+    wall_time: AnswerTimes
+
+
+class BestEffortView(BaseModel):
+    """A channel without a promise. The ages are of those that nobody answered or closed."""
+
+    channel: str = Field(examples=["youtube"])
+    count: int = Field(examples=[12])
+    answered: int = Field(examples=[5])
+    closed: int = Field(examples=[1])
+    open: int = Field(examples=[6])
+    median_age_seconds: int | None = Field(None, examples=[172800])
+    oldest_received_at: datetime | None = Field(None, examples=[_MONDAY])
+
+
+class PromiseReport(BaseModel):
+    start: datetime = Field(serialization_alias="from", examples=["2026-03-01T00:00:00Z"])
+    end: datetime = Field(serialization_alias="to", examples=["2026-04-01T00:00:00Z"])
+    group_by: Literal["channel", "desk", "week", "promise"] = Field(examples=["channel"])
+    lines: list[ReportLine]
+    best_effort: list[BestEffortView]

@@ -1,0 +1,186 @@
+"""The rows of `deadlines`: made, locked, changed, claimed. One row per inquiry, always.
+
+Every verb locks the rows of its inquiries first, in the order of their ids: that decides the order
+of what it publishes, and keeps two instances from waiting for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Select, bindparam, insert, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.sla.tables import deadlines
+from shared.db import Read, Write
+from shared.db.among import among
+
+AWAITED: Final = "awaited"
+"""Facts of the inquiry came before the inquiry itself."""
+BEST_EFFORT: Final = "best_effort"
+RUNNING: Final = "running"
+PAUSED: Final = "paused"
+
+Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """A row of `deadlines`; the fields are its columns."""
+
+    inquiry_id: UUID
+    conversation_id: UUID
+    state: str
+    channel: str | None = None
+    desk: str | None = None
+    contact_id: UUID | None = None
+    hashtags: str | None = None
+    edition: str | None = None
+    promise: str | None = None
+    target: str | None = None
+    received_at: datetime | None = None
+    received_week: str | None = None
+    due_at: datetime | None = None
+    next_action_at: datetime | None = None
+    window_ends_at: datetime | None = None
+    breached_at: datetime | None = None
+    answered_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
+    answer_business_seconds: int | None = None
+    answer_wall_seconds: int | None = None
+
+
+COLUMNS: Final = tuple(DeadlineRow.__dataclass_fields__)
+_C = deadlines.c
+
+
+def whole_rows() -> Select[*tuple[Any, ...]]:
+    """A query for every column, in the order that DeadlineRow takes them."""
+    return select(*(_C[name] for name in COLUMNS))
+
+
+def find(tx: Read, inquiry_id: UUID) -> DeadlineRow | None:
+    row = tx.execute(whole_rows().where(_C.inquiry_id == inquiry_id)).one_or_none()
+    return None if row is None else DeadlineRow(*row)
+
+
+def lock(tx: Write, inquiry_ids: Sequence[UUID]) -> dict[UUID, DeadlineRow]:
+    """Those of the rows that exist, locked."""
+    if not inquiry_ids:
+        return {}
+    rows = tx.execute(
+        whole_rows()
+        .where(among(tx, _C.inquiry_id, inquiry_ids))
+        .order_by(_C.inquiry_id)
+        .with_for_update()
+    )
+    return {row.inquiry_id: DeadlineRow(*row) for row in rows}
+
+
+def ensure(tx: Write, conversations: Mapping[UUID, UUID]) -> dict[UUID, DeadlineRow]:
+    """The locked row of each inquiry, made as `awaited` where there is none yet.
+
+    `conversations` holds each inquiry's conversation.
+    """
+    rows = lock(tx, list(conversations))
+    missing = sorted(conversations.keys() - rows.keys())
+    if missing:
+        stubs = [
+            {"inquiry_id": each, "conversation_id": conversations[each], "state": AWAITED}
+            for each in missing
+        ]
+        tx.execute(_insert(tx).on_conflict_do_nothing(), stubs)
+        # Another instance may have been faster: what counts is the row that is there now.
+        rows |= lock(tx, missing)
+    return rows
+
+
+def insert_new(tx: Write, rows: Sequence[Columns]) -> frozenset[UUID]:
+    """Insert whole rows; the inquiries that had none before. Rows that exist stay as they are."""
+    if not rows:
+        return frozenset()
+    ordered = sorted(rows, key=lambda row: row["inquiry_id"])
+    if tx.dialect == "sqlite":
+        # The one writer can look first, which is cheaper than asking each insert.
+        there = lock(tx, [row["inquiry_id"] for row in ordered]).keys()
+        fresh = [row for row in ordered if row["inquiry_id"] not in there]
+        if fresh:
+            tx.execute(insert(deadlines), fresh)
+        return frozenset(row["inquiry_id"] for row in fresh)
+    made = _insert(tx).on_conflict_do_nothing().returning(_C.inquiry_id)
+    return frozenset(tx.execute(made, ordered).scalars())
+
+
+def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:
+    """Set columns of locked rows; every change names the same columns."""
+    if not changes:
+        return
+    names = next(iter(changes.values())).keys()
+    statement = (
+        update(deadlines)
+        .where(_C.inquiry_id == bindparam("_id"))
+        .values({name: bindparam(f"_{name}") for name in names})
+    )
+    tx.execute(
+        statement,
+        [
+            {"_id": each, **{f"_{name}": value for name, value in changes[each].items()}}
+            for each in sorted(changes)
+        ],
+    )
+
+
+def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:
+    """Rows on which something is due, locked; rows that another instance holds are passed over."""
+    _by_index(tx)
+    rows = tx.execute(
+        whole_rows()
+        .where(_C.next_action_at <= now)
+        .order_by(_C.next_action_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return [DeadlineRow(*row) for row in rows]
+
+
+def next_action(tx: Read) -> datetime | None:
+    """The first moment at which something is due; None when no clock waits for time to pass."""
+    _by_index(tx)
+    first = select(_C.next_action_at).where(_C.next_action_at.is_not(None))
+    return tx.execute(first.order_by(_C.next_action_at).limit(1)).scalar()
+
+
+def counted_otherwise(tx: Write, *, edition: str, limit: int) -> list[DeadlineRow]:
+    """Open clocks that were last looked at under another edition, locked."""
+    rows = tx.execute(
+        whole_rows()
+        .where(
+            _C.state.in_((RUNNING, PAUSED)),
+            or_(_C.edition.is_(None), _C.edition != edition),
+        )
+        .order_by(_C.inquiry_id)
+        .limit(limit)
+        .with_for_update()
+    )
+    return [DeadlineRow(*row) for row in rows]
+
+
+def _insert(tx: Write) -> Any:
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    return dialect.insert(deadlines)
+
+
+def _by_index(tx: Read) -> None:
+    """Walk the index from its low end, whatever the statistics say.
+
+    After many timers have fired, stale statistics make the planner choose a bitmap over all the
+    dead entries, a hundred times dearer than the few live ones.
+    """
+    if tx.dialect == "postgresql":
+        for kind in ("enable_bitmapscan", "enable_seqscan"):
+            tx.execute(text(f"SET LOCAL {kind} = off"))

@@ -1,0 +1,164 @@
+"""The facts of clocks, as they are kept: only ever added, never changed."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from services.sla.domain import (
+    Answered,
+    Cancelled,
+    CancelReason,
+    Fact,
+    Held,
+    Moved,
+    Paused,
+    ResumeCause,
+    Resumed,
+    Started,
+    TargetKind,
+    WindowSet,
+)
+from services.sla.rules import Edition
+from services.sla.tables import clock_facts
+from shared.db import Read, Write
+from shared.db.among import among
+
+EditionByKey = Callable[[str], Edition]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A fact with what the fold does not need: its id, who did it, and the edition it used."""
+
+    inquiry_id: UUID
+    fact_id: UUID
+    fact: Fact
+    by: str = ""
+    edition: str = ""
+
+
+def add(tx: Write, facts: Sequence[Recorded]) -> None:
+    if facts:
+        tx.execute(insert(clock_facts), [row(each) for each in facts])
+
+
+def of(
+    tx: Read, inquiry_ids: Sequence[UUID], *, editions: EditionByKey
+) -> dict[UUID, list[Recorded]]:
+    """The facts of these inquiries, in no particular order."""
+    c = clock_facts.c
+    found: dict[UUID, list[Recorded]] = defaultdict(list)
+    rows = tx.execute(
+        select(c.inquiry_id, c.fact_id, c.kind, c.at, c.body).where(
+            among(tx, c.inquiry_id, inquiry_ids)
+        )
+    )
+    for inquiry_id, fact_id, kind, at, body in rows:
+        found[inquiry_id].append(_recorded(inquiry_id, fact_id, kind, at, body, editions=editions))
+    return found
+
+
+def row(recorded: Recorded) -> dict[str, Any]:
+    fact = recorded.fact
+    body = dict(_body(fact))
+    if recorded.by:
+        body["by"] = recorded.by
+    if recorded.edition:
+        body["edition"] = recorded.edition
+    return {
+        "inquiry_id": recorded.inquiry_id,
+        "fact_id": recorded.fact_id,
+        "kind": type(fact).__name__.lower(),
+        "at": fact.at,
+        "body": json.dumps(body),
+    }
+
+
+def _body(fact: Fact) -> Iterator[tuple[str, Any]]:
+    match fact:
+        case Started():
+            yield "promise", fact.promise.name
+            yield "due_at", fact.due_at.isoformat()
+            yield "target", fact.kind.value
+            if fact.window_ends_at is not None:
+                yield "window_ends_at", fact.window_ends_at.isoformat()
+        case Moved():
+            yield "promise", fact.promise.name
+            yield "due_at", fact.due_at.isoformat()
+            yield "left_us", _microseconds(fact.left)
+            yield "reason", fact.reason
+        case Paused():
+            yield "until", fact.until.isoformat()
+            yield "reason", fact.reason
+        case Resumed():
+            yield "cause", fact.cause.value
+        case Held():
+            yield "follow_up_at", fact.follow_up_at.isoformat()
+        case Cancelled():
+            yield "reason", fact.reason.value
+        case WindowSet():
+            yield "ends_at", fact.ends_at.isoformat()
+        case Answered():
+            return
+
+
+def _recorded(
+    inquiry_id: UUID, fact_id: UUID, kind: str, at: datetime, text: str, *, editions: EditionByKey
+) -> Recorded:
+    body = json.loads(text)
+    edition = body.get("edition", "")
+    fact = _fact(kind, at, body, editions(edition) if edition else None)
+    return Recorded(inquiry_id, fact_id, fact, body.get("by", ""), edition)
+
+
+def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None) -> Fact:  # noqa: PLR0911 - one for each kind
+    match kind, edition:
+        case "started", Edition():
+            window = body.get("window_ends_at")
+            return Started(
+                at,
+                edition.promise(body["promise"]),
+                _moment(body["due_at"]),
+                TargetKind(body["target"]),
+                None if window is None else _moment(window),
+            )
+        case "moved", Edition():
+            left = timedelta(microseconds=body["left_us"])
+            promise = edition.promise(body["promise"])
+            return Moved(at, promise, _moment(body["due_at"]), left, body["reason"])
+        case "paused", _:
+            return Paused(at, _moment(body["until"]), body["reason"])
+        case "resumed", _:
+            return Resumed(at, ResumeCause(body["cause"]))
+        case "held", _:
+            return Held(at, _moment(body["follow_up_at"]))
+        case "answered", _:
+            return Answered(at)
+        case "cancelled", _:
+            return Cancelled(at, CancelReason(body["reason"]))
+        case "windowset", _:
+            return WindowSet(at, _moment(body["ends_at"]))
+        case _:
+            raise ValueError(f"a fact of the kind {kind!r} is not known here")
+
+
+def edition_keys(facts: Iterable[Recorded]) -> list[str]:
+    """The editions that counted a clock, oldest first."""
+    dated = sorted((each.fact.at, each.edition) for each in facts if each.edition)
+    return [key for _, key in dated]
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)

@@ -1,0 +1,192 @@
+"""Numbers about the promise, computed by the database: memory does not grow with the inquiries.
+
+Percentiles are by nearest rank, the same on both databases: the smallest answer time for which at
+least that share of the answers was as fast or faster.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
+
+from services.sla.store.deadlines import BEST_EFFORT
+from services.sla.store.listing import overdue
+from services.sla.tables import deadlines
+from shared.db import Read
+
+GroupBy = Literal["channel", "desk", "week", "promise"]
+_C = deadlines.c
+_COLUMN = {
+    "channel": _C.channel,
+    "desk": _C.desk,
+    "week": _C.received_week,
+    "promise": _C.promise,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Inquiries received in [start, end)."""
+
+    start: datetime
+    end: datetime
+
+    def condition(self) -> ColumnElement[bool]:
+        return and_(_C.received_at >= self.start, _C.received_at < self.end)
+
+
+@dataclass(slots=True)
+class Line:
+    """One group of promised inquiries. Answer times are seconds, None without an answer."""
+
+    group: str | None
+    promised: int = 0
+    met: int = 0
+    met_late: int = 0
+    breached: int = 0
+    open: int = 0
+    cancelled: dict[str, int] = field(default_factory=dict)
+    missed: int = 0
+    business_median: int | None = None
+    business_p90: int | None = None
+    wall_median: int | None = None
+    wall_p90: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BestEffortLine:
+    """One best-effort channel: how many came, how many were answered, how long the rest waits."""
+
+    channel: str
+    count: int
+    answered: int
+    closed: int
+    open: int
+    median_age: int | None
+    oldest_received_at: datetime | None
+
+
+def promised_lines(tx: Read, span: Span, *, group_by: GroupBy, now: datetime) -> list[Line]:
+    """A line for each group, in order of the groups; inquiries without one (no desk) come first."""
+    group = _COLUMN[group_by]
+    lines: dict[str | None, Line] = {}
+    broken = or_(_C.breached_at.is_not(None), overdue(now))
+    outcome = case(
+        (_C.cancelled_at.is_not(None), "cancelled"),
+        (and_(_C.answered_at.is_not(None), broken), "met_late"),
+        (_C.answered_at.is_not(None), "met"),
+        (broken, "breached"),
+        else_="open",
+    )
+    rows = tx.execute(
+        select(group, outcome, _C.cancel_reason, func.count(), func.sum(case((broken, 1), else_=0)))
+        .where(span.condition(), _C.due_at.is_not(None))
+        .group_by(group, outcome, _C.cancel_reason)
+    )
+    for name, what, reason, count, missed in rows:
+        line = lines.setdefault(name, Line(name))
+        line.promised += count
+        line.missed += int(missed)
+        if what == "cancelled":
+            line.cancelled[reason] = line.cancelled.get(reason, 0) + count
+        else:
+            setattr(line, what, getattr(line, what) + count)
+    _add_percentiles(tx, span, group, lines)
+    return [lines[name] for name in sorted(lines, key=lambda name: (name is not None, name or ""))]
+
+
+def best_effort_lines(tx: Read, span: Span, *, now: datetime) -> list[BestEffortLine]:
+    """A line for each best-effort channel with inquiries in the span."""
+    here = and_(span.condition(), _C.state == BEST_EFFORT)
+    waiting = and_(_C.answered_at.is_(None), _C.cancelled_at.is_(None))
+    rows = tx.execute(
+        select(
+            _C.channel,
+            func.count(),
+            func.count(_C.answered_at),
+            func.sum(case((waiting, 1), else_=0)),
+            func.min(case((waiting, _C.received_at))),
+        )
+        .where(here)
+        .group_by(_C.channel)
+        .order_by(_C.channel)
+    ).all()
+    medians = _median_received(tx, here & waiting)
+    return [
+        BestEffortLine(
+            channel=channel,
+            count=count,
+            answered=answered,
+            closed=count - answered - int(waits),
+            open=int(waits),
+            median_age=_age(medians.get(channel), now),
+            oldest_received_at=oldest,
+        )
+        for channel, count, answered, waits, oldest in rows
+    ]
+
+
+def _add_percentiles(
+    tx: Read, span: Span, group: ColumnElement[str], lines: Mapping[str | None, Line]
+) -> None:
+    for kind, seconds in (
+        ("business", _C.answer_business_seconds),
+        ("wall", _C.answer_wall_seconds),
+    ):
+        ranked = _ranked(group, seconds, and_(span.condition(), _C.due_at.is_not(None)))
+        found: dict[str | None, dict[int, int]] = defaultdict(dict)
+        rows = tx.execute(
+            select(ranked.c.grouped, ranked.c.value, ranked.c.rank, ranked.c.total).where(
+                or_(
+                    ranked.c.rank == _nearest_rank(ranked.c.total, percent=50),
+                    ranked.c.rank == _nearest_rank(ranked.c.total, percent=90),
+                )
+            )
+        )
+        for name, value, rank, total in rows:
+            for percent in (50, 90):
+                if rank == -(-total * percent // 100):
+                    found[name][percent] = value
+        for name, by_percent in found.items():
+            setattr(lines[name], f"{kind}_median", by_percent[50])
+            setattr(lines[name], f"{kind}_p90", by_percent[90])
+
+
+def _ranked(
+    group: ColumnElement[str], value: ColumnElement[Any], where: ColumnElement[bool]
+) -> Subquery:
+    return (
+        select(
+            group.label("grouped"),
+            value.label("value"),
+            func.row_number().over(partition_by=group, order_by=value).label("rank"),
+            func.count().over(partition_by=group).label("total"),
+        )
+        .where(where, value.is_not(None))
+        .subquery()
+    )
+
+
+def _nearest_rank(total: ColumnElement[int], *, percent: int) -> ColumnElement[int]:
+    """The share of the total, rounded up; in whole numbers, which divide alike everywhere."""
+    return (total * percent + 99) // 100
+
+
+def _median_received(tx: Read, where: ColumnElement[bool]) -> dict[str, datetime]:
+    """By channel: when the inquiry in the middle was received, the older of two middle ones."""
+    ranked = _ranked(_C.channel, _C.received_at, where)
+    rows = tx.execute(
+        select(ranked.c.grouped, ranked.c.value).where(
+            ranked.c.rank == _nearest_rank(ranked.c.total, percent=50)
+        )
+    )
+    return dict(rows.tuples())
+
+
+def _age(received_at: datetime | None, now: datetime) -> int | None:
+    return None if received_at is None else max(0, (now - received_at) // timedelta(seconds=1))

@@ -1,0 +1,94 @@
+"""The tables of the sla service.
+
+`deadlines` holds one row per inquiry: the present state, folded from `clock_facts`, which are only
+ever added. `told` remembers which warnings and breaches went out, so that each goes out once.
+`editions` keeps every promise and calendar that a clock was ever counted by.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, String, Table, Text, Uuid
+
+from shared.db.types import Utc, new_metadata
+from shared.inbox import inbox_table
+from shared.outbox import outbox_table
+
+metadata = new_metadata()
+outbox = outbox_table(metadata)
+inbox = inbox_table(metadata)
+
+_SCHEDULED = Column("next_action_at").is_not(None)
+_DUE = Column("due_at").is_not(None)
+
+deadlines = Table(
+    "deadlines",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("conversation_id", Uuid, nullable=False),
+    # awaited (facts came before the inquiry), best_effort, or a DeadlineState.
+    Column("state", String(16), nullable=False),
+    Column("channel", String(40)),
+    Column("desk", String(40)),
+    Column("contact_id", Uuid),
+    Column("hashtags", Text),
+    Column("edition", String(32)),
+    Column("promise", String(200)),
+    Column("target", String(16)),
+    Column("received_at", Utc),
+    Column("received_week", String(8)),
+    Column("due_at", Utc),
+    Column("next_action_at", Utc),
+    Column("window_ends_at", Utc),
+    Column("breached_at", Utc),
+    Column("answered_at", Utc),
+    Column("cancelled_at", Utc),
+    Column("cancel_reason", String(40)),
+    Column("answer_business_seconds", BigInteger),
+    Column("answer_wall_seconds", BigInteger),
+    Index(
+        "ix_deadlines_next_action_at",
+        "next_action_at",
+        postgresql_where=_SCHEDULED,
+        sqlite_where=_SCHEDULED,
+    ),
+    Index("ix_deadlines_due", "due_at", "inquiry_id", postgresql_where=_DUE, sqlite_where=_DUE),
+    Index(
+        "ix_deadlines_state_due",
+        "state",
+        "due_at",
+        "inquiry_id",
+        postgresql_where=_DUE,
+        sqlite_where=_DUE,
+    ),
+    Index("ix_deadlines_received_at", "received_at"),
+)
+
+clock_facts = Table(
+    "clock_facts",
+    metadata,
+    Column("inquiry_id", Uuid, nullable=False),
+    Column("fact_id", Uuid, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("body", Text, nullable=False),
+    PrimaryKeyConstraint("inquiry_id", "fact_id"),
+    sqlite_with_rowid=False,
+)
+
+told = Table(
+    "told",
+    metadata,
+    Column("inquiry_id", Uuid, nullable=False),
+    Column("key", String(100), nullable=False),
+    Column("at", Utc, nullable=False),
+    PrimaryKeyConstraint("inquiry_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+editions = Table(
+    "editions",
+    metadata,
+    Column("key", String(32), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("first_used_at", Utc, nullable=False),
+)

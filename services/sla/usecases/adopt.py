@@ -1,0 +1,42 @@
+"""A new policy: open clocks go under it, closed ones stay as they were."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.sla.store import deadlines
+from services.sla.store.facts import Recorded
+from services.sla.usecases.desks import moved_for
+from services.sla.usecases.fold import Change
+from services.sla.usecases.library import Library
+from services.sla.usecases.record import Arrival, Histories, record
+from shared.db import Write
+from shared.ids import new_id
+
+
+def keep_edition(tx: Write, *, library: Library, now: datetime) -> None:
+    """Store what clocks are counted by from now on."""
+    library.keep_current(tx, now=now)
+
+
+def adopt(tx: Write, *, library: Library, now: datetime, limit: int) -> tuple[int, int]:
+    """Move a batch of open clocks to the present policy: how many were looked at, and moved.
+
+    To be repeated until none is left to look at.
+    """
+    key = library.current.key
+    rows = deadlines.counted_otherwise(tx, edition=key, limit=limit)
+    if not rows:
+        return 0, 0
+    ids = [row.inquiry_id for row in rows]
+    histories = Histories.read(tx, ids, library=library, now=now)
+    arrivals = []
+    for row in rows:
+        moved = moved_for(row, histories, library=library, desk=row.desk, at=now, reason="policy")
+        if moved is not None:
+            recorded = Recorded(row.inquiry_id, new_id(), moved, edition=key)
+            arrivals.append(Arrival(row.conversation_id, recorded, Change("policy", moved.at)))
+    if arrivals:
+        record(tx, arrivals, library=library, now=now)
+    deadlines.change(tx, {each: {"edition": key} for each in ids})
+    return len(rows), len(arrivals)

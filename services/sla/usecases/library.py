@@ -1,0 +1,46 @@
+"""The editions by key: the present one, and those of the past as far as they are asked for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from services.sla.rules import Edition, edition_from
+from services.sla.store import editions
+from services.sla.store.facts import EditionByKey
+from shared.db import Read, Write
+
+
+class Library:
+    """One per process. Reading the same edition twice side by side is harmless."""
+
+    def __init__(self, current: Edition) -> None:
+        self.current = current
+        self._known = {current.key: current}
+        self._kept = False
+
+    def keep_current(self, tx: Write, *, now: datetime) -> None:
+        """Store the present edition before anything refers to it."""
+        if not self._kept:
+            editions.keep(tx, key=self.current.key, document=self.current.document, now=now)
+
+    def current_is_kept(self) -> None:
+        """Say that a transaction with `keep_current` was committed."""
+        self._kept = True
+
+    def reader(self, tx: Read, *, now: datetime) -> EditionByKey:
+        """Editions by key, read with this transaction when they are not in memory."""
+
+        def edition(key: str) -> Edition:
+            found = self._known.get(key)
+            if found is None:
+                found = self._read(tx, key, now)
+                self._known[key] = found
+            return found
+
+        return edition
+
+    def _read(self, tx: Read, key: str, now: datetime) -> Edition:
+        text = editions.document(tx, key)
+        if text is None:
+            raise LookupError(f"the edition {key} of the policy is not stored here")
+        return edition_from(key, text, now=now)

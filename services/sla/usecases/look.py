@@ -1,0 +1,135 @@
+"""How a clock stands, now or at any moment of its life, and why its deadline is where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.sla.domain import (
+    Choice,
+    ClockState,
+    Explanation,
+    Fact,
+    Subject,
+    clock_explanations,
+    explanation,
+    state,
+)
+from services.sla.rules import Edition
+from services.sla.store import deadlines
+from services.sla.store import facts as clock_facts
+from services.sla.store.deadlines import AWAITED, BEST_EFFORT, DeadlineRow
+from services.sla.store.facts import Recorded
+from services.sla.usecases.desks import subject_of
+from services.sla.usecases.library import Library
+from shared.db import Read
+from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A clock as it stood at `clock.as_of`, with the facts that had happened by then."""
+
+    row: DeadlineRow
+    clock: ClockState
+    history: tuple[Recorded, ...]
+    edition: Edition
+
+    @property
+    def facts(self) -> list[Fact]:
+        return [each.fact for each in self.history]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """The promises that matched, the strictest first named, and each target's intervals."""
+
+    look: Look
+    choice: Choice | None
+    subject: Subject
+    targets: tuple[Explanation, ...]
+
+
+def look(
+    tx: Read, *, inquiry_id: UUID, library: Library, now: datetime, as_of: datetime | None = None
+) -> Look:
+    """Raises NotFoundError without a clock, InvalidError for an `as_of` before the inquiry."""
+    row = promised(deadlines.find(tx, inquiry_id), inquiry_id)
+    recorded = clock_facts.of(tx, [inquiry_id], editions=library.reader(tx, now=now))[inquiry_id]
+    moment = _moment(row, recorded, now=now, as_of=as_of)
+    history = sorted(
+        (each for each in recorded if each.fact.at <= moment), key=lambda each: each.fact.at
+    )
+    edition = library.reader(tx, now=now)(clock_facts.edition_keys(history)[-1])
+    clock = state([each.fact for each in history], edition.calendar, moment)
+    return Look(row, clock, tuple(history), edition)
+
+
+def explain(
+    tx: Read, *, inquiry_id: UUID, library: Library, now: datetime, as_of: datetime | None = None
+) -> Explained:
+    """Raises as `look` does."""
+    seen = look(tx, inquiry_id=inquiry_id, library=library, now=now, as_of=as_of)
+    subject = subject_of(seen.row, desk=seen.row.desk)
+    choice = None
+    if seen.row.received_at is not None:
+        choice = seen.edition.choose(subject, seen.row.received_at)
+    targets = clock_explanations(seen.facts, seen.edition.calendar, seen.clock.as_of)
+    return Explained(seen, choice, subject, targets)
+
+
+def preview(
+    edition: Edition, *, channel: str, received_at: datetime
+) -> tuple[Choice, Explanation] | None:
+    """What an inquiry received then would be promised; None on a best-effort channel.
+
+    Raises CalendarError outside the calendar's years.
+    """
+    subject = Subject(channel, edition.channel_desks.get(channel))
+    choice = edition.choose(subject, received_at)
+    if choice is None:
+        return None
+    return choice, explanation(choice.promise, edition.calendar, received_at)
+
+
+def promised(row: DeadlineRow | None, inquiry_id: UUID) -> DeadlineRow:
+    """The row of a clock. Raises NotFoundError when the inquiry is unknown or has no clock."""
+    if row is None or row.state == AWAITED:
+        raise NotFoundError("unknown-inquiry", f"no inquiry {inquiry_id} is known here")
+    if row.state == BEST_EFFORT:
+        raise NotFoundError(
+            "no-clock",
+            f"the inquiry came in on {row.channel}, where no answer is promised: it has no clock",
+        )
+    return row
+
+
+def still_owed(seen: Look) -> None:
+    """Raises ConflictError unless the clock runs or stands still before its deadline."""
+    phase = seen.clock.phase.value
+    if phase not in {"running", "paused"}:
+        raise ConflictError(
+            "clock-not-running",
+            f"the clock is {phase.replace('_', ' ')}; only one that has neither ended nor been"
+            " breached can be paused or resumed",
+        )
+
+
+def _moment(
+    row: DeadlineRow, facts: Sequence[Recorded], *, now: datetime, as_of: datetime | None
+) -> datetime:
+    if as_of is None:
+        return max(now, *(each.fact.at for each in facts))
+    if row.received_at is not None and as_of < row.received_at:
+        raise InvalidError(
+            "as-of-too-early",
+            "the inquiry had not been received at that moment",
+            FieldProblem(
+                "as_of",
+                "is before the inquiry",
+                f"give a moment from {row.received_at.isoformat()} on",
+            ),
+        )
+    return as_of

@@ -1,0 +1,168 @@
+"""New facts about inquiries: append them, fold each clock again, publish what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.sla.domain import Answered, Cancelled, CancelReason, Fact, NoticeKey
+from services.sla.rules import Edition
+from services.sla.store import deadlines, told
+from services.sla.store import facts as clock_facts
+from services.sla.store.deadlines import BEST_EFFORT, Columns, DeadlineRow
+from services.sla.store.facts import Recorded
+from services.sla.usecases.fold import Change, Outcome, answer_seconds, fold
+from services.sla.usecases.library import Library
+from shared import outbox
+from shared.db import Write
+from shared.events.envelope import Envelope
+from shared.events.facts import DeadlineFact
+from shared.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A fact about an inquiry that may or may not be known yet."""
+
+    conversation_id: UUID
+    recorded: Recorded
+    change: Change | None = None
+    traceparent: str = ""
+
+    @property
+    def inquiry_id(self) -> UUID:
+        return self.recorded.inquiry_id
+
+
+@dataclass(slots=True)
+class Results:
+    """What one transaction writes after all folding: few statements for many clocks."""
+
+    changes: dict[UUID, Columns] = field(default_factory=dict)
+    envelopes: list[Envelope] = field(default_factory=list)
+    told: list[told.Told] = field(default_factory=list)
+
+    def take(self, row: DeadlineRow, outcome: Outcome, *, now: datetime, trace: str) -> None:
+        self.changes[row.inquiry_id] = outcome.columns
+        self.told += outcome.told
+        self.envelopes += [envelope(event, now=now, trace=trace) for event in outcome.publish]
+
+    def write(self, tx: Write) -> datetime | None:
+        """Returns the first moment at which one of these clocks has to be looked at again."""
+        deadlines.change(tx, self.changes)
+        told.add(tx, self.told)
+        outbox.record(tx, self.envelopes)
+        return earliest(columns["next_action_at"] for columns in self.changes.values())
+
+
+def earliest(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((each for each in moments if each is not None), default=None)
+
+
+def envelope(event: DeadlineFact, *, now: datetime, trace: str) -> Envelope:
+    return Envelope(new_id(), str(event.conversation_id), now, event, trace)
+
+
+def record(
+    tx: Write, arrivals: Sequence[Arrival], *, library: Library, now: datetime
+) -> datetime | None:
+    """Append the facts, at most one per inquiry; when the first of the clocks needs a look.
+
+    A fact of an inquiry that is not known yet is kept until it is.
+    """
+    rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in arrivals})
+    clock_facts.add(tx, [each.recorded for each in arrivals])
+    clocks = [each for each in arrivals if rows[each.inquiry_id].due_at is not None]
+    unpromised = [each for each in arrivals if rows[each.inquiry_id].state == BEST_EFFORT]
+    _end_unpromised(tx, unpromised, rows, edition=library.current)
+    if not clocks:
+        return None
+    results = Results()
+    histories = Histories.read(tx, [each.inquiry_id for each in clocks], library=library, now=now)
+    for each in clocks:
+        row = rows[each.inquiry_id]
+        outcome = histories.fold(row, now=now, change=each.change)
+        results.take(row, outcome, now=now, trace=each.traceparent)
+    return results.write(tx)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """The facts, told keys and editions of some clocks, read with two queries."""
+
+    facts: Mapping[UUID, Sequence[Recorded]]
+    told: Mapping[UUID, frozenset[NoticeKey]]
+    edition: clock_facts.EditionByKey
+
+    @classmethod
+    def read(
+        cls, tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime
+    ) -> Histories:
+        editions = library.reader(tx, now=now)
+        facts = clock_facts.of(tx, inquiry_ids, editions=editions)
+        return cls(facts, told.of(tx, inquiry_ids), editions)
+
+    def of(self, inquiry_id: UUID) -> list[Fact]:
+        return [each.fact for each in self.facts[inquiry_id]]
+
+    def edition_of(self, inquiry_id: UUID) -> Edition:
+        """The edition that last counted this clock."""
+        return self.edition(clock_facts.edition_keys(self.facts[inquiry_id])[-1])
+
+    def fold(
+        self,
+        row: DeadlineRow,
+        *,
+        now: datetime,
+        change: Change | None = None,
+        tell_due: bool = False,
+    ) -> Outcome:
+        return fold(
+            row,
+            self.of(row.inquiry_id),
+            edition=self.edition_of(row.inquiry_id),
+            now=now,
+            seen=self.told.get(row.inquiry_id, frozenset()),
+            change=change,
+            tell_due=tell_due,
+        )
+
+
+def unpromised_end(row: DeadlineRow, facts: Sequence[Fact], *, edition: Edition) -> Columns:
+    """How a best-effort inquiry ended, if it did: by what happened first."""
+    endings = [fact for fact in facts if isinstance(fact, Answered | Cancelled)]
+    first = min(endings, key=lambda fact: fact.at, default=None)
+    columns: Columns = dict.fromkeys(
+        ("answered_at", "cancelled_at", "cancel_reason", "answer_business_seconds",
+         "answer_wall_seconds")
+    )  # fmt: skip
+    match first:
+        case Answered(at) if row.received_at is not None:
+            business, wall = answer_seconds(edition, row.received_at, at)
+            columns |= {
+                "answered_at": at,
+                "answer_business_seconds": business,
+                "answer_wall_seconds": wall,
+            }
+        case Cancelled(at, reason):
+            columns |= {"cancelled_at": at, "cancel_reason": reason.value}
+        case _:
+            pass
+    return columns
+
+
+def _end_unpromised(
+    tx: Write, arrivals: Sequence[Arrival], rows: Mapping[UUID, DeadlineRow], *, edition: Edition
+) -> None:
+    changes = {}
+    for each in arrivals:
+        row = rows[each.inquiry_id]
+        known: list[Fact] = [each.recorded.fact]
+        if row.answered_at is not None:
+            known.append(Answered(row.answered_at))
+        if row.cancelled_at is not None and row.cancel_reason is not None:
+            known.append(Cancelled(row.cancelled_at, CancelReason(row.cancel_reason)))
+        changes[each.inquiry_id] = unpromised_end(row, known, edition=edition)
+    deadlines.change(tx, changes)

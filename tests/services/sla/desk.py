@@ -1,0 +1,267 @@
+"""The whole sla service around a clock that a test moves: facts in, HTTP, timers, facts out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import httpx
+from sqlalchemy import select
+
+from services.sla import consumers
+from services.sla.app import build
+from services.sla.rules import edition_of
+from services.sla.settings import SlaSettings
+from services.sla.tables import clock_facts, deadlines
+from services.sla.timers import Timers
+from services.sla.usecases.library import Library
+from shared.auth import ALL_SCOPES, KeyRing, add_key, new_key
+from shared.bus.local import LocalBus
+from shared.consumer import Handler
+from shared.db import Read, Write
+from shared.db.migrate import upgrade
+from shared.events import Envelope, Fact, facts
+from shared.events.registry import topics
+from shared.ids import new_id
+from shared.outbox import OUTBOX
+from shared.policy import Policy, load_policy
+from shared.service import Runtime, Service
+from shared.settings import DeskSettings
+from tests.support.clock import ManualClock
+
+BERLIN = ZoneInfo("Europe/Berlin")
+MONDAY_TEN = datetime(2026, 3, 2, 10, tzinfo=BERLIN)
+
+
+def berlin(text: str) -> datetime:
+    """`2026-03-02 10:00` on the clocks of Berlin."""
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+@dataclass(slots=True)
+class SlaBench:
+    service: Service
+    clock: ManualClock
+    client: httpx.AsyncClient
+    handlers: Mapping[str, Handler]
+    library: Library
+    conversations: dict[UUID, UUID] = field(default_factory=dict)
+
+    async def hear(self, *told: Fact) -> None:
+        """Handle facts one after the other, each in a transaction of its own."""
+        for fact in told:
+            await self.service.database.write(self._handle, [self.envelope(fact)])
+
+    async def hear_together(self, told: Sequence[Fact]) -> None:
+        """Handle facts of one type in one transaction."""
+        await self.service.database.write(self._handle, [self.envelope(fact) for fact in told])
+
+    def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        self.handlers[envelopes[0].data.TYPE](tx, envelopes)
+
+    def envelope(self, fact: Fact) -> Envelope:
+        conversation = getattr(fact, "conversation_id")  # noqa: B009 - any fact of the desk has one
+        return Envelope(new_id(), str(conversation), self.clock.now(), fact)
+
+    def timers(self, *, claim_rows: int = 500) -> Timers:
+        async def caught_up() -> bool:
+            return True
+
+        return Timers(
+            database=self.service.database,
+            library=self.library,
+            clock=self.clock,
+            settings=SlaSettings(claim_rows=claim_rows),
+            caught_up=caught_up,
+            on_recorded=lambda: None,
+        )
+
+    async def tick(self) -> int:
+        """Let the timers work off everything that is due; how many clocks were looked at."""
+        timers, count = self.timers(), 0
+        while fired := await timers.tick():
+            count += fired
+        return count
+
+    async def published(self, inquiry_id: UUID | None = None) -> list[dict[str, Any]]:
+        """Payloads of the outbox in order, each with its type, of one inquiry or of all."""
+
+        def rows(tx: Read) -> list[dict[str, Any]]:
+            found = tx.execute(select(OUTBOX.c.type, OUTBOX.c.payload).order_by(OUTBOX.c.seq))
+            return [{"type": type_, **json.loads(payload)} for type_, payload in found]
+
+        told = await self.service.database.read(rows)
+        return [
+            each for each in told if inquiry_id is None or each["inquiry_id"] == str(inquiry_id)
+        ]
+
+    async def story(self, inquiry_id: UUID) -> list[str]:
+        """The published types in order, without their common beginning."""
+        return [each["type"].removeprefix("deadline.") for each in await self.published(inquiry_id)]
+
+    async def row(self, inquiry_id: UUID) -> dict[str, Any]:
+        def look(tx: Read) -> dict[str, Any]:
+            found = tx.execute(select(deadlines).where(deadlines.c.inquiry_id == inquiry_id))
+            return dict(found.mappings().one())
+
+        return await self.service.database.read(look)
+
+    async def fact_kinds(self, inquiry_id: UUID) -> list[str]:
+        def look(tx: Read) -> list[str]:
+            wanted = select(clock_facts.c.kind).where(clock_facts.c.inquiry_id == inquiry_id)
+            return list(tx.execute(wanted.order_by(clock_facts.c.at)).scalars())
+
+        return await self.service.database.read(look)
+
+    async def get(self, path: str, **params: Any) -> Any:
+        answer = await self.client.get(f"/sla/v1/{path}", params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body: Any = None) -> httpx.Response:
+        return await self.client.post(f"/sla/v1/{path}", json=body)
+
+
+@asynccontextmanager
+async def sla_bench(
+    database_url: str, folder: Path, *, policy: Policy | None = None, now: datetime = MONDAY_TEN
+) -> AsyncIterator[SlaBench]:
+    """A migrated service that answers HTTP; its loops do not run, the test drives them."""
+    clock = ManualClock(now)
+    key, keys = new_key(), folder / "keys.json"
+    if not keys.exists():
+        add_key(keys, name="anna", key=key, scopes=ALL_SCOPES, now=clock.now())
+    settings = DeskSettings.model_validate({"data_dir": folder})
+    bus = LocalBus(folder / "bus.sqlite", topics(retention_days=14))
+    runtime = Runtime(settings, policy or load_policy(), bus, clock, KeyRing(keys))
+    service = build(runtime, SlaSettings(database_url=database_url))
+    await service.database.start()
+    try:
+        await upgrade(service.database, "sla")
+        library = Library(edition_of(runtime.policy, now=clock.now()))
+        transport = httpx.ASGITransport(app=service.app)
+        async with httpx.AsyncClient(
+            transport=transport,
+            base_url="http://desk",
+            headers={"Authorization": f"Bearer {key}"},
+        ) as client:
+            yield SlaBench(
+                service,
+                clock,
+                client,
+                consumers.handlers(library, clock, on_scheduled=lambda _: None),
+                library,
+            )
+    finally:
+        await service.database.stop()
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """Builds the facts about one inquiry, with defaults for what a test does not care about."""
+
+    channel: str = "email"
+    received_at: datetime = MONDAY_TEN
+    hashtags: tuple[facts.HashtagUse, ...] = ()
+    id: UUID = field(default_factory=new_id)
+    conversation_id: UUID = field(default_factory=new_id)
+    contact_id: UUID = field(default_factory=new_id)
+    todo_id: UUID = field(default_factory=new_id)
+
+    def received(self) -> facts.InquiryReceived:
+        return facts.InquiryReceived(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            contact_id=self.contact_id,
+            message_id=new_id(),
+            channel=self.channel,
+            received_at=self.received_at,
+            text="Wann öffnet die Anmeldung?",
+            hashtags=self.hashtags,
+        )
+
+    def message_added(self, at: datetime) -> facts.MessageAdded:
+        return facts.MessageAdded(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            contact_id=self.contact_id,
+            message_id=new_id(),
+            channel=self.channel,
+            received_at=at,
+            text="Hier ist noch etwas.",
+        )
+
+    def answered(self, at: datetime) -> facts.InquiryAnswered:
+        return facts.InquiryAnswered(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=new_id(),
+            answered_at=at,
+            answered_by="anna",
+        )
+
+    def held(self, at: datetime, follow_up_at: datetime) -> facts.InquiryHeld:
+        return facts.InquiryHeld(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=new_id(),
+            held_at=at,
+            held_by="anna",
+            follow_up_at=follow_up_at,
+        )
+
+    def closed(self, at: datetime, reason: facts.CloseReason = "withdrawn") -> facts.InquiryClosed:
+        return facts.InquiryClosed(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            reason=reason,
+            closed_at=at,
+            closed_by="anna",
+        )
+
+    def todo_created(self, desk: str, at: datetime | None = None) -> facts.TodoCreated:
+        return facts.TodoCreated(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            desk=desk,
+            kind="technical" if desk == "technical" else "general",
+            confidence=0.9,
+            created_at=at or self.received_at + timedelta(seconds=1),
+        )
+
+    def rerouted(self, from_desk: str, desk: str, at: datetime) -> facts.TodoRerouted:
+        return facts.TodoRerouted(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            from_desk=from_desk,
+            desk=desk,
+            reason="belongs there",
+            rerouted_at=at,
+            rerouted_by="anna",
+        )
+
+    def dismissed(
+        self, at: datetime, reason: facts.DismissReason = "netiquette"
+    ) -> facts.TodoDismissed:
+        return facts.TodoDismissed(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            reason=reason,
+            dismissed_at=at,
+            dismissed_by="anna",
+        )
+
+
+def utc(moment: datetime) -> str:
+    """As it stands in an answer."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

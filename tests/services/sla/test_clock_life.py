@@ -1,0 +1,176 @@
+"""What happens to an inquiry, and what the desk is told about its clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.services.sla.desk import Inquiry, SlaBench, berlin, utc
+
+
+async def test_a_promised_inquiry_gets_a_clock(bench: SlaBench) -> None:
+    inquiry = Inquiry(received_at=berlin("2026-03-02 10:00"))
+    await bench.hear(inquiry.received())
+    (started,) = await bench.published(inquiry.id)
+    assert started["type"] == "deadline.started"
+    assert started["due_at"] == utc(berlin("2026-03-03 10:00"))
+    assert started["at"] == utc(berlin("2026-03-02 10:00"))
+    assert (started["state"], started["target"]) == ("running", "first_answer")
+    assert (started["channel"], started["promise"]) == ("email", "answer")
+    assert started["conversation_id"] == str(inquiry.conversation_id)
+    row = await bench.row(inquiry.id)
+    assert row["received_week"] == "2026-W10"
+    # 75 % of eight opening hours: Monday 16:00.
+    assert row["next_action_at"] == berlin("2026-03-02 16:00")
+
+
+async def test_a_repeated_inquiry_starts_nothing_again(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    received = inquiry.received()
+    await bench.hear(received, received)
+    assert await bench.story(inquiry.id) == ["started"]
+    assert await bench.fact_kinds(inquiry.id) == ["started"]
+
+
+async def test_an_answer_in_time_meets_the_promise(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received(), inquiry.answered(berlin("2026-03-02 12:00")))
+    met = (await bench.published(inquiry.id))[-1]
+    assert (met["type"], met["state"]) == ("deadline.met", "met")
+    assert met["at"] == utc(berlin("2026-03-02 12:00"))
+    row = await bench.row(inquiry.id)
+    assert (row["state"], row["next_action_at"]) == ("met", None)
+    assert (row["answer_business_seconds"], row["answer_wall_seconds"]) == (7200, 7200)
+
+
+async def test_a_late_answer_is_a_breach_although_no_job_ran(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    bench.clock.set(berlin("2026-03-03 12:00"))
+    await bench.hear(inquiry.received(), inquiry.answered(berlin("2026-03-03 11:00")))
+    started, breached, met = await bench.published(inquiry.id)
+    assert started["type"] == "deadline.started"
+    assert (breached["type"], breached["state"]) == ("deadline.breached", "breached")
+    assert (met["type"], met["state"]) == ("deadline.met", "met_late")
+    assert await bench.tick() == 0
+
+
+async def test_an_answer_in_time_is_kept_although_the_job_ran_late(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-04 12:00"))
+    await bench.hear(inquiry.answered(berlin("2026-03-03 10:00")))
+    await bench.tick()
+    assert await bench.story(inquiry.id) == ["started", "met"]
+    assert (await bench.row(inquiry.id))["breached_at"] is None
+
+
+async def test_an_overdue_clock_is_told_by_the_timers_only(bench: SlaBench) -> None:
+    """The answer may still wait on the bus when the inquiry is handled."""
+    inquiry = Inquiry()
+    bench.clock.set(berlin("2026-03-05 12:00"))
+    await bench.hear(inquiry.received())
+    assert await bench.story(inquiry.id) == ["started"]
+    await bench.hear(inquiry.answered(berlin("2026-03-03 09:00")))
+    assert await bench.tick() == 0
+    assert await bench.story(inquiry.id) == ["started", "met"]
+
+
+async def test_a_holding_reply_opens_the_follow_up(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    follow_up = berlin("2026-03-05 12:00")
+    await bench.hear(inquiry.received(), inquiry.held(berlin("2026-03-02 11:00"), follow_up))
+    moved = (await bench.published(inquiry.id))[-1]
+    assert (moved["type"], moved["cause"]) == ("deadline.moved", "held")
+    assert (moved["target"], moved["state"]) == ("follow_up", "running")
+    assert moved["due_at"] == utc(follow_up)
+    bench.clock.set(berlin("2026-03-05 11:59"))
+    await bench.hear(inquiry.answered(berlin("2026-03-05 11:58")))
+    assert (await bench.published(inquiry.id))[-1]["state"] == "met"
+
+
+async def test_a_late_holding_reply_is_a_breach(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-03 12:00"))
+    await bench.hear(inquiry.held(berlin("2026-03-03 11:00"), berlin("2026-03-05 12:00")))
+    assert await bench.story(inquiry.id) == ["started", "breached", "moved"]
+    breached = (await bench.published(inquiry.id))[1]
+    assert (breached["target"], breached["due_at"]) == (
+        "first_answer",
+        utc(berlin("2026-03-03 10:00")),
+    )
+
+
+async def test_closing_and_dismissing_cancel_with_their_reason(bench: SlaBench) -> None:
+    closed, dismissed = Inquiry(), Inquiry()
+    at = berlin("2026-03-02 11:00")
+    await bench.hear(closed.received(), closed.closed(at, "withdrawn"))
+    await bench.hear(dismissed.received(), dismissed.dismissed(at, "netiquette"))
+    for inquiry, reason in ((closed, "withdrawn"), (dismissed, "netiquette")):
+        cancelled = (await bench.published(inquiry.id))[-1]
+        assert (cancelled["type"], cancelled["reason"]) == ("deadline.cancelled", reason)
+        row = await bench.row(inquiry.id)
+        assert (row["state"], row["cancel_reason"]) == ("cancelled", reason)
+        assert row["next_action_at"] is None
+
+
+async def test_the_customer_resumes_a_paused_clock(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 12:00"))
+    answer = await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "needs a log file"})
+    assert answer.status_code == 200
+    bench.clock.set(berlin("2026-03-04 12:00"))
+    await bench.hear(inquiry.message_added(berlin("2026-03-04 11:00")))
+    story = await bench.published(inquiry.id)
+    assert [each.get("cause") for each in story] == [None, "paused", "resumed"]
+    # 22 of 24 working-day hours were left on Monday at noon.
+    assert story[-1]["due_at"] == utc(berlin("2026-03-05 09:00"))
+    assert (await bench.row(inquiry.id))["state"] == "running"
+
+
+async def test_a_message_to_a_running_clock_changes_nothing(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received(), inquiry.message_added(berlin("2026-03-02 11:00")))
+    assert await bench.story(inquiry.id) == ["started"]
+    assert await bench.fact_kinds(inquiry.id) == ["started"]
+
+
+async def test_a_pause_ends_at_its_bound(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 12:00"))
+    await bench.post(
+        f"deadlines/{inquiry.id}/pause",
+        {"reason": "asked back", "until": berlin("2026-03-03 12:00").isoformat()},
+    )
+    bench.clock.set(berlin("2026-03-03 12:00"))
+    await bench.tick()
+    moved = (await bench.published(inquiry.id))[-1]
+    assert (moved["cause"], moved["state"]) == ("resumed", "running")
+    assert moved["at"] == utc(berlin("2026-03-03 12:00"))
+    await bench.tick()
+    assert await bench.story(inquiry.id) == ["started", "moved", "moved"]
+
+
+async def test_best_effort_has_no_clock_but_its_end_is_known(bench: SlaBench) -> None:
+    answered, closed, open_ = (Inquiry(channel="youtube") for _ in range(3))
+    await bench.hear_together([each.received() for each in (answered, closed, open_)])
+    await bench.hear(
+        answered.answered(berlin("2026-03-02 12:00")),
+        closed.closed(berlin("2026-03-02 13:00"), "spam"),
+    )
+    assert await bench.published() == []
+    assert (await bench.row(answered.id))["answered_at"] == berlin("2026-03-02 12:00")
+    assert (await bench.row(closed.id))["cancel_reason"] == "spam"
+    assert {(await bench.row(each.id))["state"] for each in (answered, open_)} == {"best_effort"}
+    bench.clock.advance(timedelta(days=30))
+    assert await bench.tick() == 0
+
+
+async def test_a_batch_of_inquiries_starts_every_clock(bench: SlaBench) -> None:
+    inquiries = [Inquiry(channel=("email", "youtube", "x")[n % 3]) for n in range(200)]
+    await bench.hear_together([each.received() for each in inquiries])
+    started = [each for each in inquiries if each.channel != "youtube"]
+    assert {each["inquiry_id"] for each in await bench.published()} == {
+        str(each.id) for each in started
+    }
