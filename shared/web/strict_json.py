@@ -96,8 +96,17 @@ def require_json(request: Request) -> None:
 
 
 class _StrictRequest(Request):
+    """A request whose body is received and parsed once, before FastAPI sees it: FastAPI would
+    turn what `strict_json` says about a body into an error of its own.
+    """
+
+    _document: Any = None
+
+    async def parse(self) -> None:
+        self._document = strict_json(await self.body())
+
     async def json(self) -> Any:
-        return strict_json(await self.body())
+        return self._document
 
 
 class StrictRoute(APIRoute):
@@ -112,12 +121,12 @@ class StrictRoute(APIRoute):
         needs_body = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strictly(request: Request) -> Response:
-            # The body can be received once only, so this is the request that goes on.
             strict = _StrictRequest(request.scope, request.receive)
             if needs_body or (wants_body and await strict.body()):
                 require_json(strict)
                 if not await strict.body():
                     raise _unreadable("it is empty", "send one JSON document")
+                await strict.parse()
             return await handle(strict)
 
         return strictly
