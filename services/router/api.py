@@ -186,7 +186,7 @@ def _previewing(api: APIRouter, router: Counterpart) -> None:
         """What the policy would decide on a text, and why. Nothing is stored."""
         channel = router.known_channel(body.channel) if body.channel is not None else ""
         decision = router.decider.preview(body.text, subject=body.subject, channel=channel)
-        return DecisionOut.model_validate(asdict(decision))
+        return DecisionOut.model_validate(decision)
 
 
 async def on_illegal_transition(_request: Request, error: IllegalTransition) -> Response:

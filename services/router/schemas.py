@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.router.domain.classify import Kind
 from services.router.domain.todo import DismissReason, TodoState
@@ -15,10 +15,14 @@ from shared.web.strict_json import SafeStr
 
 TEXT_LIMIT = 100_000
 
-_FILLED = StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
-Person = Annotated[SafeStr, _FILLED]
-Why = Annotated[SafeStr, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000)]
-Word = Annotated[SafeStr, StringConstraints(min_length=1, max_length=64)]
+
+def _trimmed(text: Any) -> Any:
+    return text.strip() if isinstance(text, str) else text
+
+
+Person = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=200)]
+Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=1000)]
+Word = Annotated[SafeStr, Field(min_length=1, max_length=64)]
 
 
 class TodoQuery(BaseModel):
@@ -88,6 +92,8 @@ class TodoOut(BaseModel):
 
 class ReasonOut(BaseModel):
     """A word that spoke for the decision: the customer's word, and the policy's term."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     rule: str = Field(examples=["technical_term"])
     word: str = Field(examples=["Fehler"])

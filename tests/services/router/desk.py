@@ -85,9 +85,7 @@ class Inquiry:
         )
 
     def closed(self, reason: facts.CloseReason, by: str = "Carla") -> facts.InquiryClosed:
-        return facts.InquiryClosed(
-            **self._ids, reason=reason, closed_at=self.at, closed_by=by
-        )
+        return facts.InquiryClosed(**self._ids, reason=reason, closed_at=self.at, closed_by=by)
 
     def _clock(self, due_at: datetime, at: datetime | None, state: str) -> dict[str, Any]:
         return {
@@ -214,7 +212,7 @@ def types(told: Iterable[Fact]) -> list[str]:
 @asynccontextmanager
 async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIterator[Desk]:
     """A router with its database open and nothing running; the schema is the caller's."""
-    settings = DeskSettings(data_dir=folder)
+    settings = DeskSettings.model_validate({"data_dir": folder})
     keys = settings.keys_path()
     for name, key, scopes in (
         ("Anna", ANNA, ALL_SCOPES),
@@ -222,7 +220,9 @@ async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIt
         ("Reader", READER, ("todos:read",)),
     ):
         add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
-    runtime = Runtime(settings, POLICY, open_bus(settings.bus(), topics(retention_days=1)), clock, KeyRing(keys))
+    runtime = Runtime(
+        settings, POLICY, open_bus(settings.bus(), topics(retention_days=1)), clock, KeyRing(keys)
+    )
     service = build(runtime, RouterSettings(database_url=database_url))
     await service.database.start()
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
