@@ -27,13 +27,13 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
-    insert,
     select,
     update,
 )
 
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 from shared.events.envelope import Envelope
 from shared.trace import current_traceparent
@@ -89,8 +89,7 @@ class OutboxRow:
 
 def record(tx: Write, events: Sequence[Envelope]) -> None:
     """Write the facts into the transaction, in this order."""
-    if events:
-        tx.execute(insert(OUTBOX), [_row(event) for event in events])
+    insert_rows(tx, OUTBOX, [_row(event) for event in events])
 
 
 def _row(event: Envelope) -> dict[str, Any]:

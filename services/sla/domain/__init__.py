@@ -26,7 +26,15 @@ from services.sla.domain.facts import (
 from services.sla.domain.holidays_source import Region
 from services.sla.domain.hours import WEEKDAYS, Interval, Week
 from services.sla.domain.ical import closures_from_ical
-from services.sla.domain.notices import Agenda, Notice, NoticeKey, NoticeKind, pending_notices
+from services.sla.domain.notices import (
+    Agenda,
+    Notice,
+    NoticeKey,
+    NoticeKind,
+    agenda_of,
+    first_look,
+    pending_notices,
+)
 from services.sla.domain.promise import (
     DEFAULT_WARNINGS,
     BeforeEnd,
@@ -91,12 +99,14 @@ __all__ = [
     "TargetKind",
     "Week",
     "WindowSet",
+    "agenda_of",
     "calendar_for",
     "choose",
     "clock_explanations",
     "closures_from_ical",
     "due",
     "explanation",
+    "first_look",
     "move",
     "pending_notices",
     "recounted",

@@ -12,12 +12,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, insert, or_, select, text, update
+from sqlalchemy import Select, bindparam, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.sla.tables import deadlines
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
 
 AWAITED: Final = "awaited"
 """Facts of the inquiry came before the inquiry itself."""
@@ -104,16 +105,20 @@ def insert_new(tx: Write, rows: Sequence[Columns]) -> frozenset[UUID]:
     """Insert whole rows; the inquiries that had none before. Rows that exist stay as they are."""
     if not rows:
         return frozenset()
-    ordered = sorted(rows, key=lambda row: row["inquiry_id"])
+    ordered = sorted(rows, key=lambda row: row["inquiry_id"].int)
     if tx.dialect == "sqlite":
         # The one writer can look first, which is cheaper than asking each insert.
-        there = lock(tx, [row["inquiry_id"] for row in ordered]).keys()
+        there = _there(tx, [row["inquiry_id"] for row in ordered])
         fresh = [row for row in ordered if row["inquiry_id"] not in there]
-        if fresh:
-            tx.execute(insert(deadlines), fresh)
+        insert_rows(tx, deadlines, fresh)
         return frozenset(row["inquiry_id"] for row in fresh)
     made = _insert(tx).on_conflict_do_nothing().returning(_C.inquiry_id)
     return frozenset(tx.execute(made, ordered).scalars())
+
+
+def _there(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[UUID]:
+    wanted = select(_C.inquiry_id).where(among(tx, _C.inquiry_id, inquiry_ids))
+    return frozenset(tx.execute(wanted).scalars())
 
 
 def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:

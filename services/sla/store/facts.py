@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from services.sla.domain import (
     Answered,
@@ -30,6 +30,7 @@ from services.sla.rules import Edition
 from services.sla.tables import clock_facts
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
 
 EditionByKey = Callable[[str], Edition]
 
@@ -46,8 +47,7 @@ class Recorded:
 
 
 def add(tx: Write, facts: Sequence[Recorded]) -> None:
-    if facts:
-        tx.execute(insert(clock_facts), [row(each) for each in facts])
+    insert_rows(tx, clock_facts, [row(each) for each in facts])
 
 
 def of(

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from services.sla.domain import NoticeKey, NoticeKind
 from services.sla.tables import told
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,11 @@ class Told:
 
 def add(tx: Write, notices: Sequence[Told]) -> None:
     """A key that was told already is an integrity error: the transaction must not go on."""
-    if notices:
-        tx.execute(
-            insert(told),
-            [
-                {"inquiry_id": each.inquiry_id, "key": str(each.key), "at": each.at}
-                for each in notices
-            ],
-        )
+    insert_rows(
+        tx,
+        told,
+        [{"inquiry_id": each.inquiry_id, "key": str(each.key), "at": each.at} for each in notices],
+    )
 
 
 def of(tx: Read, inquiry_ids: Sequence[UUID]) -> Mapping[UUID, frozenset[NoticeKey]]:

@@ -22,7 +22,7 @@ from services.sla.domain import (
     Phase,
     Started,
     Target,
-    pending_notices,
+    agenda_of,
     state,
 )
 from services.sla.rules import Edition
@@ -73,7 +73,7 @@ def fold(
     target = clock.current
     if target is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
-    agenda = pending_notices(facts, edition.calendar, as_of, seen=seen)
+    agenda = agenda_of(clock, edition.calendar, seen=seen)
     certain = [each for each in agenda.due if tell_due or _over(each, clock, target)]
     events = [
         *_started(row, facts),
@@ -139,7 +139,7 @@ def _started(row: DeadlineRow, facts: Sequence[Fact]) -> list[DeadlineFact]:
 def started_event(
     inquiry_id: UUID, conversation_id: UUID, channel: str, *, begun: Started
 ) -> DeadlineFact:
-    return told_facts.DeadlineStarted.model_construct(
+    return told_facts.DeadlineStarted(
         inquiry_id=inquiry_id,
         conversation_id=conversation_id,
         state="running",

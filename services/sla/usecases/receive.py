@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.sla.domain import Started, Subject, pending_notices
+from services.sla.domain import Started, Subject, first_look
 from services.sla.rules import Edition, hashtag_names
 from services.sla.store import deadlines
 from services.sla.store import facts as clock_facts
@@ -133,18 +133,11 @@ def _begin(receipt: Receipt, edition: Edition, *, desk: str | None) -> _Beginnin
         "promise": choice.promise.name,
         "target": started.kind.value,
         "due_at": started.due_at,
-        "next_action_at": _first_action(started, edition),
+        # Nothing is told here: an answer may already wait on the bus. The timers look first.
+        "next_action_at": first_look(started, edition.calendar),
         "window_ends_at": started.window_ends_at,
     }
     return _Beginning(receipt, columns, started)
-
-
-def _first_action(started: Started, edition: Edition) -> datetime | None:
-    """Nothing is told here: an answer may already wait on the bus. The timers look first."""
-    agenda = pending_notices((started,), edition.calendar, started.at)
-    if agenda.due:
-        return agenda.due[0].at
-    return agenda.next_action_at
 
 
 def _recorded(beginning: _Beginning, edition: Edition) -> Recorded:
