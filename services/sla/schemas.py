@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.events.facts import DeadlineState, Target
 from shared.web.moments import Moment
@@ -15,8 +15,13 @@ from shared.web.strict_json import SafeStr
 _ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
 _MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
 
-ChannelName = Annotated[SafeStr, StringConstraints(min_length=1, max_length=40)]
-Why = Annotated[SafeStr, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _trimmed(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+ChannelName = Annotated[SafeStr, Field(min_length=1, max_length=40)]
+Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=200)]
 
 
 class _Body(BaseModel):

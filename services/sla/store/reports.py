@@ -185,7 +185,7 @@ def _median_received(tx: Read, where: ColumnElement[bool]) -> dict[str, datetime
             ranked.c.rank == _nearest_rank(ranked.c.total, percent=50)
         )
     )
-    return dict(rows.tuples())
+    return {row.grouped: row.value for row in rows}
 
 
 def _age(received_at: datetime | None, now: datetime) -> int | None:

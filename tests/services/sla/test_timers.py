@@ -1,0 +1,161 @@
+"""Warnings and breaches: each once, never early, also after an outage and side by side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.sla.settings import SlaSettings
+from services.sla.timers import CaughtUp, Timers
+from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
+
+
+async def test_warnings_come_in_time_and_once(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 15:59:59"))
+    assert await bench.tick() == 0
+    bench.clock.set(berlin("2026-03-02 16:00"))
+    await bench.tick()
+    bench.clock.set(berlin("2026-03-03 09:00"))
+    await bench.tick()
+    bench.clock.set(berlin("2026-03-03 10:00"))
+    await bench.tick()
+    warnings = [each for each in await bench.published(inquiry.id) if "level" in each]
+    assert [(each["level"], each["at"]) for each in warnings] == [
+        ("75%", utc(berlin("2026-03-02 16:00"))),
+        ("1h before end", utc(berlin("2026-03-03 09:00"))),
+    ]
+    assert await bench.story(inquiry.id) == ["started", "warning", "warning"]
+
+
+async def test_a_breach_while_nobody_ran_is_told_once(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-06 12:00"))
+    await bench.tick()
+    await bench.tick()
+    started, breached = await bench.published(inquiry.id)
+    assert (breached["type"], breached["state"]) == ("deadline.breached", "breached")
+    assert breached["due_at"] == utc(berlin("2026-03-03 10:00"))
+    row = await bench.row(inquiry.id)
+    assert (row["state"], row["next_action_at"]) == ("breached", None)
+    await bench.hear(inquiry.answered(berlin("2026-03-06 12:00")))
+    assert await bench.story(inquiry.id) == ["started", "breached", "met"]
+    assert (await bench.published(inquiry.id))[-1]["state"] == "met_late"
+    assert started["type"] == "deadline.started"
+
+
+async def test_a_clock_that_is_set_back_tells_nothing_again(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    for moment in ("2026-03-02 16:00", "2026-03-02 12:00", "2026-03-02 16:30"):
+        bench.clock.set(berlin(moment))
+        await bench.tick()
+    assert await bench.story(inquiry.id) == ["started", "warning"]
+
+
+async def test_an_answer_that_is_heard_of_late_corrects_the_breach(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-03 11:00"))
+    await bench.tick()
+    await bench.hear(inquiry.answered(berlin("2026-03-03 09:30")))
+    met = (await bench.published(inquiry.id))[-1]
+    assert (met["type"], met["state"]) == ("deadline.met", "met")
+    assert (await bench.row(inquiry.id))["breached_at"] is None
+
+
+async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
+    """Due clocks are left alone while facts wait on the bus, then told at once."""
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-03 11:00"))
+    caught_up, looked = asyncio.Event(), asyncio.Event()
+
+    async def asked() -> bool:
+        looked.set()
+        return caught_up.is_set()
+
+    timers = Timers(
+        database=bench.service.database,
+        library=bench.library,
+        clock=bench.clock,
+        settings=SlaSettings(poll_seconds=0.05),
+        caught_up=asked,
+        on_recorded=lambda: None,
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(timers.run(stop))
+    async with asyncio.timeout(5):
+        await looked.wait()
+        assert await bench.story(inquiry.id) == ["started"]
+        caught_up.set()
+        while await bench.story(inquiry.id) != ["started", "breached"]:
+            timers.nearer(bench.clock.now())
+    stop.set()
+    await asyncio.wait_for(running, 2)
+
+
+async def test_how_it_is_known_that_the_facts_are_in() -> None:
+    lags: list[int | None] = [None, 5000, 0]
+
+    async def lag() -> int | None:
+        return lags.pop(0)
+
+    caught_up = CaughtUp(lag)
+    assert [await caught_up() for _ in range(3)] == [False, False, True]
+
+    async def small() -> int | None:
+        return 20
+
+    # A small lag is enough only at a second look.
+    assert await CaughtUp(small)() is False
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_path: Path) -> None:
+    count = 2_000
+    async with sla_bench(database_url, tmp_path) as bench:
+        inquiries = [Inquiry() for _ in range(count)]
+        for start in range(0, count, 200):
+            await bench.hear_together([each.received() for each in inquiries[start : start + 200]])
+        bench.clock.set(berlin("2026-03-03 10:00:01"))
+        async with sla_bench(database_url, tmp_path, now=bench.clock.now()) as other:
+            instances = [bench.timers(claim_rows=100), other.timers(claim_rows=100)]
+            fired = await asyncio.gather(*(_until_quiet(timers) for timers in instances))
+        assert sum(fired) == count
+        assert min(fired) > 0
+        told = Counter(
+            each["inquiry_id"]
+            for each in await bench.published()
+            if each["type"] == "deadline.breached"
+        )
+        assert told == {str(each.id): 1 for each in inquiries}
+
+
+async def _until_quiet(timers: Timers) -> int:
+    total = 0
+    while fired := await timers.tick():
+        total += fired
+    return total
+
+
+async def test_a_far_moment_lets_the_loop_sleep_and_a_near_one_wakes_it(bench: SlaBench) -> None:
+    timers = bench.timers()
+    stop = asyncio.Event()
+    running = asyncio.create_task(timers.run(stop))
+    await asyncio.sleep(0.05)
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 16:00"))
+    timers.nearer(bench.clock.now() - timedelta(seconds=1))
+    async with asyncio.timeout(3):
+        while "warning" not in await bench.story(inquiry.id):
+            pass
+    stop.set()
+    await asyncio.wait_for(running, 2)
