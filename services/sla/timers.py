@@ -79,7 +79,7 @@ class Timers:
         self._wake = asyncio.Event()
         self._noted: datetime | None = None
         self._running_in: asyncio.AbstractEventLoop | None = None
-        self._adopted = False
+        self.adopted = asyncio.Event()
 
     def nearer(self, at: datetime | None) -> None:
         """Say that a clock needs a look at that moment; from any thread, also before the commit."""
@@ -104,7 +104,7 @@ class Timers:
     async def _turn(self) -> float:
         """Do what is due; seconds until the next look."""
         try:
-            if not self._adopted and not await self._adopt():
+            if not self.adopted.is_set() and not await self._adopt():
                 return LOOK_AGAIN_SECONDS
             return await self._work_off()
         except DatabaseUnavailableError as error:
@@ -161,7 +161,7 @@ class Timers:
             self._on_recorded()
         if moved:
             log.info("policy.adopted", edition=self._library.current.key, moved=moved)
-        self._adopted = True
+        self.adopted.set()
         return True
 
 

@@ -12,7 +12,17 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    literal,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.sla.tables import deadlines
@@ -171,6 +181,25 @@ def counted_otherwise(tx: Write, *, edition: str, limit: int) -> list[DeadlineRo
         .order_by(_C.inquiry_id)
         .limit(limit)
         .with_for_update()
+    )
+    return [DeadlineRow(*row) for row in rows]
+
+
+def received_between(
+    tx: Read,
+    *,
+    start: datetime,
+    end: datetime,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[DeadlineRow]:
+    """Inquiries received in [start, end), with a clock or without, from behind `after`."""
+    conditions: list[ColumnElement[bool]] = [_C.received_at >= start, _C.received_at < end]
+    if after is not None:
+        bound = literal(after[0], _C.received_at.type), literal(after[1], _C.inquiry_id.type)
+        conditions.append(tuple_(_C.received_at, _C.inquiry_id) > tuple_(*bound))
+    rows = tx.execute(
+        whole_rows().where(*conditions).order_by(_C.received_at, _C.inquiry_id).limit(limit)
     )
     return [DeadlineRow(*row) for row in rows]
 

@@ -21,5 +21,9 @@ def keep(tx: Write, *, key: str, document: str, now: datetime) -> None:
     )
 
 
+def first_used_at(tx: Read, key: str) -> datetime | None:
+    return tx.execute(select(editions.c.first_used_at).where(editions.c.key == key)).scalar()
+
+
 def document(tx: Read, key: str) -> str | None:
     return tx.execute(select(editions.c.document).where(editions.c.key == key)).scalar()

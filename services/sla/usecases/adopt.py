@@ -20,9 +20,10 @@ def keep_edition(tx: Write, *, library: Library, now: datetime) -> None:
 
 
 def adopt(tx: Write, *, library: Library, now: datetime, limit: int) -> tuple[int, int]:
-    """Move a batch of open clocks to the present policy: how many were looked at, and moved.
+    """Put a batch of open clocks under the present policy: how many were looked at, and moved.
 
-    To be repeated until none is left to look at.
+    A deadline that stays where it is is under the new calendar all the same: it counts when a pause
+    ends. To be repeated until none is left to look at.
     """
     key = library.current.key
     rows = deadlines.counted_otherwise(tx, edition=key, limit=limit)

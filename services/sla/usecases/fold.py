@@ -64,7 +64,7 @@ def fold(
 ) -> Outcome:
     """The clock at `now`, or at its newest fact when that is later (clocks of hosts differ).
 
-    `edition` is the one that last counted this clock. Warnings and breaches that became due are
+    `edition` is the one that the clock is under. Warnings and breaches that became due are
     published only with `tell_due`: while facts may still wait on the bus, an answer in time may be
     among them. A breach of a target that has ended is certain, and always published.
     """
@@ -106,6 +106,7 @@ def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Editi
         business, wall = answer_seconds(edition, row.received_at, clock.answered_at)
     return {
         "state": target.phase.value,
+        "edition": edition.key,
         "promise": target.promise.name,
         "target": target.kind.value,
         "due_at": target.due_at,

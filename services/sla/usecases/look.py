@@ -18,7 +18,7 @@ from services.sla.domain import (
     state,
 )
 from services.sla.rules import Edition
-from services.sla.store import deadlines
+from services.sla.store import deadlines, editions
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import AWAITED, BEST_EFFORT, DeadlineRow
 from services.sla.store.facts import Recorded
@@ -62,7 +62,7 @@ def look(
     history = sorted(
         (each for each in recorded if each.fact.at <= moment), key=lambda each: each.fact.at
     )
-    edition = library.reader(tx, now=now)(clock_facts.edition_keys(history)[-1])
+    edition = library.reader(tx, now=now)(_edition_at(tx, row, history, as_of))
     clock = state([each.fact for each in history], edition.calendar, moment)
     return Look(row, clock, tuple(history), edition)
 
@@ -115,6 +115,18 @@ def still_owed(seen: Look) -> None:
             f"the clock is {phase.replace('_', ' ')}; only one that has neither ended nor been"
             " breached can be paused or resumed",
         )
+
+
+def _edition_at(
+    tx: Read, row: DeadlineRow, history: Sequence[Recorded], as_of: datetime | None
+) -> str:
+    """Under which edition the clock was then: a new policy need not have moved it."""
+    present = str(row.edition)
+    if as_of is not None:
+        since = editions.first_used_at(tx, present)
+        if since is None or as_of < since:
+            return clock_facts.edition_keys(history)[-1]
+    return present
 
 
 def _moment(

@@ -16,6 +16,9 @@ from shared.db import Write
 from shared.errors import ConflictError, FieldProblem, InvalidError
 from shared.ids import new_id
 
+BOUND_OF_FORGOTTEN_PROMISES = timedelta(days=14)
+"""A clock may run by a promise that the present policy does not know any more."""
+
 
 def pause(
     tx: Write,
@@ -64,7 +67,7 @@ def _bound(seen: Look, now: datetime) -> datetime:
     if target is not None and target.phase is Phase.PAUSED:
         begun = target.pauses[-1].start
     name = target.promise.name if target is not None else ""
-    return begun + seen.edition.pause_bounds.get(name, timedelta())
+    return begun + seen.edition.pause_bounds.get(name, BOUND_OF_FORGOTTEN_PROMISES)
 
 
 def _check_until(until: datetime, *, now: datetime, bound: datetime) -> None:

@@ -93,7 +93,7 @@ def _receive_awaited(
 
 def _row(stub: DeadlineRow, columns: Columns) -> DeadlineRow:
     """The row as the fold should see it: received, but not started yet."""
-    known = ("channel", "received_at", "desk", "contact_id", "hashtags")
+    known = ("channel", "received_at", "desk", "contact_id", "hashtags", "edition")
     return replace(stub, **{name: columns[name] for name in known})
 
 

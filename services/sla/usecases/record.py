@@ -83,7 +83,7 @@ def record(
     histories = Histories.read(tx, [each.inquiry_id for each in clocks], library=library, now=now)
     for each in clocks:
         row = rows[each.inquiry_id]
-        outcome = histories.fold(row, now=now, change=each.change)
+        outcome = histories.fold(row, now=now, edition=each.recorded.edition, change=each.change)
         results.take(row, outcome, now=now, trace=each.traceparent)
     return results.write(tx)
 
@@ -107,22 +107,20 @@ class Histories:
     def of(self, inquiry_id: UUID) -> list[Fact]:
         return [each.fact for each in self.facts[inquiry_id]]
 
-    def edition_of(self, inquiry_id: UUID) -> Edition:
-        """The edition that last counted this clock."""
-        return self.edition(clock_facts.edition_keys(self.facts[inquiry_id])[-1])
-
     def fold(
         self,
         row: DeadlineRow,
         *,
         now: datetime,
+        edition: str = "",
         change: Change | None = None,
         tell_due: bool = False,
     ) -> Outcome:
+        """Fold under that edition; without one, under the edition that the clock is under."""
         return fold(
             row,
             self.of(row.inquiry_id),
-            edition=self.edition_of(row.inquiry_id),
+            edition=self.edition(edition or str(row.edition)),
             now=now,
             seen=self.told.get(row.inquiry_id, frozenset()),
             change=change,

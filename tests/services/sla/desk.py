@@ -22,7 +22,7 @@ from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
 from services.sla.timers import Timers
 from services.sla.usecases.library import Library
-from shared.auth import ALL_SCOPES, KeyRing, add_key, new_key
+from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.consumer import Handler
 from shared.db import Read, Write
@@ -37,6 +37,7 @@ from shared.settings import DeskSettings
 from tests.support.clock import ManualClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
+KEY = "desk_" + "k" * 43
 MONDAY_TEN = datetime(2026, 3, 2, 10, tzinfo=BERLIN)
 
 
@@ -135,9 +136,9 @@ async def sla_bench(
 ) -> AsyncIterator[SlaBench]:
     """A migrated service that answers HTTP; its loops do not run, the test drives them."""
     clock = ManualClock(now)
-    key, keys = new_key(), folder / "keys.json"
+    keys = folder / "keys.json"
     if not keys.exists():
-        add_key(keys, name="anna", key=key, scopes=ALL_SCOPES, now=clock.now())
+        add_key(keys, name="anna", key=KEY, scopes=ALL_SCOPES, now=clock.now())
     settings = DeskSettings.model_validate({"data_dir": folder})
     bus = LocalBus(folder / "bus.sqlite", topics(retention_days=14))
     runtime = Runtime(settings, policy or load_policy(), bus, clock, KeyRing(keys))
@@ -150,7 +151,7 @@ async def sla_bench(
         async with httpx.AsyncClient(
             transport=transport,
             base_url="http://desk",
-            headers={"Authorization": f"Bearer {key}"},
+            headers={"Authorization": f"Bearer {KEY}"},
         ) as client:
             yield SlaBench(
                 service,

@@ -1,0 +1,197 @@
+"""Several promises, desks that bring a stricter one, and a policy that changes."""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from datetime import timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from services.sla.rules import edition_from, edition_of
+from services.sla.simulate import simulate
+from services.sla.timers import Timers
+from shared.events.facts import HashtagUse
+from shared.policy import Policy, parse_policy
+from tests.services.sla.desk import MONDAY_TEN, Inquiry, SlaBench, berlin, sla_bench, utc
+
+
+def policy(*promises: dict[str, Any]) -> Policy:
+    """The shipped policy, with these promises instead of its own."""
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    if promises:
+        raw["promises"] = list(promises)
+    return parse_policy(raw)
+
+
+STANDARD = {"name": "answer", "first_answer": "24h", "warn": ["75%"]}
+TECHNICAL = {
+    "name": "hotline",
+    "first_answer": "4h",
+    "counting": "opening-hours",
+    "match": {"desks": ["technical"]},
+}
+EVENT = {
+    "name": "conference",
+    "first_answer": "1h",
+    "counting": "wall-clock",
+    "match": {"hashtags": ["iico2026"]},
+}
+
+
+async def test_the_desk_brings_a_stricter_promise(database_url: str, tmp_path: Path) -> None:
+    async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, TECHNICAL)) as bench:
+        inquiry = Inquiry()
+        await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
+        started, moved = await bench.published(inquiry.id)
+        assert started["due_at"] == utc(berlin("2026-03-03 10:00"))
+        assert (moved["type"], moved["cause"]) == ("deadline.moved", "desk")
+        assert moved["due_at"] == utc(berlin("2026-03-02 14:00"))
+        shown = await bench.get(f"deadlines/{inquiry.id}/explanation")
+        assert [(each["promise"], each["chosen"]) for each in shown["promises"]] == [
+            ("answer", False),
+            ("hotline", True),
+        ]
+        assert shown["promises"][1]["because"] == "holds for desks technical"
+        assert shown["targets"][0]["target_seconds"] == 4 * 3600
+        await bench.hear(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:00")))
+        assert (await bench.row(inquiry.id))["promise"] == "answer"
+
+
+async def test_a_desk_known_first_starts_with_its_promise(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, TECHNICAL)) as bench:
+        inquiry, hotline = Inquiry(), Inquiry(channel="hotline")
+        await bench.hear(inquiry.todo_created("technical"), inquiry.received(), hotline.received())
+        for each in (inquiry, hotline):
+            (started,) = await bench.published(each.id)
+            assert started["due_at"] == utc(berlin("2026-03-02 14:00"))
+            assert started["promise"] == "hotline"
+
+
+async def test_a_hashtag_with_its_year(database_url: str, tmp_path: Path) -> None:
+    async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, EVENT)) as bench:
+        this_year = Inquiry(hashtags=(HashtagUse(tag="iico", year=2026),))
+        last_year = Inquiry(hashtags=(HashtagUse(tag="iico", year=2025),))
+        await bench.hear(this_year.received(), last_year.received())
+        assert (await bench.row(this_year.id))["promise"] == "conference"
+        assert (await bench.row(last_year.id))["promise"] == "answer"
+
+
+async def _adopt(bench: SlaBench) -> None:
+    """Run the loop of the timers until it has looked once at everything."""
+    timers: Timers = bench.timers(claim_rows=2)
+    stop = asyncio.Event()
+    running = asyncio.create_task(timers.run(stop))
+    async with asyncio.timeout(10):
+        await timers.adopted.wait()
+    stop.set()
+    await running
+
+
+async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: Path) -> None:
+    open_, paused, met, breached, held = (Inquiry() for _ in range(5))
+    async with sla_bench(database_url, tmp_path) as bench:
+        await _adopt(bench)
+        early = Inquiry(received_at=berlin("2026-02-26 10:00"))
+        await bench.hear_together(
+            [each.received() for each in (open_, paused, met, breached, held, early)]
+        )
+        await bench.hear(
+            met.answered(berlin("2026-03-02 11:00")),
+            held.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00")),
+        )
+        bench.clock.set(berlin("2026-03-02 12:00"))
+        await bench.post(f"deadlines/{paused.id}/pause", {"reason": "asked"})
+        await bench.tick()
+    closed = _with_closure()
+    now = berlin("2026-03-02 13:00")
+    async with sla_bench(database_url, tmp_path, policy=closed, now=now) as bench:
+        await _adopt(bench)
+        await _adopt(bench)
+        moved = (await bench.published(open_.id))[-1]
+        assert (moved["type"], moved["cause"]) == ("deadline.moved", "policy")
+        assert moved["due_at"] == utc(berlin("2026-03-04 10:00"))
+        assert await bench.story(open_.id) == ["started", "moved"]
+        assert await bench.story(met.id) == ["started", "met"]
+        assert await bench.story(held.id) == ["started", "moved"]
+        assert (await bench.row(held.id))["due_at"] == berlin("2026-03-04 12:00")
+        assert await bench.story(early.id) == ["started", "breached"]
+        shown = await bench.get(f"deadlines/{open_.id}/explanation")
+        assert ("closure", "Umzug") in [
+            (each["reason"], each["name"]) for each in shown["targets"][0]["intervals"]
+        ]
+        # The deadline of the paused clock was not moved, but its rest counts by the new calendar.
+        assert await bench.story(paused.id) == ["started", "moved"]
+        await bench.post(f"deadlines/{paused.id}/resume")
+        assert (await bench.row(paused.id))["due_at"] == berlin("2026-03-04 11:00")
+        before = await bench.get(
+            f"deadlines/{open_.id}/explanation", as_of="2026-03-02T12:30:00+01:00"
+        )
+        assert before["targets"][0]["due_at"] == utc(berlin("2026-03-03 10:00"))
+        assert "Umzug" not in str(before)
+
+
+def _with_closure() -> Policy:
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    extra = tomllib.loads(
+        "[[calendar.closures]]\nfrom = 2026-03-03\nto = 2026-03-03\nname = 'Umzug'\n"
+    )
+    raw["calendar"] |= extra["calendar"]
+    return parse_policy(raw)
+
+
+async def test_an_edition_is_known_by_its_content() -> None:
+    now = berlin("2026-03-02 10:00")
+    edition = edition_of(_with_closure(), now=now)
+    assert edition_of(_with_closure(), now=now + timedelta(days=200)).key == edition.key
+    assert edition_of(policy(), now=now).key != edition.key
+    again = edition_from(edition.key, edition.document, now=now)
+    assert again.promises == edition.promises
+    assert again.calendar is edition.calendar
+    assert edition_of(policy(), now=now + timedelta(days=400)).key == (
+        edition_of(policy(), now=now).key
+    )
+
+
+async def test_closures_of_a_file_are_kept_with_the_edition(tmp_path: Path) -> None:
+    (tmp_path / "closed.ics").write_text(
+        "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260303\r\nSUMMARY:Umzug\r\n"
+        "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    raw["calendar"]["ical_file"] = "closed.ics"
+    edition = edition_of(parse_policy(raw, folder=tmp_path), now=MONDAY_TEN)
+    (tmp_path / "closed.ics").unlink()
+    again = edition_from(edition.key, edition.document, now=MONDAY_TEN)
+    assert again.calendar.rules == edition.calendar.rules
+    assert [closure.name for closure in again.calendar.rules.closures] == ["Umzug"]
+
+
+async def test_a_simulation_shows_what_would_change_and_changes_nothing(bench: SlaBench) -> None:
+    quick, slow, cancelled = Inquiry(), Inquiry(), Inquiry()
+    silent, held = Inquiry(channel="youtube"), Inquiry()
+    await bench.hear_together([each.received() for each in (quick, slow, cancelled, silent, held)])
+    bench.clock.set(berlin("2026-03-03 12:00"))
+    await bench.hear(
+        quick.answered(berlin("2026-03-02 11:00")),
+        slow.answered(berlin("2026-03-02 16:00")),
+        cancelled.closed(berlin("2026-03-02 10:30")),
+        held.held(berlin("2026-03-02 15:00"), berlin("2026-03-05 12:00")),
+    )
+    published, row = await bench.published(), await bench.row(slow.id)
+    found = await simulate(
+        bench.service.database,
+        policy({**STANDARD, "first_answer": "4h", "counting": "opening-hours"}),
+        start=berlin("2026-03-01 00:00"),
+        end=berlin("2026-04-01 00:00"),
+        now=bench.clock.now(),
+    )
+    assert (found.inquiries, found.earlier, found.later) == (5, 4, 0)
+    assert found.changed == {("met", "met late"): 1}
+    told = found.as_json()
+    assert told["outcomes"] == {"cancelled": 1, "met": 2, "no clock": 1, "running": 1}
+    assert "1 that were met would be met late." in found.as_text()
+    assert (await bench.published(), await bench.row(slow.id)) == (published, row)
