@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from shared import inbox, outbox
-from shared.bus.port import Bus, BusUnavailableError, Partition, Received, Subscription
+from shared.bus.port import Bus, BusUnavailableError, Partition, Progress, Received, Subscription
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError, Write
 from shared.events.envelope import Envelope
@@ -107,6 +107,10 @@ class Consumer:
         count = await self._subscription.lag()
         self._metrics.lag.set(count)
         return count
+
+    async def progress(self) -> dict[Partition, Progress] | None:
+        """How far the group is; None while there is no subscription to ask."""
+        return None if self._subscription is None else await self._subscription.progress()
 
     async def _work_off(
         self, subscription: Subscription, partition: Partition, records: Sequence[Received]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from starlette.requests import Request
@@ -15,6 +16,7 @@ from services.sla.rules import edition_of
 from services.sla.settings import SlaSettings
 from services.sla.timers import CaughtUp, Timers
 from services.sla.usecases.library import Library
+from shared.bus.port import Partition, Progress
 from shared.db import open_database
 from shared.service import Runtime, Service
 from shared.telemetry import Metrics
@@ -32,15 +34,15 @@ def build(runtime: Runtime, settings: SlaSettings) -> Service:
     service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
     library = Library(edition_of(runtime.policy, now=runtime.clock.now()))
 
-    async def lag() -> int | None:
-        return await consumer.lag()
+    async def progress() -> Mapping[Partition, Progress] | None:
+        return await consumer.progress()
 
     timers = Timers(
         database=database,
         library=library,
         clock=runtime.clock,
         settings=settings,
-        caught_up=CaughtUp(lag),
+        caught_up=CaughtUp(progress),
         on_recorded=service.relay.wake,
     )
     consumer = service.listen(

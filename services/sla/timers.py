@@ -8,7 +8,7 @@ too long or too short, or a clock that was set, tells nothing early and nothing 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
 import structlog
@@ -18,12 +18,11 @@ from services.sla.store.deadlines import next_action
 from services.sla.usecases.adopt import adopt, keep_edition
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import tick
-from shared.bus.port import BusUnavailableError
+from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 
-NEARLY_CAUGHT_UP = 200
-LOOK_AGAIN_SECONDS = 1.0
+LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
 
@@ -31,31 +30,39 @@ log = structlog.get_logger()
 
 
 class CaughtUp:
-    """Whether the facts that were on the bus a moment ago have been worked off.
+    """Whether every fact that was on the bus at the first look has been worked off since.
 
     After an outage an answer in time may still wait there, and a breach told before it would be a
-    lie. Under steady load the lag is hardly ever zero: then it must be small at two looks, a
-    second apart.
+    lie. Facts that come in later do not matter, so steady load holds nothing up; the whole group
+    counts, so neither does an instance that died with its partitions.
     """
 
-    def __init__(self, lag: Callable[[], Awaitable[int | None]]) -> None:
-        self._lag = lag
-        self._small_since: float | None = None
+    def __init__(self, look: Callable[[], Awaitable[Mapping[Partition, Progress] | None]]) -> None:
+        """`look` tells how far the group is, None as long as that is not known."""
+        self._look = look
+        self._ends: Mapping[Partition, int] | None = None
+
+    def forget(self) -> None:
+        """The next look is a first one."""
+        self._ends = None
 
     async def __call__(self) -> bool:
+        """The look after a yes is a first one again."""
         try:
-            lag = await self._lag()
+            progress = await self._look()
         except BusUnavailableError:
-            lag = None
-        if lag == 0:
-            return True
-        if lag is None or lag > NEARLY_CAUGHT_UP:
-            self._small_since = None
             return False
-        moment = asyncio.get_running_loop().time()
-        if self._small_since is None:
-            self._small_since = moment
-        return moment - self._small_since >= LOOK_AGAIN_SECONDS
+        if not progress:
+            return False
+        if self._ends is None:
+            self._ends = {partition: each.end for partition, each in progress.items()}
+        if any(
+            partition not in progress or progress[partition].next_offset < end
+            for partition, end in self._ends.items()
+        ):
+            return False
+        self._ends = None
+        return True
 
 
 class Timers:
@@ -66,7 +73,7 @@ class Timers:
         library: Library,
         clock: Clock,
         settings: SlaSettings,
-        caught_up: Callable[[], Awaitable[bool]],
+        caught_up: CaughtUp,
         on_recorded: Callable[[], None],
     ) -> None:
         """`on_recorded` is called after each commit that may have filled the outbox."""
@@ -78,6 +85,7 @@ class Timers:
         self._on_recorded = on_recorded
         self._wake = asyncio.Event()
         self._noted: datetime | None = None
+        self._due_until: datetime | None = None
         self._running_in: asyncio.AbstractEventLoop | None = None
         self.adopted = asyncio.Event()
 
@@ -112,20 +120,25 @@ class Timers:
             return LOOK_AGAIN_SECONDS
 
     async def _work_off(self) -> float:
-        while True:
-            now = self._clock.now()
-            following = await self._database.read(next_action)
-            if following is None or following > now:
-                return self._until(following, now)
-            if not await self._caught_up():
-                return LOOK_AGAIN_SECONDS
-            if not await self.tick():
-                return OTHERS_AT_WORK_SECONDS
+        now = self._clock.now()
+        following = await self._database.read(next_action)
+        if following is None or following > now:
+            self._due_until = None
+            self._caught_up.forget()
+            return self._until(following, now)
+        # What falls due while the facts are awaited has to wait for the facts until then.
+        self._due_until = self._due_until or now
+        if not await self._caught_up():
+            return LOOK_AGAIN_SECONDS
+        due_until, self._due_until = self._due_until, None
+        while await self.tick(due_until):
+            pass
+        return OTHERS_AT_WORK_SECONDS
 
-    async def tick(self) -> int:
-        """Work off one batch of due clocks; how many."""
+    async def tick(self, due_until: datetime) -> int:
+        """Work off one batch of the clocks that were due by then; how many."""
         count = await self._database.write(
-            tick, library=self._library, now=self._clock.now(), limit=self._settings.claim_rows
+            tick, library=self._library, now=due_until, limit=self._settings.claim_rows
         )
         if count:
             self._on_recorded()

@@ -57,6 +57,18 @@ class Received:
     headers: tuple[tuple[str, bytes], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a group is in one partition: the next offset to work off, and the log's end."""
+
+    next_offset: int
+    end: int
+
+    @property
+    def lag(self) -> int:
+        return max(0, self.end - self.next_offset)
+
+
 class BusUnavailableError(Exception):
     """The bus does not answer now; trying again later may help."""
 
@@ -103,6 +115,9 @@ class Subscription(Protocol):
 
     async def lag(self) -> int:
         """Records of the group's topics that the group has not committed yet."""
+
+    async def progress(self) -> dict[Partition, Progress]:
+        """How far the group is in each partition of its topics, whoever reads it."""
 
 
 class Bus(Protocol):

@@ -214,6 +214,20 @@ async def test_lag_counts_down_to_nothing(home: Home) -> None:
             assert await member.lag() == 3
 
 
+async def test_progress_tells_how_far_the_whole_group_is(home: Home) -> None:
+    async with home.running() as bus:
+        await bus.publish(home.records(30))
+        async with bus.subscribe("group", [home.topic.name]) as member:
+            before = await member.progress()
+            assert len(before) == home.topic.partitions
+            assert sum(each.end - each.next_offset for each in before.values()) == 30
+            await take(member, 30)
+            after = await member.progress()
+            assert {partition: each.next_offset for partition, each in after.items()} == {
+                partition: each.end for partition, each in before.items()
+            }
+
+
 async def test_a_restart_keeps_records_and_positions(home: Home) -> None:
     async with home.running() as bus:
         await bus.publish(home.records(20))

@@ -27,7 +27,7 @@ from shared.bus.kafka.connection import (
     protocol,
     tls_context,
 )
-from shared.bus.port import BusUnavailableError, Partition, Received
+from shared.bus.port import BusUnavailableError, Partition, Progress, Received
 
 _Raw = ConsumerRecord[bytes, bytes]
 
@@ -138,10 +138,14 @@ class KafkaSubscription:
 
     async def lag(self) -> int:
         """Raises BusUnavailableError."""
+        return sum(each.lag for each in (await self.progress()).values())
+
+    async def progress(self) -> dict[Partition, Progress]:
+        """Raises BusUnavailableError."""
         self._require_open()
         try:
             async with asyncio.timeout(self._settings.answer_seconds):
-                return await self._lag()
+                return await self._progress()
         except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
             raise BusUnavailableError(f"Kafka did not tell its offsets: {error!r}") from error
 
@@ -173,7 +177,7 @@ class KafkaSubscription:
         partition = Partition(place.topic, place.partition)
         return [_received(partition, record) for record in records]
 
-    async def _lag(self) -> int:
+    async def _progress(self) -> dict[Partition, Progress]:
         places = [
             TopicPartition(topic, number)
             for topic in self._topics
@@ -181,11 +185,12 @@ class KafkaSubscription:
         ]
         oldest = await self._consumer.beginning_offsets(places)
         ends = await self._consumer.end_offsets(places)
-        total = 0
+        found = {}
         for place in places:
             committed = await self._consumer.committed(place)
-            total += max(0, ends[place] - max(committed or 0, oldest[place]))
-        return total
+            next_offset = max(committed or 0, oldest[place])
+            found[Partition(place.topic, place.partition)] = Progress(next_offset, ends[place])
+        return found
 
 
 class _Listener(ConsumerRebalanceListener):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from shared.bus.local.log import Log
-from shared.bus.port import BusUnavailableError, Partition, Received
+from shared.bus.port import BusUnavailableError, Partition, Progress, Received
 
 
 class Group:
@@ -139,13 +139,16 @@ class Member:
             self.wake()
 
     async def lag(self) -> int:
+        return sum(each.lag for each in (await self.progress()).values())
+
+    async def progress(self) -> dict[Partition, Progress]:
         if self._closed:
             raise BusUnavailableError("the local bus has stopped")
-        return sum(
-            self._log.extents[partition].end - self._group.position(partition)
+        return {
+            partition: Progress(self._group.position(partition), self._log.extents[partition].end)
             for topic in self.topics
             for partition in self._log.partitions(topic)
-        )
+        }
 
     def assign(self, positions: dict[Partition, int]) -> None:
         """What stays is read on where it was; what is new begins at the group's position."""

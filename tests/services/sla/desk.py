@@ -20,10 +20,11 @@ from services.sla.app import build
 from services.sla.rules import edition_of
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
-from services.sla.timers import Timers
+from services.sla.timers import CaughtUp, Timers
 from services.sla.usecases.library import Library
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
+from shared.bus.port import Partition, Progress
 from shared.consumer import Handler
 from shared.db import Read, Write
 from shared.db.migrate import upgrade
@@ -53,7 +54,7 @@ class SlaBench:
     client: httpx.AsyncClient
     handlers: Mapping[str, Handler]
     library: Library
-    conversations: dict[UUID, UUID] = field(default_factory=dict)
+    bus: LocalBus
 
     async def hear(self, *told: Fact) -> None:
         """Handle facts one after the other, each in a transaction of its own."""
@@ -72,22 +73,22 @@ class SlaBench:
         return Envelope(new_id(), str(conversation), self.clock.now(), fact)
 
     def timers(self, *, claim_rows: int = 500) -> Timers:
-        async def caught_up() -> bool:
-            return True
+        async def nothing_waits() -> dict[Partition, Progress]:
+            return {Partition("inquiries", 0): Progress(0, 0)}
 
         return Timers(
             database=self.service.database,
             library=self.library,
             clock=self.clock,
             settings=SlaSettings(claim_rows=claim_rows),
-            caught_up=caught_up,
+            caught_up=CaughtUp(nothing_waits),
             on_recorded=lambda: None,
         )
 
     async def tick(self) -> int:
         """Let the timers work off everything that is due; how many clocks were looked at."""
         timers, count = self.timers(), 0
-        while fired := await timers.tick():
+        while fired := await timers.tick(self.clock.now()):
             count += fired
         return count
 
@@ -100,7 +101,7 @@ class SlaBench:
 
         told = await self.service.database.read(rows)
         return [
-            each for each in told if inquiry_id is None or each["inquiry_id"] == str(inquiry_id)
+            each for each in told if inquiry_id is None or each.get("inquiry_id") == str(inquiry_id)
         ]
 
     async def story(self, inquiry_id: UUID) -> list[str]:
@@ -159,6 +160,7 @@ async def sla_bench(
                 client,
                 consumers.handlers(library, clock, on_scheduled=lambda _: None),
                 library,
+                bus,
             )
     finally:
         await service.database.stop()

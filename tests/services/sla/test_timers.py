@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from services.sla.settings import SlaSettings
 from services.sla.timers import CaughtUp, Timers
+from shared.bus.port import BusUnavailableError, Partition, Progress
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 
 
@@ -77,16 +78,16 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
     bench.clock.set(berlin("2026-03-03 11:00"))
     caught_up, looked = asyncio.Event(), asyncio.Event()
 
-    async def asked() -> bool:
+    async def look() -> dict[Partition, Progress]:
         looked.set()
-        return caught_up.is_set()
+        return {Partition("inquiries", 0): Progress(9 if caught_up.is_set() else 8, 9)}
 
     timers = Timers(
         database=bench.service.database,
         library=bench.library,
         clock=bench.clock,
         settings=SlaSettings(poll_seconds=0.05),
-        caught_up=asked,
+        caught_up=CaughtUp(look),
         on_recorded=lambda: None,
     )
     stop = asyncio.Event()
@@ -102,19 +103,23 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
 
 
 async def test_how_it_is_known_that_the_facts_are_in() -> None:
-    lags: list[int | None] = [None, 5000, 0]
+    one, two = Partition("inquiries", 0), Partition("inquiries", 1)
+    looks: list[dict[Partition, Progress] | None] = [
+        None,
+        {one: Progress(5, 9), two: Progress(7, 7)},
+        {one: Progress(8, 20), two: Progress(7, 30)},
+        # The other partition is worked off later on; it had nothing at the first look.
+        {one: Progress(9, 20), two: Progress(7, 30)},
+        {one: Progress(20, 20), two: Progress(29, 30)},
+    ]
 
-    async def lag() -> int | None:
-        return lags.pop(0)
+    async def look() -> dict[Partition, Progress] | None:
+        if not looks:
+            raise BusUnavailableError("gone")
+        return looks.pop(0)
 
-    caught_up = CaughtUp(lag)
-    assert [await caught_up() for _ in range(3)] == [False, False, True]
-
-    async def small() -> int | None:
-        return 20
-
-    # A small lag is enough only at a second look.
-    assert await CaughtUp(small)() is False
+    caught_up = CaughtUp(look)
+    assert [await caught_up() for _ in range(6)] == [False, False, False, True, False, False]
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -127,7 +132,8 @@ async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_
         bench.clock.set(berlin("2026-03-03 10:00:01"))
         async with sla_bench(database_url, tmp_path, now=bench.clock.now()) as other:
             instances = [bench.timers(claim_rows=100), other.timers(claim_rows=100)]
-            fired = await asyncio.gather(*(_until_quiet(timers) for timers in instances))
+            due = bench.clock.now()
+            fired = await asyncio.gather(*(_until_quiet(timers, due) for timers in instances))
         assert sum(fired) == count
         assert min(fired) > 0
         told = Counter(
@@ -138,9 +144,9 @@ async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_
         assert told == {str(each.id): 1 for each in inquiries}
 
 
-async def _until_quiet(timers: Timers) -> int:
+async def _until_quiet(timers: Timers, due_until: datetime) -> int:
     total = 0
-    while fired := await timers.tick():
+    while fired := await timers.tick(due_until):
         total += fired
     return total
 

@@ -1,0 +1,107 @@
+"""The service as the root runs it: facts over the local bus in, facts over the bus out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from shared.bus.local import LocalBus
+from shared.events import Envelope, Fact
+from shared.events.registry import DEADLINES, INQUIRIES, to_envelope, to_record
+from shared.ids import new_id
+from shared.trace import new_traceparent
+from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench
+
+
+@asynccontextmanager
+async def running(bench: SlaBench) -> AsyncIterator[None]:
+    """The loops of the service, on the database that the bench has opened."""
+    await bench.service.database.stop()
+    async with bench.service.running():
+        yield
+    await bench.service.database.start()
+
+
+async def publish(bench: SlaBench, bus: LocalBus, *told: Fact) -> None:
+    records = []
+    for fact in told:
+        envelope = bench.envelope(fact)
+        records.append(
+            to_record(
+                event_id=envelope.id,
+                aggregate=fact.AGGREGATE,
+                key=envelope.key,
+                type_=fact.TYPE,
+                payload=fact.model_dump_json(exclude_none=True),
+                traceparent=new_traceparent(),
+                time=envelope.time,
+                source="/test",
+            )
+        )
+    await bus.publish(records)
+
+
+async def heard(bus: LocalBus, enough: Callable[[list[str]], bool]) -> list[str]:
+    """The types published on the deadlines topic, read until they are enough."""
+    types: list[str] = []
+    async with bus.subscribe(f"test-{new_id()}", [DEADLINES]) as subscription, asyncio.timeout(20):
+        while not enough(types):
+            found = await subscription.fetch(max_records=100, timeout_seconds=0.2)
+            envelopes: list[Envelope] = [
+                to_envelope(record) for records in found.values() for record in records
+            ]
+            types += [each.data.TYPE for each in envelopes]
+    return types
+
+
+async def test_an_answer_that_waits_on_the_bus_prevents_a_false_breach(
+    database_url: str, tmp_path: Path
+) -> None:
+    answered, forgotten = Inquiry(), Inquiry()
+    async with sla_bench(database_url, tmp_path) as bench:
+        await bench.bus.start()
+        try:
+            await publish(bench, bench.bus, answered.received(), forgotten.received())
+            async with running(bench):
+                await heard(bench.bus, lambda types: len(types) >= 2)
+            # While nobody runs, one answer is given in time, and both deadlines pass.
+            await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:00")))
+            bench.clock.set(berlin("2026-03-04 12:00"))
+            async with running(bench):
+                types = await heard(bench.bus, lambda types: len(types) >= 4)
+            assert sorted(types) == [
+                "deadline.breached",
+                "deadline.met",
+                "deadline.started",
+                "deadline.started",
+            ]
+            assert await bench.story(answered.id) == ["started", "met"]
+            assert await bench.story(forgotten.id) == ["started", "breached"]
+        finally:
+            await bench.bus.stop()
+
+
+async def test_a_fact_that_cannot_be_goes_to_the_dead_letters(
+    database_url: str, tmp_path: Path
+) -> None:
+    broken, whole = Inquiry(), Inquiry()
+    async with sla_bench(database_url, tmp_path) as bench:
+        await bench.bus.start()
+        try:
+            backwards = broken.held(berlin("2026-03-02 11:00"), berlin("2026-03-02 10:30"))
+            await publish(bench, bench.bus, broken.received(), backwards, whole.received())
+            async with running(bench), asyncio.timeout(30):
+                while not any(
+                    each["type"] == "record.dead_lettered" for each in await bench.published()
+                ):
+                    pass
+                await heard(bench.bus, lambda types: types.count("deadline.started") >= 2)
+            letters = [
+                each for each in await bench.published() if each["type"] == "record.dead_lettered"
+            ]
+            assert [each["topic"] for each in letters] == [INQUIRIES]
+            assert "follow-up" in letters[0]["reason"]
+        finally:
+            await bench.bus.stop()
