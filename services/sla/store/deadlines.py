@@ -111,6 +111,21 @@ def ensure(tx: Write, conversations: Mapping[UUID, UUID]) -> dict[UUID, Deadline
     return rows
 
 
+def set_desks(tx: Write, desks: Mapping[UUID, tuple[UUID, str]]) -> None:
+    """Note each inquiry's conversation and desk in one statement, whether it is known or not."""
+    new = _insert(tx)
+    upsert = new.on_conflict_do_update(
+        index_elements=[_C.inquiry_id],
+        set_={"desk": new.excluded.desk},
+        where=_C.desk.is_distinct_from(new.excluded.desk),
+    )
+    rows = [
+        {"inquiry_id": each, "conversation_id": desks[each][0], "desk": desks[each][1]}
+        for each in sorted(desks, key=lambda inquiry_id: inquiry_id.int)
+    ]
+    tx.execute(upsert, [{**row, "state": AWAITED} for row in rows])
+
+
 def insert_new(tx: Write, rows: Sequence[Columns]) -> frozenset[UUID]:
     """Insert whole rows; the inquiries that had none before. Rows that exist stay as they are."""
     if not rows:

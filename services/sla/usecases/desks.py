@@ -36,12 +36,15 @@ def assign(
 
     Returns when the first of the clocks that moved needs a look.
     """
+    if not library.current.asks_for_desks:
+        deadlines.set_desks(
+            tx, {each.inquiry_id: (each.conversation_id, each.desk) for each in assignments}
+        )
+        return None
+    library.keep_current(tx, now=now)
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in assignments})
     changed = [each for each in assignments if rows[each.inquiry_id].desk != each.desk]
     deadlines.change(tx, {each.inquiry_id: {"desk": each.desk} for each in changed})
-    if not library.current.asks_for_desks:
-        return None
-    library.keep_current(tx, now=now)
     # Ended clocks, too: the end may have come earlier than this, and later than the desk.
     clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
     return _choose_again(tx, clocks, rows, library=library, now=now)
