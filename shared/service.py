@@ -25,7 +25,7 @@ from shared.settings import DeskSettings
 from shared.telemetry import Metrics
 from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
-from shared.web.health import Check
+from shared.web.health import Check, Health, examine
 
 HOUSEKEEPING_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 1.0
@@ -89,16 +89,23 @@ class Service:
             surface,
             service=self.name,
             metrics=self.metrics,
-            live={"consumers": Check(self._consumers_turn, "down")},
+            live=self._live_checks(),
             ready=self._ready_checks(),
         )
-        self.fastapi = app
         self.app = Edge(
             app,
             metrics=self.metrics,
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,
         )
+
+    async def live(self) -> Health:
+        """Whether this process works, or should be restarted."""
+        return await examine(self._live_checks())
+
+    async def ready(self) -> Health:
+        """What works and what does not, each with its reason."""
+        return await examine(self._ready_checks())
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Event]:
@@ -139,6 +146,9 @@ class Service:
             return await pending(self.database, self.name)
         except DatabaseUnavailableError as error:
             return str(error)
+
+    def _live_checks(self) -> dict[str, Check]:
+        return {"consumers": Check(self._consumers_turn, "down")}
 
     def _ready_checks(self) -> dict[str, Check]:
         return {

@@ -18,41 +18,51 @@ SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a sec
 class DeskSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DESK_", env_file=None, frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
-    data_dir: Path = Field(Path("./var"), description="Where the embedded mode keeps its files.")
-    policy: Path | None = Field(None, description="The policy file; unset: the shipped one.")
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
+    data_dir: Path = Field(
+        default=Path("./var"), description="Where the embedded mode keeps its files."
+    )
+    policy: Path | None = Field(
+        default=None, description="The policy file; unset: the shipped one."
+    )
     bus_url: str = Field(
-        "", description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR."
+        default="",
+        description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR.",
     )
     api_key: str = Field(
-        "", description="A first key given from outside; empty: the first start makes one."
+        default="", description="A first key given from outside; empty: the first start makes one."
     )
     keys_file: Path | None = Field(
-        None, description="Hashed keys with name, scopes, expiry; unset: DESK_DATA_DIR/keys.json."
+        default=None,
+        description="Hashed keys with name, scopes, expiry; unset: DESK_DATA_DIR/keys.json.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severity that is logged."
+        default="info", description="Least severity that is logged."
     )
     body_limit: int = Field(
-        1_048_576, ge=1024, description="Largest request body in bytes; more gives 413."
+        default=1_048_576, ge=1024, description="Largest request body in bytes; more gives 413."
     )
     body_seconds: float = Field(
-        15.0, gt=0, description="Seconds a client may take to send its body; more gives 408."
+        default=15.0,
+        gt=0,
+        description="Seconds a client may take to send its body; more gives 408.",
     )
     shutdown_seconds: float = Field(
-        4.0, gt=0, description="Seconds open requests get to end after SIGTERM or Ctrl-C."
+        default=4.0, gt=0, description="Seconds open requests get to end after SIGTERM or Ctrl-C."
     )
     trusted_proxies: str = Field(
-        "127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
+        default="127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
     )
     inbox_days: int = Field(
-        60, ge=1, description="Days a handled event is remembered; well over `log_days`."
+        default=60, ge=1, description="Days a handled event is remembered; well over `log_days`."
     )
     outbox_days: int = Field(
-        30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."
+        default=30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."
     )
-    pool_size: int = Field(8, ge=2, description="PostgreSQL connections per process and service.")
+    pool_size: int = Field(
+        default=8, ge=2, description="PostgreSQL connections per process and service."
+    )
 
     def keys_path(self) -> Path:
         return self.keys_file or self.data_dir / "keys.json"

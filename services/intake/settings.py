@@ -10,11 +10,12 @@ class IntakeSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DESK_INTAKE_", frozen=True)
 
     database_url: str = Field(
-        "", description="`postgresql://user:password@host/name`; empty: a file in DESK_DATA_DIR."
+        default="",
+        description="`postgresql://user:password@host/name`; empty: a file in DESK_DATA_DIR.",
     )
     writers: int = Field(
-        2, ge=1, le=8, description="Connections that store accepted messages (PostgreSQL)."
+        default=2, ge=1, le=8, description="Connections that store accepted messages (PostgreSQL)."
     )
     idempotency_days: int = Field(
-        7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
+        default=7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
     )

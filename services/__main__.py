@@ -1,0 +1,96 @@
+"""The command line: `inbound-desk ...`, or `python -m services ...`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from services import commands
+from shared.auth import ALL_SCOPES, KeysFileError
+from shared.bus.port import BusUnavailableError
+from shared.errors import DeskError
+from shared.policy import PolicyError
+
+SERVICES = ("intake", "router", "sla")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0: done. 1: something is wrong, said in a sentence. 2: the words of the command."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.command(options))
+    except (DeskError, BusUnavailableError, PolicyError, KeysFileError, OSError, ValueError) as bad:
+        print(f"inbound-desk: {bad}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="inbound-desk", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="command")
+    _add(verbs, "run", commands.run, "the whole desk in one process")
+    for service in SERVICES:
+        verb = _add(verbs, service, commands.run_one, f"the {service} service on its own port")
+        verb.set_defaults(service=service)
+    verb = _add(verbs, "migrate", commands.migrate, "bring the databases up to date")
+    verb.add_argument("services", nargs="*", metavar="service", help="all, if none is named")
+    verb = _add(verbs, "replay", commands.replay, "publish kept facts again; exactly one effect")
+    verb.add_argument("what", choices=(*SERVICES, "dead-letters"))
+    verb.add_argument("--since", type=_moment, required=True, help="e.g. 2026-11-24T08:00:00Z")
+    verb = _add(verbs, "check", commands.check, "validate a policy file and say what it promises")
+    verb.add_argument("file", nargs="?", type=Path, help="left out: DESK_POLICY or the shipped one")
+    verb.add_argument("--language", choices=("en", "de"), default="en")
+    _add_keys(verbs)
+    _add_sla(verbs)
+    return parser
+
+
+def _add_keys(verbs: Any) -> None:
+    keys = verbs.add_parser("keys", help="API keys").add_subparsers(required=True, metavar="verb")
+    verb = _add(keys, "create", commands.create_key, "make a key and show it once")
+    verb.add_argument("name")
+    verb.add_argument("--scope", action="append", choices=ALL_SCOPES, help="all, if none is named")
+    verb.add_argument("--expires", type=_moment, help="e.g. 2027-01-01T00:00:00Z")
+    _add(keys, "list", commands.list_keys, "names, scopes and expiry; never the keys")
+    verb = _add(keys, "revoke", commands.revoke_key, "take a key's rights away at once")
+    verb.add_argument("name")
+
+
+def _add_sla(verbs: Any) -> None:
+    sla = verbs.choices["sla"]
+    sla.set_defaults(command=commands.run_one)
+    below = sla.add_subparsers(metavar="verb")
+    verb = _add(below, "simulate", commands.simulate, "what another policy would have meant")
+    verb.add_argument("--policy", type=Path, required=True)
+    verb.add_argument("--from", dest="start", type=_moment, required=True)
+    verb.add_argument("--to", dest="end", type=_moment, required=True)
+    verb.add_argument("--json", action="store_true")
+
+
+def _add(
+    verbs: Any, name: str, command: Callable[[argparse.Namespace], int], about: str
+) -> argparse.ArgumentParser:
+    verb: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
+    verb.set_defaults(command=command)
+    return verb
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment; write 2026-11-24T08:00:00Z"
+        ) from error
+    if moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no zone; add Z or +01:00")
+    return moment.astimezone(UTC)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What each command does; `__main__` only reads the words."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import shlex
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import uvloop
+
+from services import root
+from services.process import run_embedded, run_service
+from services.replay import replay_dead_letters
+from services.sla.simulate import simulate as simulate_policy
+from shared.auth import ALL_SCOPES, add_key, new_key, read_keys
+from shared.auth import revoke_key as revoke
+from shared.clock import SystemClock
+from shared.outbox import publish_again
+from shared.policy import load_policy, run_check
+from shared.settings import DeskSettings
+
+T = TypeVar("T")
+
+
+def run(_options: argparse.Namespace) -> int:
+    settings = DeskSettings()
+    key = _first_key(settings)
+    _go(run_embedded(settings, ready=lambda: _welcome(settings, key)))
+    return 0
+
+
+def run_one(options: argparse.Namespace) -> int:
+    _go(run_service(options.service, DeskSettings()))
+    return 0
+
+
+def migrate(options: argparse.Namespace) -> int:
+    unknown = set(options.services) - set(root.BUILDERS)
+    if unknown:
+        raise ValueError(
+            f"no service is named {min(unknown)}; known are {', '.join(root.BUILDERS)}"
+        )
+    services = options.services or list(root.BUILDERS)
+    _go(root.migrate(services, DeskSettings()))
+    print(f"up to date: {', '.join(services)}")
+    return 0
+
+
+def replay(options: argparse.Namespace) -> int:
+    settings = DeskSettings()
+    if options.what == "dead-letters":
+        bus = root.make_bus(settings, load_policy(settings.policy))
+        count = _go(replay_dead_letters(bus, since=options.since))
+    else:
+        count = _go(_replay_service(options.what, settings, options))
+    print(f"{count} facts of {options.what} go out again")
+    return 0
+
+
+async def _replay_service(service: str, settings: DeskSettings, options: argparse.Namespace) -> int:
+    database = root.database_of(service, settings)
+    await database.start()
+    try:
+        return await database.write(publish_again, since=options.since)
+    finally:
+        await database.stop()
+
+
+def check(options: argparse.Namespace) -> int:
+    code, text = run_check(options.file or DeskSettings().policy, options.language)
+    print(text)
+    return code
+
+
+def create_key(options: argparse.Namespace) -> int:
+    key = new_key()
+    add_key(
+        DeskSettings().keys_path(),
+        name=options.name,
+        key=key,
+        scopes=options.scope or ALL_SCOPES,
+        now=SystemClock().now(),
+        expires_at=options.expires,
+    )
+    print(key)
+    return 0
+
+
+def list_keys(_options: argparse.Namespace) -> int:
+    for key in read_keys(DeskSettings().keys_path()):
+        expires = key.expires_at.isoformat() if key.expires_at else "never"
+        print(f"{key.name}\texpires {expires}\t{' '.join(key.scopes)}")
+    return 0
+
+
+def revoke_key(options: argparse.Namespace) -> int:
+    revoke(DeskSettings().keys_path(), options.name)
+    print(f"revoked: {options.name}")
+    return 0
+
+
+def simulate(options: argparse.Namespace) -> int:
+    policy = load_policy(options.policy)
+
+    async def work() -> str:
+        database = root.database_of("sla", DeskSettings())
+        await database.start()
+        try:
+            found = await simulate_policy(
+                database,
+                policy,
+                start=options.start,
+                end=options.end,
+                now=SystemClock().now(),
+            )
+        finally:
+            await database.stop()
+        return json.dumps(found.as_json(), indent=2) if options.json else found.as_text()
+
+    print(_go(work()))
+    return 0
+
+
+def _go(work: Coroutine[Any, Any, T]) -> T:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
+
+
+def _first_key(settings: DeskSettings) -> str | None:
+    """A key made now, to be shown once; None when there is one already."""
+    path = settings.keys_path()
+    if settings.api_key or read_keys(path):
+        return None
+    key = new_key()
+    add_key(path, name="first", key=key, scopes=ALL_SCOPES, now=SystemClock().now())
+    return key
+
+
+def _welcome(settings: DeskSettings, key: str | None) -> None:
+    url = f"http://{settings.host}:{settings.port}"
+    print(f"Inbound Desk serves {url}/", flush=True)
+    if key is None:
+        return
+    bearer = shlex.quote(f"Authorization: Bearer {key}")
+    inquiry = json.dumps(
+        {
+            "channel": "web_form",
+            "author": {"name": "Erika Muster", "email": "erika@example.org"},
+            "text": "Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?",
+        },
+        ensure_ascii=False,
+    )
+    print(
+        f"\nYour API key, shown only now: {key}\n\nTry it in another shell:\n\n"
+        f"curl -H {bearer} -H 'Content-Type: application/json' -d {shlex.quote(inquiry)} "
+        f"{url}/intake/v1/inquiries\n\n"
+        f"curl -H {bearer} {url}/router/v1/todos\n\n"
+        f"curl -H {bearer} {url}/sla/v1/deadlines\n",
+        flush=True,
+    )

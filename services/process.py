@@ -1,0 +1,71 @@
+"""Runs services in this process: all three on one port, or one of them on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from services.embedded import EmbeddedApp
+from services.root import BUILDERS, connect, make_runtime, migrate
+from shared.lifecycle import listen, running_loops, serve
+from shared.service import Service
+from shared.settings import DeskSettings
+from shared.telemetry import configure_logging
+
+
+async def run_embedded(settings: DeskSettings, *, ready: Callable[[], None]) -> None:
+    """The whole desk in one process; `ready` is called when it serves."""
+    names = tuple(BUILDERS)
+    await migrate(names, settings)
+    await _run(names, settings, EmbeddedApp, ready)
+
+
+async def run_service(name: str, settings: DeskSettings) -> None:
+    """One service on its own port; its schema is brought up to date by `migrate`, not here."""
+    await _run((name,), settings, lambda services, _: services[0].app, lambda: None)
+
+
+async def _run(
+    names: Sequence[str],
+    settings: DeskSettings,
+    app_of: Callable[[Sequence[Service], str], ASGIApp],
+    ready: Callable[[], None],
+) -> None:
+    configure_logging(settings.log_level)
+    listening = listen(settings.host, settings.port)
+    async with AsyncExitStack() as stack:
+        stack.callback(listening.close)
+        runtime = make_runtime(settings)
+        services = [BUILDERS[name](runtime) for name in names]
+        stack.push_async_callback(runtime.bus.stop)
+        failures = [await stack.enter_async_context(running_loops(await connect(runtime.bus)))]
+        failures += [await stack.enter_async_context(service.running()) for service in services]
+        failed = await stack.enter_async_context(_any_of(failures))
+        ready()
+        await serve(
+            app_of(services, runtime.policy.company.name),
+            listening=listening,
+            grace_seconds=settings.shutdown_seconds,
+            failed=failed,
+            trusted_proxies=settings.trusted_proxies,
+        )
+
+
+@asynccontextmanager
+async def _any_of(events: Sequence[asyncio.Event]) -> AsyncIterator[asyncio.Event]:
+    """An event that is set as soon as one of the events is."""
+    happened = asyncio.Event()
+
+    async def watch(event: asyncio.Event) -> None:
+        await event.wait()
+        happened.set()
+
+    watching = [asyncio.create_task(watch(event)) for event in events]
+    try:
+        yield happened
+    finally:
+        for task in watching:
+            task.cancel()

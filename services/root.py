@@ -1,0 +1,110 @@
+"""What every way of running has in common: runtime, bus, services by name."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from services.intake.app import build as build_intake
+from services.intake.settings import IntakeSettings
+from services.router.app import build as build_router
+from services.router.settings import RouterSettings
+from services.sla.app import build as build_sla
+from services.sla.settings import SlaSettings
+from shared.auth import KeyRing
+from shared.bus.local import LocalBus
+from shared.bus.open import open_bus
+from shared.bus.port import Bus, BusUnavailableError
+from shared.clock import SystemClock
+from shared.db import Database, open_database
+from shared.db.migrate import upgrade
+from shared.events.registry import topics
+from shared.lifecycle import Loop, pause
+from shared.policy import Policy, load_policy
+from shared.service import Runtime, Service
+from shared.settings import DeskSettings, channel_secrets
+
+MAINTENANCE_SECONDS = 300.0
+CONNECT_AGAIN_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+BUILDERS: dict[str, Callable[[Runtime], Service]] = {
+    "intake": lambda runtime: build_intake(runtime, IntakeSettings(), channel_secrets(os.environ)),
+    "router": lambda runtime: build_router(runtime, RouterSettings()),
+    "sla": lambda runtime: build_sla(runtime, SlaSettings()),
+}
+
+
+def make_runtime(settings: DeskSettings) -> Runtime:
+    """Raises PolicyError, or ValueError for a bus URL that cannot be one."""
+    policy = load_policy(settings.policy)
+    keys = KeyRing(settings.keys_path(), first_key=settings.api_key)
+    return Runtime(settings, policy, make_bus(settings, policy), SystemClock(), keys)
+
+
+def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
+    return open_bus(
+        settings.bus(),
+        topics(retention_days=policy.retention.log_days),
+        data_dir=settings.data_dir,
+    )
+
+
+def database_of(service: str, settings: DeskSettings) -> Database:
+    """A service's database for a command of its own, not started yet."""
+    configured = {
+        "intake": IntakeSettings().database_url,
+        "router": RouterSettings().database_url,
+        "sla": SlaSettings().database_url,
+    }[service]
+    return open_database(settings.database(service, configured), pool_size=2)
+
+
+async def migrate(services: Sequence[str], settings: DeskSettings) -> None:
+    """Bring the schemas up to date. Raises DatabaseUnavailableError."""
+    for service in services:
+        database = database_of(service, settings)
+        await database.start()
+        try:
+            await upgrade(database, service)
+        finally:
+            await database.stop()
+
+
+async def connect(bus: Bus) -> list[tuple[str, Loop]]:
+    """Start the bus, and the loops that it needs.
+
+    The local log must open at once. A broker may be away: everything that needs no bus works
+    meanwhile, and the loop keeps trying.
+    """
+    if isinstance(bus, LocalBus):
+        await bus.start()
+        return [("bus.maintenance", _maintained(bus))]
+    return [("bus.connect", _connected(bus))]
+
+
+def _maintained(bus: LocalBus) -> Loop:
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            await bus.maintain()
+            await pause(stop, MAINTENANCE_SECONDS)
+
+    return loop
+
+
+def _connected(bus: Bus) -> Loop:
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await bus.start()
+            except BusUnavailableError as error:
+                log.warning("bus.unavailable", reason=str(error))
+                await pause(stop, CONNECT_AGAIN_SECONDS)
+            else:
+                await stop.wait()
+
+    return loop
