@@ -10,6 +10,6 @@ class RouterSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DESK_ROUTER_", env_file=None, frozen=True)
 
     database_url: str = Field(
-        "",
+        default="",
         description="`postgresql://user:password@host:5432/name`; empty: SQLite in DESK_DATA_DIR.",
     )

@@ -1,0 +1,65 @@
+# Needs Python 3.11 or newer and make; `make test` also PostgreSQL's programs and Java with Maven
+# (or DESK_TEST_DATABASE_URL and DESK_TEST_KAFKA, see tests/support/backing.py).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCK := requirements.lock
+DEV_LOCK := requirements-dev.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint unit system bench bench-sla lock clean
+
+help: ## Show what there is
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0.1:8000
+	@exec $(BIN)/inbound-desk run
+
+test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture tests/contracts tests/services
+	$(BIN)/pytest tests/system
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev ## The tests that need neither database nor broker
+	$(BIN)/pytest -q tests/unit tests/architecture
+
+system: $(VENV)/.dev ## The whole desk, killed and restarted
+	$(BIN)/pytest -q tests/system
+
+bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
+	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/pipeline.py
+
+bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline poller
+	$(BIN)/python bench/business_time.py
+
+lock: $(VENV)/.dev ## Pin what is installed, with hashes and without addresses
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --strip-extras -o $(LOCK) pyproject.toml
+	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --strip-extras --extra dev -o $(DEV_LOCK) pyproject.toml
+
+clean: ## Remove what make has made; never the desk's data
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Inbound Desk needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml $(LOCK)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml $(DEV_LOCK)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r $(DEV_LOCK)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/python -m pip install -q --disable-pip-version-check businesstimedelta business-duration
+	@touch $@
