@@ -10,6 +10,7 @@ from shared.db import Write
 from shared.events import Envelope
 from shared.events.facts import (
     TodoClaimed,
+    TodoCompleted,
     TodoCreated,
     TodoDismissed,
     TodoReleased,
@@ -27,6 +28,7 @@ def listener() -> Listener:
             TodoRerouted.TYPE: _rerouted,
             TodoClaimed.TYPE: _claimed,
             TodoReleased.TYPE: _released,
+            TodoCompleted.TYPE: _completed,
             TodoDismissed.TYPE: _dismissed,
         },
     )
@@ -50,6 +52,13 @@ def _claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
 def _released(tx: Write, envelopes: Sequence[Envelope]) -> None:
     facts = [e.data for e in envelopes if isinstance(e.data, TodoReleased)]
     store.set_assignee(tx, [(f.inquiry_id, None) for f in facts])
+
+
+def _completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
+    facts = {e.data.inquiry_id: e.data for e in envelopes if isinstance(e.data, TodoCompleted)}
+    # One of these comes with every answer; only the few that were completed by hand change a thing.
+    for inquiry_id in store.awaiting_answer(tx, list(facts)):
+        usecases.completed(tx, inquiry_id=inquiry_id, at=facts[inquiry_id].completed_at)
 
 
 def _dismissed(tx: Write, envelopes: Sequence[Envelope]) -> None:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.intake.domain.inquiry import InquiryState
+from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
 from services.intake.domain.message import Accepted
 from services.intake.tables import (
     contacts,
@@ -24,6 +24,7 @@ from services.intake.tables import (
     quarantine,
 )
 from shared.db import Read, Write
+from shared.db.among import among
 
 Values = Mapping[str, Any]
 
@@ -77,6 +78,17 @@ def lock_open_inquiry(tx: Write, *, channel: str, thread: str) -> InquiryRow | N
         select(c.open_inquiry_id).where(c.channel == channel, c.thread == thread).with_for_update()
     ).scalar()
     return None if open_id is None else lock_inquiry(tx, open_id)
+
+
+def awaiting_answer(tx: Read, inquiry_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of the inquiries that have not ended; in the order in which they are to be locked."""
+    c = inquiries.c
+    query = (
+        select(c.id)
+        .where(among(tx, c.id, inquiry_ids), c.state.in_(AWAITS_ANSWER))
+        .order_by(c.conversation_id)
+    )
+    return list(tx.execute(query).scalars())
 
 
 def update_inquiry(tx: Write, inquiry_id: UUID, values: Values) -> None:

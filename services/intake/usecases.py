@@ -8,7 +8,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.intake import store
-from services.intake.domain.inquiry import InquiryState, check_awaits_answer
+from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState, check_awaits_answer
 from services.intake.domain.message import Accepted, Idempotency
 from shared import outbox
 from shared.db import Read, Write
@@ -22,6 +22,8 @@ from shared.events.facts import (
     InquiryHeld,
 )
 from shared.ids import new_id
+
+COMPLETED = "completed"  # the reason of an inquiry whose ToDo a person completed by hand
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +76,32 @@ def reply(
         return known
     check_awaits_answer(inquiry.state, wanted=_DONE[answer.kind], reason=inquiry.reason)
     message_id = _record_reply(tx, inquiry, answer, now=now)
-    if request is not None:
-        store.remember(
-            tx,
-            {
-                "caller": request.caller,
-                "key": request.key,
-                "fingerprint": request.fingerprint,
-                "message_id": message_id,
-                "created_at": now,
-            },
-        )
+    if request is not None and not _remember(tx, request, message_id, now=now):
+        # Taken a moment ago by a request for another inquiry: says so, and takes this back.
+        known_answer(tx, request)
     return store.message_placed(tx, message_id)
+
+
+def remember_repeat(tx: Write, request: Idempotency, message_id: UUID, *, now: datetime) -> None:
+    """The message had been there already; its request is bound to its Idempotency-Key all the same.
+
+    Raises InvalidError when the key came with another body.
+    """
+    if not _remember(tx, request, message_id, now=now):
+        known_answer(tx, request)
+
+
+def _remember(tx: Write, request: Idempotency, message_id: UUID, *, now: datetime) -> bool:
+    return store.remember(
+        tx,
+        {
+            "caller": request.caller,
+            "key": request.key,
+            "fingerprint": request.fingerprint,
+            "message_id": message_id,
+            "created_at": now,
+        },
+    )
 
 
 _DONE = {"answer": "answered", "holding": "held"}
@@ -194,12 +210,24 @@ def close(
 
 def no_answer(tx: Write, *, inquiry_id: UUID, reason: str, at: datetime) -> None:
     """A desk dismissed the ToDo: the inquiry gets no answer. Passed over once it has ended."""
+    _ended_by_desk(tx, inquiry_id, InquiryState.NO_ANSWER, reason=reason, at=at)
+
+
+def completed(tx: Write, *, inquiry_id: UUID, at: datetime) -> None:
+    """A desk completed the ToDo by hand, without an answer recorded here: the inquiry is closed.
+
+    Passed over once it has ended. Nothing is told: the router's fact says it to everybody.
+    """
+    _ended_by_desk(tx, inquiry_id, InquiryState.CLOSED, reason=COMPLETED, at=at)
+
+
+def _ended_by_desk(
+    tx: Write, inquiry_id: UUID, state: InquiryState, *, reason: str, at: datetime
+) -> None:
     inquiry = store.lock_inquiry(tx, inquiry_id)
-    if inquiry is None or inquiry.state not in (InquiryState.OPEN, InquiryState.HELD):
+    if inquiry is None or inquiry.state not in AWAITS_ANSWER:
         return
-    store.update_inquiry(
-        tx, inquiry.id, {"state": InquiryState.NO_ANSWER, "closed_at": at, "reason": reason}
-    )
+    store.update_inquiry(tx, inquiry.id, {"state": state, "closed_at": at, "reason": reason})
     store.end_open_inquiry(tx, conversation_id=inquiry.conversation_id, inquiry_id=inquiry.id)
 
 

@@ -82,6 +82,10 @@ async def _accept(desk: IntakeDesk, body: InquiryIn, key: Idempotency | None) ->
         if known is None:
             raise
         return known
+    if placed.duplicate and key is not None:
+        await desk.database.write(
+            usecases.remember_repeat, key, placed.message_id, now=desk.clock.now()
+        )
     desk.relay.wake()
     return placed
 
