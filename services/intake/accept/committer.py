@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Protocol
 
 import structlog
@@ -75,17 +75,23 @@ class GroupCommitter:
     async def run(self, stop: asyncio.Event) -> None:
         """Write until told to stop, then what still waits. A dead flusher ends the process."""
         self._running = True
-        async with asyncio.TaskGroup() as group:
-            flushers = [group.create_task(self._flush(writer)) for writer in self._writers]
-            await stop.wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                flushers = [group.create_task(self._flush(writer)) for writer in self._writers]
+                await stop.wait()
+                self._running = False
+                while self._waiting or self._busy:
+                    self._written.clear()
+                    await self._written.wait()
+                for flusher in flushers:
+                    flusher.cancel()
+        finally:
+            # However it ended: nobody may wait for a flusher that is gone.
             self._running = False
-            while self._waiting or self._busy:
-                self._written.clear()
-                await self._written.wait()
-            for flusher in flushers:
-                flusher.cancel()
-        for writer in self._writers:
-            await writer.close()
+            _fail(self._waiting)
+            self._waiting.clear()
+            for writer in self._writers:
+                await writer.close()
 
     async def _flush(self, writer: Writer) -> None:
         while True:
@@ -98,6 +104,9 @@ class GroupCommitter:
                 outcomes = await writer.write([message for message, _ in batch])
             except Exception as error:  # noqa: BLE001 - every waiting request must get its answer
                 outcomes = [error] * len(batch)
+            except asyncio.CancelledError:
+                _fail(batch)  # stored or not: whoever sends it again will be told
+                raise
             finally:
                 self._busy.difference_update(_conversation(message) for message, _ in batch)
                 self._wake.set()
@@ -127,6 +136,12 @@ class GroupCommitter:
         # Both flushers lock in the same order, so they cannot wait for each other in a circle.
         batch.sort(key=lambda item: (item[0].channel, item[0].identity, item[0].thread))
         return batch
+
+
+def _fail(items: Iterable[tuple[Incoming, asyncio.Future[Accepted]]]) -> None:
+    for _, future in items:
+        if not future.done():
+            future.set_exception(NotRunningError())
 
 
 def _conversation(message: Incoming) -> tuple[str, str]:

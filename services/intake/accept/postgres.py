@@ -20,7 +20,13 @@ from services.intake.accept.facts import as_json, told
 from services.intake.domain.message import EXCERPT, Accepted, Incoming
 from shared.db import DatabaseUnavailableError
 
-RUN_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+# After a migration a prepared statement may be out of date once.
+RUN_AGAIN = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InvalidCachedStatementError,
+)
+ATTEMPTS = 4
 # ValueError: asyncpg could not encode a value; it is an InterfaceError too, so it is asked first.
 REFUSED = (
     ValueError,
@@ -141,6 +147,8 @@ class PostgresWriter:
         except REFUSED:
             # One row that cannot be stored, or that met another instance's row: find it.
             return [await self._alone(message) for message in batch]
+        except DatabaseUnavailableError as error:
+            return [error] * len(batch)
         except DOWN as error:
             await self.close()
             return [_unavailable(error)] * len(batch)
@@ -153,7 +161,7 @@ class PostgresWriter:
                 return IdempotencyRaceError()
             # The same message came in through another instance: now it is there to be found.
             return await self._alone(message, again=False) if again else error
-        except REFUSED as error:
+        except (*REFUSED, DatabaseUnavailableError) as error:
             return error
         except DOWN as error:
             await self.close()
@@ -161,22 +169,26 @@ class PostgresWriter:
         return outcomes[0]
 
     async def _in_one(self, batch: Sequence[Incoming]) -> list[Accepted]:
-        for _ in range(2):
+        for _ in range(ATTEMPTS):
             connection = await self._connected()
             try:
                 return await self._transaction(connection, batch)
             except RUN_AGAIN:
                 continue
-        return await self._transaction(await self._connected(), batch)
+        raise DatabaseUnavailableError("PostgreSQL found no way through its locks; send it again")
 
     async def _connected(self) -> Any:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                self._dsn,
-                timeout=5,
-                command_timeout=30,
-                server_settings={"application_name": "inbound-desk-accept"},
-            )
+            try:
+                self._connection = await asyncpg.connect(
+                    self._dsn,
+                    timeout=5,
+                    command_timeout=30,
+                    server_settings={"application_name": "inbound-desk-accept"},
+                )
+            except asyncpg.PostgresError as error:
+                # No such database, no such user: the messages are innocent.
+                raise _unavailable(error) from error
         return self._connection
 
     async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Accepted]:

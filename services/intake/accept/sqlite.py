@@ -80,7 +80,7 @@ class SqliteWriter:
         try:
             return list(await self._database.write(_accept, batch))
         except sqlite3.OperationalError as error:
-            return [DatabaseUnavailableError(f"SQLite says: {error}")] * len(batch)
+            return [_unavailable(error)] * len(batch)
         except (sqlite3.Error, UnicodeError, ValueError):
             return [await self._alone(message) for message in batch]
 
@@ -91,8 +91,14 @@ class SqliteWriter:
             if "idempotency" in str(error):
                 return IdempotencyRaceError()
             return error
-        except (sqlite3.Error, UnicodeError, ValueError) as error:
+        except sqlite3.OperationalError as error:
+            return _unavailable(error)
+        except (sqlite3.Error, UnicodeError, ValueError, DatabaseUnavailableError) as error:
             return error
+
+
+def _unavailable(error: sqlite3.OperationalError) -> DatabaseUnavailableError:
+    return DatabaseUnavailableError(f"SQLite says: {error}")
 
 
 def _accept(tx: Write, batch: Sequence[Incoming]) -> list[Accepted]:
