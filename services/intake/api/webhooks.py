@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from services.intake.schemas import WebhookAnswer, WebhookEvent, WebhookMessage
 from shared.errors import DeskError, FieldProblem, InvalidError
 from shared.ids import new_id
 from shared.web.problems import RefusedError, documented, field_problems, summary
-from shared.web.strict_json import require_json
+from shared.web.strict_json import require_json, strict_json
 
 PATH = "/intake/v1/webhooks/{channel}"
 MESSAGE_CREATED = "message.created"
@@ -71,7 +72,7 @@ class _Result:
     accepted: int = 0
     duplicate: int = 0
     ignored: int = 0
-    inquiries: list[UUID] = field(default_factory=list)
+    inquiries: dict[int, UUID] = field(default_factory=dict)
     errors: dict[int, tuple[FieldProblem, ...]] = field(default_factory=dict)
 
     def counts(self) -> dict[str, int]:
@@ -82,21 +83,21 @@ class _Result:
             "broken": len(self.errors),
         }
 
-    def add(self, placed: Accepted) -> None:
+    def add(self, number: int, placed: Accepted) -> None:
         if placed.duplicate:
             self.duplicate += 1
         else:
             self.accepted += 1
-        self.inquiries.append(placed.inquiry_id)
+        self.inquiries[number] = placed.inquiry_id
 
     def response(self) -> Response:
         """200 when nothing changed because all of it was known, else 202."""
         body: dict[str, Any] = {
             **self.counts(),
-            "inquiries": [str(inquiry) for inquiry in self.inquiries],
+            "inquiries": [str(inquiry) for _, inquiry in sorted(self.inquiries.items())],
             "errors": [
                 {"index": n, "field": p.field, "problem": p.problem, "expected": p.expected}
-                for n, problems in self.errors.items()
+                for n, problems in sorted(self.errors.items())
                 for p in problems
             ],
         }
@@ -118,18 +119,7 @@ class _Delivery:
         self._result = _Result()
 
     async def work_off(self, raw: bytes) -> _Result:
-        try:
-            event = WebhookEvent.model_validate_json(raw)
-        except ValidationError as error:
-            problems = field_problems(error.errors(include_url=False))
-            await self._quarantine(raw.decode("utf-8", "replace"), summary(problems))
-            malformed = error.errors(include_url=False)[0]["type"] == "json_invalid"
-            raise RefusedError(
-                400 if malformed else 422,
-                "malformed-json" if malformed else "invalid-request",
-                summary(problems),
-                *problems,
-            ) from error
+        event = await self._parse(raw)
         if event.type != MESSAGE_CREATED:
             self._result.ignored = len(event.data) if isinstance(event.data, list) else 1
             return self._result
@@ -138,6 +128,27 @@ class _Delivery:
         else:
             await self._each(event.data)
         return self._result
+
+    async def _parse(self, raw: bytes) -> WebhookEvent:
+        try:
+            return WebhookEvent.model_validate_json(raw)
+        except ValidationError as error:
+            if error.errors(include_url=False)[0]["type"] != "json_invalid":
+                raise await self._not_understood(raw, error) from error
+        # Once more with the patient parser: half a character in one item of a list must not cost
+        # the others.
+        try:
+            return WebhookEvent.model_validate(strict_json(raw))
+        except ValidationError as error:
+            raise await self._not_understood(raw, error) from error
+        except RefusedError as error:
+            await self._quarantine(raw.decode("utf-8", "replace"), error.detail)
+            raise
+
+    async def _not_understood(self, raw: bytes, error: ValidationError) -> RefusedError:
+        problems = field_problems(error.errors(include_url=False))
+        await self._quarantine(raw.decode("utf-8", "replace"), summary(problems))
+        return RefusedError(422, "invalid-request", summary(problems), *problems)
 
     async def _only(self, data: Any) -> None:
         """A single message that is broken is the sender's error, and it is told so."""
@@ -153,14 +164,26 @@ class _Delivery:
                 f"data holds {len(items)} items",
                 FieldProblem("data", "is too long", f"at most {MOST_ITEMS} items per delivery"),
             )
-        outcomes = await asyncio.gather(
-            *(self._item(number, data) for number, data in enumerate(items)),
-            return_exceptions=True,
-        )
-        # All have come to their end; a part of the desk that is down makes the sender try again.
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+        together: list[Coroutine[Any, Any, None]] = []
+        for number, data in enumerate(items):
+            if self._looks_back(data):
+                await _all(together)
+                await self._item(number, data)
+                together = []
+            else:
+                together.append(self._item(number, data))
+        await _all(together)
+
+    def _looks_back(self, data: Any) -> bool:
+        """Whether what becomes of this item depends on the items before it being stored.
+
+        A message of our own answers one of them; one without a thread belongs to its parent's.
+        """
+        if not isinstance(data, dict):
+            return False
+        author = data.get("author")
+        ours = isinstance(author, dict) and str(author.get("id")) in self._channel.own_ids
+        return ours or (data.get("thread_id") is None and data.get("parent_id") is not None)
 
     async def _item(self, number: int, data: Any) -> None:
         try:
@@ -174,7 +197,7 @@ class _Delivery:
             if placed is None:
                 self._result.ignored += 1
             else:
-                self._result.add(placed)
+                self._result.add(number, placed)
 
     async def _accept(self, message: WebhookMessage) -> Accepted | None:
         """None for a message of our own, which is a reply or nothing, never an inquiry."""
@@ -242,6 +265,13 @@ class _Delivery:
         log.warning(
             "webhook.quarantined", channel=self._channel.name, quarantine_id=str(identifier)
         )
+
+
+async def _all(items: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Let all come to their end; then a part that is down makes the sender try again."""
+    for outcome in await asyncio.gather(*items, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
 
 
 def openapi_path() -> dict[str, Any]:
