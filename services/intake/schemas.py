@@ -18,6 +18,7 @@ from services.intake.domain.inquiry import InquiryState
 from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
 from shared.events.facts import CloseReason
 from shared.web.moments import Moment
+from shared.web.paging import MAX_LIMIT
 from shared.web.strict_json import SafeStr
 
 
@@ -177,6 +178,30 @@ class WebhookAnswer(BaseModel):
     broken: int = Field(examples=[0])
     inquiries: list[UUID] = Field(examples=[["019ab0c2-7d0e-7c31-9f0a-3f5d7f1f2a10"]])
     errors: list[BrokenItem] = []
+
+
+class InquiryQuery(BaseModel):
+    """Which inquiries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    channel: Annotated[SafeStr, Field(max_length=64)] | None = Field(
+        None, description="Only from this channel.", examples=["facebook"]
+    )
+    state: InquiryState | None = Field(None, description="Only in this state.")
+    contact_id: UUID | None = Field(None, description="Only this contact's.")
+    hashtag: Annotated[SafeStr, Field(max_length=101)] | None = Field(
+        None, description="Only with this hashtag; with or without #.", examples=["iico"]
+    )
+    year: Annotated[int, Field(ge=1900, le=2099)] | None = Field(
+        None, description="Of the hashtag."
+    )
+    received_from: Moment | None = Field(None, description="Not before.")
+    received_to: Moment | None = Field(None, description="Before.")
+    limit: int = Field(50, ge=1, le=MAX_LIMIT, description="Items on a page.")
+    cursor: Annotated[SafeStr, Field(max_length=500)] | None = Field(
+        None, description="`next_cursor` of the page before, asked with the same filters."
+    )
 
 
 class InquiryOut(BaseModel):

@@ -6,17 +6,17 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 
 from services.intake import store, usecases
 from services.intake.api.accepting import LONGEST_KEY, idempotency
 from services.intake.api.desk import IntakeDesk
-from services.intake.domain.inquiry import InquiryState
 from services.intake.incoming import CLOCKS_OFF
 from services.intake.schemas import (
     CloseIn,
     InquiryDetail,
     InquiryOut,
+    InquiryQuery,
     MessageOut,
     MessagePlaced,
     QuarantinedOut,
@@ -25,7 +25,6 @@ from services.intake.schemas import (
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
-from shared.web.moments import Moment
 from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
 from shared.web.problems import documented
 
@@ -37,18 +36,18 @@ def router(desk: IntakeDesk) -> APIRouter:
 
     @api.get("/inquiries", summary="List inquiries, newest first")
     async def list_inquiries(
-        wanted: Annotated[store.InquiryFilter, Depends(_filter)],
-        limit: Limit = 50,
-        cursor: CursorText = None,
-        _caller: Caller = reads,
+        query: Annotated[InquiryQuery, Query()], _caller: Caller = reads
     ) -> Page[InquiryOut]:
         """Inquiries by channel, state, contact, hashtag and time of receipt."""
         rows = await desk.database.read(
-            store.list_inquiries, wanted, limit=limit + 1, after=decode_cursor(cursor)
+            store.list_inquiries,
+            _filter(query),
+            limit=query.limit + 1,
+            after=decode_cursor(query.cursor),
         )
         shown, following = page_of(
             [InquiryOut.model_validate(row) for row in rows],
-            limit=limit,
+            limit=query.limit,
             key=lambda inquiry: (inquiry.received_at, inquiry.id),
         )
         return Page(items=shown, next_cursor=following)
@@ -142,25 +141,19 @@ def router(desk: IntakeDesk) -> APIRouter:
     return api
 
 
-def _filter(
-    channel: Annotated[str | None, Query(max_length=64, examples=["facebook"])] = None,
-    state: InquiryState | None = None,
-    contact_id: UUID | None = None,
-    hashtag: Annotated[
-        str | None, Query(max_length=101, description="With or without #.", examples=["iico"])
-    ] = None,
-    year: Annotated[int | None, Query(ge=1900, le=2099, description="Of the hashtag.")] = None,
-    received_from: Annotated[Moment | None, Query(description="Not before.")] = None,
-    received_to: Annotated[Moment | None, Query(description="Before.")] = None,
-) -> store.InquiryFilter:
-    if year is not None and hashtag is None:
-        raise InvalidError(
-            "invalid-request",
-            "year belongs to a hashtag",
-            FieldProblem("year", "has no hashtag beside it", "give hashtag as well"),
-        )
-    tag = hashtag.removeprefix("#").casefold() if hashtag is not None else None
-    return store.InquiryFilter(channel, state, contact_id, tag, year, received_from, received_to)
+def _filter(query: InquiryQuery) -> store.InquiryFilter:
+    if query.year is not None and query.hashtag is None:
+        raise _wrong("query.year", "has no hashtag beside it", "give hashtag as well")
+    tag = query.hashtag
+    return store.InquiryFilter(
+        channel=query.channel,
+        state=query.state,
+        contact_id=query.contact_id,
+        hashtag=tag if tag is None else tag.removeprefix("#").casefold(),
+        year=query.year,
+        received_from=query.received_from,
+        received_to=query.received_to,
+    )
 
 
 def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
