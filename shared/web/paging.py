@@ -21,6 +21,14 @@ from shared.errors import FieldProblem, InvalidError
 
 T = TypeVar("T")
 MAX_LIMIT = 200
+_NOT_OURS = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    binascii.Error,
+    RecursionError,
+    OverflowError,  # the first or last hours of the calendar, in a zone
+)
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
 CursorText = Annotated[
@@ -49,14 +57,20 @@ def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         moment, identifier = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        at = datetime.fromisoformat(moment)
-        return at.astimezone(UTC), UUID(identifier)
-    except (ValueError, TypeError, AttributeError, binascii.Error, RecursionError) as error:
+        return _moment(moment), UUID(identifier)
+    except _NOT_OURS as error:
         raise InvalidError(
             "unknown-cursor",
             "this cursor was not made here",
             FieldProblem("cursor", "is not known", "take next_cursor of the page before"),
         ) from error
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return at.astimezone(UTC)
 
 
 def page_of(

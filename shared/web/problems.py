@@ -145,7 +145,9 @@ def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
 
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
-    field = ".".join(str(part) for part in error["loc"] if part != "body") or "body"
+    named = ".".join(str(part) for part in error["loc"] if part != "body") or "body"
+    # The name of an unknown field is the sender's: it may hold what no answer can be written with.
+    field = named[:200].encode("utf-8", "backslashreplace").decode()
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     match error["type"]:
         case "missing":
