@@ -1,0 +1,247 @@
+"""An intake under test: messages in by REST and webhook, facts in through its consumer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from sqlalchemy import func, select
+
+from services.intake.app import build
+from services.intake.connectors.standard_webhooks import secret_key, sign
+from services.intake.settings import IntakeSettings
+from services.intake.tables import messages
+from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.bus.open import open_bus
+from shared.bus.port import Partition, Received
+from shared.consumer import Consumer
+from shared.db import Read
+from shared.events.envelope import Envelope, Fact
+from shared.events.registry import BY_TYPE, to_record, topics
+from shared.ids import new_id
+from shared.lifecycle import running_loops
+from shared.outbox import OUTBOX
+from shared.policy import Policy, load_policy
+from shared.service import Runtime, Service
+from shared.settings import DeskSettings
+from shared.trace import new_traceparent
+from tests.support.clock import ManualClock
+
+ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
+SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
+OTHER_SECRET = "whsec_YW5vdGhlci1rZXktd2hpbGUtcm90YXRpbmctMDAwMg=="
+OWN_ID = "agent-7"
+TEXT = "Was kostet der Versand nach Südtirol?"
+_numbers = count()
+
+
+def policy() -> Policy:
+    """The shipped policy, in which facebook knows an account of our own."""
+    shipped = load_policy(None)
+    facebook = shipped.channels["facebook"].model_copy(update={"own_ids": (OWN_ID,)})
+    return shipped.model_copy(update={"channels": {**shipped.channels, "facebook": facebook}})
+
+
+def message(**fields: Any) -> dict[str, Any]:
+    """A message in a webhook; `author` may be only the id. A field that is `...` is left out."""
+    number = next(_numbers)
+    whole = {
+        "id": f"m-{number}",
+        "thread_id": f"t-{number}",
+        "author": {"id": "c-77", "name": "Anna Thaler"},
+        "text": TEXT,
+        **fields,
+    }
+    if isinstance(whole["author"], str):
+        whole["author"] = {"id": whole["author"]}
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+def inquiry(**fields: Any) -> dict[str, Any]:
+    """A body for `POST /inquiries`; a field that is `...` is left out."""
+    whole = {"channel": "web_form", "author": {"email": "erika@example.org"}, "text": TEXT}
+    return {name: value for name, value in {**whole, **fields}.items() if value is not ...}
+
+
+def record_of(fact: Any, *, event_id: UUID | None = None) -> Received:
+    """The fact as it comes off the bus."""
+    record = to_record(
+        event_id=event_id or new_id(),
+        aggregate=fact.AGGREGATE,
+        key=str(fact.conversation_id),
+        type_=fact.TYPE,
+        payload=fact.model_dump_json(exclude_none=True),
+        traceparent=new_traceparent(),
+        time=ManualClock(fact_moment(fact)).now(),
+        source="/test",
+    )
+    return Received(
+        Partition(record.topic, 0), next(_numbers), record.key, record.value, record.headers
+    )
+
+
+def fact_moment(fact: Any) -> Any:
+    return next(value for name, value in fact if name.endswith("_at"))
+
+
+@dataclass
+class Desk:
+    service: Service
+    consumer: Consumer
+    clock: ManualClock
+    http: httpx.AsyncClient
+
+    async def hears(self, *told: Fact) -> None:
+        """Each fact as a batch of its own, in this order."""
+        for fact in told:
+            await self.consumer._apply([record_of(fact)])
+
+    async def hears_batch(self, records: Sequence[Received]) -> None:
+        await self.consumer._apply(records)
+
+    async def told(self) -> list[Envelope]:
+        """What intake has recorded in its outbox, in order."""
+
+        def rows(tx: Read) -> list[Envelope]:
+            found = tx.execute(select(OUTBOX).order_by(OUTBOX.c.seq))
+            return [
+                Envelope(
+                    row.id,
+                    row.aggregateid,
+                    row.occurred_at,
+                    BY_TYPE[row.type].model_validate_json(row.payload),
+                    row.traceparent,
+                )
+                for row in found
+            ]
+
+        return await self.service.database.read(rows)
+
+    async def types(self) -> list[str]:
+        return [envelope.data.TYPE for envelope in await self.told()]
+
+    async def stored(self) -> int:
+        """How many messages there are."""
+        query = select(func.count()).select_from(messages)
+        return await self.service.database.read(lambda tx: int(tx.execute(query).scalar_one()))
+
+    async def request(
+        self, method: str, path: str, *, key: str | None = ANNA, **more: Any
+    ) -> httpx.Response:
+        headers = {**more.pop("headers", {})}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
+        return await self.http.request(method, f"/intake/v1{path}", headers=headers, **more)
+
+    async def get(self, path: str, *, key: str = ANNA, **params: Any) -> Any:
+        answer = await self.request("GET", path, key=key, params=params)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(
+        self, path: str, body: Any, *, key: str = ANNA, idempotency: str | None = None
+    ) -> httpx.Response:
+        headers = {} if idempotency is None else {"Idempotency-Key": idempotency}
+        return await self.request("POST", path, key=key, json=body, headers=headers)
+
+    async def new_inquiry(self, **fields: Any) -> dict[str, Any]:
+        answer = await self.post("/inquiries", inquiry(**fields))
+        assert answer.status_code == 201, answer.text
+        placed: dict[str, Any] = answer.json()
+        return placed
+
+    async def detail(self, placed: Mapping[str, Any] | str) -> dict[str, Any]:
+        identifier = placed if isinstance(placed, str) else placed["inquiry_id"]
+        shown: dict[str, Any] = await self.get(f"/inquiries/{identifier}")
+        return shown
+
+    def signed(
+        self,
+        body: bytes,
+        *,
+        secret: str = SECRET,
+        seconds_off: int = 0,
+        webhook_id: str = "msg_1",
+    ) -> dict[str, str]:
+        at = int(self.clock.now().timestamp()) + seconds_off
+        signature = sign(secret_key(secret), webhook_id=webhook_id, timestamp=at, body=body)
+        return {
+            "content-type": "application/json",
+            "webhook-id": webhook_id,
+            "webhook-timestamp": str(at),
+            "webhook-signature": signature,
+        }
+
+    async def deliver(
+        self, data: Any, *, channel: str = "facebook", type_: str = "message.created"
+    ) -> httpx.Response:
+        """A signed delivery, as a connector makes it."""
+        body = json.dumps({"type": type_, "timestamp": "2026-11-24T12:00:00Z", "data": data})
+        return await self.deliver_raw(body.encode(), channel=channel)
+
+    async def deliver_raw(
+        self, body: bytes, *, channel: str = "facebook", headers: Any = None
+    ) -> httpx.Response:
+        return await self.http.post(
+            f"/intake/v1/webhooks/{channel}",
+            content=body,
+            headers=self.signed(body) if headers is None else headers,
+        )
+
+    async def accepted(self, data: Any, **more: Any) -> list[str]:
+        """Deliver, and the ids of the inquiries."""
+        answer = await self.deliver(data, **more)
+        assert answer.status_code == 202, answer.text
+        found: list[str] = answer.json()["inquiries"]
+        return found
+
+
+@asynccontextmanager
+async def opened(
+    database_url: str, folder: Path, clock: ManualClock, *, accepting: bool = True
+) -> AsyncIterator[Desk]:
+    """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's."""
+    settings = DeskSettings.model_validate({"data_dir": folder})
+    keys = settings.keys_path()
+    if not keys.exists():
+        for name, key, scopes in (
+            ("Anna", ANNA, ALL_SCOPES),
+            ("Bert", BERT, ALL_SCOPES),
+            ("Reader", READER, ("inquiries:read",)),
+        ):
+            add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
+    bus = open_bus(settings.bus(), topics(retention_days=1))
+    runtime = Runtime(settings, policy(), bus, clock, KeyRing(keys))
+    secrets = {"facebook": (SECRET, OTHER_SECRET), "x": (SECRET,)}
+    service = build(runtime, IntakeSettings(database_url=database_url), secrets)
+    await service.database.start()
+    loops = [(name, loop) for name, loop in service._loops if name == "accept"]
+    transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
+    try:
+        async with (
+            running_loops(loops if accepting else []),
+            httpx.AsyncClient(transport=transport, base_url="http://desk") as http,
+        ):
+            await asyncio.sleep(0)  # the committer begins
+            yield Desk(service, service._consumers[0], clock, http)
+    finally:
+        await service.database.stop()
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem in an answer, after a look at its form."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = answer.json()
+    assert found["type"] == f"urn:inbound-desk:problem:{code}"
+    assert found["status"] == status
+    assert found["detail"]
+    return found
