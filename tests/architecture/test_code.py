@@ -1,0 +1,251 @@
+"""The rules of the house about code, each a program that says what to do."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT, SERVICES, calls, imports, modules, nodes, section
+
+LONGEST_MODULE = 400
+"""Lines of a module, comments and all. To raise it: a decision in docs/decisions that says why."""
+
+ROOMS = {
+    "__init__", "app", "api", "consumers", "timers", "schemas", "usecases", "rules", "store",
+    "tables", "settings", "domain", "migrations",
+}  # fmt: skip
+OPTIONAL_ROOMS = {"timers"}
+OWN_ROOMS = {"intake": {"accept", "connectors", "incoming"}, "sla": {"simulate"}}
+
+READS_THE_CLOCK = {
+    "shared/clock.py": "it is the clock",
+    "shared/bus/local/__init__.py": "its default; retention goes by the time of the machine",
+}
+WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time",
+              "time.time_ns"}  # fmt: skip
+
+BOUNDARIES = {
+    "shared/web/edge.py": "a request",
+    "shared/consumer.py": "a record",
+    "shared/lifecycle.py": "a loop",
+    "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
+    "services/intake/accept/committer.py": "the same",
+}
+
+DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}
+
+KNOWN_HOSTS = {
+    "127.0.0.1", "localhost", "example.org", "desk.example.org", "login.example",
+    "github.com/standard-webhooks/standard-webhooks", "www.gnu.org", "fsf.org",
+    "www.rfc-editor.org", "cloudevents.io", "www.w3.org", "json-schema.org",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_service_has_the_same_rooms(service: str) -> None:
+    rooms = {
+        path.stem if path.is_file() else path.name
+        for path in (ROOT / "services" / service).iterdir()
+        if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
+    }
+    own = OWN_ROOMS.get(service, set())
+    strange, missing = rooms - ROOMS - own, (ROOMS - OPTIONAL_ROOMS) | own
+    assert not strange, (
+        f"services/{service} has rooms that no other service has: {sorted(strange)}. Move the code "
+        "into one of the rooms of docs/architecture.md, or add a room there, to the layers in "
+        "pyproject.toml and to this test, with a decision in docs/decisions"
+    )
+    assert not missing - rooms, (
+        f"services/{service} lacks {sorted(missing - rooms)}: make it, or take it off the list"
+    )
+
+
+def test_every_room_is_in_the_architecture_page() -> None:
+    text = section("docs/architecture.md", "Rooms")
+    everything = ROOMS.union(*OWN_ROOMS.values())
+    absent = {room for room in everything if not re.search(rf"`{room}(\.py|/)?`", text)}
+    assert not absent, f"describe {sorted(absent)} under `## Rooms` in docs/architecture.md"
+
+
+@pytest.mark.parametrize("path", modules(), ids=str)
+def test_no_module_is_long(path: Path) -> None:
+    lines = (ROOT / path).read_text().count("\n")
+    assert lines <= LONGEST_MODULE, (
+        f"{path} has {lines} lines; at {LONGEST_MODULE} a room becomes a folder of the same name "
+        "with a file for each thing it does"
+    )
+
+
+def test_only_the_clock_reads_the_time() -> None:
+    readers = {
+        f"{path}: {ast.unparse(node)}"
+        for path in modules()
+        if str(path) not in READS_THE_CLOCK
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in WALL_CLOCK
+    }
+    assert not readers, (
+        f"{sorted(readers)} ask the system for the time, so no test can move it. Take `now` as an "
+        "argument; at an edge use `runtime.clock.now()`"
+    )
+
+
+def test_the_domain_imports_the_standard_library_and_itself() -> None:
+    for path in modules():
+        if path.parts[2:3] != ("domain",):
+            continue
+        service = path.parts[1]
+        may = {*sys.stdlib_module_names, *DOMAIN_MAY_IMPORT.get(service, ())}
+        strange = {
+            name
+            for name in imports(path)
+            if name.partition(".")[0] not in may
+            and not name.startswith(f"services.{service}.domain")
+        }
+        assert not strange, (
+            f"{path} imports {sorted(strange)}; the domain is pure: translate in rules.py or "
+            "usecases and hand plain values in"
+        )
+
+
+def test_a_service_imports_itself_and_shared_only() -> None:
+    for path in modules():
+        if path.parts[0] == "services" and path.parts[1] in SERVICES:
+            own = f"services.{path.parts[1]}"
+            strange = {
+                name
+                for name in imports(path)
+                if name.partition(".")[0] == "services" and not f"{name}.".startswith(f"{own}.")
+            }
+            assert not strange, (
+                f"{path} imports {sorted(strange)}; services speak through facts on the bus, and "
+                "know nothing of what starts them"
+            )
+
+
+def test_imports_stand_at_the_top() -> None:
+    inner = {
+        f"{path}:{statement.lineno}"
+        for path in modules()
+        for node in nodes(path)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for statement in ast.walk(node)
+        if isinstance(statement, ast.Import | ast.ImportFrom)
+    }
+    assert not inner, f"{sorted(inner)} import inside a function: untie the cycle instead"
+
+
+def test_errors_are_not_swallowed_outside_the_boundaries() -> None:
+    broad = {
+        f"{path}:{node.lineno}"
+        for path in modules()
+        if str(path) not in BOUNDARIES
+        for node in nodes(path)
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or ast.unparse(node.type) in {"Exception", "BaseException"})
+        and not any(isinstance(inner, ast.Raise) for inner in ast.walk(node))
+    }
+    assert not broad, (
+        f"{sorted(broad)} catch everything; name the errors that can be dealt with here, and let "
+        f"the loops in {sorted(BOUNDARIES)} see the others"
+    )
+
+
+def test_logs_are_written_by_one_name() -> None:
+    for path in modules():
+        made = [node for name, node in calls(path) if name == "get_logger"]
+        named = [
+            node
+            for node in nodes(path)
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "log"
+        ]
+        assert len(made) <= len(named), f"{path}: call the logger `log`, docs tests look for it"
+
+
+@pytest.mark.parametrize("contract", ["rooms", "services", "shared", "domain", "kafka", "postgres"])
+def test_import_contracts_are_kept(contract: str) -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    answer = subprocess.run(
+        [lint, "--no-logo", "--contract", contract],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+
+
+_IMPORT_ALL = """
+import importlib, sys
+FORBIDDEN = {"socket.connect", "socket.bind", "subprocess.Popen", "sqlite3.connect", "os.mkdir",
+             "_thread.start_new_thread", "os.rename", "os.remove"}
+def watch(event, arguments):
+    writes = event == "open" and isinstance(arguments[1], str) and set(arguments[1]) & set("wax+")
+    if event in FORBIDDEN or writes:
+        raise RuntimeError(f"importing {current} does {event} {arguments}")
+names = sys.argv[1:]
+import fastapi, sqlalchemy, aiokafka, asyncpg, uvicorn, holidays, alembic, fastapi_offline
+current = ""
+sys.addaudithook(watch)
+for current in names:
+    importlib.import_module(current)
+"""
+
+
+def test_importing_does_nothing(tmp_path: Path) -> None:
+    # Alembic runs its env.py as a script; importing one is what a migration is.
+    names = [
+        ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        for path in modules()
+        if not (path.name == "env.py" and "migrations" in path.parts)
+    ]
+    answer = subprocess.run(
+        [sys.executable, "-I", "-B", "-W", "error", "-c", _IMPORT_ALL, *names],
+        cwd=tmp_path, env={}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == 0, (
+        f"a module does something when it is imported; move it into a function:\n{said[-2000:]}"
+    )
+    assert said == ""
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - names are all that is asked
+
+
+def test_no_loose_ends_no_foreign_places() -> None:
+    for path in _published():
+        text = (ROOT / path).read_text()
+        loose = re.findall(r"\b(?:TODO|FIXME|XXX)\b(?!.*https?://)[^\n]*", text)
+        assert not loose, f"{path}: {loose[0]!r} needs the link of a decision or an issue"
+        paths = re.findall(r"(?<![\w.*])/(?:work|home|root|Users|mnt|media)/[\w./-]*", text)
+        assert not paths, f"{path} names {paths}, which is a place on one machine only"
+        hosts = set(re.findall(r"https?://([a-z0-9.-]+(?:/[\w./-]*)?)", text))
+        strange = {
+            host
+            for host in hosts
+            if "." in host.partition("/")[0]
+            and not any(host == known or host.startswith(f"{known}/") for known in KNOWN_HOSTS)
+        }
+        assert not strange, (
+            f"{path} names {sorted(strange)}; use example.org, or add a standard to KNOWN_HOSTS"
+        )
+
+
+def _published() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    kinds = {".py", ".md", ".toml", ".yml", ".yaml", ".json", ".conf", ".sh", ".lock", ".xml"}
+    skipped = ("tests/architecture/", "LICENSE", "tests/")
+    return [
+        Path(name)
+        for name in listed
+        if (
+            Path(name).suffix in kinds or Path(name).name in {"Dockerfile", "Makefile", "Caddyfile"}
+        )
+        and not name.startswith(skipped)
+        and (ROOT / name).is_file()
+    ]
