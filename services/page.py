@@ -5,9 +5,9 @@ from __future__ import annotations
 from html import escape
 
 SERVICES = (
-    ("intake", "takes in every inquiry", "/intake/v1/inquiries"),
-    ("router", "gives each to the right desk", "/router/v1/todos"),
-    ("sla", "keeps the promised time", "/sla/v1/deadlines"),
+    ("intake", "takes in every inquiry"),
+    ("router", "gives each to the right desk"),
+    ("sla", "keeps the promised time"),
 )
 
 _STYLE = """
@@ -24,7 +24,7 @@ def html(company: str) -> str:
         f'<td><a href="/{name}/docs">API</a></td>'
         f'<td><a href="/{name}/openapi.json">OpenAPI</a></td>'
         f'<td><a href="/{name}/health/ready">health</a></td></tr>'
-        for name, what, _ in SERVICES
+        for name, what in SERVICES
     )
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -13,7 +13,7 @@ from services.intake import consumers, timers
 from services.intake.accept.committer import GroupCommitter, Writer
 from services.intake.accept.postgres import PostgresWriter
 from services.intake.accept.sqlite import SqliteWriter
-from services.intake.api import accepting, inquiries, webhooks
+from services.intake.api import accepting, inquiries, quarantine, webhooks
 from services.intake.api.desk import IntakeDesk
 from services.intake.domain.inquiry import NotAllowedError
 from services.intake.rules import intake_rules
@@ -66,7 +66,7 @@ def _surface(desk: IntakeDesk) -> Surface:
     return Surface(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
-        routers=[inquiries.router(desk)],
+        routers=[inquiries.router(desk), quarantine.router(desk)],
         raw_routes=[webhooks.route(desk), accepting.route(desk)],
         raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
         raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),

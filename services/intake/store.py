@@ -230,6 +230,14 @@ def add_quarantined(tx: Write, values: Values) -> None:
     tx.execute(dialect.insert(quarantine).values(**values).on_conflict_do_nothing())
 
 
+def quarantined(tx: Read, quarantine_id: UUID) -> dict[str, Any] | None:
+    return tx.row(select(quarantine).where(quarantine.c.id == quarantine_id))
+
+
+def leave_quarantine(tx: Write, quarantine_id: UUID) -> None:
+    tx.execute(delete(quarantine).where(quarantine.c.id == quarantine_id))
+
+
 def list_quarantined(
     tx: Read, *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[dict[str, Any]]:

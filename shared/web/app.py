@@ -130,15 +130,15 @@ def _operations(
     for prefix, shown in ((f"/{service}", True), ("", False)):
         router.add_api_route(
             f"{prefix}/health/live", health_live, response_model=Health, responses=down,
-            include_in_schema=shown,
+            summary="Does the process work?", include_in_schema=shown,
         )  # fmt: skip
         router.add_api_route(
             f"{prefix}/health/ready", health_ready, response_model=Health, responses=down,
-            include_in_schema=shown,
+            summary="What works, and what does not?", include_in_schema=shown,
         )  # fmt: skip
         router.add_api_route(
             f"{prefix}/metrics", prometheus, response_class=Response, responses=text,
-            include_in_schema=shown,
+            summary="Metrics for Prometheus", include_in_schema=shown,
         )  # fmt: skip
     app.include_router(router)
 
@@ -171,7 +171,9 @@ def _document_raw(app: FastAPI, paths: Mapping[str, Any], schemas: Mapping[str, 
                 description=app.description,
                 routes=app.routes,
             )
-            document["paths"] = {**paths, **document["paths"]}
+            described = document["paths"]
+            for path, operations in paths.items():
+                described[path] = {**operations, **described.get(path, {})}
             components = document.setdefault("components", {}).setdefault("schemas", {})
             for name, schema in {**_problem_schemas(), **schemas}.items():
                 components.setdefault(name, schema)

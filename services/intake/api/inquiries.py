@@ -19,13 +19,12 @@ from services.intake.schemas import (
     InquiryQuery,
     MessageOut,
     MessagePlaced,
-    QuarantinedOut,
     ReplyIn,
 )
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
-from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.paging import Page, decode_cursor, page_of
 from shared.web.problems import documented
 
 
@@ -120,23 +119,6 @@ def router(desk: IntakeDesk) -> APIRouter:
         )
         desk.relay.wake()
         return await show_inquiry(inquiry_id)
-
-    @api.get(
-        "/quarantine", summary="List deliveries that could not be understood", tags=["webhooks"]
-    )
-    async def list_quarantine(
-        limit: Limit = 50, cursor: CursorText = None, _caller: Caller = reads
-    ) -> Page[QuarantinedOut]:
-        """Signed deliveries, or items of them, kept with the reason why they made no inquiry."""
-        rows = await desk.database.read(
-            store.list_quarantined, limit=limit + 1, after=decode_cursor(cursor)
-        )
-        shown, following = page_of(
-            [QuarantinedOut.model_validate(row) for row in rows],
-            limit=limit,
-            key=lambda item: (item.received_at, item.id),
-        )
-        return Page(items=shown, next_cursor=following)
 
     return api
 

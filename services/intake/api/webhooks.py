@@ -45,7 +45,7 @@ def route(desk: IntakeDesk) -> Route:
         now = desk.clock.now()
         _verify(channel, request, raw, now)
         require_json(request)
-        result = await _Delivery(desk, channel, now).work_off(raw)
+        result = await Delivery(desk, channel, now).work_off(raw)
         for outcome, count in result.counts().items():
             if count:
                 accepted.labels(outcome).inc(count)
@@ -90,9 +90,9 @@ class _Result:
             self.accepted += 1
         self.inquiries[number] = placed.inquiry_id
 
-    def response(self) -> Response:
-        """200 when nothing changed because all of it was known, else 202."""
-        body: dict[str, Any] = {
+    def body(self) -> dict[str, Any]:
+        """The fields of WebhookAnswer."""
+        return {
             **self.counts(),
             "inquiries": [str(inquiry) for _, inquiry in sorted(self.inquiries.items())],
             "errors": [
@@ -101,15 +101,21 @@ class _Result:
                 for p in problems
             ],
         }
+
+    def answer(self) -> WebhookAnswer:
+        return WebhookAnswer.model_validate(self.body())
+
+    def response(self) -> Response:
+        """200 when nothing changed because all of it was known, else 202."""
         repeated = self.duplicate > 0 and not (self.accepted or self.errors)
         return Response(
-            json.dumps(body, separators=(",", ":")),
+            json.dumps(self.body(), separators=(",", ":")),
             200 if repeated else 202,
             media_type="application/json",
         )
 
 
-class _Delivery:
+class Delivery:
     """One signed delivery on its way into the desk."""
 
     def __init__(self, desk: IntakeDesk, channel: ChannelRules, now: datetime) -> None:
@@ -127,6 +133,14 @@ class _Delivery:
             await self._only(event.data)
         else:
             await self._each(event.data)
+        return self._result
+
+    async def work_off_kept(self, kept: str) -> _Result:
+        """What the quarantine holds: one item's data, or a whole delivery."""
+        data = strict_json(kept.encode())
+        if isinstance(data, dict) and "data" in data and "type" in data:
+            return await self.work_off(kept.encode())
+        await self._only(data)
         return self._result
 
     async def _parse(self, raw: bytes) -> WebhookEvent:
