@@ -6,10 +6,11 @@ docs/policy-file.md describes every key for the administrator.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import (
@@ -21,11 +22,22 @@ from pydantic import (
     StrictInt,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from shared.policy.calendar import Calendar
 from shared.policy.parts import Items, Localized, Part, Table, refuse
 from shared.policy.problems import nearest
-from shared.policy.values import Duration, Name, Tag, Warn, Word, mistake, shown
+from shared.policy.values import (
+    Duration,
+    Name,
+    Tag,
+    Warn,
+    WarnLevel,
+    Word,
+    mistake,
+    parse_duration,
+    shown,
+)
 
 CONNECTORS = ("standard_webhooks", "api")
 
@@ -106,6 +118,9 @@ class Match(Part):
         return not (self.desks or self.hashtags or self.contacts)
 
 
+USUAL_WARNINGS: Final = (WarnLevel(percent=75), WarnLevel(before=timedelta(hours=1)))
+
+
 class Promise(Part):
     """In which time whom do we answer.
 
@@ -120,8 +135,21 @@ class Promise(Part):
     first_answer: Duration
     follow_up: Duration | None = None
     hand_over: Duration | None = None
-    warn: Items[Warn] = ()
+    warn: Items[Warn] = USUAL_WARNINGS
     pause_bound: Duration = timedelta(days=14)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_warnings_that_fit(cls, raw: object) -> object:
+        """Of the usual levels, those that are later than the start of a target of this length."""
+        if not isinstance(raw, Mapping) or "warn" in raw:
+            return raw
+        try:
+            target = parse_duration(raw.get("first_answer"))
+        except PydanticCustomError:
+            return raw  # the field itself reports it
+        fit = [each for each in USUAL_WARNINGS if each.before is None or each.before < target]
+        return {**raw, "warn": fit}
 
     @model_validator(mode="after")
     def _check(self) -> Self:

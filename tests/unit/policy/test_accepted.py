@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.router.rules import direct_addresses
-from shared.policy import Closure, OpeningInterval, Policy, parse_policy
+from shared.policy import Closure, OpeningInterval, Policy, WarnLevel, parse_policy
 from tests.unit.policy.raw import shipped
 
 
@@ -74,3 +74,25 @@ def test_a_policy_cannot_be_changed() -> None:
         policy.channels["new"] = policy.channels["x"]  # type: ignore[index]
     with pytest.raises(ValueError, match="frozen"):
         policy.retention.log_days = 3
+
+
+@pytest.mark.parametrize(
+    ("target", "warn", "expected"),
+    [
+        ("24h", None, (WarnLevel(percent=75), WarnLevel(before=timedelta(hours=1)))),
+        ("1h", None, (WarnLevel(percent=75),)),
+        ("24h", [], ()),
+        ("24h", ["50%"], (WarnLevel(percent=50),)),
+    ],
+)
+def test_warnings_that_are_left_out_are_the_usual_two(
+    target: str, warn: list[str] | None, expected: tuple[WarnLevel, ...]
+) -> None:
+    raw = shipped()
+    promise = raw["promises"][0] | {"first_answer": target}
+    del promise["warn"]
+    raw["promises"] = [promise if warn is None else promise | {"warn": warn}]
+    policy = parse_policy(raw)
+    assert policy.promises[0].warn == expected
+    again = Policy.model_validate_json(policy.model_dump_json(by_alias=True))
+    assert again.promises == policy.promises
