@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, NoReturn
 
 from fastapi.routing import APIRoute
-from pydantic import AfterValidator
+from pydantic import BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,7 +22,9 @@ MAX_DEPTH = 32
 _STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
-def _storable(text: str) -> str:
+def _storable(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
     if "\0" in text:
         raise ValueError("should hold no NUL character")
     try:
@@ -32,7 +34,8 @@ def _storable(text: str) -> str:
     return text
 
 
-SafeStr = Annotated[str, AfterValidator(_storable)]
+# Before, so that pydantic's own words for a length that is over the limit stay.
+SafeStr = Annotated[str, BeforeValidator(_storable)]
 """Text that every part of the desk can store: no NUL, no lone surrogate."""
 
 

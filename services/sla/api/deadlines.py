@@ -21,6 +21,7 @@ from shared.web.app import api_router
 from shared.web.moments import Moment
 from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
 from shared.web.problems import documented
+from shared.web.strict_json import SafeStr
 
 AsOf = Annotated[
     Moment | None,
@@ -158,8 +159,8 @@ def router(desk: SlaDesk) -> APIRouter:
 def _wanted(
     *,
     state: Annotated[DeadlineState | None, Query(examples=["running"])] = None,
-    channel: Annotated[str | None, Query(max_length=40, examples=["email"])] = None,
-    desk: Annotated[str | None, Query(max_length=40, examples=["technical"])] = None,
+    channel: Annotated[SafeStr | None, Query(max_length=64, examples=["email"])] = None,
+    desk: Annotated[SafeStr | None, Query(max_length=64, examples=["technical"])] = None,
     target: Annotated[Target | None, Query(examples=["first_answer"])] = None,
     due_before: Annotated[Moment | None, Query(examples=["2026-03-03T17:00:00+01:00"])] = None,
     due_after: Annotated[Moment | None, Query(examples=["2026-03-02T09:00:00+01:00"])] = None,
