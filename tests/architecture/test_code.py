@@ -43,7 +43,8 @@ DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}
 KNOWN_HOSTS = {
     "127.0.0.1", "localhost", "example.org", "desk.example.org", "login.example",
     "github.com/standard-webhooks/standard-webhooks", "www.gnu.org", "fsf.org",
-    "www.rfc-editor.org", "cloudevents.io", "www.w3.org", "json-schema.org",
+    "www.rfc-editor.org",
+    "www.standardwebhooks.com", "cloudevents.io", "www.w3.org", "json-schema.org",
 }  # fmt: skip
 
 
