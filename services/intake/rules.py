@@ -6,10 +6,10 @@ import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from services.intake.connectors.standard_webhooks import secret_key
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import KnownHashtags, Policy, known_hashtags
 from shared.settings import SECRET_PREFIX
+from shared.webhooks import secret_key
 
 
 @dataclass(frozen=True, slots=True)

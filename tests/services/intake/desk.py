@@ -16,7 +16,6 @@ import httpx
 from sqlalchemy import func, select
 
 from services.intake.app import build
-from services.intake.connectors.standard_webhooks import secret_key, sign
 from services.intake.settings import IntakeSettings
 from services.intake.tables import messages
 from shared.auth import ALL_SCOPES, KeyRing, add_key
@@ -33,6 +32,7 @@ from shared.policy import Policy, load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
 from shared.trace import new_traceparent
+from shared.webhooks import secret_key, sign
 from tests.support.clock import ManualClock
 
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
