@@ -208,53 +208,57 @@ class InquiryOut(BaseModel):
     """An inquiry in a list. `desk` and `assignee` say who has it, as the router last told."""
 
     id: UUID
-    channel: str
+    channel: str = Field(examples=["web_form"])
     state: InquiryState
     conversation_id: UUID
     contact_id: UUID
-    subject: str | None
-    excerpt: str
+    subject: str | None = Field(examples=["Anmeldung"])
+    excerpt: str = Field(examples=["Seit dem Update kommt beim Anmelden Fehler 500."])
     received_at: datetime
     answered_at: datetime | None
     follow_up_at: datetime | None
     closed_at: datetime | None
     reason: str | None = Field(description="Why it was closed or gets no answer.")
     todo_id: UUID | None
-    desk: str | None
-    assignee: str | None
+    desk: str | None = Field(examples=["technical"])
+    assignee: str | None = Field(examples=["Anna"])
 
 
 class MessageOut(BaseModel):
     id: UUID
     inquiry_id: UUID
     kind: Literal["inbound", "answer", "holding"]
-    external_id: str
-    author_name: str | None
-    text: str
-    subject: str | None
-    url: str | None
-    attachments: list[dict[str, Any]]
+    external_id: str = Field(examples=["c-1001"])
+    author_name: str | None = Field(examples=["Erika Muster"])
+    text: str = Field(
+        examples=["Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?"]
+    )
+    subject: str | None = Field(examples=["Anmeldung"])
+    url: str | None = Field(examples=[None])
+    attachments: list[dict[str, Any]] = Field(
+        examples=[[{"url": "https://example.org/a.png", "type": "image/png"}]]
+    )
     sent_at: datetime | None
     received_at: datetime
 
 
 class ContactOut(BaseModel):
     id: UUID
-    name: str | None
+    name: str | None = Field(examples=["Erika Muster"])
     identities: list[IdentityOut]
 
 
 class IdentityOut(BaseModel):
-    channel: str
-    key: str
-    name: str | None
-    handle: str | None
-    email: str | None
+    channel: str = Field(examples=["web_form"])
+    key: str = Field(examples=["erika@example.org"])
+    name: str | None = Field(examples=["Erika Muster"])
+    handle: str | None = Field(examples=[None])
+    email: str | None = Field(examples=["erika@example.org"])
 
 
 class HashtagOut(BaseModel):
-    tag: str
-    year: int | None
+    tag: str = Field(examples=["clouddevcamp"])
+    year: int | None = Field(examples=[2026])
 
 
 class InquiryDetail(InquiryOut):
@@ -314,7 +318,7 @@ class QuarantinedOut(BaseModel):
     """A signed delivery that could not be understood, kept with its reason."""
 
     id: UUID
-    channel: str
-    reason: str
-    raw: str
+    channel: str = Field(examples=["web_form"])
+    reason: str = Field(examples=["author.id is missing: give a value for this field"])
+    raw: str = Field(examples=['{"id": "c-1001", "text": "Guten Tag"}'])
     received_at: datetime
