@@ -29,7 +29,7 @@ from shared.trace import new_traceparent, trace_id, tracing
 Handler = Callable[[Write, Sequence[Envelope]], None]
 
 MAX_RECORDS = 200
-FETCH_SECONDS = 1.0
+FETCH_SECONDS = 0.5
 ATTEMPTS = 5
 FIRST_BACKOFF_SECONDS = 0.2
 UNAVAILABLE_SECONDS = 1.0
