@@ -47,32 +47,28 @@ class InquiryFact(Fact):
     conversation_id: UUID
 
 
-class InquiryReceived(InquiryFact):
-    """A message opened an inquiry. `received_at` starts its clock."""
+class InboundMessage(InquiryFact):
+    """What a customer's message tells, whatever it did to the inquiry."""
+
+    contact_id: UUID
+    message_id: UUID
+    channel: str
+    received_at: AwareDatetime
+    text: str
+    subject: str | None = None
+    hashtags: tuple[HashtagUse, ...] = ()
+
+
+class InquiryReceived(InboundMessage):
+    """The message opened an inquiry. `received_at` starts its clock."""
 
     TYPE: ClassVar[str] = "inquiry.received"
 
-    contact_id: UUID
-    message_id: UUID
-    channel: str
-    received_at: AwareDatetime
-    text: str
-    subject: str | None = None
-    hashtags: tuple[HashtagUse, ...] = ()
 
-
-class MessageAdded(InquiryFact):
+class MessageAdded(InboundMessage):
     """The customer wrote again before the answer; the inquiry and its clock stay the same."""
 
     TYPE: ClassVar[str] = "inquiry.message_added"
-
-    contact_id: UUID
-    message_id: UUID
-    channel: str
-    received_at: AwareDatetime
-    text: str
-    subject: str | None = None
-    hashtags: tuple[HashtagUse, ...] = ()
 
 
 class InquiryAnswered(InquiryFact):
