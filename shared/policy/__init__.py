@@ -15,12 +15,15 @@ from shared.policy.model import (
     Event,
     Hashtags,
     Match,
+    NoticeKind,
+    Notification,
     Policy,
     Promise,
     Retention,
     Routing,
     ServiceLevel,
     Terms,
+    Way,
 )
 from shared.policy.parts import Localized
 from shared.policy.problems import PolicyError, PolicyProblem
@@ -42,6 +45,8 @@ __all__ = [
     "KnownHashtags",
     "Localized",
     "Match",
+    "NoticeKind",
+    "Notification",
     "OpeningInterval",
     "Override",
     "Policy",
@@ -53,6 +58,7 @@ __all__ = [
     "ServiceLevel",
     "Terms",
     "WarnLevel",
+    "Way",
     "Week",
     "extract_hashtags",
     "known_hashtags",

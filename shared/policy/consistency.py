@@ -9,6 +9,7 @@ from shared.policy.model import (
     Channel,
     Desk,
     Hashtags,
+    Notification,
     Promise,
     Retention,
     Routing,
@@ -26,6 +27,7 @@ def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
     channels = cast("Mapping[str, Channel] | None", parts.get("channels"))
     desks = cast("Mapping[str, Desk] | None", parts.get("desks"))
     promises = cast("tuple[Promise, ...] | None", parts.get("promises"))
+    notifications = cast("tuple[Notification, ...] | None", parts.get("notifications"))
     hashtags = cast("Hashtags | None", parts.get("hashtags"))
     routing = cast("Routing | None", parts.get("routing"))
     retention = cast("Retention | None", parts.get("retention"))
@@ -37,6 +39,8 @@ def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
         yield from _hashtags(hashtags)
     if promises is not None:
         yield from _promises(promises, channels, desks, hashtags)
+    if notifications is not None:
+        yield from _notifications(notifications, desks)
     if routing is not None:
         yield from _routing(routing, hashtags)
     if retention is not None:
@@ -154,6 +158,21 @@ def _uncovered(
             right = 'a [[promises]] whose match names it or is left out, or "best_effort"'
             wrong = "an answer is promised, but no promise says in which time"
             yield _at("channels", name, "service_level", wrong=wrong, right=right)
+
+
+def _notifications(
+    notifications: tuple[Notification, ...], desks: Mapping[str, Desk] | None
+) -> Iterator[PolicyProblem]:
+    seen: dict[str, int] = {}
+    for place, each in enumerate(notifications):
+        if seen.setdefault(each.name, place) != place:
+            wrong = f"{shown(each.name)} is already the name of notifications[{seen[each.name]}]"
+            yield _at("notifications", place, "name", wrong=wrong, right="a name of its own")
+        for i, name in enumerate(each.desks):
+            if desks is not None and name not in desks:
+                wrong = f"there is no desk {shown(name)}"
+                location = ("notifications", place, "desks", i)
+                yield _at(*location, wrong=wrong, right=nearest(name, [*desks]))
 
 
 def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProblem]:

@@ -33,6 +33,7 @@ from shared.policy.values import (
     Tag,
     Warn,
     WarnLevel,
+    WebAddress,
     Word,
     mistake,
     parse_duration,
@@ -165,6 +166,53 @@ class Promise(Part):
         return self
 
 
+class NoticeKind(StrEnum):
+    """What a notification can be about. `met_late` is the answer that came after the breach."""
+
+    WARNING = "warning"
+    WINDOW_CLOSING = "window_closing"
+    BREACHED = "breached"
+    MET = "met"
+    MET_LATE = "met_late"
+    MOVED = "moved"
+    CANCELLED = "cancelled"
+
+
+class Way(StrEnum):
+    WEBHOOK = "webhook"
+    APPRISE = "apprise"
+
+
+class Notification(Part):
+    """Who is told of deadlines, outside the desk. Secrets are environment variables.
+
+    `url`: only a webhook's, and only when there is no secret in it; else, and then instead of it,
+    it is in `DESK_NOTIFY_<NAME>_URL`. `desks`: none named, every inquiry.
+    """
+
+    name: Name
+    via: Way
+    url: WebAddress | None = None
+    kinds: Items[NoticeKind] = (
+        NoticeKind.WARNING,
+        NoticeKind.WINDOW_CLOSING,
+        NoticeKind.BREACHED,
+    )
+    desks: Items[Name] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        findings: list[tuple[tuple[int | str, ...], str, str]] = []
+        if not self.kinds:
+            everything = ", ".join(f'"{kind}"' for kind in NoticeKind)
+            findings.append((("kinds",), "nothing would ever be told", f"some of {everything}"))
+        if self.via is Way.APPRISE and self.url is not None:
+            right = f"leave it out here and set DESK_NOTIFY_{self.name.upper()}_URL"
+            findings.append((("url",), "an Apprise URL holds a secret", right))
+        refuse(tuple(findings))
+        return self
+
+
 class Event(Part):
     """An event's hashtag. `always_with_year`: only with its year does it name the event."""
 
@@ -209,6 +257,7 @@ class Policy(Part):
     desks: Table[Name, Desk]
     calendar: Calendar
     promises: tuple[Promise, ...]
+    notifications: tuple[Notification, ...] = ()
     hashtags: Hashtags = Hashtags()
     routing: Routing
     netiquette: Localized

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from shared.policy.model import Channel, Desk, Hashtags, Promise, Routing
+from shared.policy.model import Channel, Desk, Hashtags, Notification, Promise, Routing
 from shared.policy.parts import Part
 from shared.policy.values import NAME_PATTERN
 
@@ -53,6 +53,15 @@ def _promises(raw: object) -> object:
     return tuple(promise for promise in read if promise is not None)
 
 
+def _notifications(raw: object) -> object:
+    items = raw if isinstance(raw, list) else []
+    read = [
+        _entry(Notification, item, {"name": f"notifications_{place}", "via": "webhook"})
+        for place, item in enumerate(items)
+    ]
+    return tuple(each for each in read if each is not None)
+
+
 def _hashtags(raw: object) -> object:
     return _entry(Hashtags, raw, {})
 
@@ -65,6 +74,7 @@ _READERS: Mapping[str, Callable[[object], object]] = {
     "channels": _channels,
     "desks": _desks,
     "promises": _promises,
+    "notifications": _notifications,
     "hashtags": _hashtags,
     "routing": _routing,
 }

@@ -13,6 +13,7 @@ from shared.policy.calendar import Calendar, Holidays, subdivision_names
 from shared.policy.model import (
     Counting,
     Hashtags,
+    Notification,
     Policy,
     Promise,
     ServiceLevel,
@@ -33,6 +34,7 @@ def sentences(policy: Policy, language: Language) -> list[str]:
         *_channels(policy, words),
         *_calendar(policy.calendar, words),
         *(line for promise in policy.promises for line in _promise(promise, policy, words)),
+        *(_notification(each, words) for each in policy.notifications),
         *_desks(policy, words, language),
         *_hashtags(policy.hashtags, words),
         words.routing.format(percent=round(policy.routing.min_confidence * 100)),
@@ -183,6 +185,17 @@ def _level(level: WarnLevel, words: Wording) -> str:
     if level.before is None:
         return words.warn_share.format(percent=level.percent)
     return words.warn_before.format(time=_time(level.before, words))
+
+
+def _notification(target: Notification, words: Wording) -> str:
+    return words.notification.format(
+        name=target.name,
+        way=words.ways[target.via],
+        kinds=words.list([words.notices[kind] for kind in target.kinds]),
+        scope=words.notified_desks.format(desks=words.list(list(target.desks)))
+        if target.desks
+        else words.notified_all,
+    )
 
 
 def _desks(policy: Policy, words: Wording, language: Language) -> Iterable[str]:

@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, StringConstraints
 from pydantic_core import PydanticCustomError
 
 MINUTES_A_DAY = 24 * 60
 LONGEST_DURATION = timedelta(days=366)
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 
 _DURATION = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII)
@@ -164,6 +166,30 @@ def parse_warn_level(value: object) -> WarnLevel:
     return WarnLevel(percent=percent)
 
 
+def parse_web_address(value: object) -> str:
+    """An https:// address without a password; http:// only to this machine itself."""
+    hint = 'an address such as "https://example.org/hook"'
+    if not isinstance(value, str):
+        raise mistake(f"{shown(value)} is not text", hint)
+    text = value.strip()
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or not text.isprintable() or " " in text:
+        # Not shown: it may hold a secret.
+        raise mistake("this is not a web address", hint)
+    if parts.scheme not in ("https", "http"):
+        raise mistake(f"{shown(parts.scheme)} is not a scheme for a webhook", hint)
+    if parts.scheme == "http" and host not in LOOPBACK:
+        raise mistake("http:// can be read on its way", "https://, or http://127.0.0.1")
+    if parts.username is not None or parts.password is not None:
+        wrong = "a password does not belong into an address that is written down"
+        raise mistake(wrong, "the address in the environment variable of this target")
+    return text
+
+
 def _normal_tag(value: object) -> object:
     return value.strip().removeprefix("#").casefold() if isinstance(value, str) else value
 
@@ -171,6 +197,7 @@ def _normal_tag(value: object) -> object:
 Duration = Annotated[timedelta, PlainValidator(parse_duration), PlainSerializer(duration_text)]
 Interval = Annotated[OpeningInterval, PlainValidator(parse_interval), PlainSerializer(str)]
 Warn = Annotated[WarnLevel, PlainValidator(parse_warn_level), PlainSerializer(str)]
+WebAddress = Annotated[str, BeforeValidator(parse_web_address)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]

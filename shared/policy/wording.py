@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.policy.model import Counting
+from shared.policy.model import Counting, NoticeKind, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class Wording:
     warn_share: str
     warn_before: str
     pause: str
+    notification: str
+    ways: dict[Way, str]
+    notices: dict[NoticeKind, str]
+    notified_all: str
+    notified_desks: str
     desks: str
     direct_marks: str
     review: str
@@ -144,6 +149,19 @@ EN = Wording(
         "While we wait for the customer the clock stands still, for {bound} at the most, then it "
         "runs on."
     ),
+    notification="{name} is told {way} of {kinds}, {scope}.",
+    ways={Way.WEBHOOK: "by webhook", Way.APPRISE: "through Apprise"},
+    notices={
+        NoticeKind.WARNING: "warnings",
+        NoticeKind.WINDOW_CLOSING: "reply windows that are about to end",
+        NoticeKind.BREACHED: "breaches",
+        NoticeKind.MET: "answers in time",
+        NoticeKind.MET_LATE: "late answers",
+        NoticeKind.MOVED: "deadlines that move",
+        NoticeKind.CANCELLED: "deadlines that are cancelled",
+    },
+    notified_all="whichever desk it is",
+    notified_desks="for {desks} only",
     desks="The desks are {desks}.",
     direct_marks="{marks} in a text addresses the desk {desk}.",
     review=(
@@ -243,6 +261,19 @@ DE = Wording(
         "Während wir auf den Kunden warten, steht die Uhr, höchstens {bound}, "
         "dann läuft sie weiter."
     ),
+    notification="{name} erfährt {way} von {kinds}, {scope}.",
+    ways={Way.WEBHOOK: "per Webhook", Way.APPRISE: "über Apprise"},
+    notices={
+        NoticeKind.WARNING: "Warnungen",
+        NoticeKind.WINDOW_CLOSING: "bald endenden Antwortfenstern",
+        NoticeKind.BREACHED: "verpassten Fristen",
+        NoticeKind.MET: "fristgerechten Antworten",
+        NoticeKind.MET_LATE: "verspäteten Antworten",
+        NoticeKind.MOVED: "verschobenen Fristen",
+        NoticeKind.CANCELLED: "hinfälligen Fristen",
+    },
+    notified_all="gleich bei welchem Team",
+    notified_desks="nur für {desks}",
     desks="Die Teams sind {desks}.",
     direct_marks="{marks} in einem Text richtet sich direkt an das Team {desk}.",
     review=(
