@@ -74,6 +74,10 @@ class Process:
                 self._child.wait(seconds)
         self.kill()
 
+    def exit_code(self, *, seconds: float) -> int:
+        """Wait for its end. Raises subprocess.TimeoutExpired when it goes on for longer."""
+        return self._child.wait(seconds)
+
     def kill(self) -> None:
         """SIGKILL for the whole group; returns when the child is gone."""
         with contextlib.suppress(ProcessLookupError):
