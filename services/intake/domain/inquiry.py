@@ -19,7 +19,7 @@ class InquiryState(StrEnum):
 AWAITS_ANSWER = frozenset({InquiryState.OPEN, InquiryState.HELD})
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: raising an exception writes to it
 class NotAllowedError(Exception):
     """The inquiry's state does not allow this; `hint` says what would."""
 
