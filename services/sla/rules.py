@@ -15,6 +15,7 @@ from types import MappingProxyType
 from pydantic import BaseModel, ConfigDict
 
 from services.sla.domain import (
+    Audience,
     BeforeEnd,
     BusinessCalendar,
     CalendarRules,
@@ -126,6 +127,14 @@ def edition_from(key: str, text: str, *, now: datetime) -> Edition:
     """An edition of the past, from its stored document."""
     document = _Document.model_validate_json(text)
     return _edition(key, text, document, _calendar(document.calendar, now))
+
+
+def audiences(policy: written.Policy) -> tuple[Audience, ...]:
+    """Who is told of deadlines, and of which."""
+    return tuple(
+        Audience(each.name, frozenset(each.kinds), frozenset(each.desks))
+        for each in policy.notifications
+    )
 
 
 def hashtag_names(uses: Iterable[HashtagUse]) -> frozenset[str]:

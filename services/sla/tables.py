@@ -3,11 +3,23 @@
 `deadlines` holds one row per inquiry: the present state, folded from `clock_facts`, which are only
 ever added. `told` remembers which warnings and breaches went out, so that each goes out once.
 `editions` keeps every promise and calendar that a clock was ever counted by.
+`notification_deliveries` holds what has to go out, and is the log of what became of it.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, PrimaryKeyConstraint, String, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 
 from shared.db.types import Utc, new_metadata
 from shared.inbox import inbox_table
@@ -91,4 +103,38 @@ editions = Table(
     Column("key", String(32), primary_key=True),
     Column("document", Text, nullable=False),
     Column("first_used_at", Utc, nullable=False),
+)
+
+_WAITING = Column("next_attempt_at").is_not(None)
+
+notification_deliveries = Table(
+    "notification_deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("target", String(40), nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("inquiry_id", Uuid, nullable=False),
+    Column("body", Text, nullable=False),
+    # pending, delivered, failed
+    Column("state", String(12), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("created_at", Utc, nullable=False),
+    Column("give_up_at", Utc, nullable=False),
+    # Also how long an instance has it for itself while it tries.
+    Column("next_attempt_at", Utc),
+    Column("last_attempt_at", Utc),
+    Column("last_status", Integer),
+    Column("last_error", String(300)),
+    Column("delivered_at", Utc),
+    UniqueConstraint("target", "event_id"),
+    Index(
+        "ix_notification_deliveries_due",
+        "target",
+        "next_attempt_at",
+        "id",
+        postgresql_where=_WAITING,
+        sqlite_where=_WAITING,
+    ),
+    Index("ix_notification_deliveries_created", "created_at", "id"),
 )

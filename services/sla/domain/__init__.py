@@ -8,6 +8,7 @@ from services.sla.domain.calendar import BusinessCalendar, Span, calendar_for
 from services.sla.domain.clock import ClockState, move, recounted, start, state
 from services.sla.domain.clock_explanation import clock_explanations
 from services.sla.domain.counting import Counting
+from services.sla.domain.delivery import PERSISTENCE, Attempt, Audience, next_attempt
 from services.sla.domain.errors import BeyondHorizonError, CalendarError
 from services.sla.domain.facts import (
     Answered,
@@ -55,9 +56,12 @@ from services.sla.domain.target import Pause, Phase, Stretch, Target
 
 __all__ = [
     "DEFAULT_WARNINGS",
+    "PERSISTENCE",
     "WEEKDAYS",
     "Agenda",
     "Answered",
+    "Attempt",
+    "Audience",
     "BeforeEnd",
     "BeyondHorizonError",
     "BusinessCalendar",
@@ -108,6 +112,7 @@ __all__ = [
     "explanation",
     "first_look",
     "move",
+    "next_attempt",
     "pending_notices",
     "recounted",
     "start",

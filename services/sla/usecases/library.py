@@ -1,9 +1,14 @@
-"""The editions by key: the present one, and those of the past as far as they are asked for."""
+"""What of the policy the verbs need: who is told, and the editions by key.
+
+The present edition is always there, those of the past as far as they are asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from services.sla.domain import Audience
 from services.sla.rules import Edition, edition_from
 from services.sla.store import editions
 from services.sla.store.facts import EditionByKey
@@ -13,8 +18,9 @@ from shared.db import Read, Write
 class Library:
     """One per process. Reading the same edition twice side by side is harmless."""
 
-    def __init__(self, current: Edition) -> None:
+    def __init__(self, current: Edition, audiences: Sequence[Audience] = ()) -> None:
         self.current = current
+        self.audiences = audiences
         self._known = {current.key: current}
         self._kept = False
 

@@ -72,7 +72,7 @@ def _receive_awaited(
     begun = [_begin(by_id[key], edition, desk=row.desk) for key, row in awaited.items()]
     clock_facts.add(tx, [_recorded(each, edition) for each in begun if each.started])
     histories = Histories.read(tx, list(awaited), library=library, now=now)
-    results = Results()
+    results = Results(library.audiences)
     unpromised: dict[UUID, Columns] = {}
     for each in begun:
         fact = each.receipt.fact

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.sla.domain import Answered, Cancelled, CancelReason, Fact, NoticeKey
+from services.sla.domain import Answered, Audience, Cancelled, CancelReason, Fact, NoticeKey
 from services.sla.rules import Edition
-from services.sla.store import deadlines, told
+from services.sla.store import deadlines, notifications, told
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import BEST_EFFORT, Columns, DeadlineRow
 from services.sla.store.facts import Recorded
+from services.sla.store.notifications import Delivery
 from services.sla.usecases.fold import Change, Outcome, answer_seconds, fold
 from services.sla.usecases.library import Library
+from services.sla.usecases.notify import deliveries
 from shared import outbox
 from shared.db import Write
 from shared.events.envelope import Envelope
@@ -40,20 +42,26 @@ class Arrival:
 class Results:
     """What one transaction writes after all folding: few statements for many clocks."""
 
+    audiences: Sequence[Audience]
     changes: dict[UUID, Columns] = field(default_factory=dict)
     envelopes: list[Envelope] = field(default_factory=list)
     told: list[told.Told] = field(default_factory=list)
+    deliveries: list[Delivery] = field(default_factory=list)
 
     def take(self, row: DeadlineRow, outcome: Outcome, *, now: datetime, trace: str) -> None:
         self.changes[row.inquiry_id] = outcome.columns
         self.told += outcome.told
-        self.envelopes += [envelope(event, now=now, trace=trace) for event in outcome.publish]
+        said = [envelope(event, now=now, trace=trace) for event in outcome.publish]
+        self.envelopes += said
+        if self.audiences:
+            self.deliveries += deliveries(said, row, outcome.columns, audiences=self.audiences)
 
     def write(self, tx: Write) -> datetime | None:
         """Returns the first moment at which one of these clocks has to be looked at again."""
         deadlines.change(tx, self.changes)
         told.add(tx, self.told)
         outbox.record(tx, self.envelopes)
+        notifications.add(tx, self.deliveries)
         return earliest(columns["next_action_at"] for columns in self.changes.values())
 
 
@@ -79,7 +87,7 @@ def record(
     _end_unpromised(tx, unpromised, rows, edition=library.current)
     if not clocks:
         return None
-    results = Results()
+    results = Results(library.audiences)
     histories = Histories.read(tx, [each.inquiry_id for each in clocks], library=library, now=now)
     for each in clocks:
         row = rows[each.inquiry_id]

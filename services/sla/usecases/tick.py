@@ -18,7 +18,7 @@ def tick(tx: Write, *, library: Library, now: datetime, limit: int) -> int:
         return 0
     ids = [row.inquiry_id for row in rows]
     histories = Histories.read(tx, ids, library=library, now=now)
-    results, trace = Results(), new_traceparent()
+    results, trace = Results(library.audiences), new_traceparent()
     for row in rows:
         outcome = histories.fold(row, now=now, tell_due=True)
         results.take(row, outcome, now=now, trace=trace)
