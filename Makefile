@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
+LOCKING := --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint unit system bench bench-sla lock clean
@@ -39,8 +40,9 @@ bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline
 	$(BIN)/python bench/business_time.py
 
 lock: $(VENV)/.dev ## Pin what is installed, with hashes and without addresses
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --strip-extras -o $(LOCK) pyproject.toml
-	$(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-header --strip-extras --extra dev -o $(DEV_LOCK) pyproject.toml
+	$(BIN)/pip-compile $(LOCKING) --output-file $(LOCK) pyproject.toml
+	$(BIN)/pip-compile $(LOCKING) --extra dev --constraint $(LOCK) --output-file $(DEV_LOCK) pyproject.toml
+	$(BIN)/pip-compile $(LOCKING) --build-deps-for wheel --only-build-deps --output-file requirements-build.lock pyproject.toml
 
 clean: ## Remove what make has made; never the desk's data
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
