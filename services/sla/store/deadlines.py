@@ -168,14 +168,18 @@ def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:
 def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:
     """Rows on which something is due, locked; rows that another instance holds are passed over."""
     _by_index(tx)
-    rows = tx.execute(
+    return [DeadlineRow(*row) for row in tx.execute(due_rows(now=now, limit=limit))]
+
+
+def due_rows(*, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
+    """The query by which they are claimed."""
+    return (
         whole_rows()
         .where(_C.next_action_at <= now)
         .order_by(_C.next_action_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return [DeadlineRow(*row) for row in rows]
 
 
 def next_action(tx: Read) -> datetime | None:
