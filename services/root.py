@@ -13,7 +13,7 @@ from services.intake.settings import IntakeSettings
 from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
-from services.sla.settings import SlaSettings
+from services.sla.settings import SlaSettings, notify_variables
 from shared.auth import KeyRing
 from shared.bus.local import LocalBus
 from shared.bus.open import open_bus
@@ -35,7 +35,7 @@ log = structlog.get_logger()
 BUILDERS: dict[str, Callable[[Runtime], Service]] = {
     "intake": lambda runtime: build_intake(runtime, IntakeSettings(), channel_secrets(os.environ)),
     "router": lambda runtime: build_router(runtime, RouterSettings()),
-    "sla": lambda runtime: build_sla(runtime, SlaSettings()),
+    "sla": lambda runtime: build_sla(runtime, SlaSettings(), notify_variables(os.environ)),
 }
 
 

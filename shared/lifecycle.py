@@ -31,6 +31,16 @@ async def pause(event: asyncio.Event, seconds: float) -> None:
         return
 
 
+async def first_of(*events: asyncio.Event, seconds: float) -> None:
+    """Wait for any of the events, at most so long."""
+    tasks = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
 class LoopEndedError(RuntimeError):
     """A background loop returned although nobody asked it to stop."""
 

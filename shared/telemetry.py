@@ -54,6 +54,9 @@ def configure_logging(level: str) -> None:
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They name the addresses that they call, which may hold a secret.
+    for name in ("httpx", "httpcore", "apprise", "urllib3"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class Metrics:

@@ -6,5 +6,6 @@ Listens to inquiry.received, .message_added, .answered, .held, .closed
            todo.created, .rerouted, .dismissed
 Promises   a deadline is what the policy says, to the second, and can be explained;
            each warning and breach is told exactly once, also what fell due while nobody ran;
+           who asked for it is told outside the desk, too, and a failed try is repeated for days;
            an answer in time is in time, a late one is late, whenever they are heard of
 """

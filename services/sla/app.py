@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from services.sla import consumers
-from services.sla.api import calendar, deadlines, reports
+from services.sla.api import calendar, deadlines, notifications, reports
 from services.sla.api.desk import SlaDesk
 from services.sla.domain import CalendarError
-from services.sla.rules import edition_of
+from services.sla.notify.courier import Caretaker, Counts, Courier
+from services.sla.notify.targets import senders
+from services.sla.rules import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.timers import CaughtUp, Timers
 from services.sla.usecases.library import Library
@@ -25,17 +28,31 @@ from shared.web.app import Surface
 from shared.web.problems import problem_response
 
 
-def build(runtime: Runtime, settings: SlaSettings) -> Service:
-    """Raises ValueError for a database URL or a calendar that cannot be one."""
+def build(
+    runtime: Runtime, settings: SlaSettings, notify: Mapping[str, str] = MappingProxyType({})
+) -> Service:
+    """`notify` holds the addresses and secrets of notification targets, by variable.
+
+    Raises ValueError for a database URL or a calendar that cannot be one, and for what is missing
+    or wrong in `notify`.
+    """
     database = open_database(
         runtime.settings.database("sla", settings.database_url),
         pool_size=runtime.settings.pool_size,
     )
     service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
-    library = Library(edition_of(runtime.policy, now=runtime.clock.now()))
+    library = Library(
+        edition_of(runtime.policy, now=runtime.clock.now()), audiences(runtime.policy)
+    )
+    couriers = _couriers(service, runtime, settings, notify)
 
     async def progress() -> Mapping[Partition, Progress] | None:
         return await consumer.progress()
+
+    def on_recorded() -> None:
+        service.relay.wake()
+        for courier in couriers:
+            courier.wake()
 
     timers = Timers(
         database=database,
@@ -43,7 +60,7 @@ def build(runtime: Runtime, settings: SlaSettings) -> Service:
         clock=runtime.clock,
         settings=settings,
         caught_up=CaughtUp(progress),
-        on_recorded=service.relay.wake,
+        on_recorded=on_recorded,
     )
     consumer = service.listen(
         consumers.listener(library, runtime.clock, on_scheduled=timers.nearer)
@@ -51,7 +68,7 @@ def build(runtime: Runtime, settings: SlaSettings) -> Service:
     service.loop("timers", timers.run)
 
     def on_written(next_look: datetime | None) -> None:
-        service.relay.wake()
+        on_recorded()
         timers.nearer(next_look)
 
     desk = SlaDesk(
@@ -62,9 +79,41 @@ def build(runtime: Runtime, settings: SlaSettings) -> Service:
         on_written=on_written,
         channels=frozenset(runtime.policy.channels),
         desks=frozenset(runtime.policy.desks),
+        targets=frozenset(courier.target for courier in couriers),
     )
     service.serve(_surface(desk))
     return service
+
+
+def _couriers(
+    service: Service, runtime: Runtime, settings: SlaSettings, notify: Mapping[str, str]
+) -> list[Courier]:
+    counts = Counts.of(service.metrics)
+    ways = senders(
+        runtime.policy, notify, clock=runtime.clock, seconds=settings.notification_seconds
+    )
+    couriers = [
+        Courier(
+            target,
+            sender,
+            database=service.database,
+            clock=runtime.clock,
+            settings=settings,
+            counts=counts,
+        )
+        for target, sender in ways.items()
+    ]
+    for courier in couriers:
+        service.loop(f"notify-{courier.target}", courier.run)
+    caretaker = Caretaker(
+        [*ways],
+        database=service.database,
+        clock=runtime.clock,
+        settings=settings,
+        counts=counts,
+    )
+    service.loop("notifications", caretaker.run)
+    return couriers
 
 
 def _surface(desk: SlaDesk) -> Surface:
@@ -72,7 +121,12 @@ def _surface(desk: SlaDesk) -> Surface:
         title="Inbound Desk: sla",
         description="Keeps a clock for every promised answer, and can explain each deadline.",
         # `deadlines.ics` and `deadlines/preview` must be looked up before `deadlines/{id}`.
-        routers=[calendar.router(desk), deadlines.router(desk), reports.router(desk)],
+        routers=[
+            calendar.router(desk),
+            deadlines.router(desk),
+            reports.router(desk),
+            notifications.router(desk),
+        ],
         on_errors={CalendarError: _beyond_the_calendar},
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -233,3 +233,32 @@ class PromiseReport(BaseModel):
     group_by: Literal["channel", "desk", "week", "promise"] = Field(examples=["channel"])
     lines: list[ReportLine]
     best_effort: list[BestEffortView]
+
+
+DeliveryState = Literal["pending", "delivered", "failed"]
+
+
+class Notification(BaseModel):
+    """One event on its way to one target. `attempts` count since it was stored or sent again."""
+
+    id: UUID = Field(examples=[_ID])
+    target: str = Field(examples=["tickets"])
+    event_id: UUID = Field(description="Also its `webhook-id`.", examples=[_ID])
+    kind: str = Field(examples=["breached"])
+    inquiry_id: UUID = Field(examples=[_ID])
+    state: DeliveryState = Field(examples=["delivered"])
+    attempts: int = Field(examples=[1])
+    created_at: datetime = Field(examples=[_TUESDAY])
+    give_up_at: datetime = Field(examples=["2026-03-06T09:00:00Z"])
+    next_attempt_at: datetime | None = Field(None, examples=[None])
+    last_attempt_at: datetime | None = Field(None, examples=[_TUESDAY])
+    last_status: int | None = Field(None, description="HTTP, of a webhook.", examples=[204])
+    last_error: str | None = Field(None, examples=[None])
+    delivered_at: datetime | None = Field(None, examples=[_TUESDAY])
+
+
+class NotificationDetail(Notification):
+    body: dict[str, Any] = Field(
+        description="What is sent; see docs/notifications.md.",
+        examples=[{"type": "deadline.breached", "timestamp": _TUESDAY, "data": {}}],
+    )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+NOTIFY_PREFIX = "DESK_NOTIFY_"
 
 
 class SlaSettings(BaseSettings):
@@ -21,3 +25,14 @@ class SlaSettings(BaseSettings):
     claim_rows: int = Field(
         default=500, ge=1, le=5000, description="Clocks that the timers take in one transaction."
     )
+    notification_seconds: float = Field(
+        default=10.0, gt=0, le=120, description="Seconds a webhook's receiver has for its answer."
+    )
+    notification_days: int = Field(
+        default=30, ge=4, description="Days a settled notification stays in the delivery log."
+    )
+
+
+def notify_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The addresses and secrets of notification targets: `DESK_NOTIFY_<TARGET>_URL`, `_SECRET`."""
+    return {name: value for name, value in environment.items() if name.startswith(NOTIFY_PREFIX)}

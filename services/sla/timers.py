@@ -21,6 +21,7 @@ from services.sla.usecases.tick import tick
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
+from shared.lifecycle import first_of
 
 LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
@@ -105,7 +106,7 @@ class Timers:
             while not stop.is_set():
                 self._wake.clear()
                 pause = await self._turn()
-                await _first_of(stop, self._wake, seconds=pause)
+                await first_of(stop, self._wake, seconds=pause)
         finally:
             self._running_in = None
 
@@ -176,12 +177,3 @@ class Timers:
             log.info("policy.adopted", edition=self._library.current.key, moved=moved)
         self.adopted.set()
         return True
-
-
-async def _first_of(*events: asyncio.Event, seconds: float) -> None:
-    tasks = [asyncio.create_task(event.wait()) for event in events]
-    try:
-        await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()

@@ -167,7 +167,16 @@ def parse_warn_level(value: object) -> WarnLevel:
 
 
 def parse_web_address(value: object) -> str:
-    """An https:// address without a password; http:// only to this machine itself."""
+    """As `secret_web_address`, but without a password: for an address that is written down."""
+    text = secret_web_address(value)
+    if "@" in urlsplit(text).netloc:
+        wrong = "a password does not belong into an address that is written down"
+        raise mistake(wrong, "the address in the environment variable of this target")
+    return text
+
+
+def secret_web_address(value: object) -> str:
+    """An https:// address; http:// only to this machine. The error does not repeat the address."""
     hint = 'an address such as "https://example.org/hook"'
     if not isinstance(value, str):
         raise mistake(f"{shown(value)} is not text", hint)
@@ -178,15 +187,11 @@ def parse_web_address(value: object) -> str:
     except ValueError:
         host = None
     if not host or not text.isprintable() or " " in text:
-        # Not shown: it may hold a secret.
         raise mistake("this is not a web address", hint)
     if parts.scheme not in ("https", "http"):
         raise mistake(f"{shown(parts.scheme)} is not a scheme for a webhook", hint)
     if parts.scheme == "http" and host not in LOOPBACK:
         raise mistake("http:// can be read on its way", "https://, or http://127.0.0.1")
-    if parts.username is not None or parts.password is not None:
-        wrong = "a password does not belong into an address that is written down"
-        raise mistake(wrong, "the address in the environment variable of this target")
     return text
 
 

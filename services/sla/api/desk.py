@@ -25,3 +25,4 @@ class SlaDesk:
     on_written: Callable[[datetime | None], None]
     channels: frozenset[str]
     desks: frozenset[str]
+    targets: frozenset[str]

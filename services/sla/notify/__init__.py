@@ -1,0 +1,1 @@
+"""Tells those outside the desk: takes due deliveries, sends them, notes what came of it."""
