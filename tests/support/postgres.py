@@ -94,10 +94,10 @@ class Postgres:
 
 
 @contextlib.asynccontextmanager
-async def fresh_database(url: str) -> AsyncIterator[str]:
-    """The URL of an empty database on that server, dropped at the end."""
+async def fresh_database(url: str, *, template: str = "template0") -> AsyncIterator[str]:
+    """The URL of a new database on that server, a copy of `template`, dropped at the end."""
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(url, f"CREATE DATABASE {name} TEMPLATE template0")
+    await _execute(url, f"CREATE DATABASE {name} TEMPLATE {template}")
     try:
         yield urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
     finally:
