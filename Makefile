@@ -37,7 +37,8 @@ bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
 	$(BIN)/python bench/pipeline.py
 
 bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline poller
-	$(BIN)/python bench/business_time.py
+	$(BIN)/python -m bench.business_time
+	$(BIN)/python -m bench.deadlines
 
 lock: $(VENV)/.dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/pip-compile $(LOCKING) --output-file $(LOCK) pyproject.toml

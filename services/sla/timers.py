@@ -26,6 +26,7 @@ from shared.lifecycle import first_of
 LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
+WHOLE_LOOK_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -66,6 +67,35 @@ class CaughtUp:
         return True
 
 
+class Floor:
+    """From which moment on the timers have to look, so that they pass over what fired long ago.
+
+    What this instance writes lowers it; what another one writes, that one looks after. Should that
+    one die, a look at everything, once a minute, finds it.
+    """
+
+    def __init__(self) -> None:
+        self._since: datetime | None = None
+        self._noted: datetime | None = None
+        self._whole_look_at = 0.0
+
+    def since(self, seconds: float) -> datetime | None:
+        """None: look at everything. `seconds` are those of a clock that nobody sets."""
+        return None if seconds >= self._whole_look_at else self._since
+
+    def looked_at_everything(self, first: datetime, seconds: float) -> None:
+        """`first` is the first moment that was found, or now."""
+        # What was noted may not have been committed when everything was looked at.
+        self._since = first if self._noted is None else min(first, self._noted)
+        self._noted = None
+        self._whole_look_at = seconds + WHOLE_LOOK_SECONDS
+
+    def note(self, at: datetime) -> None:
+        self._noted = at if self._noted is None else min(at, self._noted)
+        if self._since is not None:
+            self._since = min(at, self._since)
+
+
 class Timers:
     def __init__(
         self,
@@ -87,6 +117,7 @@ class Timers:
         self._wake = asyncio.Event()
         self._noted: datetime | None = None
         self._due_until: datetime | None = None
+        self._floor = Floor()
         self._running_in: asyncio.AbstractEventLoop | None = None
         self.adopted = asyncio.Event()
 
@@ -96,6 +127,7 @@ class Timers:
             self._running_in.call_soon_threadsafe(self._note, at)
 
     def _note(self, at: datetime) -> None:
+        self._floor.note(at)
         if self._noted is None or at < self._noted:
             self._noted = at
             self._wake.set()
@@ -122,7 +154,7 @@ class Timers:
 
     async def _work_off(self) -> float:
         now = self._clock.now()
-        following = await self._database.read(next_action)
+        following = await self._first_action(now)
         if following is None or following > now:
             self._due_until = None
             self._caught_up.forget()
@@ -135,6 +167,14 @@ class Timers:
         while await self.tick(due_until):
             pass
         return OTHERS_AT_WORK_SECONDS
+
+    async def _first_action(self, now: datetime) -> datetime | None:
+        seconds = asyncio.get_running_loop().time()
+        since = self._floor.since(seconds)
+        first = await self._database.read(next_action, since=since)
+        if since is None:
+            self._floor.looked_at_everything(first or now, seconds)
+        return first
 
     async def tick(self, due_until: datetime) -> int:
         """Work off one batch of the clocks that were due by then; how many."""

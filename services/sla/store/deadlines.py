@@ -168,25 +168,30 @@ def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:
 def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:
     """Rows on which something is due, locked; rows that another instance holds are passed over."""
     _by_index(tx)
-    return [DeadlineRow(*row) for row in tx.execute(due_rows(now=now, limit=limit))]
-
-
-def due_rows(*, now: datetime, limit: int) -> Select[*tuple[Any, ...]]:
-    """The query by which they are claimed."""
-    return (
+    rows = tx.execute(
         whole_rows()
         .where(_C.next_action_at <= now)
         .order_by(_C.next_action_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
+    return [DeadlineRow(*row) for row in rows]
 
 
-def next_action(tx: Read) -> datetime | None:
-    """The first moment at which something is due; None when no clock waits for time to pass."""
+def next_action(tx: Read, *, since: datetime | None = None) -> datetime | None:
+    """The first moment at which something is due; None when no clock waits for time to pass.
+
+    With `since` only from that moment on: what fired before it left dead entries behind, and each
+    look would read them all until the next vacuum.
+    """
     _by_index(tx)
-    first = select(_C.next_action_at).where(_C.next_action_at.is_not(None))
-    return tx.execute(first.order_by(_C.next_action_at).limit(1)).scalar()
+    return tx.execute(first_action(since=since)).scalar()
+
+
+def first_action(*, since: datetime | None) -> Select[datetime]:
+    """The query by which the first moment is found."""
+    wanted = _C.next_action_at.is_not(None) if since is None else _C.next_action_at >= since
+    return select(_C.next_action_at).where(wanted).order_by(_C.next_action_at).limit(1)
 
 
 def counted_otherwise(tx: Write, *, edition: str, limit: int) -> list[DeadlineRow]:

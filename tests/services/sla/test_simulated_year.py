@@ -332,8 +332,8 @@ async def _driver(
 @pytest.mark.parametrize(
     ("database_url", "end", "inquiries"),
     [
-        ("sqlite", datetime(2028, 1, 1, tzinfo=UTC), 500),
-        ("postgresql", datetime(2026, 4, 15, tzinfo=UTC), 150),
+        ("sqlite", datetime(2028, 1, 1, tzinfo=UTC), 400),
+        ("postgresql", datetime(2026, 3, 10, tzinfo=UTC), 100),
     ],
     indirect=["database_url"],
 )

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from services.sla.settings import SlaSettings
-from services.sla.timers import CaughtUp, Timers
+from services.sla.store.deadlines import next_action
+from services.sla.timers import CaughtUp, Floor, Timers
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 
@@ -165,3 +166,28 @@ async def test_a_far_moment_lets_the_loop_sleep_and_a_near_one_wakes_it(bench: S
             pass
     stop.set()
     await asyncio.wait_for(running, 2)
+
+
+def test_the_floor_follows_what_is_written_and_what_is_found() -> None:
+    floor, found = Floor(), berlin("2026-03-04 10:00")
+    assert floor.since(0) is None
+    floor.looked_at_everything(found, 0)
+    assert floor.since(59) == found
+    assert floor.since(60) is None
+    floor.note(berlin("2026-03-03 10:00"))
+    assert floor.since(59) == berlin("2026-03-03 10:00")
+    # It was noted before that look, but its transaction may have been committed after it.
+    floor.looked_at_everything(found, 60)
+    assert floor.since(61) == berlin("2026-03-03 10:00")
+    floor.looked_at_everything(found, 120)
+    assert floor.since(121) == found
+
+
+async def test_a_look_from_a_moment_on_passes_over_what_is_before(bench: SlaBench) -> None:
+    early, late = Inquiry(), Inquiry(received_at=berlin("2026-03-04 10:00"))
+    await bench.hear(early.received(), late.received())
+    read = bench.service.database.read
+    assert await read(next_action) == berlin("2026-03-02 16:00")
+    assert await read(next_action, since=berlin("2026-03-02 16:00")) == berlin("2026-03-02 16:00")
+    assert await read(next_action, since=berlin("2026-03-03 00:00")) == berlin("2026-03-04 16:00")
+    assert await read(next_action, since=berlin("2026-03-05 00:00")) is None
