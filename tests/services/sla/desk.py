@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from services.sla import consumers
 from services.sla.app import build
-from services.sla.rules import edition_of
+from services.sla.rules import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
 from services.sla.timers import CaughtUp, Timers
@@ -133,7 +133,12 @@ class SlaBench:
 
 @asynccontextmanager
 async def sla_bench(
-    database_url: str, folder: Path, *, policy: Policy | None = None, now: datetime = MONDAY_TEN
+    database_url: str,
+    folder: Path,
+    *,
+    policy: Policy | None = None,
+    now: datetime = MONDAY_TEN,
+    notify: Mapping[str, str] | None = None,
 ) -> AsyncIterator[SlaBench]:
     """A migrated service that answers HTTP; its loops do not run, the test drives them."""
     clock = ManualClock(now)
@@ -143,11 +148,11 @@ async def sla_bench(
     settings = DeskSettings.model_validate({"data_dir": folder})
     bus = LocalBus(folder / "bus.sqlite", topics(retention_days=14))
     runtime = Runtime(settings, policy or load_policy(), bus, clock, KeyRing(keys))
-    service = build(runtime, SlaSettings(database_url=database_url))
+    service = build(runtime, SlaSettings(database_url=database_url), notify or {})
     await service.database.start()
     try:
         await upgrade(service.database, "sla")
-        library = Library(edition_of(runtime.policy, now=clock.now()))
+        library = Library(edition_of(runtime.policy, now=clock.now()), audiences(runtime.policy))
         transport = httpx.ASGITransport(app=service.app)
         async with httpx.AsyncClient(
             transport=transport,

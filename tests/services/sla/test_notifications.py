@@ -1,0 +1,414 @@
+"""Warnings and breaches reach those outside: signed, each once, also over faults on either side."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from standardwebhooks import Webhook
+
+from services.sla.notify.by_webhook import WebhookSender
+from services.sla.notify.courier import Caretaker, Counts, Courier
+from services.sla.settings import SlaSettings
+from shared.policy import Policy, load_policy, parse_policy
+from shared.telemetry import Metrics
+from shared.webhooks import secret_key
+from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
+from tests.services.sla.test_running import heard, publish, running
+from tests.support.receiver import Receiver, receiver
+from tests.unit.policy.raw import shipped
+
+SECRET = "whsec_bm90aWZpY2F0aW9ucy1hcmUtc2lnbmVk"
+OLD_SECRET = "whsec_dGhlLXNlY3JldC1vZi1sYXN0LXllYXI="
+AFTER_THE_BREACH = berlin("2026-03-03 10:00:01")
+CLAIM = timedelta(seconds=71)
+
+
+def policy(*targets: dict[str, Any]) -> Policy:
+    named = [{"name": "ops", "via": "webhook", **target} for target in targets]
+    return parse_policy({**shipped(), "notifications": named})
+
+
+@dataclass(slots=True)
+class Told:
+    bench: SlaBench
+    receiver: Receiver
+    courier: Courier
+
+    async def breach(self, **changes: Any) -> Inquiry:
+        inquiry = Inquiry(**changes)
+        await self.bench.hear(inquiry.received())
+        self.bench.clock.set(AFTER_THE_BREACH)
+        await self.bench.tick()
+        return inquiry
+
+    async def log(self, **params: Any) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.bench.get("notifications", **params))["items"]
+        return found
+
+    async def wait_and_deliver(self, by: timedelta) -> int:
+        self.bench.clock.advance(by)
+        return await self.courier.deliver_due()
+
+
+def courier(bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 5.0) -> Courier:
+    """As the service makes it, but with a chance that is none."""
+    keys = [secret_key(secret) for secret in (SECRET, OLD_SECRET)]
+    settings = SlaSettings(notification_seconds=seconds)
+    return Courier(
+        name,
+        WebhookSender(url, keys, clock=bench.clock, seconds=seconds),
+        database=bench.service.database,
+        clock=bench.clock,
+        settings=settings,
+        counts=Counts.of(Metrics("test")),
+        chance=lambda: 0.5,
+    )
+
+
+@asynccontextmanager
+async def told_bench(
+    database_url: str, folder: Path, target: Mapping[str, Any]
+) -> AsyncIterator[Told]:
+    async with (
+        receiver() as made,
+        sla_bench(
+            database_url,
+            folder,
+            policy=policy({"url": made.url, **target}),
+            notify={"DESK_NOTIFY_OPS_SECRET": SECRET},
+        ) as bench,
+    ):
+        yield Told(bench, made, courier(bench, made.url, seconds=1.0))
+
+
+@pytest.fixture
+async def told(database_url: str, tmp_path: Path) -> AsyncIterator[Told]:
+    async with told_bench(database_url, tmp_path, {"kinds": ["breached", "met_late"]}) as made:
+        yield made
+
+
+async def test_a_breach_is_posted_once_and_signed(told: Told) -> None:
+    inquiry = await told.breach()
+    assert await told.courier.deliver_due() == 1
+    assert await told.courier.deliver_due() == 0
+    (call,) = told.receiver.calls
+    assert call.path == "/hook"
+    assert call.json["type"] == "deadline.breached"
+    due_at = utc(berlin("2026-03-03 10:00"))
+    assert call.json["data"] == {
+        "kind": "breached",
+        "event_id": call.headers["webhook-id"],
+        "inquiry_id": str(inquiry.id),
+        "conversation_id": str(inquiry.conversation_id),
+        "channel": "email",
+        "desk": None,
+        "promise": call.json["data"]["promise"],
+        "target": "first_answer",
+        "state": "breached",
+        "due_at": due_at,
+    }
+    at = datetime.fromtimestamp(int(call.headers["webhook-timestamp"]), tz=UTC)
+    assert at == AFTER_THE_BREACH
+    signed = [
+        Webhook(secret).sign(call.headers["webhook-id"], at, call.body.decode())
+        for secret in (SECRET, OLD_SECRET)
+    ]
+    assert call.headers["webhook-signature"] == " ".join(signed)
+    (row,) = await told.log()
+    assert (row["state"], row["attempts"], row["last_status"]) == ("delivered", 1, 204)
+    assert row["delivered_at"] == utc(AFTER_THE_BREACH)
+
+
+async def test_nothing_of_the_customer_goes_out(told: Told) -> None:
+    await told.breach()
+    await told.courier.deliver_due()
+    assert b"Anmeldung" not in told.receiver.calls[0].body
+
+
+async def test_the_event_is_the_one_on_the_bus(told: Told) -> None:
+    """So a receiver that reads both can tell that they are the same."""
+    await told.breach()
+    (row,) = await told.log()
+    shown = await told.bench.get(f"notifications/{row['id']}")
+    assert shown["body"]["data"]["event_id"] == row["event_id"]
+    assert row["kind"] == "breached"
+
+
+async def test_a_failed_try_is_repeated_under_the_same_id_with_a_new_time(told: Told) -> None:
+    told.receiver.answers = ["500 Oops", "503 Busy\r\nRetry-After: 3600"]
+    await told.breach()
+    await told.courier.deliver_due()
+    (row,) = await told.log(state="pending")
+    assert (row["attempts"], row["last_status"]) == (1, 500)
+    assert row["last_error"] == "the receiver answers 500"
+    assert await told.wait_and_deliver(timedelta(seconds=4.9)) == 0
+    assert await told.wait_and_deliver(timedelta(seconds=0.1)) == 1
+    # It asked to be left alone for an hour, which is more than the usual 15 seconds.
+    assert await told.wait_and_deliver(timedelta(minutes=59)) == 0
+    assert await told.wait_and_deliver(timedelta(minutes=1)) == 1
+    assert [row["state"] for row in await told.log()] == ["delivered"]
+    ids, times, bodies = (
+        {part(call) for call in told.receiver.calls}
+        for part in (
+            lambda call: call.headers["webhook-id"],
+            lambda call: call.headers["webhook-timestamp"],
+            lambda call: call.body,
+        )
+    )
+    assert (len(ids), len(times), len(bodies)) == (1, 3, 1)
+
+
+@pytest.mark.parametrize("answer", ["302 Found\r\nLocation: /elsewhere", "404 No", "429 Slower"])
+async def test_what_is_no_2xx_is_tried_again(told: Told, answer: str) -> None:
+    told.receiver.answers = [answer]
+    await told.breach()
+    await told.courier.deliver_due()
+    assert len(told.receiver.calls) == 1
+    (row,) = await told.log()
+    assert (row["state"], row["last_status"]) == ("pending", int(answer[:3]))
+    assert await told.wait_and_deliver(timedelta(seconds=5)) == 1
+    assert [row["state"] for row in await told.log()] == ["delivered"]
+
+
+async def test_a_receiver_that_is_gone_is_not_asked_again(told: Told) -> None:
+    told.receiver.answers = ["410 Gone"]
+    await told.breach()
+    await told.courier.deliver_due()
+    (row,) = await told.log(state="failed")
+    assert (row["last_status"], row["next_attempt_at"]) == (410, None)
+    assert "take the target out of the policy" in row["last_error"]
+    assert await told.wait_and_deliver(timedelta(days=1)) == 0
+
+
+async def test_after_three_days_it_has_failed_and_can_be_sent_again(told: Told) -> None:
+    told.receiver.answers = ["500 Oops"] * 100
+    await told.breach()
+    begun, tries = told.bench.clock.now(), 0
+    while (rows := await told.log(state="pending")) and tries < 50:
+        assert await told.courier.deliver_due() == 1
+        tries += 1
+        (row,) = await told.log()
+        if row["next_attempt_at"]:
+            told.bench.clock.set(datetime.fromisoformat(row["next_attempt_at"]))
+    assert rows == []
+    assert 15 < tries < 25
+    assert told.bench.clock.now() - begun == timedelta(days=3)
+    (row,) = await told.log(state="failed")
+    told.receiver.answers = []
+    answer = await told.bench.post(f"notifications/{row['id']}/resend")
+    assert (answer.status_code, answer.json()["state"]) == (200, "pending")
+    assert await told.courier.deliver_due() == 1
+    assert [row["state"] for row in await told.log()] == ["delivered"]
+    assert len({call.headers["webhook-id"] for call in told.receiver.calls}) == 1
+
+
+async def test_a_slow_receiver_is_left_after_its_time(told: Told) -> None:
+    never = asyncio.Event()
+
+    async def says_nothing() -> str:
+        await never.wait()
+        return "200 OK"
+
+    told.receiver.answers = [says_nothing]
+    await told.breach()
+    await told.courier.deliver_due()
+    (row,) = await told.log()
+    assert (row["state"], row["last_error"]) == ("pending", "no answer within 1 seconds")
+    never.set()
+
+
+async def test_a_receiver_that_is_not_there_is_tried_again(told: Told) -> None:
+    await told.breach()
+    nowhere = courier(told.bench, "http://127.0.0.1:1/")
+    await nowhere.deliver_due()
+    (row,) = await told.log()
+    assert (row["state"], row["last_status"]) == ("pending", None)
+    assert row["last_error"].startswith("ConnectError: ")
+
+
+async def test_death_after_the_answer_sends_the_same_id_again(told: Told) -> None:
+    """The database is away when the receiver has answered, as it is for a process that died."""
+
+    async def takes_the_database_away() -> str:
+        await told.bench.service.database.stop()
+        return "200 OK"
+
+    told.receiver.answers = [takes_the_database_away]
+    await told.breach()
+    await told.courier.deliver_due()
+    await told.bench.service.database.start()
+    assert [row["state"] for row in await told.log()] == ["pending"]
+    successor = courier(told.bench, told.receiver.url)
+    assert await successor.deliver_due() == 0, "the claim still holds"
+    told.bench.clock.advance(CLAIM)
+    assert await successor.deliver_due() == 1
+    first, second = told.receiver.calls
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
+    (row,) = await told.log()
+    assert (row["state"], row["attempts"]) == ("delivered", 2)
+
+
+async def test_death_while_it_waits_for_the_answer(told: Told) -> None:
+    arrived, never = asyncio.Event(), asyncio.Event()
+
+    async def says_nothing() -> str:
+        arrived.set()
+        await never.wait()
+        return "200 OK"
+
+    told.receiver.answers = [says_nothing]
+    await told.breach()
+    dying = asyncio.create_task(told.courier.deliver_due())
+    await asyncio.wait_for(arrived.wait(), 5)
+    dying.cancel()
+    await asyncio.gather(dying, return_exceptions=True)
+    never.set()
+    assert await told.wait_and_deliver(CLAIM) == 1
+    first, second = told.receiver.calls
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+
+
+async def test_two_instances_send_each_once(told: Told) -> None:
+    inquiries = [Inquiry() for _ in range(60)]
+    await told.bench.hear_together([each.received() for each in inquiries])
+    told.bench.clock.set(AFTER_THE_BREACH)
+    await told.bench.tick()
+    other = courier(told.bench, told.receiver.url)
+
+    async def until_quiet(one: Courier) -> None:
+        while await one.deliver_due():
+            pass
+
+    await asyncio.gather(until_quiet(told.courier), until_quiet(other))
+    sent = [call.json["data"]["inquiry_id"] for call in told.receiver.calls]
+    assert sorted(sent) == sorted(str(each.id) for each in inquiries)
+
+
+async def test_a_target_hears_of_its_kinds_and_desks_only(
+    database_url: str, tmp_path: Path
+) -> None:
+    wants = {"kinds": ["warning", "met_late", "cancelled", "moved"], "desks": ["technical"]}
+    async with told_bench(database_url, tmp_path, wants) as told:
+        bench = told.bench
+        late, closed, elsewhere, nowhere = (Inquiry() for _ in range(4))
+        for each in (late, closed, elsewhere, nowhere):
+            await bench.hear(each.received())
+        await bench.hear(late.todo_created("technical"), closed.todo_created("technical"))
+        await bench.hear(elsewhere.todo_created("inbound"))
+        bench.clock.set(berlin("2026-03-02 16:00"))
+        await bench.tick()
+        await bench.hear(closed.closed(berlin("2026-03-02 16:30")))
+        bench.clock.set(AFTER_THE_BREACH)
+        await bench.tick()
+        at = berlin("2026-03-03 11:00")
+        await bench.hear(*(each.answered(at) for each in (late, elsewhere, nowhere)))
+        rows = await told.log()
+    stories = {
+        each.id: [row["kind"] for row in reversed(rows) if row["inquiry_id"] == str(each.id)]
+        for each in (late, closed, elsewhere, nowhere)
+    }
+    assert stories[late.id][0] == "warning"
+    assert stories[late.id][-1] == "met_late"
+    assert "breached" not in stories[late.id]
+    assert stories[closed.id] == ["warning", "cancelled"]
+    assert stories[elsewhere.id] == stories[nowhere.id] == []
+
+
+async def test_a_fact_that_is_not_stored_is_not_sent(told: Told) -> None:
+    inquiry = Inquiry()
+    await told.bench.hear(inquiry.received())
+    told.bench.clock.set(AFTER_THE_BREACH)
+
+    def fails_at_the_end(tx: Any) -> None:
+        told.bench._handle(tx, [told.bench.envelope(inquiry.answered(AFTER_THE_BREACH))])
+        raise RuntimeError("the power went")
+
+    with pytest.raises(RuntimeError, match="power"):
+        await told.bench.service.database.write(fails_at_the_end)
+    assert await told.log() == []
+
+
+async def test_the_list_has_filters_and_pages(told: Told) -> None:
+    for _ in range(5):
+        await told.bench.hear(Inquiry().received())
+    told.bench.clock.set(AFTER_THE_BREACH)
+    await told.bench.tick()
+    seen: list[str] = []
+    cursor: dict[str, Any] = {}
+    while True:
+        page = await told.bench.get("notifications", limit=2, target="ops", **cursor)
+        seen += [item["id"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert len(seen) == len(set(seen)) == 5
+    assert seen == sorted(seen, reverse=True)
+    assert await told.log(target="nobody") == []
+    assert await told.log(state="delivered") == []
+    wrong = await told.bench.client.get("/sla/v1/notifications", params={"state": "lost"})
+    assert wrong.status_code == 422
+
+
+async def test_what_does_not_exist_cannot_be_shown_or_sent_again(told: Told) -> None:
+    nothing = uuid4()
+    shown = await told.bench.client.get(f"/sla/v1/notifications/{nothing}")
+    sent = await told.bench.post(f"notifications/{nothing}/resend")
+    assert (shown.status_code, sent.status_code) == (404, 404)
+    assert (
+        shown.json()["type"]
+        == sent.json()["type"]
+        == ("urn:inbound-desk:problem:unknown-notification")
+    )
+
+
+async def test_a_target_that_left_the_policy_is_given_up_in_the_end(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with told_bench(database_url, tmp_path, {}) as told:
+        await told.breach()
+    async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
+        settings, counts = SlaSettings(), Counts.of(Metrics("test"))
+        caretaker = Caretaker(
+            [], database=bench.service.database, clock=bench.clock, settings=settings, counts=counts
+        )
+        bench.clock.set(AFTER_THE_BREACH + timedelta(days=2))
+        await caretaker.tidy(asyncio.Event())
+        (row,) = (await bench.get("notifications", state="pending"))["items"]
+        answer = await bench.post(f"notifications/{row['id']}/resend")
+        assert answer.status_code == 409
+        assert answer.json()["type"].endswith("notification-target-gone")
+        bench.clock.set(AFTER_THE_BREACH + timedelta(days=3))
+        await caretaker.tidy(asyncio.Event())
+        (row,) = (await bench.get("notifications", state="failed"))["items"]
+        assert "no such target" in row["last_error"]
+        bench.clock.set(AFTER_THE_BREACH + timedelta(days=31))
+        await caretaker.tidy(asyncio.Event())
+        assert (await bench.get("notifications"))["items"] == []
+
+
+async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: Path) -> None:
+    """Facts over the bus in, timers, a post out: nobody drives anything."""
+    async with told_bench(database_url, tmp_path, {}) as told:
+        bench = told.bench
+        await bench.bus.start()
+        try:
+            await publish(bench, bench.bus, Inquiry().received())
+            async with running(bench):
+                await heard(bench.bus, lambda types: len(types) >= 1)
+            bench.clock.set(AFTER_THE_BREACH)
+            async with running(bench), asyncio.timeout(20):
+                await heard(bench.bus, lambda types: "deadline.breached" in types)
+                while "delivered" not in (await told.bench.client.get("/sla/metrics")).text:
+                    pass
+        finally:
+            await bench.bus.stop()
+        assert [call.json["data"]["kind"] for call in told.receiver.calls] == ["breached"]
