@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from datetime import datetime
 
-from shared.bus.port import Bus, Received, Record
+from shared.bus.port import Bus, Partition, Progress, Received, Record
 from shared.events.facts import RecordDeadLettered
 from shared.events.registry import DEAD_LETTERS, to_envelope
 from shared.ids import new_id
@@ -23,18 +24,24 @@ async def replay_dead_letters(bus: Bus, *, since: datetime) -> int:
     try:
         # A group of its own begins at the oldest letter that the log still holds.
         async with bus.subscribe(f"replay-{new_id()}", (DEAD_LETTERS,)) as letters:
-            while True:
+            # What fails again now becomes a letter behind these ends, and must wait for the next
+            # replay: taken at once it would go round and round.
+            ends = {partition: each.end for partition, each in (await letters.progress()).items()}
+            while not _reached(ends, await letters.progress()):
                 batches = await letters.fetch(max_records=AT_ONCE, timeout_seconds=2.0)
                 for partition, records in batches.items():
-                    parked = [_parked(record) for record in records]
+                    parked = [_parked(each) for each in records if each.offset < ends[partition]]
                     again = [_record(letter) for letter in parked if letter.failed_at >= since]
                     await bus.publish(again)
                     await letters.commit(partition, records[-1].offset + 1)
                     count += len(again)
-                if not batches and await letters.lag() == 0:
-                    return count
+            return count
     finally:
         await bus.stop()
+
+
+def _reached(ends: Mapping[Partition, int], progress: Mapping[Partition, Progress]) -> bool:
+    return all(progress[partition].next_offset >= end for partition, end in ends.items())
 
 
 def _parked(record: Received) -> RecordDeadLettered:
