@@ -1,0 +1,217 @@
+"""What falls due, and what is promised anew, while the desk is down.
+
+All services in this process on real databases and a real bus, so that a test's own clock can let
+days pass between stop and start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from services.intake.app import build as build_intake
+from services.intake.settings import IntakeSettings
+from services.root import connect, make_bus
+from services.router.app import build as build_router
+from services.router.settings import RouterSettings
+from services.sla.app import build as build_sla
+from services.sla.settings import SlaSettings
+from shared.auth import ALL_SCOPES, KeyRing, add_key, new_key
+from shared.db import open_database
+from shared.db.migrate import upgrade
+from shared.lifecycle import running_loops
+from shared.outbox import OUTBOX
+from shared.policy import Policy, load_policy
+from shared.service import Runtime, Service
+from shared.settings import DeskSettings
+from tests.support.clock import ManualClock
+from tests.support.kafka_broker import Broker
+from tests.support.postgres import fresh_database
+from tests.system.desk import SERVICES
+
+BERLIN = ZoneInfo("Europe/Berlin")
+PATIENCE_SECONDS = 60
+
+
+def berlin(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What stays when the desk stops."""
+
+    folder: Path
+    settings: DeskSettings
+    databases: Mapping[str, str]
+    key: str
+    clock: ManualClock
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    services: Mapping[str, Service]
+    clients: Mapping[str, httpx.AsyncClient]
+
+    async def call(self, method: str, path: str, body: object = None, **params: str) -> Any:
+        client = self.clients[path.split("/")[1]]
+        answer = await client.request(method, path, json=body, params=params)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def arrives(self, text: str) -> str:
+        body = {"channel": "web_form", "author": {"email": "erika@example.org"}, "text": text}
+        taken: str = (await self.call("POST", "/intake/v1/inquiries", body))["inquiry_id"]
+        return taken
+
+    async def shows(self, inquiry: str, state: str, due: datetime) -> None:
+        """Returns when the ToDo shows its clock in this state with this due time."""
+        wanted = (state, due.astimezone(UTC))
+        found: object = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while found != wanted:
+                    page = await self.call("GET", "/router/v1/todos", inquiry_id=inquiry)
+                    for todo in page["items"]:
+                        if todo["deadline"] is not None:
+                            at = datetime.fromisoformat(todo["due_at"])
+                            found = (todo["deadline"]["state"], at)
+                    await asyncio.sleep(0.05)
+        assert found == wanted
+
+    async def told(self, inquiry: str) -> Counter[str]:
+        """How often sla has told what about the inquiry's clock, warnings left aside."""
+        wanted = select(OUTBOX.c.type).where(OUTBOX.c.payload.contains(inquiry))
+        rows = await self.services["sla"].database.read(lambda tx: tx.rows(wanted))
+        kinds = Counter(each["type"].removeprefix("deadline.") for each in rows)
+        kinds.pop("warning", None)
+        return kinds
+
+
+@pytest.fixture(params=["embedded", "distributed"])
+async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+    clock = ManualClock(berlin("2026-03-02 10:00"))
+    key = new_key()
+    add_key(tmp_path / "keys.json", name="anna", key=key, scopes=ALL_SCOPES, now=clock.now())
+    async with contextlib.AsyncExitStack() as stack:
+        if request.param == "embedded":
+            databases = {name: f"sqlite:///{tmp_path / name}.sqlite" for name in SERVICES}
+            bus = ""
+        else:
+            broker: Broker = request.getfixturevalue("desk_broker")
+            server: str = request.getfixturevalue("postgres_url")
+            databases = {
+                name: await stack.enter_async_context(fresh_database(server)) for name in SERVICES
+            }
+            bus = f"kafka://{broker.bootstrap}"
+        settings = DeskSettings.model_validate({"data_dir": tmp_path, "bus_url": bus})
+        for name, url in databases.items():
+            database = open_database(url, pool_size=2)
+            await database.start()
+            await upgrade(database, name)
+            await database.stop()
+        yield Place(tmp_path, settings, databases, key, clock)
+
+
+@contextlib.asynccontextmanager
+async def running(place: Place, policy: Policy) -> AsyncIterator[Running]:
+    """The three services as the root runs them, but for the clock."""
+    bus = make_bus(place.settings, policy)
+    keys = KeyRing(place.folder / "keys.json")
+    runtime = Runtime(place.settings, policy, bus, place.clock, keys)
+    urls = place.databases
+    services = {
+        "intake": build_intake(runtime, IntakeSettings(database_url=urls["intake"]), {}),
+        "router": build_router(runtime, RouterSettings(database_url=urls["router"])),
+        "sla": build_sla(runtime, SlaSettings(database_url=urls["sla"], poll_seconds=0.2)),
+    }
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(bus.stop)
+        await stack.enter_async_context(running_loops(await connect(bus)))
+        clients = {}
+        for name, service in services.items():
+            await stack.enter_async_context(service.running())
+            clients[name] = await stack.enter_async_context(
+                httpx.AsyncClient(
+                    transport=httpx.ASGITransport(app=service.app),
+                    base_url="http://desk",
+                    headers={"Authorization": f"Bearer {place.key}"},
+                )
+            )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for service in services.values():
+                while (await service.ready()).status != "ok":
+                    await asyncio.sleep(0.05)
+        yield Running(services, clients)
+
+
+async def test_a_breach_while_the_desk_is_down_is_told_once(place: Place) -> None:
+    policy, tuesday = load_policy(), berlin("2026-03-03 10:00")
+    async with running(place, policy) as desk:
+        missed = await desk.arrives("Was kostet die Lizenz?")
+        kept = await desk.arrives("Wann beginnt das #clouddevcamp2026?")
+        for inquiry in (missed, kept):
+            await desk.shows(inquiry, "running", tuesday)
+        place.clock.advance(timedelta(hours=1))
+        answer = {"kind": "answer", "text": "Am 3. Juni."}
+        await desk.call("POST", f"/intake/v1/inquiries/{kept}/replies", answer)
+        await desk.shows(kept, "met", tuesday)
+
+    place.clock.set(berlin("2026-03-05 12:00"))
+    async with running(place, policy) as desk:
+        await desk.shows(missed, "breached", tuesday)
+        shown = await desk.call("GET", f"/sla/v1/deadlines/{missed}")
+        assert datetime.fromisoformat(shown["breached_at"]) == tuesday
+    async with running(place, policy) as desk:
+        # A later inquiry that has gone all the way says that everything before it has, too.
+        later = await desk.arrives("Und die Rechnung?")
+        await desk.shows(later, "running", berlin("2026-03-06 12:00"))
+        assert await desk.told(missed) == {"started": 1, "breached": 1}
+        assert await desk.told(kept) == {"started": 1, "met": 1}
+
+
+async def test_a_new_policy_moves_open_clocks_and_no_others(place: Place) -> None:
+    thursday = berlin("2026-03-05 10:00")
+    place.clock.set(thursday)
+    old_due, new_due = berlin("2026-03-06 10:00"), berlin("2026-03-09 10:00")
+    async with running(place, load_policy()) as desk:
+        waiting = await desk.arrives("Was kostet die Lizenz?")
+        answered = await desk.arrives("Wann beginnt das #clouddevcamp2026?")
+        for inquiry in (waiting, answered):
+            await desk.shows(inquiry, "running", old_due)
+        answer = {"kind": "answer", "text": "Am 3. Juni."}
+        await desk.call("POST", f"/intake/v1/inquiries/{answered}/replies", answer)
+        await desk.shows(answered, "met", old_due)
+
+    generous = _policy(place.folder, first_answer="48h")
+    place.clock.advance(timedelta(hours=1))
+    for _ in range(2):
+        async with running(place, generous) as desk:
+            await desk.shows(waiting, "running", new_due)
+            await desk.shows(answered, "met", old_due)
+            later = await desk.arrives("Und die Rechnung?")
+            await desk.shows(later, "running", berlin("2026-03-09 11:00"))
+            assert await desk.told(waiting) == {"started": 1, "moved": 1}
+            assert await desk.told(answered) == {"started": 1, "met": 1}
+
+
+def _policy(folder: Path, *, first_answer: str) -> Policy:
+    """The shipped policy file, edited as an operator would."""
+    shipped = (files("services") / "desk.toml").read_text(encoding="utf-8")
+    before = 'first_answer = "24h"'
+    assert shipped.count(before) == 1
+    edited = folder / "desk.toml"
+    edited.write_text(shipped.replace(before, f'first_answer = "{first_answer}"'), encoding="utf-8")
+    return load_policy(edited)
