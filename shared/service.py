@@ -26,6 +26,7 @@ from shared.telemetry import Metrics
 from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
 from shared.web.health import Check, Health, examine
+from shared.web.hot import HotRoutes
 
 HOUSEKEEPING_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 1.0
@@ -93,7 +94,7 @@ class Service:
             ready=self._ready_checks(),
         )
         self.app = Edge(
-            app,
+            HotRoutes(app, surface.hot_routes),
             metrics=self.metrics,
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,

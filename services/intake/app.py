@@ -67,7 +67,7 @@ def _surface(desk: IntakeDesk) -> Surface:
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
         routers=[inquiries.router(desk), quarantine.router(desk)],
-        raw_routes=[webhooks.route(desk), accepting.route(desk)],
+        hot_routes=[webhooks.route(desk), accepting.route(desk)],
         raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
         raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),
         on_errors={NotAllowedError: _not_allowed},

@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import DeskError
@@ -42,15 +42,15 @@ ErrorHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 class Surface:
     """What a service shows over HTTP.
 
-    `raw_routes` are Starlette routes on a hot path; `raw_paths` and `raw_schemas` document them in
-    OpenAPI. `on_errors` are the service's own domain errors and the handlers that turn them into
-    problems.
+    `hot_routes` are the POST routes on which the rate depends (see `hot`); `raw_paths` and
+    `raw_schemas` document them in OpenAPI. `on_errors` are the service's own domain errors and the
+    handlers that turn them into problems.
     """
 
     title: str
     description: str
     routers: Sequence[APIRouter]
-    raw_routes: Sequence[BaseRoute] = ()
+    hot_routes: Sequence[Route] = ()
     raw_paths: Mapping[str, Any] = field(default_factory=dict)
     raw_schemas: Mapping[str, Any] = field(default_factory=dict)
     on_errors: Mapping[int | type[Exception], ErrorHandler] = field(default_factory=dict)
@@ -81,8 +81,8 @@ def build_app(
             **surface.on_errors,
         },
     )
-    # First: the hot path must not be looked up behind all the others.
-    app.router.routes[0:0] = list(surface.raw_routes)
+    # Only what is no POST comes here; then the answer is that the method is wrong.
+    app.router.routes[0:0] = list(surface.hot_routes)
     for router in surface.routers:
         app.include_router(router)
     _operations(app, service, metrics, live=live, ready=ready)

@@ -12,6 +12,7 @@ from collections.abc import MutableMapping
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.errors import DeskError
 from shared.telemetry import Metrics
 from shared.trace import continued, tracing
 from shared.web.problems import RefusedError, internal_error, of_desk_error
@@ -50,7 +51,7 @@ class Edge:
             try:
                 self._check_announced(headers)
                 await self._app(scope, self._limited(receive), sending)
-            except RefusedError as error:
+            except DeskError as error:
                 if status == 0:
                     await of_desk_error(error)(scope, receive, sending)
             except Exception:
