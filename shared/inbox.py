@@ -7,13 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import (
+    Column,
+    Index,
+    MetaData,
+    String,
+    Table,
+    Uuid,
+    delete,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from shared.db import Write
+from shared.db.among import among
+from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 
 ROWS_AT_ONCE = 1000
@@ -43,13 +57,23 @@ def first_time(
     this one commits or rolls back, and never meets it on the business rows.
     """
     # Sorted, so that two instances with the same events cannot wait for each other in a circle.
-    rows = [
-        {"consumer": consumer, "event_id": event_id, "handled_at": now}
-        for event_id in sorted(set(event_ids))
-    ]
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    claim = dialect.insert(INBOX).on_conflict_do_nothing().returning(INBOX.c.event_id)
-    return frozenset(tx.execute(claim, rows).scalars())
+    wanted = sorted(set(event_ids))
+    if tx.dialect == "postgresql":
+        ids = func.unnest(literal(wanted, ARRAY(INBOX.c.event_id.type)))
+        rows = select(literal(consumer), ids, literal(now, INBOX.c.handled_at.type))
+        claim = postgresql.insert(INBOX).from_select(["consumer", "event_id", "handled_at"], rows)
+        claim = claim.on_conflict_do_nothing()
+        return frozenset(tx.execute(claim.returning(INBOX.c.event_id)).scalars())
+    # The one writer can look first, which is cheaper than asking each insert.
+    there = select(INBOX.c.event_id).where(
+        INBOX.c.consumer == consumer, among(tx, INBOX.c.event_id, wanted)
+    )
+    handled = frozenset(tx.execute(there).scalars())
+    new = [event_id for event_id in wanted if event_id not in handled]
+    insert_rows(
+        tx, INBOX, [{"consumer": consumer, "event_id": each, "handled_at": now} for each in new]
+    )
+    return frozenset(new)
 
 
 def forget_handled(tx: Write, *, before: datetime) -> int:

@@ -5,47 +5,99 @@ Facts come in batches, and each service writes several rows per fact: this is it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, String, Table, Uuid, insert
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Float,
+    Integer,
+    String,
+    Table,
+    TextClause,
+    Uuid,
+    bindparam,
+    insert,
+    text,
+)
 
 from shared.db.database import Write
 from shared.db.types import Utc
 
-_AS_IT_IS = (String, Integer, BigInteger)
+Row = tuple[Any, ...]
+
+# One statement for many rows, because each step of a statement is a fight for the interpreter's
+# lock with a busy event loop; few different lengths keep the statements prepared.
+_ROWS_PER_STATEMENT = (128, 32, 8, 1)
+_AS_IT_IS = (String, Integer, BigInteger, Float)
 _Prepare = Callable[[Any], Any]
 
 
-def insert_rows(tx: Write, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows that all name the same columns; none: nothing. Raises as any insert does."""
+def insert_rows(
+    tx: Write, table: Table, rows: Sequence[Mapping[str, Any]], *, on_conflict: str = ""
+) -> None:
+    """Insert rows that all name the same columns; none: nothing. Raises as any insert does.
+
+    `on_conflict` is a clause that both databases understand, from ON CONFLICT on.
+    """
     if not rows:
         return
     if tx.dialect != "sqlite":
-        tx.execute(insert(table), rows)
+        names = tuple(rows[0])
+        tx.execute(_upsert(table, names, on_conflict) if on_conflict else insert(table), rows)
         return
     names = tuple(rows[0])
-    statement, prepared = _plan(table, names)
-    tx.connection.exec_driver_sql(
-        statement,
-        [
-            tuple(
-                row[name] if prepare is None else prepare(row[name]) for name, prepare in prepared
-            )
-            for row in rows
-        ],
-    )
+    head, preparations = _plan(table, names)
+    plain = [
+        tuple(
+            row[name] if prepare is None else prepare(row[name]) for name, prepare in preparations
+        )
+        for row in rows
+    ]
+    for statement, values in sqlite_inserts(head, plain, on_conflict):
+        tx.connection.exec_driver_sql(statement, values)
+
+
+def sqlite_inserts(head: str, rows: Sequence[Row], tail: str = "") -> Iterator[tuple[str, Row]]:
+    """The statements that insert these rows, each with its values.
+
+    `head` ends before VALUES, `tail` is what may follow (ON CONFLICT ...).
+    """
+    at = 0
+    for size in _ROWS_PER_STATEMENT:
+        while len(rows) - at >= size:
+            values = tuple(chain.from_iterable(rows[at : at + size]))
+            yield _statement(head, tail, len(rows[0]), size), values
+            at += size
+
+
+@lru_cache(maxsize=32)
+def _upsert(table: Table, names: tuple[str, ...], on_conflict: str) -> TextClause:
+    marks = ", ".join(f":{name}" for name in names)
+    statement = text(f"{_head(table, names)} VALUES ({marks}) {on_conflict}")
+    return statement.bindparams(*(bindparam(name, type_=table.c[name].type) for name in names))
+
+
+def _head(table: Table, names: Sequence[str]) -> str:
+    return f"INSERT INTO {table.name} ({', '.join(names)})"
+
+
+@lru_cache(maxsize=512)
+def _statement(head: str, tail: str, columns: int, rows: int) -> str:
+    one = f"({', '.join('?' * columns)})"
+    return f"{head} VALUES {', '.join([one] * rows)} {tail}"
 
 
 @lru_cache(maxsize=128)
 def _plan(
     table: Table, names: tuple[str, ...]
 ) -> tuple[str, tuple[tuple[str, _Prepare | None], ...]]:
-    marks = ", ".join("?" * len(names))
-    statement = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - names of our own tables
-    return statement, tuple((name, _preparation(table, name)) for name in names)
+    return _head(table, names), tuple((name, _preparation(table, name)) for name in names)
 
 
 def _preparation(table: Table, name: str) -> _Prepare | None:
@@ -53,14 +105,16 @@ def _preparation(table: Table, name: str) -> _Prepare | None:
         case Uuid():
             return lambda value: None if value is None else value.hex
         case Utc():
-            return _moment
+            return sqlite_moment
+        case JSON():
+            return lambda value: None if value is None else json.dumps(value)
         case kind if isinstance(kind, _AS_IT_IS):
             return None
         case kind:
             raise TypeError(f"{table.name}.{name} has the type {kind}, which is not known here")
 
 
-def _moment(value: datetime | None) -> str | None:
+def sqlite_moment(value: datetime | None) -> str | None:
     """As SQLAlchemy stores it: UTC without a zone, always with microseconds."""
     if value is None:
         return None

@@ -6,6 +6,7 @@ CloudEvents 1.0 binary mode: the attributes are `ce_` headers, the value is the 
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -94,6 +95,7 @@ def to_record(
     )
 
 
+@cache
 def _schema(type_: str) -> bytes:
     return f"urn:inbound-desk:event:{type_}:{BY_TYPE[type_].VERSION}".encode()
 

@@ -1,7 +1,7 @@
 """Accepting a batch on SQLite: one transaction on the writer thread.
 
 Nobody else writes while this transaction runs, so looking first and inserting then is safe.
-Plain executemany on the driver: the batch then costs little more than its one fsync.
+Statements of many rows on the driver: the batch then costs little more than its one fsync.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,9 @@ from services.intake.accept.committer import IdempotencyRaceError, Outcome
 from services.intake.accept.facts import as_json, told
 from services.intake.domain.message import EXCERPT, Accepted, Incoming
 from shared.db import Database, DatabaseUnavailableError, Write
+from shared.db.bulk import Row, sqlite_inserts, sqlite_moment
 
 Placed = tuple[Incoming, Accepted]
-Row = tuple[Any, ...]
 
 _THERE = """
 SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
@@ -35,37 +34,31 @@ _TALKS = """
 SELECT c.channel, c.thread, c.id, c.open_inquiry_id FROM json_each(?) j JOIN conversations c
   ON c.channel = j.value ->> 0 AND c.thread = j.value ->> 1
 """
-_PERSON = """
-INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (channel, key) DO UPDATE SET
+_PERSON = "INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)"
+_PERSON_KNOWN = """
+ON CONFLICT (channel, key) DO UPDATE SET
   name = coalesce(excluded.name, name), handle = coalesce(excluded.handle, handle),
   email = coalesce(excluded.email, email)
 """
-_CONTACT = "INSERT INTO contacts (id, name, created_at) VALUES (?, ?, ?)"
+_CONTACT = "INSERT INTO contacts (id, name, created_at)"
 _TALK = """
 INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, created_at)
-VALUES (?, ?, ?, ?, ?, ?)
+"""
+_TALK_KNOWN = """
 ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inquiry_id
 """
 _MESSAGE = """
 INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
   opened, author_name, text, subject, url, attachments, sent_at, received_at)
-VALUES (?, ?, ?, ?, ?, ?, 'inbound', ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INQUIRY = """
 INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
   received_at)
-VALUES (?, ?, ?, ?, 'open', ?, ?, ?)
 """
-_TAG = """
-INSERT OR IGNORE INTO inquiry_hashtags (inquiry_id, tag, year, received_at) VALUES (?, ?, ?, ?)
-"""
-_PROMISE = """
-INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at) VALUES (?, ?, ?, ?, ?)
-"""
+_TAG = "INSERT OR IGNORE INTO inquiry_hashtags (inquiry_id, tag, year, received_at)"
+_PROMISE = "INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at)"
 _TOLD = """
 INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
-VALUES (?, 'inquiries', ?, ?, ?, ?, ?)
 """
 
 
@@ -171,29 +164,30 @@ def _known(
 
 
 def _insert(raw: sqlite3.Connection, placed: Sequence[Placed]) -> None:
-    for statement, rows in (
-        (_CONTACT, _contacts(placed)),
-        (_PERSON, _people(placed)),
-        (_TALK, _talks(placed)),
-        (_MESSAGE, _messages(placed)),
-        (_INQUIRY, _inquiries(placed)),
-        (_TAG, _tags(placed)),
-        (_PROMISE, _promises(placed)),
-        (_TOLD, _told(placed)),
+    for head, rows, tail in (
+        (_CONTACT, _contacts(placed), ""),
+        (_PERSON, _people(placed), _PERSON_KNOWN),
+        (_TALK, _talks(placed), _TALK_KNOWN),
+        (_MESSAGE, _messages(placed), ""),
+        (_INQUIRY, _inquiries(placed), ""),
+        (_TAG, _tags(placed), ""),
+        (_PROMISE, _promises(placed), ""),
+        (_TOLD, _told(placed), ""),
     ):
-        raw.executemany(statement, rows)
+        for statement, values in sqlite_inserts(head, list(rows), tail):
+            raw.execute(statement, values)
 
 
 def _contacts(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         if a.contact_id == m.contact_id:
-            yield (a.contact_id.hex, m.author.name, _moment(m.received_at))
+            yield (a.contact_id.hex, m.author.name, sqlite_moment(m.received_at))
 
 
 def _people(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         who = m.author
-        at = _moment(m.received_at)
+        at = sqlite_moment(m.received_at)
         yield (m.channel, m.identity, a.contact_id.hex, who.name, who.handle, who.email, at)
 
 
@@ -201,7 +195,7 @@ def _talks(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         if a.opened:
             conversation, inquiry = a.conversation_id.hex, a.inquiry_id.hex
-            at = _moment(m.received_at)
+            at = sqlite_moment(m.received_at)
             yield (conversation, m.channel, m.thread, a.contact_id.hex, inquiry, at)
 
 
@@ -214,14 +208,15 @@ def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
             a.contact_id.hex,
             m.channel,
             m.external_id,
+            "inbound",
             a.opened,
             m.author.name,
             m.text,
             m.subject,
             m.url,
             as_json(m.attachments) if m.attachments else None,
-            _moment(m.sent_at) if m.sent_at else None,
-            _moment(m.received_at),
+            sqlite_moment(m.sent_at) if m.sent_at else None,
+            sqlite_moment(m.received_at),
         )
 
 
@@ -229,21 +224,22 @@ def _inquiries(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         if a.opened:
             inquiry, conversation = a.inquiry_id.hex, a.conversation_id.hex
-            excerpt, at = m.text[:EXCERPT], _moment(m.received_at)
-            yield (inquiry, conversation, a.contact_id.hex, m.channel, m.subject, excerpt, at)
+            excerpt, at = m.text[:EXCERPT], sqlite_moment(m.received_at)
+            contact = a.contact_id.hex
+            yield (inquiry, conversation, contact, m.channel, "open", m.subject, excerpt, at)
 
 
 def _tags(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         for tag, year in m.hashtags:
-            yield (a.inquiry_id.hex, tag, year or 0, _moment(m.received_at))
+            yield (a.inquiry_id.hex, tag, year or 0, sqlite_moment(m.received_at))
 
 
 def _promises(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, _ in placed:
         if m.idempotency:
             key = m.idempotency
-            at = _moment(m.received_at)
+            at = sqlite_moment(m.received_at)
             yield (key.caller, key.key, key.fingerprint, m.message_id.hex, at)
 
 
@@ -254,10 +250,5 @@ def _told(placed: Sequence[Placed]) -> Iterator[Row]:
         fact["conversation_id"] = str(a.conversation_id)
         fact["contact_id"] = str(a.contact_id)
         type_ = "inquiry.received" if a.opened else "inquiry.message_added"
-        key, at = str(a.conversation_id), _moment(m.received_at)
-        yield (m.event_id.hex, key, type_, as_json(fact), m.traceparent, at)
-
-
-def _moment(moment: datetime) -> str:
-    """As SQLAlchemy's SQLite dialect writes it, so that both read the same."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.%f")
+        key, at = str(a.conversation_id), sqlite_moment(m.received_at)
+        yield (m.event_id.hex, "inquiries", key, type_, as_json(fact), m.traceparent, at)

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.router.tables import NEVER, deadlines, messages, todos
 from shared.db import Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def insert_todos(tx: Write, new: Sequence[NewTodo]) -> list[NewTodo]:
     due = _due_where_missing(tx, [todo.inquiry_id for todo in ordered])
     missing = [todo for todo in ordered if todo.inquiry_id in due]
     if missing:
-        tx.execute(insert(todos), [_todo_row(todo, due[todo.inquiry_id]) for todo in missing])
-        tx.execute(insert(messages), [_message_row(todo.message) for todo in missing])
+        insert_rows(tx, todos, [_todo_row(todo, due[todo.inquiry_id]) for todo in missing])
+        insert_rows(tx, messages, [_message_row(todo.message) for todo in missing])
     return missing
 
 
@@ -75,17 +76,29 @@ def _due_where_missing(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, datet
     Locks the place where the inquiry's deadline is kept, so that whoever else brings this inquiry
     or its deadline waits.
     """
-    meet = _insert(tx, deadlines)
-    meet = meet.on_conflict_do_update(
-        index_elements=[deadlines.c.inquiry_id], set_={"inquiry_id": meet.excluded.inquiry_id}
-    )
-    tx.execute(meet, [{"inquiry_id": inquiry} for inquiry in inquiries])
+    ensure_deadlines(tx, inquiries)
     rows = tx.execute(
         select(deadlines.c.inquiry_id, deadlines.c.due_at)
         .outerjoin(todos, todos.c.inquiry_id == deadlines.c.inquiry_id)
         .where(among(tx, deadlines.c.inquiry_id, inquiries), todos.c.id.is_(None))
     )
     return {row.inquiry_id: row.due_at for row in rows}
+
+
+def ensure_deadlines(tx: Write, inquiries: Sequence[UUID]) -> None:
+    """A row for each inquiry, locked; `inquiries` in the order of their ids."""
+    if tx.dialect == "sqlite":
+        # The one writer needs no lock, and can look first.
+        known = select(deadlines.c.inquiry_id).where(among(tx, deadlines.c.inquiry_id, inquiries))
+        there = frozenset(tx.execute(known).scalars())
+        missing = dict.fromkeys(each for each in inquiries if each not in there)
+        insert_rows(tx, deadlines, [{"inquiry_id": each} for each in missing])
+        return
+    meet = postgresql.insert(deadlines)
+    meet = meet.on_conflict_do_update(
+        index_elements=[deadlines.c.inquiry_id], set_={"inquiry_id": meet.excluded.inquiry_id}
+    )
+    tx.execute(meet, [{"inquiry_id": inquiry} for inquiry in inquiries])
 
 
 def _count_message() -> Any:

@@ -8,12 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import or_, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import update
 
 from services.router.tables import deadlines, todos
 from shared.db import Write
 from shared.db.among import among
+from shared.db.bulk import insert_rows
+
+_TAKE_OVER = """
+ON CONFLICT (inquiry_id) DO UPDATE SET
+  state = excluded.state, target = excluded.target, due_at = excluded.due_at,
+  told_at = excluded.told_at, warning = {warning}.warning
+WHERE deadlines.told_at IS NULL OR deadlines.told_at <= excluded.told_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +45,13 @@ class ToldDeadline:
 def keep_deadlines(tx: Write, told: Sequence[ToldDeadline], *, keep_warning: bool) -> None:
     """Take over what is not older than what is known; with `keep_warning` the level stays."""
     ordered = sorted(told, key=lambda each: each.inquiry_id)
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    new = dialect.insert(deadlines)
-    c, told_now = deadlines.c, new.excluded
-    upsert = new.on_conflict_do_update(
-        index_elements=[c.inquiry_id],
-        set_={
-            "state": told_now.state,
-            "target": told_now.target,
-            "due_at": told_now.due_at,
-            "told_at": told_now.told_at,
-            "warning": c.warning if keep_warning else told_now.warning,
-        },
-        where=or_(c.told_at.is_(None), c.told_at <= told_now.told_at),
+    insert_rows(
+        tx,
+        deadlines,
+        [_row(each) for each in ordered],
+        on_conflict=_TAKE_OVER.format(warning="deadlines" if keep_warning else "excluded"),
     )
-    tx.execute(upsert, [_row(each) for each in ordered])
+    c = deadlines.c
     tx.execute(
         update(todos)
         .where(
