@@ -33,8 +33,9 @@ system: $(VENV)/.dev ## The whole desk, killed and restarted
 	$(BIN)/pytest -q tests/system
 
 bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
-	$(BIN)/python bench/intake.py
-	$(BIN)/python bench/pipeline.py
+	$(BIN)/python -m bench.intake
+	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.million
 
 bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline poller
 	$(BIN)/python -m bench.business_time
