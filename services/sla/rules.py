@@ -183,7 +183,6 @@ def _promise(promise: written.Promise) -> Promise:
         first_answer=promise.first_answer,
         counting=Counting(promise.counting.value),
         follow_up=promise.follow_up,
-        hand_over=promise.hand_over,
         warnings=tuple(_warning(level) for level in promise.warn),
         match=Match(
             channels=frozenset(promise.match.channels),

@@ -18,7 +18,7 @@ DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
 CloseReason = Literal["no_answer_needed", "spam", "duplicate", "withdrawn"]
 TodoKind = Literal["technical", "general", "netiquette", "unsure"]
 DeadlineState = Literal["running", "paused", "met", "met_late", "breached", "cancelled"]
-Target = Literal["first_answer", "follow_up", "hand_over"]
+Target = Literal["first_answer", "follow_up"]
 
 
 class HashtagUse(BaseModel):

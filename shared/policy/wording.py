@@ -43,7 +43,6 @@ class Wording:
     counting: dict[Counting, str]
     example: str
     follow_up: str
-    hand_over: str
     warn: str
     warn_share: str
     warn_before: str
@@ -141,7 +140,6 @@ EN = Wording(
         "at {time}; what comes in on Saturday is due on Monday at the end of opening hours."
     ),
     follow_up="After a holding reply that names no moment the next word is due within {target}.",
-    hand_over="The technical desk takes over within {target}.",
     warn="We are warned {levels}.",
     warn_share="when {percent} % of the time is used",
     warn_before="{time} of opening time before the end",
@@ -253,7 +251,6 @@ DE = Wording(
         "Nach einer Zwischenantwort, die keinen Zeitpunkt nennt, folgt die nächste Nachricht "
         "innerhalb von {target}."
     ),
-    hand_over="Das technische Team übernimmt innerhalb von {target}.",
     warn="Gewarnt wird {levels}.",
     warn_share="bei {percent} % der Frist",
     warn_before="{time} Öffnungszeit vor dem Ende",

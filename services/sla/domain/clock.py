@@ -113,7 +113,7 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
         tracks[-1].pass_to(at)
         match fact:
             case Held():
-                tracks += tracks[-1].hold(at, fact)
+                tracks.append(tracks[-1].hold(at, fact))
             case WindowSet():
                 window = as_utc(fact.ends_at)
             case Answered():

@@ -91,7 +91,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What was awaited happened: the answer, or the hand-over on a hand-over clock."""
+    """The answer was given."""
 
     at: datetime
 

@@ -16,11 +16,10 @@ class PromiseError(ValueError):
 
 
 class TargetKind(StrEnum):
-    """What is awaited: the first answer, the answer announced by a holding reply, the hand-over."""
+    """What is awaited: the first answer, or the answer announced by a holding reply."""
 
     FIRST_ANSWER = "first_answer"
     FOLLOW_UP = "follow_up"
-    HAND_OVER = "hand_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,6 @@ class Promise:
     first_answer: timedelta
     counting: Counting = Counting.WORKING_DAYS
     follow_up: timedelta | None = None
-    hand_over: timedelta | None = None
     warnings: tuple[WarnLevel, ...] = DEFAULT_WARNINGS
     match: Match = Match()
 

@@ -101,13 +101,11 @@ class Track:
             allowance=calendar.elapsed(at, due_at),
         )
 
-    def hold(self, at: datetime, fact: Held) -> "list[Track]":
-        """A holding reply: it ends this target and opens the next. None for a hand-over clock."""
-        if self.kind is TargetKind.HAND_OVER:
-            return []
+    def hold(self, at: datetime, fact: Held) -> "Track":
+        """A holding reply: it ends this target and opens the next."""
         self.answer(at)
         begin, due_at = as_utc(at), as_utc(max(fact.follow_up_at, at))
-        following = Track(
+        return Track(
             number=self.number + 1,
             kind=TargetKind.FOLLOW_UP,
             promise=self.promise,
@@ -117,7 +115,6 @@ class Track:
             stretches=[Stretch(begin, self._count(begin, due_at), due_at)],
             allowance=self.calendar.elapsed(begin, due_at),
         )
-        return [following]
 
     def pass_to(self, at: datetime) -> None:
         """Let time pass until `at`: a pause may reach its bound, the deadline may pass."""

@@ -298,15 +298,6 @@ def test_recounted_history_shows_what_another_policy_would_have_done() -> None:
     assert clock.phase is Phase.MET_LATE
 
 
-def test_a_hand_over_clock_ends_with_the_hand_over() -> None:
-    kept = Promise("p", DAY, hand_over=2 * HOUR)
-    begun = start(kept, berlin(), at(f"{MONDAY} 10:00"), kind=TargetKind.HAND_OVER)
-    facts: list[Fact] = [begun, Held(at(f"{MONDAY} 10:30"), at("2026-03-06 12:00"))]
-    assert state(facts, berlin(), at(f"{MONDAY} 11:00")).due_at == at(f"{MONDAY} 12:00")
-    facts.append(Answered(at(f"{MONDAY} 11:30")))
-    assert phase(facts, f"{MONDAY} 18:00") is Phase.MET
-
-
 def test_explanation_of_a_paused_clock_adds_up() -> None:
     facts: list[Fact] = [
         started("2026-03-06 15:00", promise(Counting.OPENING_HOURS, 8 * HOUR)),
