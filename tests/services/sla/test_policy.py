@@ -195,3 +195,20 @@ async def test_a_simulation_shows_what_would_change_and_changes_nothing(bench: S
     assert told["outcomes"] == {"cancelled": 1, "met": 2, "no clock": 1, "running": 1}
     assert "1 that were met would be met late." in found.as_text()
     assert (await bench.published(), await bench.row(slow.id)) == (published, row)
+
+
+async def test_the_end_of_a_reply_window_is_announced_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    raw["channels"]["facebook"]["reply_window_hours"] = 6
+    async with sla_bench(database_url, tmp_path, policy=parse_policy(raw)) as bench:
+        inquiry = Inquiry(channel="facebook")
+        await bench.hear(inquiry.received())
+        for moment in ("2026-03-02 14:59:59", "2026-03-02 15:00", "2026-03-02 15:30"):
+            bench.clock.set(berlin(moment))
+            await bench.tick()
+        (closing,) = [each for each in await bench.published(inquiry.id) if "level" in each]
+        assert closing["level"] == "window_closing"
+        assert closing["at"] == utc(berlin("2026-03-02 15:00"))
+        assert closing["due_at"] == utc(berlin("2026-03-03 10:00"))
