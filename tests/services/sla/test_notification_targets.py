@@ -104,7 +104,7 @@ async def test_the_service_does_not_start_without_them(tmp_path: Path) -> None:
 
 
 def test_without_apprise_the_start_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "apprise", None)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(ValueError, match=r"CHAT_URL: .*pip install 'inbound-desk\[apprise\]'"):
         made(CHAT, CHAT_URL="json://localhost")
 
