@@ -156,6 +156,14 @@ async def test_an_edition_is_known_by_its_content() -> None:
     )
 
 
+async def test_an_edition_with_a_key_of_an_earlier_release_is_understood() -> None:
+    now = berlin("2026-03-02 10:00")
+    edition = edition_of(policy(), now=now)
+    text = edition.document.replace('"pause_bound"', '"hand_over":null,"pause_bound"')
+    assert text != edition.document
+    assert edition_from(edition.key, text, now=now).promises == edition.promises
+
+
 async def test_closures_of_a_file_are_kept_with_the_edition(tmp_path: Path) -> None:
     (tmp_path / "closed.ics").write_text(
         "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260303\r\nSUMMARY:Umzug\r\n"
