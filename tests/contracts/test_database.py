@@ -57,7 +57,7 @@ async def database(url: str) -> AsyncIterator[Database]:
     await database.stop()
 
 
-def add(tx: Write, number: int, **columns: Any) -> None:
+def add(tx: Write, /, number: int, **columns: Any) -> None:
     tx.execute(insert(things).values(number=number, **columns))
 
 

@@ -1,0 +1,282 @@
+"""Facts through a real outbox, a real log and a real inbox: order, faults, poison."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from shared import consumer as consuming
+from shared import inbox, outbox
+from shared.bus.local import LocalBus
+from shared.bus.port import PublishFailedError, Record
+from shared.consumer import Consumer, Handler, Listener
+from shared.db import Database, Write, open_database
+from shared.db.types import new_metadata
+from shared.events import Envelope, facts
+from shared.events.registry import DEAD_LETTERS, INQUIRIES, to_record, topics
+from shared.ids import new_id
+from shared.lifecycle import running_loops
+from shared.relay import Relay
+from shared.telemetry import Metrics
+from shared.trace import current_traceparent, new_traceparent
+from tests.support.clock import ManualClock
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+_metadata = new_metadata()
+outbox.outbox_table(_metadata)
+inbox.inbox_table(_metadata)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = open_database(f"sqlite:///{tmp_path / 'x.sqlite'}")
+    await database.start()
+    await database.migration(_metadata.create_all)
+    yield database
+    await database.stop()
+
+
+@pytest.fixture
+async def bus(tmp_path: Path) -> AsyncIterator[LocalBus]:
+    bus = LocalBus(tmp_path / "bus.sqlite", topics(retention_days=1))
+    await bus.start()
+    yield bus
+    await bus.stop()
+
+
+@pytest.fixture(autouse=True)
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consuming, "FIRST_BACKOFF_SECONDS", 0.002)
+    monkeypatch.setattr(consuming, "FETCH_SECONDS", 0.05)
+
+
+def answered(key: int, by: str) -> Envelope:
+    data = facts.InquiryAnswered(
+        inquiry_id=UUID(int=key),
+        conversation_id=UUID(int=key),
+        message_id=new_id(),
+        answered_at=NOW,
+        answered_by=by,
+    )
+    return Envelope(new_id(), str(UUID(int=key)), NOW, data, new_traceparent())
+
+
+def closed(key: int) -> Envelope:
+    data = facts.InquiryClosed(
+        inquiry_id=UUID(int=key), conversation_id=UUID(int=key), reason="spam",
+        closed_at=NOW, closed_by="x",
+    )  # fmt: skip
+    return Envelope(new_id(), str(UUID(int=key)), NOW, data, new_traceparent())
+
+
+def record(envelope: Envelope) -> Record:
+    return to_record(
+        event_id=envelope.id,
+        aggregate=envelope.data.AGGREGATE,
+        key=envelope.key,
+        type_=envelope.data.TYPE,
+        payload=envelope.data.model_dump_json(),
+        traceparent=envelope.traceparent,
+        time=envelope.time,
+        source="/test",
+    )
+
+
+class Heard:
+    """A handler that notes what it got; it fails for facts by `poison`."""
+
+    def __init__(self, *, poison: str = "", failures: int = 1000) -> None:
+        self.batches: list[list[Envelope]] = []
+        self.attempts = 0
+        self._poison, self._failures = poison, failures
+
+    def __call__(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for envelope in envelopes:
+            outbox.record(tx, [envelope])  # an effect that a rolled back transaction takes back
+            if self._poison and getattr(envelope.data, "answered_by", "") == self._poison:
+                self.attempts += 1
+                if self.attempts <= self._failures:
+                    raise LookupError("poison")
+        self.batches.append(list(envelopes))
+        self.trace = current_traceparent()
+
+    @property
+    def by(self) -> list[str]:
+        return [getattr(e.data, "answered_by", "closed") for batch in self.batches for e in batch]
+
+
+@asynccontextmanager
+async def consuming_with(
+    database: Database, bus: LocalBus, handlers: dict[str, Handler]
+) -> AsyncIterator[Consumer]:
+    consumer = Consumer(
+        Listener("test", (INQUIRIES,), handlers),
+        database=database, bus=bus, clock=ManualClock(NOW), metrics=Metrics("test"),
+        on_recorded=lambda: None,
+    )  # fmt: skip
+    async with running_loops([("consumer", consumer.run)]):
+        yield consumer
+
+
+async def drained(consumer: Consumer) -> None:
+    async with asyncio.timeout(20):
+        while await consumer.lag() != 0:  # noqa: ASYNC110 - the log tells nobody that it is empty
+            await asyncio.sleep(0.01)
+
+
+async def test_facts_of_one_key_are_handled_in_order_and_in_waves(
+    database: Database, bus: LocalBus
+) -> None:
+    heard = Heard()
+    told = [answered(1, "a"), answered(1, "b"), closed(1), answered(1, "c")]
+    await bus.publish([record(each) for each in told])
+    handlers: dict[str, Handler] = {"inquiry.answered": heard, "inquiry.closed": heard}
+    async with consuming_with(database, bus, handlers) as consumer:
+        await drained(consumer)
+    assert heard.by == ["a", "b", "closed", "c"]
+    assert all(len({e.key for e in batch}) == len(batch) for batch in heard.batches)
+    assert heard.trace == told[-1].traceparent
+
+
+def test_waves() -> None:
+    told = [answered(1, "a"), answered(2, "b"), closed(1), closed(2), answered(3, "c"), closed(1)]
+    waves = consuming._waves(told)
+    assert [{type_: len(group) for type_, group in wave.items()} for wave in waves] == [
+        {"inquiry.answered": 3},
+        {"inquiry.closed": 2},
+        {"inquiry.closed": 1},
+    ]
+
+
+async def test_a_fact_that_comes_twice_has_one_effect(database: Database, bus: LocalBus) -> None:
+    heard = Heard()
+    one = record(answered(1, "a"))
+    await bus.publish([one, one])
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        await drained(consumer)
+        await bus.publish([one, record(closed(1))])
+        await drained(consumer)
+    assert heard.by == ["a"]
+
+
+async def test_poison_goes_to_the_dead_letters_and_harms_nobody(
+    database: Database, bus: LocalBus
+) -> None:
+    heard = Heard(poison="poison")
+    told = [answered(1, "a"), answered(1, "poison"), answered(1, "b"), answered(2, "c")]
+    await bus.publish([record(each) for each in told])
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        await drained(consumer)
+    # Each round tries the batch and then the record alone.
+    assert consuming.ATTEMPTS <= heard.attempts <= 2 * consuming.ATTEMPTS + 1
+    *effects, row = sorted(
+        await database.read(outbox.unpublished, limit=9),
+        key=lambda each: each.type == facts.RecordDeadLettered.TYPE,
+    )
+    assert sorted(each.id for each in effects) == sorted(told[n].id for n in (0, 2, 3))
+    letter = facts.RecordDeadLettered.model_validate_json(row.payload)
+    assert (letter.consumer, letter.topic) == ("test", INQUIRIES)
+    assert "poison" in letter.reason
+    assert letter.headers["ce_id"] == str(told[1].id)
+    # It is not marked as handled, so it can come again.
+    fresh = await database.write(inbox.first_time, [e.id for e in told], consumer="test", now=NOW)
+    assert fresh == {told[1].id}
+
+
+async def test_a_passing_fault_is_tried_again(database: Database, bus: LocalBus) -> None:
+    heard = Heard(poison="poison", failures=3)
+    await bus.publish([record(answered(1, "poison")), record(answered(1, "b"))])
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        await drained(consumer)
+    assert heard.by == ["poison", "b"]
+    assert await database.read(outbox.waiting) == 2
+
+
+async def test_what_cannot_be_understood_is_not_tried_again(
+    database: Database, bus: LocalBus
+) -> None:
+    heard = Heard()
+    good = record(answered(1, "a"))
+    await bus.publish([Record(good.topic, good.key, b"{", good.headers), good])
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        await drained(consumer)
+    assert heard.by == ["a"]
+    row = (await database.read(outbox.unpublished, limit=9))[0]
+    assert "MalformedRecordError" in json.loads(row.payload)["reason"]
+
+
+class Stumbling:
+    """A bus in front of the real one that confirms only some records of the first call."""
+
+    def __init__(self, bus: LocalBus, confirmed: set[int]) -> None:
+        self._bus, self._confirmed = bus, frozenset(confirmed)
+        self.calls: list[list[Record]] = []
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        self.calls.append(list(records))
+        if len(self.calls) == 1:
+            await self._bus.publish([records[n] for n in sorted(self._confirmed)])
+            raise PublishFailedError("half of it", self._confirmed)
+        await self._bus.publish(records)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+def relay(database: Database, bus: Any) -> Relay:
+    return Relay(
+        database=database, bus=bus, clock=ManualClock(NOW + timedelta(seconds=1)),
+        metrics=Metrics("test"), source="/test",
+    )  # fmt: skip
+
+
+async def test_a_partial_confirmation_keeps_the_order_of_each_key(
+    database: Database, bus: LocalBus
+) -> None:
+    told = [answered(1, "a"), answered(2, "b"), answered(1, "c"), answered(2, "d")]
+    await database.write(outbox.record, told)
+    stumbling = Stumbling(bus, {1, 2})
+    carrier = relay(database, stumbling)
+    with pytest.raises(PublishFailedError):
+        await carrier.publish_batch()
+    # `c` was confirmed, but `a` before it on its key was not: both are published again.
+    left = [row.id for row in await database.read(outbox.unpublished, limit=9)]
+    assert left == [told[0].id, told[2].id, told[3].id]
+    assert await carrier.publish_batch() == 3
+    assert await carrier.publish_batch() == 0
+    heard = Heard()
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        await drained(consumer)
+    assert sorted(heard.by) == ["a", "b", "c", "d"]
+    # The log has `c` before `a` once; what the inbox lets through is each fact once.
+    assert [by for by in heard.by if by in "bd"] == ["b", "d"]
+
+
+async def test_the_relay_goes_on_after_a_fault(database: Database, bus: LocalBus) -> None:
+    await database.write(outbox.record, [answered(1, "a"), closed(2)])
+    carrier = relay(database, Stumbling(bus, set()))
+    async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
+        while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.01)
+    assert carrier.problem is None
+
+
+async def test_a_dead_letter_has_a_topic_of_its_own(database: Database, bus: LocalBus) -> None:
+    fact = facts.RecordDeadLettered(
+        consumer="test", topic="x", partition=0, offset=0, record_key="k", value_base64="",
+        headers={}, reason="r", failed_at=NOW,
+    )  # fmt: skip
+    await database.write(outbox.record, [Envelope(new_id(), "k", NOW, fact, new_traceparent())])
+    assert await relay(database, bus).publish_batch() == 1
+    async with bus.subscribe("look", (DEAD_LETTERS,)) as subscription:
+        found = await subscription.fetch(max_records=5, timeout_seconds=5)
+    ((received,),) = found.values()
+    assert received.key == "k"

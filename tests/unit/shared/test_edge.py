@@ -1,0 +1,151 @@
+"""The outermost layer: body limits, trace, last resort."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+from prometheus_client import generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.telemetry import Metrics
+from shared.trace import current_traceparent, new_traceparent, trace_id
+from shared.web.edge import Edge
+from shared.web.problems import RefusedError, of_desk_error
+
+LIMIT = 1000
+
+
+async def _echo(request: Request) -> Response:
+    body = await request.body()
+    return JSONResponse({"size": len(body), "trace": current_traceparent()})
+
+
+async def _fails(_request: Request) -> Response:
+    raise LookupError("a secret of ours")
+
+
+async def _refused(_request: Request, error: RefusedError) -> Response:
+    return of_desk_error(error)
+
+
+async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
+    """An app that knows nothing of our errors."""
+    response = await _echo(Request(scope, receive))
+    await response(scope, receive, send)
+
+
+def _edge(*, handled: bool = True, seconds: float = 5.0) -> Edge:
+    app: ASGIApp = Starlette(
+        routes=[Route("/echo", _echo, methods=["POST"]), Route("/fails", _fails)],
+        exception_handlers={RefusedError: _refused},  # type: ignore[dict-item]
+    )
+    return Edge(
+        app if handled else _bare, metrics=Metrics("test"), body_limit=LIMIT, body_seconds=seconds
+    )
+
+
+async def _send(edge: Edge, method: str = "POST", path: str = "/echo", **more: Any) -> Any:
+    transport = httpx.ASGITransport(app=edge, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
+        return await http.request(method, path, **more)
+
+
+def _problem(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == f"urn:inbound-desk:problem:{code}"
+
+
+async def _chunks(count: int, size: int) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield b"x" * size
+
+
+async def test_a_body_at_the_limit_passes() -> None:
+    assert (await _send(_edge(), content=b"x" * LIMIT)).json()["size"] == LIMIT
+    assert (await _send(_edge(), content=_chunks(10, 100))).json()["size"] == LIMIT
+
+
+@pytest.mark.parametrize("handled", [True, False])
+async def test_a_body_over_the_limit(*, handled: bool) -> None:
+    edge = _edge(handled=handled)
+    announced = await _send(edge, content=b"x" * (LIMIT + 1))
+    _problem(announced, 413, "body-too-large")
+    assert announced.headers["connection"] == "close"
+    _problem(await _send(edge, content=_chunks(11, 100)), 413, "body-too-large")
+
+
+async def test_the_announced_length_is_not_believed_to_be_small() -> None:
+    headers = {"content-length": "5"}
+    _problem(await _send(_edge(), content=b"x" * 2000, headers=headers), 413, "body-too-large")
+
+
+class Client:
+    """A client below HTTP: what it sends, with a stop where it says nothing more."""
+
+    def __init__(self, messages: Sequence[dict[str, Any]]) -> None:
+        self._messages = list(messages)
+        self.answer: list[Any] = []
+
+    async def receive(self) -> Any:
+        if self._messages:
+            return self._messages.pop(0)
+        await asyncio.Event().wait()
+        raise AssertionError("nothing comes any more")
+
+    async def send(self, message: Any) -> None:
+        self.answer.append(message)
+
+    async def ask(self, edge: Edge) -> tuple[int, bytes]:
+        scope = {"type": "http", "method": "POST", "path": "/echo", "headers": [],
+                 "query_string": b"", "http_version": "1.1"}  # fmt: skip
+        async with asyncio.timeout(10):
+            await edge(scope, self.receive, self.send)
+        return self.answer[0]["status"], self.answer[1]["body"]
+
+
+@pytest.mark.parametrize("handled", [True, False])
+async def test_a_body_that_takes_too_long(*, handled: bool) -> None:
+    half = {"type": "http.request", "body": b"x", "more_body": True}
+    status, body = await Client([half]).ask(_edge(handled=handled, seconds=0.05))
+    assert status == 408
+    assert json.loads(body)["type"] == "urn:inbound-desk:problem:body-too-slow"
+
+
+async def test_the_trace_of_the_caller_goes_on() -> None:
+    given = new_traceparent()
+    answer = await _send(_edge(), headers={"traceparent": given})
+    assert trace_id(answer.json()["trace"]) == trace_id(given)
+    answer = await _send(_edge(), headers={"traceparent": b"\xff"})
+    assert len(answer.json()["trace"]) == 55
+
+
+async def test_a_failure_says_nothing_of_itself() -> None:
+    answer = await _send(_edge(), "GET", "/fails")
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+async def test_each_answer_is_counted() -> None:
+    edge = _edge()
+    await _send(edge)
+    await _send(edge, content=b"x" * 2000)
+    await _send(edge, path="/nothing")
+    metrics = Metrics("other")
+    assert b"desk_http_requests_total{" not in generate_latest(metrics.registry)
+    counted = {
+        sample.labels["status"]: sample.value
+        for metric in edge._requests.collect()
+        for sample in metric.samples
+        if sample.name.endswith("_total")
+    }
+    assert (counted["200"], counted["413"], counted["404"]) == (1, 1, 1)

@@ -1,0 +1,203 @@
+"""The bytes of every fact on the bus are kept in tests/data/events: what was once written must be
+read by every later version, and what is written changes only on purpose.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+
+from shared.bus.port import Partition, Received, Record
+from shared.events import Fact, facts
+from shared.events.registry import (
+    FACTS,
+    MalformedRecordError,
+    to_envelope,
+    to_record,
+    topic_of,
+    topics,
+)
+
+FOLDER = Path(__file__).parents[2] / "data" / "events"
+AT = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def _id(number: int) -> UUID:
+    return UUID(f"019ab0c2-7d0e-7c31-9f0a-{number:012d}")
+
+
+_IDS = {"inquiry_id": _id(1), "conversation_id": _id(2)}
+_MESSAGE = {
+    **_IDS,
+    "contact_id": _id(3),
+    "message_id": _id(4),
+    "channel": "facebook",
+    "received_at": AT,
+    "text": "Wann öffnet die Anmeldung zum #iico2013? 🦊\n\u2028",
+    "subject": "Anmeldung",
+    "hashtags": (facts.HashtagUse(tag="iico", year=2013), facts.HashtagUse(tag="hilfe")),
+}
+_TODO = {**_IDS, "todo_id": _id(5)}
+_CLOCK = {
+    **_IDS,
+    "state": "running",
+    "target": "first_answer",
+    "due_at": AT + timedelta(days=1),
+    "at": AT,
+}
+EXAMPLES: tuple[Fact, ...] = (
+    facts.InquiryReceived.model_validate(_MESSAGE),
+    facts.MessageAdded.model_validate({**_MESSAGE, "subject": None, "hashtags": ()}),
+    facts.InquiryAnswered(**_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla"),
+    facts.InquiryHeld(
+        **_IDS, message_id=_id(4), held_at=AT, held_by="Carla", follow_up_at=AT + timedelta(days=2)
+    ),
+    facts.InquiryClosed(**_IDS, reason="withdrawn", closed_at=AT, closed_by="Carla"),
+    facts.TodoCreated(
+        **_TODO,
+        desk="technical",
+        kind="technical",
+        confidence=0.75,
+        reasons=(facts.Reason(rule="term", word="abgestürzt", weight=1.5),),
+        created_at=AT,
+    ),
+    facts.TodoClaimed(**_TODO, assignee="Carla", claimed_at=AT),
+    facts.TodoReleased(**_TODO, released_at=AT, released_by="Carla"),
+    facts.TodoRerouted(
+        **_TODO,
+        from_desk="inbound",
+        desk="technical",
+        reason="gehört dorthin",
+        rerouted_at=AT,
+        rerouted_by="Carla",
+    ),
+    facts.TodoCompleted(**_TODO, completed_at=AT, completed_by="Carla"),
+    facts.TodoDismissed(**_TODO, reason="netiquette", dismissed_at=AT, dismissed_by="Carla"),
+    facts.DeadlineStarted.model_validate({**_CLOCK, "channel": "facebook", "promise": "standard"}),
+    facts.DeadlineMoved.model_validate({**_CLOCK, "cause": "held"}),
+    facts.DeadlineWarning.model_validate({**_CLOCK, "level": "75%"}),
+    facts.DeadlineBreached.model_validate({**_CLOCK, "state": "breached"}),
+    facts.DeadlineMet.model_validate({**_CLOCK, "state": "met"}),
+    facts.DeadlineCancelled.model_validate({**_CLOCK, "state": "cancelled", "reason": "spam"}),
+    facts.RecordDeadLettered(
+        consumer="router",
+        topic="inbound-desk.inquiries",
+        partition=3,
+        offset=42,
+        record_key=str(_id(2)),
+        value_base64="e30=",
+        headers={"ce_type": "inquiry.received"},
+        reason="MalformedRecordError('…')",
+        failed_at=AT,
+    ),
+)
+
+
+def written(fact: Fact) -> Record:
+    """The fact as the relay puts it on the bus."""
+    return to_record(
+        event_id=_id(9),
+        aggregate=fact.AGGREGATE,
+        key=str(_id(2)),
+        type_=fact.TYPE,
+        payload=fact.model_dump_json(exclude_none=True),
+        traceparent=TRACE,
+        time=AT,
+        source="/intake",
+    )
+
+
+def golden(type_: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((FOLDER / f"{type_}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def document(record: Record) -> dict[str, Any]:
+    return {
+        "topic": record.topic,
+        "key": record.key,
+        "headers": {name: value.decode() for name, value in record.headers},
+        "value": record.value.decode(),
+    }
+
+
+def received(kept: dict[str, Any], **headers: str) -> Received:
+    whole = {**kept["headers"], **headers}
+    return Received(
+        Partition(kept["topic"], 0),
+        0,
+        kept["key"],
+        kept["value"].encode(),
+        tuple((name, value.encode()) for name, value in whole.items()),
+    )
+
+
+def test_every_fact_has_its_example_and_its_file() -> None:
+    assert [type(fact) for fact in EXAMPLES] == list(FACTS)
+    assert {path.stem for path in FOLDER.glob("*.json")} == {fact.TYPE for fact in FACTS}
+
+
+@pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: fact.TYPE)
+def test_a_fact_is_written_as_ever(fact: Fact) -> None:
+    assert document(written(fact)) == golden(fact.TYPE)
+
+
+@pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: fact.TYPE)
+def test_a_kept_fact_is_still_read(fact: Fact) -> None:
+    envelope = to_envelope(received(golden(fact.TYPE)))
+    assert envelope.data == fact
+    assert (envelope.id, envelope.key, envelope.time) == (_id(9), str(_id(2)), AT)
+    assert envelope.traceparent == TRACE
+
+
+@pytest.mark.parametrize("fact", EXAMPLES, ids=lambda fact: fact.TYPE)
+def test_a_field_of_a_later_version_is_passed_over(fact: Fact) -> None:
+    kept = golden(fact.TYPE)
+    kept["value"] = json.dumps({**json.loads(kept["value"]), "a_new_field": {"x": 1}})
+    assert to_envelope(received(kept)).data == fact
+
+
+def test_every_fact_has_a_topic() -> None:
+    there = {topic.name for topic in topics(retention_days=14)}
+    assert {topic_of(fact.AGGREGATE) for fact in FACTS} == there
+
+
+@pytest.mark.parametrize(
+    ("headers", "value", "reason"),
+    [
+        ({"ce_type": "inquiry.vanished"}, None, "no event type"),
+        ({"ce_id": "7"}, None, "ce_ header"),
+        ({"ce_time": "gestern"}, None, "ce_ header"),
+        ({"ce_dataschema": "urn:inbound-desk:event:inquiry.closed:2"}, None, "newer than"),
+        ({"ce_dataschema": "urn:inbound-desk:event:inquiry.closed:"}, None, "no version"),
+        ({}, "{", "inquiry.closed: value"),
+        ({}, "{}", "inquiry_id"),
+        ({}, "[]", "inquiry.closed"),
+    ],
+)
+def test_what_cannot_be_understood(headers: dict[str, str], value: str | None, reason: str) -> None:
+    kept = golden("inquiry.closed")
+    kept["value"] = kept["value"] if value is None else value
+    with pytest.raises(MalformedRecordError, match=reason):
+        to_envelope(received(kept, **headers))
+
+
+def test_a_record_without_its_headers() -> None:
+    bare = Received(Partition("x", 0), 0, "k", b"{}", ())
+    with pytest.raises(MalformedRecordError, match="ce_type is missing"):
+        to_envelope(bare)
+
+
+def test_the_reasons_are_those_of_the_words() -> None:
+    assert set(get_args(facts.CloseReason)) == {
+        "no_answer_needed",
+        "spam",
+        "duplicate",
+        "withdrawn",
+    }

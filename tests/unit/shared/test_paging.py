@@ -1,0 +1,82 @@
+"""Cursors: what was made here is read again, anything else is refused."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.errors import InvalidError
+from shared.ids import new_id
+from shared.web.paging import decode_cursor, encode_cursor, page_of
+
+# Hypothesis takes its bounds without a zone.
+_moments = st.datetimes(
+    datetime(1990, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+    datetime(2100, 1, 1, tzinfo=UTC).replace(tzinfo=None),
+    timezones=st.just(UTC),
+)
+
+
+@given(_moments, st.uuids())
+def test_a_cursor_is_read_again(at: datetime, identifier: UUID) -> None:
+    cursor = encode_cursor(at, identifier)
+    assert decode_cursor(cursor) == (at, identifier)
+    assert cursor.isascii()
+    assert "=" not in cursor
+
+
+def _made(values: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode()
+
+
+_ID = str(UUID(int=7))
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "%%%",
+        "ä",
+        "\x7f",
+        "a" * 499,
+        _made(None),
+        _made([]),
+        _made(["2026-11-24T12:00:00+00:00"]),
+        _made(["2026-11-24T12:00:00+00:00", _ID, 1]),
+        _made([7, _ID]),
+        _made(["2026-11-24T12:00:00", _ID]),
+        _made(["0001-01-01T00:00:00+14:00", _ID]),
+        _made(["9999-12-31T23:59:59-14:00", _ID]),
+        _made(["2026-11-24T12:00:00+00:00", "7"]),
+        _made(["2026-11-24T12:00:00+00:00", None]),
+        base64.urlsafe_b64encode(b"[" * 100_000).decode(),
+    ],
+)
+def test_anything_else_is_refused(cursor: str) -> None:
+    with pytest.raises(InvalidError) as refused:
+        decode_cursor(cursor)
+    assert refused.value.code == "unknown-cursor"
+
+
+@given(st.text(max_size=100).filter(lambda text: text != ""))
+def test_no_text_breaks_it(cursor: str) -> None:
+    with pytest.raises(InvalidError):
+        decode_cursor(cursor)
+
+
+@pytest.mark.parametrize(("there", "shown", "more"), [(0, 0, False), (2, 2, False), (3, 2, True)])
+def test_the_extra_item_says_that_more_follows(there: int, shown: int, *, more: bool) -> None:
+    start = datetime(2026, 11, 24, tzinfo=UTC)
+    items = [(start + timedelta(hours=n), new_id()) for n in range(there)]
+    page, cursor = page_of(items, limit=2, key=lambda item: item)
+    assert page == items[:shown]
+    assert decode_cursor(cursor) == (items[1] if more else None)
