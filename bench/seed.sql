@@ -42,7 +42,7 @@ SELECT bench_id('inquiry', n), bench_id('message', n), bench_at(n, $1),
   jsonb_build_object('text', repeat('Wann öffnet die Anmeldung? ', 15))
 FROM generate_series(1, $1) n;
 INSERT INTO deadlines (inquiry_id, state, target, due_at, told_at)
-SELECT bench_id('inquiry', n), CASE WHEN n % 10 = 0 THEN 'breached' ELSE 'met' END, 'first',
+SELECT bench_id('inquiry', n), CASE WHEN n % 10 = 0 THEN 'breached' ELSE 'met' END, 'first_answer',
   bench_at(n, $1) + interval '1 day', bench_at(n, $1)
 FROM generate_series(1, $1) n;
 
@@ -52,7 +52,7 @@ INSERT INTO deadlines (inquiry_id, conversation_id, state, channel, desk, contac
   answer_business_seconds, answer_wall_seconds)
 SELECT bench_id('inquiry', n), bench_id('conversation', n),
   CASE WHEN n % 10 = 0 THEN 'breached' ELSE 'met' END, bench_channel(n), bench_desk(n),
-  bench_id('contact', n), 'bench', 'bench', 'answer', bench_at(n, $1),
+  bench_id('contact', n), 'bench', 'bench', 'first_answer', bench_at(n, $1),
   to_char(bench_at(n, $1), 'IYYY-"W"IW'), bench_at(n, $1) + interval '1 day',
   CASE WHEN n % 10 = 0 THEN bench_at(n, $1) + interval '1 day' END,
   CASE WHEN n % 10 > 0 THEN bench_at(n, $1) + interval '2 hours' END,
