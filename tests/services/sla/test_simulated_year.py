@@ -233,7 +233,7 @@ async def _live(driver: Driver, lives: Sequence[Life], *, first: int, last: int)
                 begun.append(lives[number])
             place += 1
         await driver.tick()
-        if begun and not driver.down and dice.random() < 0.01:
+        if begun and not driver.down and dice.random() < 0.02:
             life = dice.choice(begun[-40:])
             as_of = dice.randrange(life.received, moment + 1, SECOND)
             await _agrees(driver.bench, life, as_of)
