@@ -222,7 +222,8 @@ async def _nothing_lost_nothing_doubled(storm: Storm) -> None:
     messages = await desk.read("intake", lambda tx: tx.rows(inbound))
     sent = set(storm.inquiry_of)
     _each_once("message", [(each["channel"], each["external_id"]) for each in messages], sent)
-    assert [each["id"] for each in inquiries if each["todo_id"] is None] == []
+    with_todo = [each["id"] for each in inquiries if each["todo_id"] is not None]
+    _each_once("inquiry that names its ToDo", with_todo, everything)
 
     todos = await desk.read("router", lambda tx: tx.rows(select(router.todos)))
     _each_once("ToDo", [each["inquiry_id"] for each in todos], everything)
@@ -231,10 +232,11 @@ async def _nothing_lost_nothing_doubled(storm: Storm) -> None:
     due = {each["inquiry_id"]: each["due_at"] for each in clocks if each["due_at"] is not None}
     _each_once("row of the clocks", [each["inquiry_id"] for each in clocks], everything)
     _each_once("clock", list(due), promised)
-    assert [each["inquiry_id"] for each in clocks if each["desk"] is None] == []
+    with_desk = [each["inquiry_id"] for each in clocks if each["desk"] is not None]
+    _each_once("clock's row that names the desk", with_desk, everything)
     shown_due = {each["inquiry_id"]: each["due_at"] for each in todos}
-    strangers = [each for each in everything if shown_due[each] != due.get(each, router.NEVER)]
-    assert strangers == [], "ToDos that do not show their due time"
+    timely = [each for each in shown_due if shown_due[each] == due.get(each, router.NEVER)]
+    _each_once("ToDo that shows its due time", timely, everything)
 
     await _each_fact_once(storm, everything, promised)
 

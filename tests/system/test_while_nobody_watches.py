@@ -152,7 +152,7 @@ async def running(place: Place, policy: Policy) -> AsyncIterator[Running]:
             )
         async with asyncio.timeout(PATIENCE_SECONDS):
             for service in services.values():
-                while (await service.ready()).status != "ok":
+                while (await service.ready()).status != "ok":  # noqa: ASYNC110 - asked as a probe does
                     await asyncio.sleep(0.05)
         yield Running(services, clients)
 
