@@ -26,6 +26,10 @@ _PLAN_CHANGED = "cached statement plan is invalid"
 _DOWN = frozenset({"57P01", "57P02", "57P03", "53300", "55P03", "57014"})
 
 
+# A session that the server is just ending answers with asyncpg's own confusion.
+_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
 class PostgresDatabase:
     dialect: Dialect = "postgresql"
 
@@ -112,7 +116,7 @@ class PostgresDatabase:
                 if _is_down(error):
                     raise DatabaseUnavailableError(f"PostgreSQL says: {error.orig}") from error
                 raise
-            except (OSError, PoolTimeoutError) as error:
+            except (OSError, PoolTimeoutError, asyncpg.InternalClientError) as error:
                 raise DatabaseUnavailableError(f"PostgreSQL does not answer: {error}") from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -142,13 +146,13 @@ class PostgresDatabase:
                         "tcp_keepalives_count": "3",
                     },
                 )
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, *_GONE):
                 await asyncio.sleep(RELAY_RETRY_SECONDS)
                 continue
             try:
                 if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
                     return connection
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, *_GONE):
                 pass
             connection.terminate()
             await asyncio.sleep(RELAY_RETRY_SECONDS)
@@ -164,7 +168,7 @@ class _AdvisoryLock:
         try:
             async with asyncio.timeout(5):
                 await self._connection.execute("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except (OSError, TimeoutError, *_GONE):
             return False
         return True
 

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from sqlalchemy import func, select
 
 from services.intake.app import build
@@ -41,6 +42,9 @@ OTHER_SECRET = "whsec_YW5vdGhlci1rZXktd2hpbGUtcm90YXRpbmctMDAwMg=="
 OWN_ID = "agent-7"
 TEXT = "Was kostet der Versand nach Südtirol?"
 _numbers = count()
+
+refused_at_the_door = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""For what is refused before any database is asked: one database is enough."""
 
 
 def policy() -> Policy:

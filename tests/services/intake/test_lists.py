@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.ids import new_id
-from tests.services.intake.desk import Desk, message, problem
+from tests.services.intake.desk import Desk, message, problem, refused_at_the_door
 
 
 @pytest.fixture
@@ -95,6 +95,7 @@ async def test_the_quarantine_in_pages(desk: Desk) -> None:
     assert len(set(seen)) == len(seen) == 5
 
 
+@refused_at_the_door
 @pytest.mark.parametrize(
     ("params", "field"),
     [
@@ -121,6 +122,7 @@ async def test_a_wrong_query(desk: Desk, params: dict[str, str], field: str) -> 
     assert found["errors"][0]["field"] == f"query.{field}"
 
 
+@refused_at_the_door
 @pytest.mark.parametrize("path", ["/inquiries", "/quarantine"])
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyIyMDI2IiwgMV0", "\x7f", "a" * 500, "ÿ"])
 async def test_an_unknown_cursor(desk: Desk, path: str, cursor: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.events.facts import InquiryAnswered, InquiryClosed, InquiryHeld
 from shared.ids import new_id
-from tests.services.intake.desk import READER, Desk, inquiry, problem
+from tests.services.intake.desk import READER, Desk, inquiry, problem, refused_at_the_door
 
 ANSWER = {"kind": "answer", "text": "Bitte leeren Sie den Cache."}
 HOLDING = {"kind": "holding", "text": "Wir klären das.", "follow_up_at": "2026-11-27T12:00:00Z"}
@@ -136,6 +136,7 @@ async def test_five_answers_at_once_are_one(desk: Desk, path: str) -> None:
     assert await desk.types() == ["inquiry.received", "inquiry.answered"]
 
 
+@refused_at_the_door
 @pytest.mark.parametrize(
     ("change", "field"),
     [
