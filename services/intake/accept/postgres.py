@@ -191,6 +191,10 @@ class PostgresWriter:
                     server_settings={
                         "application_name": "inbound-desk-accept",
                         "enable_seqscan": "off",
+                        # Without statistics of the arrays the planner compares every message of a
+                        # batch with every other; hashing costs the same for any size.
+                        "enable_nestloop": "off",
+                        "enable_mergejoin": "off",
                     },
                 )
             except asyncpg.PostgresError as error:
