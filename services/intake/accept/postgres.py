@@ -195,6 +195,8 @@ class PostgresWriter:
                         # batch with every other; hashing costs the same for any size.
                         "enable_nestloop": "off",
                         "enable_mergejoin": "off",
+                        # What is switched off counts as endless cost, which would call for JIT.
+                        "jit": "off",
                     },
                 )
             except asyncpg.PostgresError as error:
