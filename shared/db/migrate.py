@@ -6,6 +6,7 @@ its database is current, and waits.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from alembic import command
@@ -42,13 +43,19 @@ def _upgrade(connection: Connection, service: str, revision: str) -> None:
 async def pending(database: Database, service: str) -> str | None:
     """None when the schema is current, else a sentence that says what to do."""
     found = await database.read(_revision, service)
-    wanted = ScriptDirectory.from_config(_config(service)).get_current_head()
+    wanted = _head(service)
     if found == wanted:
         return None
     return (
         f"the {service} database is at revision {found or 'none'}, this version needs {wanted}; "
         "run `inbound-desk migrate`"
     )
+
+
+@cache
+def _head(service: str) -> str | None:
+    # Readiness asks again and again; the scripts of a running process do not change.
+    return ScriptDirectory.from_config(_config(service)).get_current_head()
 
 
 def _revision(tx: Read, service: str) -> str | None:

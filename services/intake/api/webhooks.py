@@ -24,7 +24,7 @@ from services.intake.domain.message import Accepted
 from services.intake.incoming import from_webhook
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookAnswer, WebhookEvent, WebhookMessage
-from shared.errors import DeskError, FieldProblem, InvalidError
+from shared.errors import FieldProblem, InvalidError
 from shared.ids import new_id
 from shared.web.problems import RefusedError, documented, field_problems, summary
 from shared.web.strict_json import require_json, strict_json
@@ -348,5 +348,3 @@ def _answer(description: str) -> dict[str, Any]:
 
 
 SCHEMAS = (WebhookEvent, WebhookMessage, WebhookAnswer)
-
-__all__ = ["SCHEMAS", "DeskError", "openapi_path", "route"]

@@ -23,18 +23,17 @@ from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
 from shared.consumer import Consumer
-from shared.db import Read
 from shared.events.envelope import Envelope, Fact
-from shared.events.registry import BY_TYPE, to_record, topics
+from shared.events.registry import to_record, topics
 from shared.ids import new_id
 from shared.lifecycle import running_loops
-from shared.outbox import OUTBOX
 from shared.policy import Policy, load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
 from shared.trace import new_traceparent
 from shared.webhooks import secret_key, sign
 from tests.support.clock import ManualClock
+from tests.support.outbox import told_by
 
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
@@ -113,21 +112,7 @@ class Desk:
 
     async def told(self) -> list[Envelope]:
         """What intake has recorded in its outbox, in order."""
-
-        def rows(tx: Read) -> list[Envelope]:
-            found = tx.execute(select(OUTBOX).order_by(OUTBOX.c.seq))
-            return [
-                Envelope(
-                    row.id,
-                    row.aggregateid,
-                    row.occurred_at,
-                    BY_TYPE[row.type].model_validate_json(row.payload),
-                    row.traceparent,
-                )
-                for row in found
-            ]
-
-        return await self.service.database.read(rows)
+        return await told_by(self.service.database)
 
     async def types(self) -> list[str]:
         return [envelope.data.TYPE for envelope in await self.told()]

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import httpx
-from sqlalchemy import select
 
 from services.router.app import build
 from services.router.settings import RouterSettings
@@ -20,17 +19,16 @@ from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
 from shared.consumer import Consumer
-from shared.db import Read
 from shared.events import facts
 from shared.events.envelope import Envelope, Fact
-from shared.events.registry import BY_TYPE, to_record, topics
+from shared.events.registry import to_record, topics
 from shared.ids import new_id
-from shared.outbox import OUTBOX
 from shared.policy import load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
 from shared.trace import new_traceparent
 from tests.support.clock import ManualClock
+from tests.support.outbox import told_by
 
 POLICY = load_policy(None)
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
@@ -149,21 +147,7 @@ class Desk:
 
     async def told(self) -> list[Envelope]:
         """What the router has recorded in its outbox."""
-
-        def rows(tx: Read) -> list[Envelope]:
-            found = tx.execute(select(OUTBOX).order_by(OUTBOX.c.seq))
-            return [
-                Envelope(
-                    row.id,
-                    row.aggregateid,
-                    row.occurred_at,
-                    BY_TYPE[row.type].model_validate_json(row.payload),
-                    row.traceparent,
-                )
-                for row in found
-            ]
-
-        return await self.service.database.read(rows)
+        return await told_by(self.service.database)
 
     async def facts(self) -> list[Fact]:
         return [envelope.data for envelope in await self.told()]

@@ -1,0 +1,29 @@
+"""Looking into a service's outbox."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from shared.db import Database, Read
+from shared.events import Envelope
+from shared.events.registry import BY_TYPE
+from shared.outbox import OUTBOX
+
+
+async def told_by(database: Database) -> list[Envelope]:
+    """What the service has recorded, in order."""
+
+    def rows(tx: Read) -> list[Envelope]:
+        found = tx.execute(select(OUTBOX).order_by(OUTBOX.c.seq))
+        return [
+            Envelope(
+                row.id,
+                row.aggregateid,
+                row.occurred_at,
+                BY_TYPE[row.type].model_validate_json(row.payload),
+                row.traceparent,
+            )
+            for row in found
+        ]
+
+    return await database.read(rows)
