@@ -6,13 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from services.sla.domain import Answered, Cancelled, CancelReason, Held
+from services.sla.domain import (
+    TECHNICAL_DESK,
+    Answered,
+    Cancelled,
+    CancelReason,
+    Held,
+    TakenOver,
+)
 from services.sla.domain import Fact as ClockFact
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import Assignment, assign
-from services.sla.usecases.fold import Change
 from services.sla.usecases.library import Library
 from services.sla.usecases.messages import Message, take_messages
+from services.sla.usecases.published import Change
 from services.sla.usecases.receive import Receipt, receive
 from services.sla.usecases.record import Arrival, record
 from shared.clock import Clock
@@ -51,6 +58,11 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
             assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
         )
 
+    def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        # Also while no promise has a hand-over: the next policy may, and must not call it missed.
+        mine = [each for each in envelopes if _told(each, facts.TodoClaimed).desk == TECHNICAL_DESK]
+        happened(tx, mine)
+
     def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
         on_scheduled(
             record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
@@ -63,6 +75,7 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
         facts.InquiryHeld.TYPE: happened,
         facts.InquiryClosed.TYPE: happened,
         facts.TodoDismissed.TYPE: happened,
+        facts.TodoClaimed.TYPE: claimed,
         facts.TodoCreated.TYPE: desk_known,
         facts.TodoRerouted.TYPE: desk_known,
     }
@@ -79,6 +92,9 @@ def _arrival(envelope: Envelope) -> Arrival:
         case facts.InquiryClosed() as told:
             cancelled = Cancelled(_utc(told.closed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.closed_by)
+        case facts.TodoClaimed() as told:
+            taken = TakenOver(_utc(told.claimed_at))
+            return _of(envelope, told, taken, by=told.assignee)
         case facts.TodoDismissed() as told:
             cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.dismissed_by)

@@ -76,6 +76,11 @@ class Edition:
         """Whether a promise may change when the desk becomes known."""
         return any(promise.match.desks for promise in self.promises)
 
+    @property
+    def hands_over(self) -> bool:
+        """Whether a promise says until when the technical desk takes over."""
+        return any(promise.hand_over is not None for promise in self.promises)
+
     def promise(self, name: str) -> Promise:
         """Raises KeyError for a name that this edition never had."""
         for promise in self.promises:
@@ -184,6 +189,7 @@ def _promise(promise: written.Promise) -> Promise:
         first_answer=promise.first_answer,
         counting=Counting(promise.counting.value),
         follow_up=promise.follow_up,
+        hand_over=promise.hand_over,
         warnings=tuple(_warning(level) for level in promise.warn),
         match=Match(
             channels=frozenset(promise.match.channels),

@@ -46,6 +46,15 @@ class PauseRequest(_Body):
     )
 
 
+class HandOver(BaseModel):
+    """Until when somebody at the technical desk takes over; it had to, or has to."""
+
+    state: DeadlineState = Field(examples=["running"])
+    due_at: datetime = Field(examples=["2026-03-02T11:00:00Z"])
+    breached_at: datetime | None = Field(None, examples=[None])
+    taken_over_at: datetime | None = Field(None, examples=[None])
+
+
 class Deadline(BaseModel):
     """The clock of an inquiry. `due_at` of a paused clock is where it is if the pause lasts."""
 
@@ -67,6 +76,9 @@ class Deadline(BaseModel):
         description="When the platform stops letting us answer, where it does.",
         examples=[None],
     )
+    hand_over: HandOver | None = Field(
+        None, description="Where the promise has one and the technical desk has the inquiry."
+    )
 
 
 class Pause(BaseModel):
@@ -76,7 +88,9 @@ class Pause(BaseModel):
 
 
 class TargetView(BaseModel):
-    """What is or was awaited: the first answer, then each follow-up that was announced."""
+    """What is or was awaited: the first answer, then each follow-up that was announced; beside
+    them, with the number 0, that the technical desk takes over.
+    """
 
     number: int = Field(examples=[1])
     target: Target = Field(examples=["first_answer"])
@@ -215,6 +229,21 @@ class ReportLine(BaseModel):
     wall_time: AnswerTimes
 
 
+class HandOverLine(BaseModel):
+    """What the technical desk had to take over, of the same inquiries. `cancelled`: it went to
+    another desk, or needs no answer any more.
+    """
+
+    group: str | None = Field(examples=["email"])
+    owed: int = Field(examples=[40])
+    met: int = Field(examples=[36])
+    met_late: int = Field(examples=[1])
+    breached: int = Field(examples=[1])
+    open: int = Field(examples=[1])
+    cancelled: int = Field(examples=[1])
+    missed: int = Field(examples=[2])
+
+
 class BestEffortView(BaseModel):
     """A channel without a promise. The ages are of those that nobody answered or closed."""
 
@@ -232,6 +261,7 @@ class PromiseReport(BaseModel):
     end: datetime = Field(serialization_alias="to", examples=["2026-04-01T00:00:00Z"])
     group_by: Literal["channel", "desk", "week", "promise"] = Field(examples=["channel"])
     lines: list[ReportLine]
+    hand_over: list[HandOverLine]
     best_effort: list[BestEffortView]
 
 

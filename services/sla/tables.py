@@ -57,6 +57,11 @@ deadlines = Table(
     Column("cancel_reason", String(40)),
     Column("answer_business_seconds", BigInteger),
     Column("answer_wall_seconds", BigInteger),
+    # Where the promise has a hand-over, as soon as the technical desk owes it.
+    Column("hand_over_state", String(16)),
+    Column("hand_over_due_at", Utc),
+    Column("hand_over_breached_at", Utc),
+    Column("taken_over_at", Utc),
     Index(
         "ix_deadlines_next_action_at",
         "next_action_at",

@@ -18,7 +18,8 @@ DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
 CloseReason = Literal["no_answer_needed", "spam", "duplicate", "withdrawn"]
 TodoKind = Literal["technical", "general", "netiquette", "unsure"]
 DeadlineState = Literal["running", "paused", "met", "met_late", "breached", "cancelled"]
-Target = Literal["first_answer", "follow_up"]
+Target = Literal["first_answer", "follow_up", "hand_over"]
+MoveCause = Literal["held", "paused", "resumed", "policy", "desk"]
 
 
 class HashtagUse(BaseModel):
@@ -122,6 +123,7 @@ class TodoClaimed(TodoFact):
     TYPE: ClassVar[str] = "todo.claimed"
 
     assignee: str
+    desk: str | None = None
     claimed_at: AwareDatetime
 
 
@@ -162,7 +164,11 @@ class TodoDismissed(TodoFact):
 
 
 class DeadlineFact(Fact):
-    """`state` and `due_at` are how the clock stands after this fact."""
+    """`state` and `due_at` are how the target stands after this fact.
+
+    The answer's targets follow one another: first answer, follow-up. The hand-over to the technical
+    desk stands beside them and says nothing about the answer.
+    """
 
     AGGREGATE: ClassVar[str] = "deadlines"
 
@@ -186,7 +192,7 @@ class DeadlineMoved(DeadlineFact):
 
     TYPE: ClassVar[str] = "deadline.moved"
 
-    cause: Literal["held", "paused", "resumed", "policy", "desk"]
+    cause: MoveCause
 
 
 class DeadlineWarning(DeadlineFact):

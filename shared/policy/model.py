@@ -125,8 +125,9 @@ USUAL_WARNINGS: Final = (WarnLevel(percent=75), WarnLevel(before=timedelta(hours
 class Promise(Part):
     """In which time whom do we answer.
 
-    `first_answer` counts from the inquiry, `follow_up` from a holding reply that named no moment.
-    `pause_bound`: plain days after which a clock that waits for the customer runs on.
+    `first_answer` counts from the inquiry, `follow_up` from a holding reply that named no moment,
+    `hand_over` from the inquiry to the technical desk's first claim. `pause_bound`: plain days
+    after which a clock that waits for the customer runs on.
     """
 
     name: Word
@@ -134,6 +135,7 @@ class Promise(Part):
     counting: Counting = Counting.WORKING_DAYS
     first_answer: Duration
     follow_up: Duration | None = None
+    hand_over: Duration | None = None
     warn: Items[Warn] = USUAL_WARNINGS
     pause_bound: Duration = timedelta(days=14)
 
@@ -157,6 +159,9 @@ class Promise(Part):
             for place, level in enumerate(self.warn)
             if level.before is not None and level.before >= self.first_answer
         ]
+        if self.hand_over is not None and self.hand_over > self.first_answer:
+            wrong = "the hand-over may take longer than the answer itself"
+            findings.append((("hand_over",), wrong, "at most the time of first_answer"))
         refuse(tuple(findings))
         return self
 

@@ -136,6 +136,8 @@ def _promise(promise: Promise, policy: Policy, words: Wording) -> Iterable[str]:
         yield words.example.format(time=words.time(example))
     if promise.follow_up is not None:
         yield words.follow_up.format(target=_time(promise.follow_up, words))
+    if promise.hand_over is not None:
+        yield words.hand_over.format(target=_time(promise.hand_over, words))
     if promise.warn:
         yield words.warn.format(levels=words.list([_level(each, words) for each in promise.warn]))
     yield words.pause.format(bound=_days(promise.pause_bound, words))

@@ -43,6 +43,7 @@ class Wording:
     counting: dict[Counting, str]
     example: str
     follow_up: str
+    hand_over: str
     warn: str
     warn_share: str
     warn_before: str
@@ -140,6 +141,10 @@ EN = Wording(
         "at {time}; what comes in on Saturday is due on Monday at the end of opening hours."
     ),
     follow_up="After a holding reply that names no moment the next word is due within {target}.",
+    hand_over=(
+        "What the technical desk gets is taken over there within {target} of the inquiry, counted "
+        "the same way."
+    ),
     warn="We are warned {levels}.",
     warn_share="when {percent} % of the time is used",
     warn_before="{time} of opening time before the end",
@@ -250,6 +255,10 @@ DE = Wording(
     follow_up=(
         "Nach einer Zwischenantwort, die keinen Zeitpunkt nennt, folgt die nächste Nachricht "
         "innerhalb von {target}."
+    ),
+    hand_over=(
+        "Was an das technische Team geht, wird dort innerhalb von {target} ab Eingang übernommen, "
+        "ebenso gezählt."
     ),
     warn="Gewarnt wird {levels}.",
     warn_share="bei {percent} % der Frist",

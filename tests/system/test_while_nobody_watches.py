@@ -91,6 +91,18 @@ class Running:
                     await asyncio.sleep(0.05)
         assert found == wanted
 
+    async def hand_over(self, inquiry: str, state: str) -> datetime:
+        """Returns its due time when sla shows the hand-over in this state."""
+        found: Any = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while found is None or found["state"] != state:
+                    found = (await self.call("GET", f"/sla/v1/deadlines/{inquiry}"))["hand_over"]
+                    await asyncio.sleep(0.05)
+        assert found is not None
+        assert found["state"] == state
+        return datetime.fromisoformat(found["due_at"])
+
     async def told(self, inquiry: str) -> Counter[str]:
         """How often sla has told what about the inquiry's clock, warnings left aside."""
         wanted = select(OUTBOX.c.type).where(OUTBOX.c.payload.contains(inquiry))
@@ -205,6 +217,32 @@ async def test_a_new_policy_moves_open_clocks_and_no_others(place: Place) -> Non
             await desk.shows(later, "running", berlin("2026-03-09 11:00"))
             assert await desk.told(waiting) == {"started": 1, "moved": 1}
             assert await desk.told(answered) == {"started": 1, "met": 1}
+
+
+async def test_the_technical_desk_takes_over_in_time_or_not(place: Place) -> None:
+    policy = _policy(place.folder, first_answer='24h"\nhand_over = "4h')
+    tuesday, two = berlin("2026-03-03 10:00"), berlin("2026-03-02 14:00")
+    text = "Der Server ist abgestürzt, Fehlermeldung 500."
+    async with running(place, policy) as desk:
+        taken, missed = await desk.arrives(text), await desk.arrives(text)
+        for inquiry in (taken, missed):
+            await desk.shows(inquiry, "running", tuesday)
+            assert await desk.hand_over(inquiry, "running") == two
+        page = await desk.call("GET", "/router/v1/todos", inquiry_id=taken)
+        (todo,) = page["items"]
+        assert todo["desk"] == "technical"
+        await desk.call("POST", f"/router/v1/todos/{todo['id']}/claim")
+        await desk.hand_over(taken, "met")
+
+    place.clock.set(berlin("2026-03-02 20:00"))
+    async with running(place, policy) as desk:
+        await desk.hand_over(missed, "breached")
+        for inquiry in (taken, missed):
+            await desk.shows(inquiry, "running", tuesday)
+        later = await desk.arrives("Und die Rechnung?")
+        await desk.shows(later, "running", berlin("2026-03-03 17:00"))
+        assert await desk.told(missed) == {"started": 2, "breached": 1}
+        assert await desk.told(taken) == {"started": 2, "met": 1}
 
 
 def _policy(folder: Path, *, first_answer: str) -> Policy:

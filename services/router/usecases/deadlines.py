@@ -19,7 +19,9 @@ def learn_deadlines(tx: Write, facts: Sequence[DeadlineFact]) -> None:
 
     What is older than what is known changes nothing: a fact that was replayed cannot turn the
     clock back. A deadline that starts or moves has no warning yet, every other end keeps its last.
+    A ToDo shows when the answer is due; the hand-over is the technical desk's own target.
     """
+    facts = [fact for fact in facts if fact.target != "hand_over"]
     if facts:
         speaks_of_warning = isinstance(facts[0], DeadlineStarted | DeadlineMoved | DeadlineWarning)
         keep_deadlines(tx, [_told(fact) for fact in facts], keep_warning=not speaks_of_warning)

@@ -56,7 +56,7 @@ def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     after = moves.claim(todo.status, Actor(assignee))
     if after == todo.status:
         return
-    fact = TodoClaimed(**_ids(todo), assignee=assignee, claimed_at=by.now)
+    fact = TodoClaimed(**_ids(todo), assignee=assignee, desk=after.desk, claimed_at=by.now)
     why = None if assignee == by.key else f"through {by.key}"
     claimed = replace(todo, status=after, claimed_through=by.key)
     _finish(tx, claimed, fact, Note(todo.id, by.now, assignee, What.CLAIMED, why))

@@ -13,7 +13,8 @@ from services.sla.api import ics
 from services.sla.api.desk import SlaDesk
 from services.sla.domain import BusinessCalendar, Reason
 from services.sla.store import listing
-from services.sla.store.deadlines import DeadlineRow
+from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
+from services.sla.store.listing import BREACHED
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import Responses, api_router
@@ -100,7 +101,7 @@ def router(desk: SlaDesk) -> APIRouter:
         rows = await desk.database.read(listing.open_ones, desk=only, limit=MOST_EVENTS)
         name = f"Deadlines of {only}" if only else "Deadlines"
         text = ics.calendar(
-            name, [_deadline(row, row.due_at) for row in rows if row.due_at], now=desk.clock.now()
+            name, [event for row in rows for event in _due(row)], now=desk.clock.now()
         )
         return Response(text, media_type=ics.MEDIA_TYPE)
 
@@ -178,13 +179,26 @@ def _events(view: schemas.CalendarView) -> Iterator[ics.Event]:
             yield ics.all_day(uid, each.day, each.name or each.reason)
 
 
-def _deadline(row: DeadlineRow, due_at: datetime) -> ics.Event:
+def _due(row: DeadlineRow) -> Iterator[ics.Event]:
+    """The answer, and the hand-over as long as it is awaited."""
+    if row.due_at is not None:
+        what = f"Answer due: {row.channel} ({row.state})"
+        yield _deadline(row, str(row.inquiry_id), row.due_at, what, str(row.target))
+    if row.hand_over_due_at is not None and row.hand_over_state in (RUNNING, PAUSED, BREACHED):
+        what = f"Hand-over due: {row.channel} ({row.hand_over_state})"
+        name = f"{row.inquiry_id}-hand-over"
+        yield _deadline(row, name, row.hand_over_due_at, what, "hand_over")
+
+
+def _deadline(
+    row: DeadlineRow, name: str, due_at: datetime, summary: str, target: str
+) -> ics.Event:
     return ics.Event(
-        uid=f"{row.inquiry_id}@inbound-desk",
+        uid=f"{name}@inbound-desk",
         start=due_at - _LAST_CHANCE,  # an event of no length is not allowed
         end=due_at,
-        summary=f"Answer due: {row.channel} ({row.state})",
-        description=f"Inquiry {row.inquiry_id}\nPromise {row.promise}, target {row.target}"
+        summary=summary,
+        description=f"Inquiry {row.inquiry_id}\nPromise {row.promise}, target {target}"
         f"\nDesk {row.desk or 'not known yet'}",
         busy=True,
     )

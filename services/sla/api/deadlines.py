@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -16,7 +16,7 @@ from services.sla.usecases.look import explain, look, preview
 from services.sla.usecases.pause import pause, resume
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
-from shared.events.facts import DeadlineState, Target
+from shared.events.facts import DeadlineState
 from shared.web.app import api_router
 from shared.web.moments import Moment
 from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
@@ -161,14 +161,20 @@ def _wanted(
     state: Annotated[DeadlineState | None, Query(examples=["running"])] = None,
     channel: Annotated[SafeStr | None, Query(max_length=64, examples=["email"])] = None,
     desk: Annotated[SafeStr | None, Query(max_length=64, examples=["technical"])] = None,
-    target: Annotated[Target | None, Query(examples=["first_answer"])] = None,
+    target: Annotated[
+        Literal["first_answer", "follow_up"] | None, Query(examples=["first_answer"])
+    ] = None,
     due_before: Annotated[Moment | None, Query(examples=["2026-03-03T17:00:00+01:00"])] = None,
     due_after: Annotated[Moment | None, Query(examples=["2026-03-02T09:00:00+01:00"])] = None,
     breached: Annotated[
         bool | None, Query(description="Whether any target was missed.", examples=[True])
     ] = None,
+    hand_over: Annotated[
+        DeadlineState | None,
+        Query(description="How the hand-over to the technical desk stands.", examples=["running"]),
+    ] = None,
 ) -> Wanted:
-    return Wanted(state, channel, desk, target, due_before, due_after, breached)
+    return Wanted(state, channel, desk, target, due_before, due_after, breached, hand_over)
 
 
 def _known_channel(desk: SlaDesk, channel: str) -> None:

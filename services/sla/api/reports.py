@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -50,8 +51,9 @@ def router(desk: SlaDesk) -> APIRouter:
         ] = "json",
         _caller: Caller = reads,
     ) -> Response | schemas.PromiseReport:
-        """Inquiries received from `from` until before `to`, by group; best-effort channels as their
-        own class. Answer times by nearest rank, in opening time and in plain time.
+        """Inquiries received from `from` until before `to`, by group; hand-overs to the technical
+        desk and best-effort channels as their own classes. Answer times by nearest rank, in opening
+        time and in plain time.
         """
         if end <= start:
             raise InvalidError(
@@ -69,6 +71,7 @@ def router(desk: SlaDesk) -> APIRouter:
             end=end,
             group_by=group_by,
             lines=[_line(each) for each in found.lines],
+            hand_over=[schemas.HandOverLine(**asdict(each)) for each in found.hand_over],
             best_effort=[
                 schemas.BestEffortView(
                     channel=each.channel,
@@ -111,7 +114,7 @@ _HEAD = (
 
 
 def _csv(found: Report) -> str:
-    """One table: a line for each group, then one for each best-effort channel."""
+    """One table: a line for each group and class; empty where a column says nothing of it."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(_HEAD)
@@ -122,6 +125,13 @@ def _csv(found: Report) -> str:
                 "promised", _plain(line.group or ""), line.promised, line.met, line.met_late,
                 line.breached, line.open, reasons, line.missed, line.business_median,
                 line.business_p90, line.wall_median, line.wall_p90, *[None] * 5,
+            ]
+        )  # fmt: skip
+    for beside in found.hand_over:
+        writer.writerow(
+            [
+                "hand_over", _plain(beside.group or ""), beside.owed, beside.met, beside.met_late,
+                beside.breached, beside.open, beside.cancelled, beside.missed, *[None] * 9,
             ]
         )  # fmt: skip
     for best in found.best_effort:

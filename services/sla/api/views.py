@@ -5,13 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from services.sla.domain import (
+    Assigned,
     Cancelled,
     Choice,
+    ClockState,
     Explanation,
     Fact,
     Held,
     Moved,
     Paused,
+    Phase,
     Promise,
     Resumed,
     Span,
@@ -24,6 +27,7 @@ from services.sla.schemas import (
     Deadline,
     DeadlineDetail,
     ExplanationView,
+    HandOver,
     Happened,
     IntervalView,
     MatchedPromise,
@@ -39,14 +43,30 @@ from services.sla.usecases.look import Explained, Look
 
 def deadline(row: DeadlineRow, now: datetime) -> Deadline:
     """The row as it stands at `now`, also when no timer has looked at it yet."""
-    overdue = row.state == RUNNING and row.due_at is not None and row.due_at < now
+    answer = _standing(row.state, row.due_at, row.breached_at, now)
+    plain = Deadline.model_fields.keys() - {"hand_over"}
     return Deadline.model_validate(
-        {
-            **{name: getattr(row, name) for name in Deadline.model_fields},
-            "state": "breached" if overdue else row.state,
-            "breached_at": row.breached_at or (row.due_at if overdue else None),
-        }
+        {**{name: getattr(row, name) for name in plain}, **answer, "hand_over": _beside(row, now)}
     )
+
+
+def _beside(row: DeadlineRow, now: datetime) -> HandOver | None:
+    if row.hand_over_state is None:
+        return None
+    standing = _standing(row.hand_over_state, row.hand_over_due_at, row.hand_over_breached_at, now)
+    return HandOver.model_validate(
+        {**standing, "due_at": row.hand_over_due_at, "taken_over_at": row.taken_over_at}
+    )
+
+
+def _standing(
+    state: str, due_at: datetime | None, breached_at: datetime | None, now: datetime
+) -> dict[str, object]:
+    overdue = state == RUNNING and due_at is not None and due_at < now
+    return {
+        "state": "breached" if overdue else state,
+        "breached_at": breached_at or (due_at if overdue else None),
+    }
 
 
 def detail(seen: Look) -> DeadlineDetail:
@@ -70,7 +90,8 @@ def detail(seen: Look) -> DeadlineDetail:
             "window_ends_at": clock.window_ends_at,
             "as_of": clock.as_of,
             "remaining_seconds": seconds(clock.remaining),
-            "targets": [_target(each) for each in clock.targets],
+            "hand_over": _hand_over(clock),
+            "targets": [_target(each) for each in clock.shown],
             "history": [
                 Happened(
                     at=each.fact.at,
@@ -80,6 +101,20 @@ def detail(seen: Look) -> DeadlineDetail:
                 )
                 for each in seen.history
             ],
+        }
+    )
+
+
+def _hand_over(clock: ClockState) -> HandOver | None:
+    target = clock.hand_over
+    if target is None or target.phase is Phase.NOT_STARTED:
+        return None
+    return HandOver.model_validate(
+        {
+            "state": target.phase.value,
+            "due_at": target.due_at,
+            "breached_at": target.breached_at,
+            "taken_over_at": None if target.phase is Phase.CANCELLED else target.ended_at,
         }
     )
 
@@ -116,6 +151,8 @@ def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
             return at.isoformat()
         case Cancelled(reason=reason):
             return reason.value
+        case Assigned(desk=desk):
+            return desk
         case _:
             return None
 
@@ -129,7 +166,7 @@ def explained(found: Explained) -> ExplanationView:
         promises=matched(found.choice),
         targets=[
             target_explanation(each, of.kind)
-            for each, of in zip(found.targets, seen.clock.targets, strict=True)
+            for each, of in zip(found.targets, seen.clock.shown, strict=True)
         ],
     )
 

@@ -12,6 +12,7 @@ from services.sla.domain.delivery import PERSISTENCE, Attempt, Audience, next_at
 from services.sla.domain.errors import BeyondHorizonError, CalendarError
 from services.sla.domain.facts import (
     Answered,
+    Assigned,
     Cancelled,
     CancelReason,
     Fact,
@@ -22,8 +23,10 @@ from services.sla.domain.facts import (
     ResumeCause,
     Resumed,
     Started,
+    TakenOver,
     WindowSet,
 )
+from services.sla.domain.hand_over import TECHNICAL_DESK
 from services.sla.domain.holidays_source import Region
 from services.sla.domain.hours import WEEKDAYS, Interval, Week
 from services.sla.domain.ical import closures_from_ical
@@ -50,6 +53,7 @@ from services.sla.domain.promise import (
     choose,
     due,
     explanation,
+    hand_over_due,
 )
 from services.sla.domain.rules import CalendarRules, Closure, Day, Override, Reason
 from services.sla.domain.target import Pause, Phase, Stretch, Target
@@ -57,9 +61,11 @@ from services.sla.domain.target import Pause, Phase, Stretch, Target
 __all__ = [
     "DEFAULT_WARNINGS",
     "PERSISTENCE",
+    "TECHNICAL_DESK",
     "WEEKDAYS",
     "Agenda",
     "Answered",
+    "Assigned",
     "Attempt",
     "Audience",
     "BeforeEnd",
@@ -99,6 +105,7 @@ __all__ = [
     "Started",
     "Stretch",
     "Subject",
+    "TakenOver",
     "Target",
     "TargetKind",
     "Week",
@@ -111,6 +118,7 @@ __all__ = [
     "due",
     "explanation",
     "first_look",
+    "hand_over_due",
     "move",
     "next_attempt",
     "pending_notices",

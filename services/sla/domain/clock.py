@@ -26,19 +26,25 @@ from services.sla.domain.facts import (
     WindowSet,
     in_order_of_occurrence,
 )
+from services.sla.domain.hand_over import HandOver
 from services.sla.domain.instants import ZERO, as_utc
-from services.sla.domain.promise import Promise, TargetKind, due
+from services.sla.domain.promise import Promise, TargetKind, due, hand_over_due
 from services.sla.domain.target import Phase, Target, Track
 
 _OPEN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
+_ENDED = frozenset({Phase.MET, Phase.MET_LATE, Phase.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
 class ClockState:
-    """The clock at `as_of`; `targets` holds the first answer and each follow-up in order."""
+    """The clock at `as_of`; `targets` holds the first answer and each follow-up in order.
+
+    `hand_over` stands beside them where the promise has one: NOT_STARTED until it is owed.
+    """
 
     as_of: datetime
     targets: tuple[Target, ...] = ()
+    hand_over: Target | None = None
     cancelled: CancelReason | None = None
     window_ends_at: datetime | None = None
 
@@ -46,6 +52,18 @@ class ClockState:
     def current(self) -> Target | None:
         """The target that is awaited, or was awaited last; None before the start."""
         return self.targets[-1] if self.targets else None
+
+    @property
+    def shown(self) -> tuple[Target, ...]:
+        """The targets, and the hand-over as soon as somebody owes or owed it."""
+        beside = self.hand_over
+        if beside is None or beside.phase is Phase.NOT_STARTED:
+            return self.targets
+        return (*self.targets, beside)
+
+    def target(self, number: int) -> Target:
+        """The shown target of that number. Raises StopIteration when there is none."""
+        return next(each for each in self.shown if each.number == number)
 
     @property
     def phase(self) -> Phase:
@@ -93,6 +111,7 @@ def start(
         due_at=due(promise, calendar, received_at, kind=kind),
         kind=kind,
         window_ends_at=window_ends_at,
+        hand_over_due_at=hand_over_due(promise, calendar, received_at),
     )
 
 
@@ -108,9 +127,12 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
     if begun is None or begun.at > now:
         return ClockState(as_of=now)
     tracks = [Track.begin(begun, calendar)]
+    beside = HandOver.begin(begun, calendar)
     cancelled, window = None, begun.window_ends_at and as_utc(begun.window_ends_at)
     for at, fact in _since(begun, ordered, now):
         tracks[-1].pass_to(at)
+        beside.pass_to(at)
+        beside.take(at, fact, tracks[-1])
         match fact:
             case Held():
                 tracks.append(tracks[-1].hold(at, fact))
@@ -126,7 +148,9 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
             case _:
                 tracks[-1].take(at, fact)
     tracks[-1].pass_to(now)
-    return ClockState(now, tuple(each.at(now) for each in tracks), cancelled, window)
+    beside.pass_to(now)
+    targets = tuple(each.at(now) for each in tracks)
+    return ClockState(now, targets, beside.at(now), cancelled, window)
 
 
 def _since(begun: Started, ordered: list[Fact], now: datetime) -> list[tuple[datetime, Fact]]:
@@ -173,8 +197,29 @@ def move(
         return None
     if target.kind is TargetKind.FOLLOW_UP:
         return None
-    after = state(recounted(history, promise, calendar), calendar, at).targets[0]
-    left = max(ZERO, after.unspent(calendar, as_utc(at)))
-    if (after.due_at, promise) == (target.due_at, target.promise):
+    again = state(recounted(history, promise, calendar), calendar, at)
+    after = again.targets[0]
+    if (after.due_at, promise) == (target.due_at, target.promise) and _alike(
+        before.hand_over, again.hand_over
+    ):
         return None
-    return Moved(as_utc(at), promise, after.due_at, left, reason)
+    return Moved(
+        at=as_utc(at),
+        promise=promise,
+        due_at=after.due_at,
+        left=_unspent(after, calendar, at),
+        reason=reason,
+        hand_over_due_at=None if again.hand_over is None else again.hand_over.due_at,
+        hand_over_left=_unspent(again.hand_over, calendar, at),
+    )
+
+
+def _alike(before: Target | None, after: Target | None) -> bool:
+    """Whether the hand-over stays where it is, or is over, so that nothing can move it."""
+    if before is None or after is None:
+        return before is after
+    return before.due_at == after.due_at or before.phase in _ENDED or before.breached_at is not None
+
+
+def _unspent(target: Target | None, calendar: BusinessCalendar, at: datetime) -> timedelta:
+    return ZERO if target is None else max(ZERO, target.unspent(calendar, as_utc(at)))

@@ -25,12 +25,12 @@ def clock_explanations(
     history = tuple(facts)
     clock = state(history, calendar, as_of)
     explained = []
-    for target in clock.targets:
-        shown = target
+    for target in clock.shown:
+        counted = target
         if target.moved:
             again = state(recounted(history, target.promise, calendar), calendar, as_of)
-            shown = again.targets[target.number - 1]
-        explained.append(_explanation(shown, calendar))
+            counted = again.target(target.number)
+        explained.append(_explanation(counted, calendar))
     return tuple(explained)
 
 

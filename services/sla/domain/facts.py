@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.sla.domain.instants import as_utc, zoneless
+from services.sla.domain.instants import ZERO, as_utc, zoneless
 from services.sla.domain.promise import Promise, TargetKind
 
 
@@ -37,9 +37,10 @@ class CancelReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The inquiry was received; `due_at` is pinned so that later calendars cannot change it.
+    """The inquiry was received; deadlines are pinned so that later calendars cannot change them.
 
-    `window_ends_at` is the end of the platform's own reply window, where there is one.
+    `window_ends_at` is the end of the platform's own reply window, where there is one;
+    `hand_over_due_at` holds where the promise has a hand-over and the technical desk gets it.
     """
 
     at: datetime
@@ -47,9 +48,10 @@ class Started:
     due_at: datetime
     kind: TargetKind = TargetKind.FIRST_ANSWER
     window_ends_at: datetime | None = None
+    hand_over_due_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        _aware(self.at, self.due_at, self.window_ends_at)
+        _aware(self.at, self.due_at, self.window_ends_at, self.hand_over_due_at)
         self.promise.target(self.kind)
 
 
@@ -114,7 +116,8 @@ class Cancelled:
 class Moved:
     """The policy or the calendar changed: from here on another promise and deadline hold.
 
-    `left` is the counted time still unspent at `at` under the new rules.
+    `left` is the counted time still unspent at `at` under the new rules; the hand-over's stand
+    beside it, None where the new promise has no hand-over.
     """
 
     at: datetime
@@ -122,9 +125,11 @@ class Moved:
     due_at: datetime
     left: timedelta
     reason: str = "policy changed"
+    hand_over_due_at: datetime | None = None
+    hand_over_left: timedelta = ZERO
 
     def __post_init__(self) -> None:
-        _aware(self.at, self.due_at)
+        _aware(self.at, self.due_at, self.hand_over_due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +143,57 @@ class WindowSet:
         _aware(self.at, self.ends_at)
 
 
-Fact = Started | Paused | Resumed | Held | Answered | Cancelled | Moved | WindowSet
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """The inquiry is at this desk from here on."""
+
+    at: datetime
+    desk: str
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """Somebody at the technical desk took it on."""
+
+    at: datetime
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+Fact = (
+    Started
+    | Paused
+    | Resumed
+    | Held
+    | Answered
+    | Cancelled
+    | Moved
+    | WindowSet
+    | Assigned
+    | TakenOver
+)
 
 # What happens first of two facts at the same instant: an answer counts before a dismissal or a
 # pause, a pause after everything it could have stopped.
 _RANK: Final[dict[type[Fact], int]] = {
     kind: rank
     for rank, kind in enumerate(
-        (Started, WindowSet, Moved, Resumed, Held, Answered, Cancelled, Paused)
+        (
+            Started,
+            WindowSet,
+            Moved,
+            Assigned,
+            Resumed,
+            Held,
+            TakenOver,
+            Answered,
+            Cancelled,
+            Paused,
+        )
     )
 }
 
@@ -165,7 +213,9 @@ def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
             detail = fact.reason
         case Resumed():
             detail = fact.cause
-        case Answered():
+        case Assigned():
+            detail = fact.desk
+        case Answered() | TakenOver():
             detail = ""
     return as_utc(fact.at), _RANK[type(fact)], detail
 

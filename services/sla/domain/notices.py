@@ -25,6 +25,7 @@ from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.clock import ClockState, state
 from services.sla.domain.facts import Fact, Started
 from services.sla.domain.instants import ZERO, as_utc
+from services.sla.domain.promise import TargetKind
 from services.sla.domain.target import Phase, Target
 
 WINDOW_LEAD: Final = timedelta(hours=1)
@@ -101,9 +102,7 @@ def agenda_of(
     owed = [notice for notice in notices if notice.key not in seen]
     due = sorted((each for each in owed if each.at <= clock.as_of), key=_order)
     later = [each.at for each in owed if each.at > clock.as_of]
-    target = clock.current
-    if target is not None and target.phase is Phase.PAUSED:
-        later.append(target.pauses[-1].end)
+    later += [each.pauses[-1].end for each in clock.shown if each.phase is Phase.PAUSED]
     return Agenda(tuple(due), min(later, default=None))
 
 
@@ -126,7 +125,7 @@ def first_look(started: Started, calendar: BusinessCalendar) -> datetime:
 
 def _breaches(clock: ClockState) -> Iterator[Notice]:
     """Every breach that happened, and the one that will happen if nothing else does."""
-    for target in clock.targets:
+    for target in clock.shown:
         key = NoticeKey(NoticeKind.BREACH, "", target.number)
         if target.breached_at is not None:
             yield Notice(key, target.breached_at, target.due_at)
@@ -135,11 +134,16 @@ def _breaches(clock: ClockState) -> Iterator[Notice]:
 
 
 def _warnings(clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:
-    target = clock.current
-    if target is None or target.phase is not Phase.RUNNING:
-        return
+    for target in clock.shown:
+        if target.phase is Phase.RUNNING:
+            yield from _warnings_of(target, clock, calendar)
+
+
+def _warnings_of(target: Target, clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:
     for level in target.promise.warnings:
         left = level.opening_time_left(target.allowance)
+        if target.kind is TargetKind.HAND_OVER and left >= target.allowance:
+            continue  # the levels are made for the answer: this one would come with the receipt
         at = _open_moment(calendar, target, target.due_at, left, clock.as_of)
         if at is not None:
             key = NoticeKey(NoticeKind.WARNING, level.name, target.number)

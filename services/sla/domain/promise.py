@@ -16,10 +16,11 @@ class PromiseError(ValueError):
 
 
 class TargetKind(StrEnum):
-    """What is awaited: the first answer, or the answer announced by a holding reply."""
+    """What is awaited: the first answer, the answer announced by a holding reply, the hand-over."""
 
     FIRST_ANSWER = "first_answer"
     FOLLOW_UP = "follow_up"
+    HAND_OVER = "hand_over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Promise:
     first_answer: timedelta
     counting: Counting = Counting.WORKING_DAYS
     follow_up: timedelta | None = None
+    hand_over: timedelta | None = None
     warnings: tuple[WarnLevel, ...] = DEFAULT_WARNINGS
     match: Match = Match()
 
@@ -130,6 +132,15 @@ def due(
 ) -> datetime:
     """The last instant, in UTC, at which the target is kept."""
     return deadline(promise.counting, calendar, start=received_at, budget=promise.target(kind))
+
+
+def hand_over_due(
+    promise: Promise, calendar: BusinessCalendar, received_at: datetime
+) -> datetime | None:
+    """Until when the technical desk has to take over what it gets; None without such a target."""
+    if promise.hand_over is None:
+        return None
+    return due(promise, calendar, received_at, kind=TargetKind.HAND_OVER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A target as it stood at one moment. `number` counts from 1 within the clock."""
+    """A target as it stood at one moment. `number` counts from 1; the hand-over's is 0.
+
+    `owed_since` is the moment from which somebody has to keep it, the start for every answer.
+    """
 
     number: int
     kind: TargetKind
@@ -59,6 +62,7 @@ class Target:
     stretches: tuple[Stretch, ...]
     pauses: tuple[Pause, ...]
     moved: bool
+    owed_since: datetime | None
 
     def unspent(self, calendar: BusinessCalendar, at: datetime) -> timedelta:
         """The budget not yet used at `at`, which may be more than `remaining` (working days)."""
@@ -70,7 +74,10 @@ class Target:
 
 @dataclass(slots=True)
 class Track:
-    """The fold's own working state of one target; call `pass_to` before each event."""
+    """The fold's own working state of one target; call `pass_to` before each event.
+
+    While nobody owes it (`owed_since` is None) its time runs, but it cannot be breached.
+    """
 
     number: int
     kind: TargetKind
@@ -80,6 +87,7 @@ class Track:
     due_at: datetime
     stretches: list[Stretch]
     allowance: timedelta
+    owed_since: datetime | None
     pauses: list[Pause] = field(default_factory=list)
     paused: bool = False
     moved: bool = False
@@ -99,6 +107,7 @@ class Track:
             due_at=due_at,
             stretches=[Stretch(at, fact.promise.target(fact.kind), due_at)],
             allowance=calendar.elapsed(at, due_at),
+            owed_since=at,
         )
 
     def hold(self, at: datetime, fact: Held) -> "Track":
@@ -114,6 +123,7 @@ class Track:
             due_at=due_at,
             stretches=[Stretch(begin, self._count(begin, due_at), due_at)],
             allowance=self.calendar.elapsed(begin, due_at),
+            owed_since=begin,
         )
 
     def pass_to(self, at: datetime) -> None:
@@ -121,10 +131,13 @@ class Track:
         if self.ending is not None:
             return
         if self.paused and at >= self.pauses[-1].end:
-            self._run_again(self.pauses[-1].end)
-        if not self.paused and self.breached_at is None and at > self.due_at:
-            # A move may have put the deadline into the past: the breach is then the move's.
-            self.breached_at = max(self.due_at, self.stretches[-1].start)
+            self.run_again(self.pauses[-1].end)
+        if self.owed_since is None or self.paused or self.breached_at is not None:
+            return
+        if at > self.due_at:
+            # A move may have put the deadline into the past: the breach is then the move's. So is
+            # one that had passed before anybody owed it.
+            self.breached_at = max(self.due_at, self.stretches[-1].start, self.owed_since)
 
     def take(self, at: datetime, fact: Fact) -> None:
         """A pause, its end, or a move; any other fact changes nothing here."""
@@ -132,7 +145,7 @@ class Track:
             case Paused() if self.breached_at is None and fact.until > at:
                 self._pause(as_utc(at), as_utc(fact.until), fact.reason)
             case Resumed() if self.paused:
-                self._run_again(as_utc(at))
+                self.run_again(as_utc(at))
             case Moved() if self.breached_at is None and self.kind is not TargetKind.FOLLOW_UP:
                 self._move(as_utc(at), fact)
             case _:
@@ -161,6 +174,7 @@ class Track:
             stretches=tuple(self.stretches),
             pauses=tuple(self.pauses),
             moved=self.moved,
+            owed_since=self.owed_since,
         )
 
     def _pause(self, at: datetime, until: datetime, reason: str) -> None:
@@ -178,10 +192,11 @@ class Track:
 
     def _end(self, at: datetime, ending: Phase) -> None:
         if self.paused:
-            self._run_again(as_utc(at))
+            self.run_again(as_utc(at))
         self.ended_at, self.ending = as_utc(at), ending
 
-    def _run_again(self, at: datetime) -> None:
+    def run_again(self, at: datetime) -> None:
+        """End the pause; only to be called while there is one."""
         pause = self.pauses.pop()
         left = self._left_at(pause.start)
         self.paused = False

@@ -64,6 +64,10 @@ class DeadlineRow:
     cancel_reason: str | None = None
     answer_business_seconds: int | None = None
     answer_wall_seconds: int | None = None
+    hand_over_state: str | None = None
+    hand_over_due_at: datetime | None = None
+    hand_over_breached_at: datetime | None = None
+    taken_over_at: datetime | None = None
 
 
 COLUMNS: Final = tuple(DeadlineRow.__dataclass_fields__)

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from services.sla.domain import (
     Answered,
+    Assigned,
     Cancelled,
     CancelReason,
     Fact,
@@ -23,6 +24,7 @@ from services.sla.domain import (
     ResumeCause,
     Resumed,
     Started,
+    TakenOver,
     TargetKind,
     WindowSet,
 )
@@ -68,7 +70,7 @@ def of(
 
 def row(recorded: Recorded) -> dict[str, Any]:
     fact = recorded.fact
-    body = dict(_body(fact))
+    body = {name: value for name, value in _body(fact) if value is not None}
     if recorded.by:
         body["by"] = recorded.by
     if recorded.edition:
@@ -88,13 +90,15 @@ def _body(fact: Fact) -> Iterator[tuple[str, Any]]:
             yield "promise", fact.promise.name
             yield "due_at", fact.due_at.isoformat()
             yield "target", fact.kind.value
-            if fact.window_ends_at is not None:
-                yield "window_ends_at", fact.window_ends_at.isoformat()
+            yield "window_ends_at", _text(fact.window_ends_at)
+            yield "hand_over_due_at", _text(fact.hand_over_due_at)
         case Moved():
             yield "promise", fact.promise.name
             yield "due_at", fact.due_at.isoformat()
             yield "left_us", _microseconds(fact.left)
             yield "reason", fact.reason
+            yield "hand_over_due_at", _text(fact.hand_over_due_at)
+            yield "hand_over_left_us", _microseconds(fact.hand_over_left) or None
         case Paused():
             yield "until", fact.until.isoformat()
             yield "reason", fact.reason
@@ -106,7 +110,9 @@ def _body(fact: Fact) -> Iterator[tuple[str, Any]]:
             yield "reason", fact.reason.value
         case WindowSet():
             yield "ends_at", fact.ends_at.isoformat()
-        case Answered():
+        case Assigned():
+            yield "desk", fact.desk
+        case Answered() | TakenOver():
             return
 
 
@@ -122,30 +128,38 @@ def _recorded(
 def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None) -> Fact:  # noqa: PLR0911 - one for each kind
     match kind, edition:
         case "started", Edition():
-            window = body.get("window_ends_at")
             return Started(
                 at,
                 edition.promise(body["promise"]),
                 _moment(body["due_at"]),
                 TargetKind(body["target"]),
-                None if window is None else _moment(window),
+                _moment_if_any(body, "window_ends_at"),
+                _moment_if_any(body, "hand_over_due_at"),
             )
         case "moved", Edition():
-            left = timedelta(microseconds=body["left_us"])
-            promise = edition.promise(body["promise"])
-            return Moved(at, promise, _moment(body["due_at"]), left, body["reason"])
+            return Moved(
+                at,
+                edition.promise(body["promise"]),
+                _moment(body["due_at"]),
+                timedelta(microseconds=body["left_us"]),
+                body["reason"],
+                _moment_if_any(body, "hand_over_due_at"),
+                timedelta(microseconds=body.get("hand_over_left_us", 0)),
+            )
         case "paused", _:
             return Paused(at, _moment(body["until"]), body["reason"])
         case "resumed", _:
             return Resumed(at, ResumeCause(body["cause"]))
         case "held", _:
             return Held(at, _moment(body["follow_up_at"]))
-        case "answered", _:
-            return Answered(at)
+        case "answered" | "takenover", _:
+            return Answered(at) if kind == "answered" else TakenOver(at)
         case "cancelled", _:
             return Cancelled(at, CancelReason(body["reason"]))
         case "windowset", _:
             return WindowSet(at, _moment(body["ends_at"]))
+        case "assigned", _:
+            return Assigned(at, body["desk"])
         case _:
             raise ValueError(f"a fact of the kind {kind!r} is not known here")
 
@@ -158,6 +172,14 @@ def edition_keys(facts: Iterable[Recorded]) -> list[str]:
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
+
+
+def _moment_if_any(body: dict[str, Any], name: str) -> datetime | None:
+    return None if name not in body else _moment(body[name])
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
 
 
 def _microseconds(duration: timedelta) -> int:

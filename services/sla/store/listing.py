@@ -30,6 +30,7 @@ class Wanted:
     due_before: datetime | None = None
     due_after: datetime | None = None
     breached: bool | None = None
+    hand_over: str | None = None
 
 
 def page(
@@ -46,7 +47,7 @@ def page(
 
 
 def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[DeadlineRow]:
-    """Deadlines for which an answer is still owed, the most urgent first."""
+    """Deadlines for which an answer is still owed, the most urgent answer first."""
     conditions: list[ColumnElement[bool]] = [
         _C.due_at.is_not(None),
         _C.state.in_((RUNNING, PAUSED, BREACHED)),
@@ -62,14 +63,23 @@ def overdue(now: datetime) -> ColumnElement[bool]:
     return and_(_C.state == RUNNING, _C.due_at < now)
 
 
+def hand_over_overdue(now: datetime) -> ColumnElement[bool]:
+    """The same of the hand-over."""
+    return and_(_C.hand_over_state == RUNNING, _C.hand_over_due_at < now)
+
+
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    if wanted.state == BREACHED:
-        conditions.append(or_(_C.state == BREACHED, overdue(now)))
-    elif wanted.state == RUNNING:
-        conditions += [_C.state == RUNNING, _C.due_at >= now]
-    elif wanted.state is not None:
-        conditions.append(_C.state == wanted.state)
+    for column, state, passed in (
+        (_C.state, wanted.state, overdue(now)),
+        (_C.hand_over_state, wanted.hand_over, hand_over_overdue(now)),
+    ):
+        if state == BREACHED:
+            conditions.append(or_(column == BREACHED, passed))
+        elif state == RUNNING:
+            conditions += [column == RUNNING, not_(passed)]
+        elif state is not None:
+            conditions.append(column == state)
     for column, value in (
         (_C.channel, wanted.channel),
         (_C.desk, wanted.desk),

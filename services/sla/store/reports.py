@@ -7,15 +7,15 @@ least that share of the answers was as fast or faster.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 
-from services.sla.store.deadlines import BEST_EFFORT
-from services.sla.store.listing import overdue
+from services.sla.store.deadlines import BEST_EFFORT, PAUSED, RUNNING
+from services.sla.store.listing import BREACHED, hand_over_overdue, overdue
 from services.sla.tables import deadlines
 from shared.db import Read
 
@@ -58,6 +58,20 @@ class Line:
     wall_p90: int | None = None
 
 
+@dataclass(slots=True)
+class HandOverLine:
+    """Of one group of promised inquiries: those that the technical desk had to take over."""
+
+    group: str | None
+    owed: int = 0
+    met: int = 0
+    met_late: int = 0
+    breached: int = 0
+    open: int = 0
+    cancelled: int = 0
+    missed: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class BestEffortLine:
     """One best-effort channel: how many came, how many were answered, how long the rest waits."""
@@ -97,7 +111,37 @@ def promised_lines(tx: Read, span: Span, *, group_by: GroupBy, now: datetime) ->
         else:
             setattr(line, what, getattr(line, what) + count)
     _add_percentiles(tx, span, group, lines)
-    return [lines[name] for name in sorted(lines, key=lambda name: (name is not None, name or ""))]
+    return [lines[name] for name in _in_order(lines)]
+
+
+def hand_over_lines(
+    tx: Read, span: Span, *, group_by: GroupBy, now: datetime
+) -> list[HandOverLine]:
+    """A line for each group with something to take over, in the same order."""
+    group = _COLUMN[group_by]
+    lines: dict[str | None, HandOverLine] = {}
+    passed = hand_over_overdue(now)
+    broken = or_(_C.hand_over_breached_at.is_not(None), passed)
+    outcome = case(
+        (passed, BREACHED),
+        (_C.hand_over_state.in_((RUNNING, PAUSED)), "open"),
+        else_=_C.hand_over_state,
+    )
+    rows = tx.execute(
+        select(group, outcome, func.count(), func.sum(case((broken, 1), else_=0)))
+        .where(span.condition(), _C.hand_over_state.is_not(None))
+        .group_by(group, outcome)
+    )
+    for name, what, count, missed in rows:
+        line = lines.setdefault(name, HandOverLine(name))
+        line.owed += count
+        line.missed += int(missed)
+        setattr(line, what, count)
+    return [lines[name] for name in _in_order(lines)]
+
+
+def _in_order(names: Iterable[str | None]) -> list[str | None]:
+    return sorted(names, key=lambda name: (name is not None, name or ""))
 
 
 def best_effort_lines(tx: Read, span: Span, *, now: datetime) -> list[BestEffortLine]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
+from services.sla.domain import TECHNICAL_DESK, Assigned
 from services.sla.store import deadlines
+from services.sla.store.deadlines import DeadlineRow
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import moved_for
-from services.sla.usecases.fold import Change
 from services.sla.usecases.library import Library
+from services.sla.usecases.published import Change
 from services.sla.usecases.record import Arrival, Histories, record
 from shared.db import Write
 from shared.ids import new_id
@@ -39,5 +42,33 @@ def adopt(tx: Write, *, library: Library, now: datetime, limit: int) -> tuple[in
             arrivals.append(Arrival(row.conversation_id, recorded, Change("policy", moved.at)))
     if arrivals:
         record(tx, arrivals, library=library, now=now)
+    if library.current.hands_over:
+        _tell_the_desks(tx, rows, histories, library=library, now=now)
     deadlines.change(tx, {each: {"edition": key} for each in ids})
     return len(rows), len(arrivals)
+
+
+def _tell_the_desks(
+    tx: Write,
+    rows: Sequence[DeadlineRow],
+    histories: Histories,
+    *,
+    library: Library,
+    now: datetime,
+) -> None:
+    """Without a hand-over in the policy nothing was noted of desks; from now on it is owed."""
+    record(
+        tx,
+        [
+            Arrival(
+                row.conversation_id,
+                Recorded(row.inquiry_id, new_id(), Assigned(now, TECHNICAL_DESK)),
+                Change("policy", now),
+            )
+            for row in rows
+            if row.desk == TECHNICAL_DESK
+            and not any(isinstance(each, Assigned) for each in histories.of(row.inquiry_id))
+        ],
+        library=library,
+        now=now,
+    )

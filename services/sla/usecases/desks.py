@@ -1,20 +1,23 @@
-"""The desk of an inquiry became known or changed: another promise may hold now."""
+"""The desk of an inquiry became known or changed: another promise may hold now, and a hand-over to
+the technical desk may be owed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from services.sla.domain import Moved, Subject, move
+from services.sla.domain import TECHNICAL_DESK, Assigned, Moved, Subject, move
 from services.sla.store import deadlines
 from services.sla.store.deadlines import DeadlineRow
 from services.sla.store.facts import Recorded
-from services.sla.usecases.fold import Change
 from services.sla.usecases.library import Library
-from services.sla.usecases.record import Arrival, Histories, record
+from services.sla.usecases.published import Change
+from services.sla.usecases.record import Arrival, Histories, earliest, record
 from shared.db import Write
+from shared.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ def assign(
 ) -> datetime | None:
     """Note the desks; where a promise asks for the desk, choose again and move the deadline.
 
-    Returns when the first of the clocks that moved needs a look.
+    Returns when the first of the clocks that changed needs a look.
     """
-    if not library.current.asks_for_desks:
+    edition = library.current
+    if not (edition.asks_for_desks or edition.hands_over):
         deadlines.set_desks(
             tx, {each.inquiry_id: (each.conversation_id, each.desk) for each in assignments}
         )
@@ -45,9 +49,33 @@ def assign(
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in assignments})
     changed = [each for each in assignments if rows[each.inquiry_id].desk != each.desk]
     deadlines.change(tx, {each.inquiry_id: {"desk": each.desk} for each in changed})
-    # Ended clocks, too: the end may have come earlier than this, and later than the desk.
-    clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
-    return _choose_again(tx, clocks, rows, library=library, now=now)
+    looks = []
+    if edition.asks_for_desks:
+        # Ended clocks, too: the end may have come earlier than this, and later than the desk.
+        clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
+        looks.append(_choose_again(tx, clocks, rows, library=library, now=now))
+    if edition.hands_over:
+        arrivals = [_assigned(each) for each in assignments if _hands_over(each, rows)]
+        looks.append(record(tx, arrivals, library=library, now=now))
+    return earliest(looks)
+
+
+def _hands_over(assignment: Assignment, rows: Mapping[UUID, DeadlineRow]) -> bool:
+    """Whether the inquiry comes to the technical desk, or leaves it."""
+    # A channel may name the technical desk itself: then the row has it before the ToDo says so.
+    return TECHNICAL_DESK in (assignment.desk, rows[assignment.inquiry_id].desk)
+
+
+def _assigned(assignment: Assignment) -> Arrival:
+    fact = Assigned(assignment.at, assignment.desk)
+    # The event's id may be that of the move already.
+    recorded = Recorded(assignment.inquiry_id, new_id(), fact)
+    return Arrival(
+        assignment.conversation_id,
+        recorded,
+        Change("desk", assignment.at),
+        assignment.traceparent,
+    )
 
 
 def subject_of(row: DeadlineRow, *, desk: str | None) -> Subject:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from services.sla.domain import (
@@ -28,19 +28,12 @@ from services.sla.domain import (
 from services.sla.rules import Edition
 from services.sla.store.deadlines import Columns, DeadlineRow
 from services.sla.store.told import Told
+from services.sla.usecases.fold_hand_over import hand_over_columns, hand_over_events
+from services.sla.usecases.published import Change, published_state
 from shared.events import facts as told_facts
 from shared.events.facts import DeadlineFact
 
-Cause = Literal["held", "paused", "resumed", "policy", "desk"]
 _ENDED = frozenset({Phase.MET, Phase.MET_LATE, Phase.CANCELLED})
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What moved the clock, if it moved: the cause to publish, and when."""
-
-    cause: Cause
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +67,25 @@ def fold(
     if target is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     agenda = agenda_of(clock, edition.calendar, seen=seen)
-    certain = [each for each in agenda.due if tell_due or _over(each, clock, target)]
+    certain = [each for each in agenda.due if tell_due or _over(each, clock)]
     events = [
         *_started(row, facts),
+        *hand_over_events(row, clock, change),
         *(_noticed(row, each, clock) for each in certain),
         *_moved(row, facts, clock, target, change),
         *_ended(row, clock, target),
     ]
     return Outcome(
         columns=_columns(row, clock, target, edition)
+        | hand_over_columns(clock)
         | {"next_action_at": _next_action(agenda, certain)},
         publish=tuple(sorted(events, key=lambda event: event.at)),
         told=tuple(Told(row.inquiry_id, each.key, each.at) for each in certain),
     )
 
 
-def _over(notice: Notice, clock: ClockState, target: Target) -> bool:
-    return not clock.is_open or notice.key.target < target.number
+def _over(notice: Notice, clock: ClockState) -> bool:
+    return not clock.is_open or clock.target(notice.key.target).ended_at is not None
 
 
 def _next_action(agenda: Agenda, told: Collection[Notice]) -> datetime | None:
@@ -153,7 +148,7 @@ def started_event(
 
 
 def _noticed(row: DeadlineRow, notice: Notice, clock: ClockState) -> DeadlineFact:
-    about = clock.targets[notice.key.target - 1]
+    about = clock.target(notice.key.target)
     common: dict[str, Any] = {
         "inquiry_id": row.inquiry_id,
         "conversation_id": row.conversation_id,
@@ -192,7 +187,7 @@ def _moved(
         told_facts.DeadlineMoved(
             inquiry_id=row.inquiry_id,
             conversation_id=row.conversation_id,
-            state=_phase(target.phase),
+            state=published_state(target.phase),
             target=target.kind.value,
             due_at=target.due_at,
             at=change.at,
@@ -215,26 +210,8 @@ def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> list[Deadline
         return [
             told_facts.DeadlineCancelled(state="cancelled", reason=clock.cancelled.value, **common)
         ]
-    return [told_facts.DeadlineMet(state=_phase(target.phase), **common)]
+    return [told_facts.DeadlineMet(state=published_state(target.phase), **common)]
 
 
 def _begin(facts: Sequence[Fact]) -> Started:
     return next(fact for fact in facts if isinstance(fact, Started))
-
-
-def _phase(phase: Phase) -> told_facts.DeadlineState:
-    match phase:
-        case Phase.RUNNING:
-            return "running"
-        case Phase.PAUSED:
-            return "paused"
-        case Phase.BREACHED:
-            return "breached"
-        case Phase.MET:
-            return "met"
-        case Phase.MET_LATE:
-            return "met_late"
-        case Phase.CANCELLED:
-            return "cancelled"
-        case Phase.NOT_STARTED:
-            raise ValueError("a clock that never started has no state to publish")

@@ -11,8 +11,8 @@ from services.sla.domain import Fact, ResumeCause, Resumed, WindowSet
 from services.sla.store import deadlines
 from services.sla.store.deadlines import PAUSED
 from services.sla.store.facts import Recorded
-from services.sla.usecases.fold import Change
 from services.sla.usecases.library import Library
+from services.sla.usecases.published import Change
 from services.sla.usecases.record import Arrival, earliest, record
 from shared.db import Write
 from shared.events.facts import MessageAdded

@@ -8,9 +8,9 @@ from uuid import UUID
 from services.sla.domain import Fact, Paused, Phase, ResumeCause, Resumed
 from services.sla.store import deadlines
 from services.sla.store.facts import Recorded
-from services.sla.usecases.fold import Change
 from services.sla.usecases.library import Library
 from services.sla.usecases.look import Look, look, promised, still_owed
+from services.sla.usecases.published import Change
 from services.sla.usecases.record import Arrival, record
 from shared.db import Write
 from shared.errors import ConflictError, FieldProblem, InvalidError

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.sla.domain import Started, Subject, first_look
+from services.sla.domain import Started, Subject, first_look, hand_over_due
 from services.sla.rules import Edition, hashtag_names
 from services.sla.store import deadlines
 from services.sla.store import facts as clock_facts
@@ -128,6 +128,7 @@ def _begin(receipt: Receipt, edition: Edition, *, desk: str | None) -> _Beginnin
         promise=choice.promise,
         due_at=choice.due_at,
         window_ends_at=edition.window_end(fact.channel, received_at),
+        hand_over_due_at=hand_over_due(choice.promise, edition.calendar, received_at),
     )
     columns |= {
         "promise": choice.promise.name,

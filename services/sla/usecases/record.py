@@ -14,9 +14,10 @@ from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import BEST_EFFORT, Columns, DeadlineRow
 from services.sla.store.facts import Recorded
 from services.sla.store.notifications import Delivery
-from services.sla.usecases.fold import Change, Outcome, answer_seconds, fold
+from services.sla.usecases.fold import Outcome, answer_seconds, fold
 from services.sla.usecases.library import Library
 from services.sla.usecases.notify import deliveries
+from services.sla.usecases.published import Change
 from shared import outbox
 from shared.db import Write
 from shared.events.envelope import Envelope

@@ -233,6 +233,16 @@ async def test_a_deadline_is_shown_at_its_todo(desk: Desk) -> None:
     }
 
 
+async def test_the_hand_over_says_nothing_about_the_answer(desk: Desk) -> None:
+    inquiry = Inquiry(desk.clock.now())
+    due = desk.clock.now() + 24 * HOUR
+    await desk.hears(inquiry.received(), inquiry.started(due))
+    before = await desk.todo_of(inquiry)
+    owed = inquiry.breached(due - 20 * HOUR, at=due - 20 * HOUR)
+    await desk.hears(owed.model_copy(update={"target": "hand_over"}))
+    assert await desk.todo_of(inquiry) == before
+
+
 async def test_a_moved_deadline_has_no_warning_yet(desk: Desk) -> None:
     inquiry = Inquiry(desk.clock.now())
     due, later = desk.clock.now() + HOUR, desk.clock.now() + 30 * HOUR

@@ -17,6 +17,7 @@ async def test_a_claimed_todo_is_its_assignees(desk: Desk) -> None:
     fact = (await desk.facts())[-1]
     assert isinstance(fact, facts.TodoClaimed)
     assert (str(fact.todo_id), fact.assignee) == (todo["id"], "Anna")
+    assert fact.desk == todo["desk"]
     assert fact.claimed_at == desk.clock.now()
     assert history(claimed)[-1] == ("Anna", "claimed", None)
 

@@ -27,7 +27,6 @@ from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.consumer import Handler
 from shared.db import Read, Write
-from shared.db.migrate import upgrade
 from shared.events import Envelope, Fact, facts
 from shared.events.registry import topics
 from shared.ids import new_id
@@ -140,7 +139,10 @@ async def sla_bench(
     now: datetime = MONDAY_TEN,
     notify: Mapping[str, str] | None = None,
 ) -> AsyncIterator[SlaBench]:
-    """A migrated service that answers HTTP; its loops do not run, the test drives them."""
+    """The service answers HTTP; its loops do not run, the test drives them.
+
+    The schema is the caller's.
+    """
     clock = ManualClock(now)
     keys = folder / "keys.json"
     if not keys.exists():
@@ -151,7 +153,6 @@ async def sla_bench(
     service = build(runtime, SlaSettings(database_url=database_url), notify or {})
     await service.database.start()
     try:
-        await upgrade(service.database, "sla")
         library = Library(edition_of(runtime.policy, now=clock.now()), audiences(runtime.policy))
         transport = httpx.ASGITransport(app=service.app)
         async with httpx.AsyncClient(
@@ -255,6 +256,16 @@ class Inquiry:
             reason="belongs there",
             rerouted_at=at,
             rerouted_by="anna",
+        )
+
+    def claimed(self, at: datetime, desk: str | None = "technical") -> facts.TodoClaimed:
+        return facts.TodoClaimed(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            assignee="carla",
+            desk=desk,
+            claimed_at=at,
         )
 
     def dismissed(

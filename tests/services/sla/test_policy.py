@@ -80,7 +80,7 @@ async def test_a_hashtag_with_its_year(database_url: str, tmp_path: Path) -> Non
         assert (await bench.row(last_year.id))["promise"] == "answer"
 
 
-async def _adopt(bench: SlaBench) -> None:
+async def adopt(bench: SlaBench) -> None:
     """Run the loop of the timers until it has looked once at everything."""
     timers: Timers = bench.timers(claim_rows=2)
     stop = asyncio.Event()
@@ -94,7 +94,7 @@ async def _adopt(bench: SlaBench) -> None:
 async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: Path) -> None:
     open_, paused, met, breached, held = (Inquiry() for _ in range(5))
     async with sla_bench(database_url, tmp_path) as bench:
-        await _adopt(bench)
+        await adopt(bench)
         early = Inquiry(received_at=berlin("2026-02-26 10:00"))
         await bench.hear_together(
             [each.received() for each in (open_, paused, met, breached, held, early)]
@@ -109,8 +109,8 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
     closed = _with_closure()
     now = berlin("2026-03-02 13:00")
     async with sla_bench(database_url, tmp_path, policy=closed, now=now) as bench:
-        await _adopt(bench)
-        await _adopt(bench)
+        await adopt(bench)
+        await adopt(bench)
         moved = (await bench.published(open_.id))[-1]
         assert (moved["type"], moved["cause"]) == ("deadline.moved", "policy")
         assert moved["due_at"] == utc(berlin("2026-03-04 10:00"))
@@ -159,7 +159,7 @@ async def test_an_edition_is_known_by_its_content() -> None:
 async def test_an_edition_with_a_key_of_an_earlier_release_is_understood() -> None:
     now = berlin("2026-03-02 10:00")
     edition = edition_of(policy(), now=now)
-    text = edition.document.replace('"pause_bound"', '"hand_over":null,"pause_bound"')
+    text = edition.document.replace('"pause_bound"', '"retired":null,"pause_bound"')
     assert text != edition.document
     assert edition_from(edition.key, text, now=now).promises == edition.promises
 

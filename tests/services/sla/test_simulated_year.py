@@ -24,119 +24,28 @@ from services.sla.timers import Timers
 from services.sla.usecases.pause import pause, resume
 from shared.errors import ConflictError, InvalidError
 from shared.events import Fact
-from shared.policy import Policy, parse_policy
-from tests.services.sla.desk import Inquiry, SlaBench, sla_bench
+from tests.services.sla.desk import SlaBench, sla_bench
+from tests.services.sla.hand_over_reference import (
+    HandOverWatch,
+    hand_over_warnings,
+)
+from tests.services.sla.year_lives import Life, random_life, random_outages, year_policy
 from tests.services.sla.year_reference import (
-    CLOSED,
     DAY,
-    HALF_DAYS,
     HOUR,
     SECOND,
     Done,
     Outages,
-    Spec,
     Watch,
     index,
     instant,
     warnings,
-    watched,
 )
-from tests.unit.policy.raw import shipped
 
 SEED = int(os.environ.get("DESK_TEST_SEED", "2026"))
-SPECS = {
-    "email": Spec("answer", "working-days", DAY),
-    "x": Spec("quick", "opening-hours", 4 * HOUR),
-    "web_form": Spec("plain", "wall-clock", 36 * HOUR),
-    "linkedin": Spec("short", "working-days", 2 * HOUR),
-}
+HAND_OVER_OUTCOMES = ("met", "met_late", "breached", "open", "cancelled")
 BY_PERSON = {"pause", "resume"}
 Told = tuple[str, str, str, str, datetime, datetime]
-
-
-@dataclass
-class Life:
-    """What is planned to happen to an inquiry, and what did."""
-
-    inquiry: Inquiry
-    received: int
-    plan: list[Done]
-    history: list[Done] = field(default_factory=list)
-
-    @property
-    def spec(self) -> Spec:
-        return SPECS[self.inquiry.channel]
-
-    def watch(self, until: int) -> Watch:
-        return watched(self.spec, self.received, self.history, until)
-
-    def fact(self, done: Done) -> Fact:
-        at = instant(done.at)
-        match done.kind:
-            case "receive":
-                return self.inquiry.received()
-            case "wrote":
-                return self.inquiry.message_added(at)
-            case "hold":
-                return self.inquiry.held(at, instant(done.until))
-            case "answer":
-                return self.inquiry.answered(at)
-            case _ if done.until:
-                return self.inquiry.dismissed(at, "spam")
-            case _:
-                return self.inquiry.closed(at, "withdrawn")
-
-
-def _policy() -> Policy:
-    raw = shipped()
-    promised = {
-        name for name, each in raw["channels"].items() if each["service_level"] == "promised"
-    }
-    others = sorted(promised - SPECS.keys())
-    raw["promises"] = [
-        {
-            "name": spec.name,
-            "counting": spec.counting,
-            "first_answer": f"{spec.target // HOUR}h",
-            "warn": ["75%", "1h"],
-            "match": {"channels": [channel, *others] if channel == "email" else [channel]},
-        }
-        for channel, spec in SPECS.items()
-    ]
-    first, *_, last = sorted(CLOSED)
-    raw["calendar"]["closures"] = [{"from": first, "to": last, "name": "Betriebsferien"}]
-    raw["calendar"]["overrides"] = [
-        {"date": day, "hours": ["09:00-12:00"], "name": "Heiligabend"} for day in sorted(HALF_DAYS)
-    ]
-    return parse_policy(raw)
-
-
-def _life(dice: Random, first: int, last: int) -> Life:
-    received = dice.randrange(first, last, SECOND)
-    channel = dice.choice(["email", "email", *SPECS])
-    inquiry = Inquiry(channel=channel, received_at=instant(received))
-    plan, at = [], received
-    for _ in range(dice.choice([0, 0, 1, 2, 4])):
-        at = _later(dice, at, 2 * DAY)
-        kind = dice.choice(["pause", "pause", "resume", "wrote", "wrote", "hold"])
-        plan.append(Done(kind, at, _later(dice, at, dice.choice([HOUR, 6 * DAY, 15 * DAY]))))
-    for kind in dice.choice([["answer"]] * 6 + [["cancel"], ["answer", "cancel"], []]):
-        at = _later(dice, at, dice.choice([3 * HOUR, DAY, 4 * DAY, 9 * DAY]))
-        plan.append(Done(kind, at, dice.choice([0, 1])))
-    return Life(inquiry, received, plan)
-
-
-def _later(dice: Random, moment: int, most: int) -> int:
-    return moment + dice.randrange(SECOND, most, SECOND)
-
-
-def _outages(dice: Random, first: int, last: int, count: int) -> Outages:
-    begins = sorted(dice.randrange(first, last - 10 * DAY, SECOND) for _ in range(count))
-    spans: list[tuple[int, int]] = []
-    for begin in begins:
-        if not spans or begin > spans[-1][1] + HOUR:
-            spans.append((begin, _later(dice, begin, dice.choice([HOUR, DAY, 5 * DAY]))))
-    return spans
 
 
 @dataclass
@@ -222,9 +131,9 @@ async def _live(driver: Driver, lives: Sequence[Life], *, first: int, last: int)
     ]
     happens.sort(key=lambda each: each[0])
     place = 0
-    ends = {end for _, end in driver.outages}
+    edges = {edge for outage in driver.outages for edge in outage}
     begun: list[Life] = []
-    for moment in sorted({*range(first, last + 1, HOUR), *(at for at, *_ in happens), *ends}):
+    for moment in sorted({*range(first, last + 1, HOUR), *(at for at, *_ in happens), *edges}):
         await driver.go_to(moment)
         while place < len(happens) and happens[place][0] == moment:
             _, number, done = happens[place]
@@ -250,7 +159,12 @@ async def _agrees(bench: SlaBench, life: Life, as_of: int) -> None:
     assert shown["breached_at"] is None or _moment(shown["breached_at"]) == instant(
         watch.breached or 0
     )
-    assert [each["state"] for each in shown["targets"]] == [each.phase for each in watch.targets]
+    answers = [each["state"] for each in shown["targets"] if each["number"]]
+    assert answers == [each.phase for each in watch.targets]
+    beside, stood = life.hand_over(as_of), shown["hand_over"]
+    assert (stood and stood["state"]) == (beside and beside.phase)
+    if stood and beside:
+        assert _moment(stood["due_at"]) == instant(beside.targets[0].due)
 
 
 def _moment(text: str) -> datetime:
@@ -267,7 +181,20 @@ def _expected(lives: Sequence[Life], outages: Outages, until: int) -> Counter[To
             if target.breached is not None:
                 due_at = instant(target.due)
                 told["deadline.breached", key, target.kind, "", due_at, due_at] += 1
+        _expect_hand_over(told, life, outages, until)
     return told
+
+
+def _expect_hand_over(told: Counter[Told], life: Life, outages: Outages, until: int) -> None:
+    beside, key = life.hand_over(until), str(life.inquiry.id)
+    if beside is None:
+        return
+    for kind, level, at, due in hand_over_warnings(beside, outages, until):
+        told["deadline.warning", key, kind, level, instant(at), instant(due)] += 1
+    target = beside.targets[0]
+    if target.breached is not None:
+        since, due_at = instant(target.breached), instant(target.due)
+        told["deadline.breached", key, target.kind, "", since, due_at] += 1
 
 
 async def _published(bench: SlaBench) -> Counter[Told]:
@@ -296,8 +223,22 @@ async def _rows_agree(bench: SlaBench, lives: Sequence[Life], until: int) -> Cou
         assert row["breached_at"] == (None if watch.breached is None else instant(watch.breached))
         ended = None if target.ended is None else instant(target.ended)
         assert (row["cancelled_at"] or row["answered_at"]) == ended
+        _beside_agrees(row, life.hand_over(until))
         states[target.phase] += 1
     return states
+
+
+def _beside_agrees(row: dict[str, Any], beside: HandOverWatch | None) -> None:
+    if beside is None or beside.phase is None:
+        assert row["hand_over_state"] is None
+        return
+    target = beside.targets[0]
+    assert row["hand_over_state"] == beside.phase, (row, beside)
+    assert row["hand_over_due_at"] == instant(target.due)
+    missed = None if target.breached is None else instant(target.breached)
+    assert row["hand_over_breached_at"] == missed
+    taken = beside.phase in {"met", "met_late"}
+    assert row["taken_over_at"] == (instant(target.ended or 0) if taken else None)
 
 
 async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, until: int) -> None:
@@ -309,6 +250,20 @@ async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, unt
         found["cancelled"] = sum(line["cancelled"].values())
         assert found == {name: counts[line["group"], name] for name in found}
     assert sum(line["promised"] for line in report["lines"]) == len(lives)
+    beside = Counter(
+        (life.spec.name, _hand_over_outcome(watch))
+        for life in lives
+        if (watch := life.hand_over(until)) is not None and watch.phase is not None
+    )
+    for line in report["hand_over"]:
+        found = {name: line[name] for name in HAND_OVER_OUTCOMES}
+        assert found == {name: beside[line["group"], name] for name in found}
+    assert sum(line["owed"] for line in report["hand_over"]) == beside.total()
+
+
+def _hand_over_outcome(watch: HandOverWatch) -> str:
+    phase = str(watch.phase)
+    return "open" if phase in {"running", "paused"} else phase
 
 
 def _outcome(watch: Watch) -> str:
@@ -325,7 +280,7 @@ def _outcome(watch: Watch) -> str:
 async def _driver(
     database_url: str, folder: Path, first: int, outages: Outages
 ) -> AsyncIterator[Driver]:
-    async with sla_bench(database_url, folder, policy=_policy(), now=instant(first)) as bench:
+    async with sla_bench(database_url, folder, policy=year_policy(), now=instant(first)) as bench:
         yield Driver(bench, bench.timers(), outages)
 
 
@@ -343,8 +298,8 @@ async def test_every_hour_of_two_years(
     print(f"DESK_TEST_SEED={SEED}")  # noqa: T201 - shown with a failure, to repeat it
     dice = Random(SEED)
     first, last = index(datetime(2026, 1, 1, tzinfo=UTC)), index(end)
-    lives = [_life(dice, first, last) for _ in range(inquiries)]
-    outages = _outages(dice, first, last, (last - first) // (18 * DAY))
+    lives = [random_life(dice, first, last) for _ in range(inquiries)]
+    outages = random_outages(dice, first, last, (last - first) // (18 * DAY))
     async with _driver(database_url, tmp_path, first, outages) as driver:
         looks = await _live(driver, lives, first=first, last=last)
         bench = driver.bench
@@ -353,7 +308,11 @@ async def test_every_hour_of_two_years(
         assert published == expected
         assert set(published.values()) == {1}
         await _report_agrees(bench, lives, first, last)
-        types = Counter((each["type"], each["inquiry_id"]) for each in await bench.published())
+        types = Counter(
+            (each["type"], each["inquiry_id"])
+            for each in await bench.published()
+            if each["target"] != "hand_over"
+        )
     ends = [life for life in lives if life.watch(last).targets[-1].ended is not None]
     assert all(types["deadline.started", str(life.inquiry.id)] == 1 for life in lives)
     for life in ends:
@@ -361,4 +320,9 @@ async def test_every_hour_of_two_years(
         assert types["deadline.met", key] + types["deadline.cancelled", key] == 1
     assert looks > 20
     assert {"met", "met_late", "cancelled", "breached"} <= states.keys()
-    assert len({key[2] for key in published}) == 2
+    kinds = {(type_, target) for type_, _, target, *_ in published}
+    assert kinds == {
+        (f"deadline.{what}", target)
+        for what in ("warning", "breached")
+        for target in ("first_answer", "follow_up", "hand_over")
+    }

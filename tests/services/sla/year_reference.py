@@ -123,11 +123,15 @@ class Spec:
     name: str
     counting: str
     target: int
+    hand_over: int | None = None
 
 
 @dataclass(frozen=True)
 class Done:
-    """Something that happened to a clock: pause, resume, wrote, hold, answer or cancel."""
+    """Something that happened: pause, resume, wrote, hold, answer, cancel, assign or claim.
+
+    `until` of an assignment is 1 when it is to the technical desk.
+    """
 
     kind: str
     at: int
@@ -165,9 +169,9 @@ class Watch:
 
     def __post_init__(self) -> None:
         due = deadline(self.spec.counting, self.received, self.spec.target)
-        self._open("first_answer", self.received, self.spec.target, due)
+        self.open("first_answer", self.received, self.spec.target, due)
 
-    def _open(self, kind: str, start: int, left: int, due: int) -> None:
+    def open(self, kind: str, start: int, left: int, due: int) -> None:
         allowance = counted("opening-hours", start, due)
         self.targets.append(Target(kind, start, due, allowance, [Stretch(start, left, due)]))
 
@@ -176,7 +180,7 @@ class Watch:
         if target.ended is not None:
             return
         if self.paused and moment >= self.paused[1]:
-            self._run_again(self.paused[1])
+            self.run_again(self.paused[1])
         if not self.paused and target.breached is None and moment > target.due:
             target.breached, target.phase = target.due, "breached"
 
@@ -196,21 +200,21 @@ class Watch:
             return
         match done.kind:
             case "pause":
-                self._pause(done)
+                self.pause(done)
             case "resume" | "wrote" if self.paused:
-                self._run_again(done.at)
+                self.run_again(done.at)
             case "hold":
-                self._end(done.at, "met")
+                self.end(done.at, "met")
                 left = counted(self.spec.counting, done.at, done.until)
-                self._open("follow_up", done.at, left, done.until)
+                self.open("follow_up", done.at, left, done.until)
             case "answer":
-                self._end(done.at, "met")
+                self.end(done.at, "met")
             case "cancel":
-                self._end(done.at, "cancelled")
+                self.end(done.at, "cancelled")
             case _:
                 pass
 
-    def _pause(self, done: Done) -> None:
+    def pause(self, done: Done) -> None:
         target = self.targets[-1]
         begun = self.paused[0] if self.paused else done.at
         self.paused, target.phase = (begun, done.until), "paused"
@@ -221,7 +225,7 @@ class Watch:
         last = self.targets[-1].stretches[-1]
         return max(0, last.left - counted(self.spec.counting, last.begin, at))
 
-    def _run_again(self, at: int) -> None:
+    def run_again(self, at: int) -> None:
         if self.paused is None:
             return
         target, left = self.targets[-1], self._left(self.paused[0])
@@ -229,8 +233,8 @@ class Watch:
         target.due = deadline(self.spec.counting, at, left)
         target.stretches.append(Stretch(at, left, target.due))
 
-    def _end(self, at: int, phase: str) -> None:
-        self._run_again(at)
+    def end(self, at: int, phase: str) -> None:
+        self.run_again(at)
         target = self.targets[-1]
         target.ended = target.stretches[-1].stop = at
         late = phase == "met" and target.breached is not None
@@ -267,14 +271,14 @@ def warnings(watch: Watch, outages: Outages, until: int) -> Iterator[tuple[str, 
             ("1h before end", min(HOUR, target.allowance)),
         ):
             for stretch in target.stretches:
-                at = _warning_at(stretch, left)
+                at = warning_at(stretch, left)
                 stop = min(stretch.due, until + 1, stretch.stop or until + 1)
-                if at is not None and _heard_at(at, outages) < stop:
+                if at is not None and heard_at(at, outages) < stop:
                     yield target.kind, name, at, stretch.due
                     break
 
 
-def _warning_at(stretch: Stretch, left: int) -> int | None:
+def warning_at(stretch: Stretch, left: int) -> int | None:
     if stretch.due <= stretch.begin:
         return None
     if left < counted("opening-hours", stretch.begin, stretch.due):
@@ -282,7 +286,7 @@ def _warning_at(stretch: Stretch, left: int) -> int | None:
     return next_open(stretch.begin)
 
 
-def _heard_at(moment: int, outages: Outages) -> int:
+def heard_at(moment: int, outages: Outages) -> int:
     while True:
         later = next_open(moment)
         for begin, end in outages:

@@ -166,6 +166,7 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
     ("promises.0.warn", ["soon"], "promises[0].warn[0]", "not a warning level", "75%"),
     ("promises.0.warn", ["24h"], "promises[0].warn[0]", "no later than the start", "less"),
     ("promises.0.warn", ["60m", "1h"], "promises[0].warn[1]", "listed twice", "[0]"),
+    ("promises.0.hand_over", "2d", "promises[0].hand_over", "longer than the answer", "at most"),
     ("promises.0.folow_up", "2d", "promises[0].folow_up", "no such key", '"follow_up"'),
     (
         "promises.0.match",

@@ -100,6 +100,7 @@ def test_every_optional_part_has_its_sentence(language: Language) -> None:
         "name": "events",
         "counting": "wall-clock",
         "first_answer": "90m",
+        "hand_over": "60m",
         "match": {
             "channels": ["x"],
             "desks": ["inbound"],

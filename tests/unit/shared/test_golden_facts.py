@@ -67,7 +67,7 @@ EXAMPLES: tuple[Fact, ...] = (
         reasons=(facts.Reason(rule="term", word="abgestürzt", weight=1.5),),
         created_at=AT,
     ),
-    facts.TodoClaimed(**_TODO, assignee="Carla", claimed_at=AT),
+    facts.TodoClaimed(**_TODO, assignee="Carla", desk="technical", claimed_at=AT),
     facts.TodoReleased(**_TODO, released_at=AT, released_by="Carla"),
     facts.TodoRerouted(
         **_TODO,

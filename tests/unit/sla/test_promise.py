@@ -192,12 +192,12 @@ def test_equal_deadlines_keep_the_order_and_no_match_is_no_clock() -> None:
 
 
 def test_other_targets() -> None:
-    both = Promise("p", DAY, follow_up=5 * DAY)
+    both = Promise("p", DAY, follow_up=5 * DAY, hand_over=2 * HOUR)
     received = at("2026-03-02 10:00")
     ends = [local(due(both, berlin(), received, kind=kind)) for kind in TargetKind]
-    assert ends == ["Tue 2026-03-03 10:00", "Mon 2026-03-09 10:00"]
-    with pytest.raises(PromiseError, match="'public' has no target for follow_up"):
-        due(promise(), berlin(), received, kind=TargetKind.FOLLOW_UP)
+    assert ends == ["Tue 2026-03-03 10:00", "Mon 2026-03-09 10:00", "Mon 2026-03-02 12:00"]
+    with pytest.raises(PromiseError, match="'public' has no target for hand_over"):
+        due(promise(), berlin(), received, kind=TargetKind.HAND_OVER)
 
 
 def test_promises_that_make_no_sense() -> None:

@@ -1,0 +1,102 @@
+"""The hand-over's part of a clock's row, and what has to be published of it: pure.
+
+As with the answer, what changed is found by comparing with the row as it was, which is locked.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from services.sla.domain import ClockState, Phase, Target
+from services.sla.store.deadlines import Columns, DeadlineRow
+from services.sla.usecases.published import Change, published_state
+from shared.events import facts as told_facts
+from shared.events.facts import DeadlineFact
+
+_OPEN: Final = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
+_TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
+
+
+def hand_over_columns(clock: ClockState) -> Columns:
+    """All of them null as long as nobody owes the hand-over."""
+    target = _owed(clock)
+    if target is None:
+        names = ("hand_over_state", "hand_over_due_at", "hand_over_breached_at", "taken_over_at")
+        return dict.fromkeys(names)
+    return {
+        "hand_over_state": target.phase.value,
+        "hand_over_due_at": target.due_at,
+        "hand_over_breached_at": target.breached_at,
+        "taken_over_at": target.ended_at if target.phase in _TAKEN else None,
+    }
+
+
+def hand_over_events(
+    row: DeadlineRow, clock: ClockState, change: Change | None
+) -> list[DeadlineFact]:
+    """At most one: it began, moved or ended. Warnings and breaches are notices, told elsewhere."""
+    target = _owed(clock)
+    if target is None or row.hand_over_state == target.phase.value == Phase.CANCELLED.value:
+        return []
+    was_open = row.hand_over_state in {each.value for each in _OPEN}
+    if target.phase in _OPEN:
+        if not was_open:
+            return [_started(row, target)]
+        return _moved(row, clock, target, change)
+    if row.hand_over_state == target.phase.value:
+        return []
+    return [_ended(row, clock, target)]
+
+
+def _owed(clock: ClockState) -> Target | None:
+    target = clock.hand_over
+    return None if target is None or target.phase is Phase.NOT_STARTED else target
+
+
+def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
+    return told_facts.DeadlineStarted(
+        **_common(row, target),
+        at=target.owed_since or target.started_at,
+        state=published_state(target.phase),
+        channel=row.channel or "",
+        promise=target.promise.name,
+    )
+
+
+def _moved(
+    row: DeadlineRow, clock: ClockState, target: Target, change: Change | None
+) -> list[DeadlineFact]:
+    before = (row.hand_over_state == Phase.PAUSED.value, row.hand_over_due_at)
+    if before == (target.phase is Phase.PAUSED, target.due_at):
+        return []
+    # Without a fact only the bound of a pause can have moved it.
+    change = change or Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
+    return [
+        told_facts.DeadlineMoved(
+            **_common(row, target),
+            at=change.at,
+            state=published_state(target.phase),
+            cause=change.cause,
+        )
+    ]
+
+
+def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
+    common = _common(row, target) | {"at": target.ended_at}
+    if target.phase in _TAKEN:
+        return told_facts.DeadlineMet(**common, state=published_state(target.phase))
+    reason = "rerouted"
+    if clock.cancelled is not None:
+        reason = clock.cancelled.value
+    elif clock.targets[-1].promise.hand_over is None:
+        reason = "policy"
+    return told_facts.DeadlineCancelled(**common, state="cancelled", reason=reason)
+
+
+def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:
+    return {
+        "inquiry_id": row.inquiry_id,
+        "conversation_id": row.conversation_id,
+        "target": target.kind.value,
+        "due_at": target.due_at,
+    }
