@@ -287,7 +287,9 @@ class ReplyIn(BaseModel):
     kind: Literal["answer", "holding"]
     text: MessageText
     follow_up_at: Moment | None = Field(
-        None, description="When the customer was told to expect the answer; only for `holding`."
+        None,
+        description="When the customer was told to expect the answer; only for `holding`. Left out:"
+        " the answer is due when the policy says, see `follow_up` of its promise.",
     )
     external_id: ExternalId | None = Field(
         None, description="The reply's id on the channel, so that its echo is recognised."

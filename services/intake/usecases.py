@@ -28,7 +28,7 @@ COMPLETED = "completed"  # the reason of an inquiry whose ToDo a person complete
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An outbound message; `follow_up_at` for a holding reply. Moments in UTC."""
+    """An outbound message; `follow_up_at` where a holding reply named one. Moments in UTC."""
 
     kind: Literal["answer", "holding"]
     text: str
@@ -170,8 +170,6 @@ def _answered(tx: Write, inquiry: store.InquiryRow, answer: Reply, message_id: U
 
 
 def _held(tx: Write, inquiry: store.InquiryRow, answer: Reply, message_id: UUID) -> None:
-    if answer.follow_up_at is None:
-        raise ValueError("a holding reply needs its follow_up_at")
     store.update_inquiry(
         tx, inquiry.id, {"state": InquiryState.HELD, "follow_up_at": answer.follow_up_at}
     )

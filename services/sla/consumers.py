@@ -11,12 +11,12 @@ from services.sla.domain import (
     Answered,
     Cancelled,
     CancelReason,
-    Held,
     TakenOver,
 )
 from services.sla.domain import Fact as ClockFact
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import Assignment, assign
+from services.sla.usecases.hold import Hold, hold
 from services.sla.usecases.library import Library
 from services.sla.usecases.messages import Message, take_messages
 from services.sla.usecases.published import Change
@@ -58,6 +58,12 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
             assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
         )
 
+    def held(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        holds = [
+            Hold(each.id, _told(each, facts.InquiryHeld), each.traceparent) for each in envelopes
+        ]
+        on_scheduled(hold(tx, holds, library=library, now=clock.now()))
+
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # Also while no promise has a hand-over: the next policy may, and must not call it missed.
         mine = [each for each in envelopes if _told(each, facts.TodoClaimed).desk == TECHNICAL_DESK]
@@ -72,7 +78,7 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
         facts.InquiryReceived.TYPE: received,
         facts.MessageAdded.TYPE: message_added,
         facts.InquiryAnswered.TYPE: happened,
-        facts.InquiryHeld.TYPE: happened,
+        facts.InquiryHeld.TYPE: held,
         facts.InquiryClosed.TYPE: happened,
         facts.TodoDismissed.TYPE: happened,
         facts.TodoClaimed.TYPE: claimed,
@@ -85,10 +91,6 @@ def _arrival(envelope: Envelope) -> Arrival:
     match envelope.data:
         case facts.InquiryAnswered() as told:
             return _of(envelope, told, Answered(_utc(told.answered_at)), by=told.answered_by)
-        case facts.InquiryHeld() as told:
-            held = Held(_utc(told.held_at), _utc(told.follow_up_at))
-            change = Change("held", _utc(told.held_at))
-            return _of(envelope, told, held, by=told.held_by, change=change)
         case facts.InquiryClosed() as told:
             cancelled = Cancelled(_utc(told.closed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.closed_by)

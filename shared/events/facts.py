@@ -81,14 +81,17 @@ class InquiryAnswered(InquiryFact):
 
 
 class InquiryHeld(InquiryFact):
-    """A holding reply went out: the customer was told when to expect the answer."""
+    """A holding reply went out: the answer takes longer, visibly.
+
+    `follow_up_at` is what the customer was told; without it the policy says when the answer is due.
+    """
 
     TYPE: ClassVar[str] = "inquiry.held"
 
     message_id: UUID
     held_at: AwareDatetime
     held_by: str
-    follow_up_at: AwareDatetime
+    follow_up_at: AwareDatetime | None = None
 
 
 class InquiryClosed(InquiryFact):

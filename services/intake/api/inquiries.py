@@ -144,11 +144,8 @@ def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
         raise _wrong("sent_at", "lies in the future", "the moment at which it went out, or nothing")
     if body.kind == "answer" and body.follow_up_at is not None:
         raise _wrong("follow_up_at", "belongs to no answer", "kind `holding`, or leave it out")
-    if body.kind == "holding":
-        if body.follow_up_at is None:
-            raise _wrong("follow_up_at", "is missing", "when the customer will get the answer")
-        if body.follow_up_at <= now:
-            raise _wrong("follow_up_at", "lies in the past", "a moment that is still to come")
+    if body.follow_up_at is not None and body.follow_up_at <= now:
+        raise _wrong("follow_up_at", "lies in the past", "a moment that is still to come")
     return usecases.Reply(
         kind=body.kind,
         text=body.text,

@@ -84,7 +84,7 @@ def record_answers(
 
 
 def record_holds(tx: Write, facts: Sequence[InquiryHeld]) -> None:
-    """The customer was told when to expect the answer; an ended ToDo only notes it."""
+    """The customer was told to wait, and maybe until when; an ended ToDo only notes it."""
     todos = _todos(tx, [fact.inquiry_id for fact in facts])
     open_ = [(todos[fact.inquiry_id], fact) for fact in facts]
     save(
@@ -94,10 +94,14 @@ def record_holds(tx: Write, facts: Sequence[InquiryHeld]) -> None:
     note(
         tx,
         [
-            Note(todo.id, fact.held_at, fact.held_by, What.HELD, fact.follow_up_at.isoformat())
+            Note(todo.id, fact.held_at, fact.held_by, What.HELD, _until(fact))
             for todo, fact in open_
         ],
     )
+
+
+def _until(fact: InquiryHeld) -> str | None:
+    return None if fact.follow_up_at is None else fact.follow_up_at.isoformat()
 
 
 def record_closes(tx: Write, facts: Sequence[InquiryClosed]) -> None:

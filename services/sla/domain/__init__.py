@@ -53,6 +53,7 @@ from services.sla.domain.promise import (
     choose,
     due,
     explanation,
+    follow_up_due,
     hand_over_due,
 )
 from services.sla.domain.rules import CalendarRules, Closure, Day, Override, Reason
@@ -118,6 +119,7 @@ __all__ = [
     "due",
     "explanation",
     "first_look",
+    "follow_up_due",
     "hand_over_due",
     "move",
     "next_attempt",

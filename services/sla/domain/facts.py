@@ -81,7 +81,7 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A holding reply told the customer when the answer will come."""
+    """A holding reply: until when the answer has to come, as told to the customer or promised."""
 
     at: datetime
     follow_up_at: datetime

@@ -134,6 +134,15 @@ def due(
     return deadline(promise.counting, calendar, start=received_at, budget=promise.target(kind))
 
 
+def follow_up_due(promise: Promise, calendar: BusinessCalendar, held_at: datetime) -> datetime:
+    """When the answer is due after a holding reply that named no moment.
+
+    A promise without a target of its own for it grants the time of a first answer once more.
+    """
+    budget = promise.follow_up or promise.first_answer
+    return deadline(promise.counting, calendar, start=held_at, budget=budget)
+
+
 def hand_over_due(
     promise: Promise, calendar: BusinessCalendar, received_at: datetime
 ) -> datetime | None:

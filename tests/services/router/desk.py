@@ -77,7 +77,7 @@ class Inquiry:
             **self._ids, message_id=new_id(), answered_at=self.at, answered_by=by
         )
 
-    def held(self, until: datetime, by: str = "Carla") -> facts.InquiryHeld:
+    def held(self, until: datetime | None, by: str = "Carla") -> facts.InquiryHeld:
         return facts.InquiryHeld(
             **self._ids, message_id=new_id(), held_at=self.at, held_by=by, follow_up_at=until
         )

@@ -160,9 +160,13 @@ async def test_a_holding_reply_sets_the_follow_up(desk: Desk) -> None:
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["follow_up_at"]) == ("open", "2026-11-26T12:00:00Z")
     assert history(todo)[-1] == ("Carla", "held", "2026-11-26T12:00:00+00:00")
+    await desk.hears(inquiry.held(None, by="Carla"))
+    todo = await desk.todo_of(inquiry)
+    assert (todo["state"], todo["follow_up_at"]) == ("open", None)
+    assert history(todo)[-1] == ("Carla", "held", None)
     await desk.hears(inquiry.answered(), inquiry.held(until + HOUR))
     todo = await desk.todo_of(inquiry)
-    assert (todo["state"], todo["follow_up_at"]) == ("done", "2026-11-26T12:00:00Z")
+    assert (todo["state"], todo["follow_up_at"]) == ("done", None)
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ class Inquiry:
             answered_by="anna",
         )
 
-    def held(self, at: datetime, follow_up_at: datetime) -> facts.InquiryHeld:
+    def held(self, at: datetime, follow_up_at: datetime | None) -> facts.InquiryHeld:
         return facts.InquiryHeld(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,

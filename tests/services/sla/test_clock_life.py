@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, utc
 
 
@@ -85,6 +87,22 @@ async def test_a_holding_reply_opens_the_follow_up(bench: SlaBench) -> None:
     bench.clock.set(berlin("2026-03-05 11:59"))
     await bench.hear(inquiry.answered(berlin("2026-03-05 11:58")))
     assert (await bench.published(inquiry.id))[-1]["state"] == "met"
+
+
+async def test_a_holding_reply_that_names_no_moment_is_followed_up_as_promised(
+    bench: SlaBench,
+) -> None:
+    inquiry, silent, unknown = Inquiry(), Inquiry(channel="youtube"), Inquiry()
+    at = berlin("2026-03-06 16:00")
+    await bench.hear(inquiry.received(), silent.received())
+    bench.clock.set(at)
+    await bench.hear(inquiry.held(at, None), silent.held(at, None))
+    row = await bench.row(inquiry.id)
+    # The shipped promise: 24 hours on working days, from the holding reply.
+    assert (row["target"], row["due_at"]) == ("follow_up", berlin("2026-03-09 16:00"))
+    assert await bench.published(silent.id) == []
+    with pytest.raises(LookupError, match=str(unknown.id)):
+        await bench.hear(unknown.held(at, None))
 
 
 async def test_a_late_holding_reply_is_a_breach(bench: SlaBench) -> None:
