@@ -51,18 +51,23 @@ def wall_clock(zone: ZoneInfo, day: date, seconds: int) -> timedelta:
     """
     days, rest = divmod(seconds, DAY_SECONDS)
     ordinal = day.toordinal() + days
-    face = datetime.fromordinal(ordinal) + timedelta(seconds=rest)
-    before = _offset(face.replace(tzinfo=zone))
-    after = _offset(face.replace(tzinfo=zone, fold=1))
-    face_seconds = (ordinal - _EPOCH_ORDINAL) * DAY_SECONDS + rest
+    face = datetime.fromordinal(ordinal).replace(
+        hour=rest // 3600, minute=rest // 60 % 60, second=rest % 60, tzinfo=zone
+    )
+    shown = timedelta(days=ordinal - _EPOCH_ORDINAL, seconds=rest)
+    before, after = _offset(face), _offset(face.replace(fold=1))
     if after > before:
-        return timedelta(seconds=_jump(zone, face_seconds - after, face_seconds - before))
-    return timedelta(seconds=face_seconds - before)
+        early, late = shown - after, shown - before
+        return timedelta(seconds=_jump(zone, _seconds(early), _seconds(late)))
+    return shown - before
 
 
-def _offset(moment: datetime) -> int:
-    offset = moment.utcoffset()
-    return 0 if offset is None else offset.days * DAY_SECONDS + offset.seconds
+def _offset(moment: datetime) -> timedelta:
+    return moment.utcoffset() or ZERO
+
+
+def _seconds(moment: timedelta) -> int:
+    return moment.days * DAY_SECONDS + moment.seconds
 
 
 def _jump(zone: ZoneInfo, early: int, late: int) -> int:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Self
+from typing import Final, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from services.sla.domain.errors import CalendarError
@@ -32,6 +32,9 @@ class Reason(StrEnum):
     CLOSURE = "closure"
     OVERRIDE = "closed by a dated exception"
     PAUSED = "paused"
+
+
+_CLOSED_ALL_DAY: Final = (Reason.HOLIDAY, Reason.CLOSURE, Reason.OVERRIDE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Day:
     @property
     def closed_all_day(self) -> bool:
         """True when even a night from the day before ends at midnight."""
-        return self.reason in {Reason.HOLIDAY, Reason.CLOSURE, Reason.OVERRIDE}
+        return self.reason in _CLOSED_ALL_DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +128,7 @@ class Almanac:
     holidays: Mapping[date, str]
     closures: Mapping[date, str] = field(init=False)
     overrides: Mapping[date, Override] = field(init=False)
+    week: tuple[Day, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         closures: dict[date, str] = {}
@@ -133,6 +137,8 @@ class Almanac:
                 closures.setdefault(closure.first + timedelta(offset), closure.name)
         object.__setattr__(self, "closures", closures)
         object.__setattr__(self, "overrides", {each.day: each for each in self.rules.overrides})
+        week = [_weekday(number, hours) for number, hours in enumerate(self.rules.week.days)]
+        object.__setattr__(self, "week", tuple(week))
 
     def day(self, day: date) -> Day:
         override = self.overrides.get(day)
@@ -143,7 +149,10 @@ class Almanac:
             return Day((), Reason.HOLIDAY, self.holidays[day])
         if day in self.closures:
             return Day((), Reason.CLOSURE, self.closures[day])
-        hours = self.rules.week.days[day.weekday()]
-        if hours:
-            return Day(hours, Reason.OPEN)
-        return Day((), Reason.WEEKEND if day.weekday() > 4 else Reason.CLOSED_WEEKDAY)
+        return self.week[day.weekday()]
+
+
+def _weekday(number: int, hours: tuple[Interval, ...]) -> Day:
+    if hours:
+        return Day(hours, Reason.OPEN)
+    return Day((), Reason.WEEKEND if number > 4 else Reason.CLOSED_WEEKDAY)
