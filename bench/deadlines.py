@@ -236,7 +236,7 @@ async def measure(*, count: int, claims: int) -> None:
         _print_idle(f"after {claims} claims", *await idle_ticks(few, many))
         whole = await idle_ticks(few, many, whole=True)
         costs = f"{whole[1].seconds / whole[0].seconds:.2f} times, no target"
-        print(f"{'the look at everything, once a minute, then: wall time':58} {costs}")
+        print(f"{'the look at everything, every 10 s, then: wall time':58} {costs}")
         small, large = await instance("idle", urls[0]), await instance("idle", urls[1])
         _print("memory of the process", large["kilobytes"] / small["kilobytes"], "most", 1.1)
         await same_second(busy, urls[2], library)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -67,15 +67,20 @@ class Service:
         self._loops: list[tuple[str, Loop]] = []
         self.app: ASGIApp = _not_built
 
-    def listen(self, listener: Listener) -> Consumer:
-        """The consumer is returned for those who must know how far it is."""
+    def listen(
+        self, listener: Listener, *, on_recorded: Callable[[], None] | None = None
+    ) -> Consumer:
+        """The consumer is returned for those who must know how far it is.
+
+        `on_recorded` is called after each commit of it, instead of waking the relay alone.
+        """
         consumer = Consumer(
             listener,
             database=self.database,
             bus=self._runtime.bus,
             clock=self._runtime.clock,
             metrics=self.metrics,
-            on_recorded=self.relay.wake,
+            on_recorded=on_recorded or self.relay.wake,
         )
         self._consumers.append(consumer)
         return consumer

@@ -63,7 +63,8 @@ def build(
         on_recorded=on_recorded,
     )
     consumer = service.listen(
-        consumers.listener(library, runtime.clock, on_scheduled=timers.nearer)
+        consumers.listener(library, runtime.clock, on_scheduled=timers.nearer),
+        on_recorded=on_recorded,
     )
     service.loop("timers", timers.run)
 

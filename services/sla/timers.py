@@ -26,7 +26,7 @@ from shared.lifecycle import first_of
 LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
-WHOLE_LOOK_SECONDS = 60.0
+WHOLE_LOOK_SECONDS = 10.0
 
 log = structlog.get_logger()
 
@@ -71,7 +71,7 @@ class Floor:
     """From which moment on the timers have to look, so that they pass over what fired long ago.
 
     What this instance writes lowers it; what another one writes, that one looks after. Should that
-    one die, a look at everything, once a minute, finds it.
+    one die, a look at everything, every ten seconds, finds it.
     """
 
     def __init__(self) -> None:

@@ -31,6 +31,8 @@ AT_ONCE = 8
 OWN_SECONDS = 60.0
 """How much longer than a try a claim lasts: time to note what came of it."""
 LOOK_AGAIN_SECONDS = 0.5
+GATHER_SECONDS = 0.2
+"""Under load something is recorded many times a second: one look serves for all of it."""
 TIDY_SECONDS = 30.0
 
 log = structlog.get_logger()
@@ -86,6 +88,8 @@ class Courier:
             while not stop.is_set():
                 self._wake.clear()
                 await first_of(stop, self._wake, seconds=await self._turn())
+                if self._wake.is_set():
+                    await pause(stop, GATHER_SECONDS)
         finally:
             await self._sender.close()
 

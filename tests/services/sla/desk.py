@@ -138,6 +138,7 @@ async def sla_bench(
     policy: Policy | None = None,
     now: datetime = MONDAY_TEN,
     notify: Mapping[str, str] | None = None,
+    poll_seconds: float = 5.0,
 ) -> AsyncIterator[SlaBench]:
     """The service answers HTTP; its loops do not run, the test drives them.
 
@@ -150,7 +151,9 @@ async def sla_bench(
     settings = DeskSettings.model_validate({"data_dir": folder})
     bus = LocalBus(folder / "bus.sqlite", topics(retention_days=14))
     runtime = Runtime(settings, policy or load_policy(), bus, clock, KeyRing(keys))
-    service = build(runtime, SlaSettings(database_url=database_url), notify or {})
+    service = build(
+        runtime, SlaSettings(database_url=database_url, poll_seconds=poll_seconds), notify or {}
+    )
     await service.database.start()
     try:
         library = Library(edition_of(runtime.policy, now=clock.now()), audiences(runtime.policy))

@@ -402,8 +402,8 @@ async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: 
             bench.clock.set(AFTER_THE_BREACH)
             async with running(bench), asyncio.timeout(20):
                 await heard(bench.bus, lambda types: "deadline.breached" in types)
-                while "delivered" not in (await told.bench.client.get("/sla/metrics")).text:
-                    pass
+                while 'outcome="delivered"' not in (await bench.client.get("/sla/metrics")).text:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
         finally:
             await bench.bus.stop()
         assert [call.json["data"]["kind"] for call in told.receiver.calls] == ["breached"]

@@ -11,8 +11,13 @@ from shared.bus.local import LocalBus
 from shared.events import Envelope, Fact
 from shared.events.registry import DEADLINES, INQUIRIES, to_envelope, to_record
 from shared.ids import new_id
+from shared.policy import parse_policy
 from shared.trace import new_traceparent
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench
+from tests.support.receiver import receiver
+from tests.unit.policy.raw import shipped
+
+SECRET = "whsec_bm90aWZpY2F0aW9ucy1hcmUtc2lnbmVk"
 
 
 @asynccontextmanager
@@ -105,3 +110,28 @@ async def test_a_fact_that_cannot_be_goes_to_the_dead_letters(
             assert "follow-up" in letters[0]["reason"]
         finally:
             await bench.bus.stop()
+
+
+async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_look(
+    database_url: str, tmp_path: Path
+) -> None:
+    policy = parse_policy(
+        {**shipped(), "notifications": [{"name": "ops", "via": "webhook", "kinds": ["met"]}]}
+    )
+    async with receiver() as hook:
+        notify = {"DESK_NOTIFY_OPS_URL": hook.url, "DESK_NOTIFY_OPS_SECRET": SECRET}
+        async with sla_bench(
+            database_url, tmp_path, policy=policy, notify=notify, poll_seconds=60
+        ) as bench:
+            await bench.bus.start()
+            try:
+                async with running(bench), asyncio.timeout(20):
+                    # The first may be sent because the timers take up their work; the second not.
+                    for count in (1, 2):
+                        inquiry, at = Inquiry(), berlin("2026-03-02 11:00")
+                        await publish(bench, bench.bus, inquiry.received(), inquiry.answered(at))
+                        while len(hook.calls) < count:  # noqa: ASYNC110 - asked from outside
+                            await asyncio.sleep(0.05)
+            finally:
+                await bench.bus.stop()
+    assert [call.json["data"]["kind"] for call in hook.calls] == ["met", "met"]

@@ -172,15 +172,15 @@ def test_the_floor_follows_what_is_written_and_what_is_found() -> None:
     floor, found = Floor(), berlin("2026-03-04 10:00")
     assert floor.since(0) is None
     floor.looked_at_everything(found, 0)
-    assert floor.since(59) == found
-    assert floor.since(60) is None
+    assert floor.since(9) == found
+    assert floor.since(10) is None
     floor.note(berlin("2026-03-03 10:00"))
-    assert floor.since(59) == berlin("2026-03-03 10:00")
+    assert floor.since(9) == berlin("2026-03-03 10:00")
     # It was noted before that look, but its transaction may have been committed after it.
-    floor.looked_at_everything(found, 60)
-    assert floor.since(61) == berlin("2026-03-03 10:00")
-    floor.looked_at_everything(found, 120)
-    assert floor.since(121) == found
+    floor.looked_at_everything(found, 10)
+    assert floor.since(11) == berlin("2026-03-03 10:00")
+    floor.looked_at_everything(found, 20)
+    assert floor.since(21) == found
 
 
 async def test_a_look_from_a_moment_on_passes_over_what_is_before(bench: SlaBench) -> None:
