@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from shared.db.migrate import upgrade
 from tests.services.router.desk import Desk, opened
 from tests.support.clock import ManualClock
 
@@ -20,15 +19,7 @@ def clock() -> ManualClock:
     return ManualClock(NOON)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'router.sqlite'}"
-    return str(request.getfixturevalue("postgres_database"))
-
-
 @pytest.fixture
 async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIterator[Desk]:
     async with opened(database_url, tmp_path, clock) as desk:
-        await upgrade(desk.service.database, "router")
         yield desk

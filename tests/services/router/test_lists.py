@@ -12,7 +12,6 @@ from sqlalchemy import event, insert, text
 from services.router.store.pages import Filter, Sort, page
 from services.router.tables import NEVER, todos
 from shared.db import Read, Write
-from shared.db.migrate import upgrade
 from shared.ids import new_id
 from tests.services.router.conftest import NOON
 from tests.services.router.desk import BERT, Desk, Inquiry, opened, record_of
@@ -114,11 +113,10 @@ WALKS = [
 
 
 async def test_each_first_page_walks_an_index(
-    postgres_database: str, tmp_path: Path, clock: ManualClock
+    postgres_copy: str, tmp_path: Path, clock: ManualClock
 ) -> None:
     """No plan reads the whole table or sorts more than a page."""
-    async with opened(postgres_database, tmp_path, clock) as desk:
-        await upgrade(desk.service.database, "router")
+    async with opened(postgres_copy, tmp_path, clock) as desk:
         await desk.service.database.write(_seed)
         await desk.service.database.write(lambda tx: tx.execute(text("ANALYZE")) and None)
         for wanted, sort in WALKS:

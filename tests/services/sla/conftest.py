@@ -1,4 +1,4 @@
-"""Every test of the service runs on both databases."""
+"""The service on each of the two databases."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.services.sla.desk import SlaBench, sla_bench
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "postgresql":
-        url: str = request.getfixturevalue("postgres_database")
-        return url
-    return f"sqlite:///{tmp_path / 'sla.sqlite'}"
 
 
 @pytest.fixture
