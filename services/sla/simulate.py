@@ -1,7 +1,9 @@
 """What another policy would have meant for recorded history. Reads only, changes nothing.
 
 Every inquiry of the span is counted again from its receipt by the other policy: with its own
-pauses, answers and holding replies, as if that policy had held from the beginning.
+pauses, answers and holding replies, as if that policy had held from the beginning. While no promise
+had a hand-over nothing was noted of desks: then what is at the technical desk now counts as given
+to it when it was received.
 """
 
 from __future__ import annotations
@@ -13,7 +15,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.sla.domain import Fact, Promise, Started, recounted, start, state
+from services.sla.domain import (
+    TECHNICAL_DESK,
+    Assigned,
+    Fact,
+    Phase,
+    Promise,
+    Started,
+    recounted,
+    start,
+    state,
+)
 from services.sla.rules import Edition, edition_of
 from services.sla.store import deadlines
 from services.sla.store import facts as clock_facts
@@ -30,16 +42,23 @@ NO_CLOCK = "no clock"
 
 
 @dataclass(frozen=True, slots=True)
+class Stood:
+    """When the first answer was due and how it ended; how the hand-over ended, if one was owed."""
+
+    due_at: datetime | None = None
+    outcome: str = NO_CLOCK
+    hand_over: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
-    """One inquiry whose deadline or outcome would have been another; None: no clock."""
+    """One inquiry, as it was and as it would have been."""
 
     inquiry_id: UUID
     channel: str
     received_at: datetime
-    due_at: datetime | None
-    would_be_due_at: datetime | None
-    outcome: str
-    would_be: str
+    was: Stood
+    would_be: Stood
 
 
 @dataclass(slots=True)
@@ -54,19 +73,27 @@ class Simulation:
     outcomes: Counter[str] = field(default_factory=Counter)
     would_be: Counter[str] = field(default_factory=Counter)
     changed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    hand_over: Counter[str] = field(default_factory=Counter)
+    hand_over_would_be: Counter[str] = field(default_factory=Counter)
     examples: list[Difference] = field(default_factory=list)
 
     def take(self, difference: Difference) -> None:
+        was, would_be = difference.was, difference.would_be
         self.inquiries += 1
-        self.outcomes[difference.outcome] += 1
-        self.would_be[difference.would_be] += 1
-        if difference.outcome != difference.would_be:
-            self.changed[difference.outcome, difference.would_be] += 1
-        before, after = difference.due_at, difference.would_be_due_at
-        if before is not None and after is not None:
-            self.earlier += after < before
-            self.later += after > before
-        if (before, difference.outcome) != (after, difference.would_be):
+        self.outcomes[was.outcome] += 1
+        self.would_be[would_be.outcome] += 1
+        if was.outcome != would_be.outcome:
+            self.changed[was.outcome, would_be.outcome] += 1
+        for counter, outcome in (
+            (self.hand_over, was.hand_over),
+            (self.hand_over_would_be, would_be.hand_over),
+        ):
+            if outcome is not None:
+                counter[outcome] += 1
+        if was.due_at is not None and would_be.due_at is not None:
+            self.earlier += would_be.due_at < was.due_at
+            self.later += would_be.due_at > was.due_at
+        if was != would_be:
             self.examples = [*self.examples, difference][:EXAMPLES]
 
     def as_json(self) -> dict[str, Any]:
@@ -83,6 +110,8 @@ class Simulation:
                 {"outcome": before, "would_be": after, "count": count}
                 for (before, after), count in sorted(self.changed.items())
             ],
+            "hand_over": dict(sorted(self.hand_over.items())),
+            "hand_over_would_be": dict(sorted(self.hand_over_would_be.items())),
             "examples": [_plain(each) for each in self.examples],
         }
 
@@ -96,10 +125,13 @@ class Simulation:
         ]
         if not self.changed:
             lines.append("No outcome would change.")
+        if self.hand_over or self.hand_over_would_be:
+            before, after = _counts(self.hand_over), _counts(self.hand_over_would_be)
+            lines.append(f"Hand-overs to the technical desk: {before} -> {after}.")
         lines += [
             f"  {each.inquiry_id} ({each.channel}, {each.received_at.isoformat()}):"
-            f" due {_moment(each.due_at)} -> {_moment(each.would_be_due_at)},"
-            f" {each.outcome} -> {each.would_be}"
+            f" due {_moment(each.was.due_at)} -> {_moment(each.would_be.due_at)},"
+            f" {each.was.outcome} -> {each.would_be.outcome}"
             for each in self.examples
         ]
         return "\n".join(lines) + "\n"
@@ -161,32 +193,49 @@ def _differences(
         recorded = facts.get(row.inquiry_id, [])
         history = [each.fact for each in recorded]
         under = editions(row.edition) if row.due_at is not None and row.edition else None
-        was = _stood(history, under, now) if under else (None, NO_CLOCK)
+        was = _stood(history, under, now) if under else Stood()
         choice = other.choose(subject_of(row, desk=row.desk), row.received_at)
-        again = _again(history, row.received_at, choice.promise, other) if choice else []
-        would = _stood(again, other, now) if again else (None, NO_CLOCK)
-        yield Difference(
-            row.inquiry_id, row.channel or "", row.received_at, was[0], would[0], was[1], would[1]
-        )
+        again = _again(row, history, row.received_at, choice.promise, other) if choice else []
+        would = _stood(again, other, now) if again else Stood()
+        yield Difference(row.inquiry_id, row.channel or "", row.received_at, was, would)
 
 
 def _again(
-    history: Sequence[Fact], received_at: datetime, promise: Promise, edition: Edition
+    row: DeadlineRow,
+    history: Sequence[Fact],
+    received_at: datetime,
+    promise: Promise,
+    edition: Edition,
 ) -> Sequence[Fact]:
     """The history under the other promise, also where no clock ran before."""
     if any(isinstance(fact, Started) for fact in history):
-        return recounted(history, promise, edition.calendar)
-    return [start(promise, edition.calendar, received_at), *history]
+        again = recounted(history, promise, edition.calendar)
+    else:
+        again = (start(promise, edition.calendar, received_at), *history)
+    if row.desk == TECHNICAL_DESK and not any(isinstance(fact, Assigned) for fact in history):
+        return (*again, Assigned(received_at, TECHNICAL_DESK))
+    return again
 
 
-def _stood(history: Sequence[Fact], edition: Edition, now: datetime) -> tuple[datetime, str]:
-    """When the first answer was due, and how it ended: a missed target counts, whatever came."""
+def _stood(history: Sequence[Fact], edition: Edition, now: datetime) -> Stood:
+    """How it ended: a missed target counts, whatever came."""
     as_of = max(now, *(fact.at for fact in history))
     clock = state(history, edition.calendar, as_of)
-    outcome = clock.phase.value
-    if outcome == "met" and clock.breached_at is not None:
-        outcome = "met_late"
-    return clock.targets[0].due_at, outcome.replace("_", " ")
+    beside = clock.owed_hand_over
+    return Stood(
+        clock.targets[0].due_at,
+        _outcome(clock.phase, clock.breached_at),
+        None if beside is None else _outcome(beside.phase, beside.breached_at),
+    )
+
+
+def _outcome(phase: Phase, breached_at: datetime | None) -> str:
+    met_late = phase is Phase.MET and breached_at is not None
+    return ("met_late" if met_late else phase.value).replace("_", " ")
+
+
+def _counts(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{n} {name}" for name, n in sorted(outcomes.items())) or "none"
 
 
 def _plain(difference: Difference) -> dict[str, Any]:
@@ -194,10 +243,12 @@ def _plain(difference: Difference) -> dict[str, Any]:
         "inquiry_id": str(difference.inquiry_id),
         "channel": difference.channel,
         "received_at": difference.received_at.isoformat(),
-        "due_at": _moment(difference.due_at),
-        "would_be_due_at": _moment(difference.would_be_due_at),
-        "outcome": difference.outcome,
-        "would_be": difference.would_be,
+        "due_at": _moment(difference.was.due_at),
+        "would_be_due_at": _moment(difference.would_be.due_at),
+        "outcome": difference.was.outcome,
+        "would_be": difference.would_be.outcome,
+        "hand_over": difference.was.hand_over,
+        "hand_over_would_be": difference.would_be.hand_over,
     }
 
 

@@ -106,8 +106,8 @@ def detail(seen: Look) -> DeadlineDetail:
 
 
 def _hand_over(clock: ClockState) -> HandOver | None:
-    target = clock.hand_over
-    if target is None or target.phase is Phase.NOT_STARTED:
+    target = clock.owed_hand_over
+    if target is None:
         return None
     return HandOver.model_validate(
         {

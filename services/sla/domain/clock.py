@@ -56,10 +56,14 @@ class ClockState:
     @property
     def shown(self) -> tuple[Target, ...]:
         """The targets, and the hand-over as soon as somebody owes or owed it."""
+        beside = self.owed_hand_over
+        return self.targets if beside is None else (*self.targets, beside)
+
+    @property
+    def owed_hand_over(self) -> Target | None:
+        """The hand-over, when somebody owes it or owed it once."""
         beside = self.hand_over
-        if beside is None or beside.phase is Phase.NOT_STARTED:
-            return self.targets
-        return (*self.targets, beside)
+        return None if beside is None or beside.phase is Phase.NOT_STARTED else beside
 
     def target(self, number: int) -> Target:
         """The shown target of that number. Raises StopIteration when there is none."""

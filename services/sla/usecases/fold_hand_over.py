@@ -19,7 +19,7 @@ _TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
 
 def hand_over_columns(clock: ClockState) -> Columns:
     """All of them null as long as nobody owes the hand-over."""
-    target = _owed(clock)
+    target = clock.owed_hand_over
     if target is None:
         names = ("hand_over_state", "hand_over_due_at", "hand_over_breached_at", "taken_over_at")
         return dict.fromkeys(names)
@@ -35,7 +35,7 @@ def hand_over_events(
     row: DeadlineRow, clock: ClockState, change: Change | None
 ) -> list[DeadlineFact]:
     """At most one: it began, moved or ended. Warnings and breaches are notices, told elsewhere."""
-    target = _owed(clock)
+    target = clock.owed_hand_over
     if target is None or row.hand_over_state == target.phase.value == Phase.CANCELLED.value:
         return []
     was_open = row.hand_over_state in {each.value for each in _OPEN}
@@ -46,11 +46,6 @@ def hand_over_events(
     if row.hand_over_state == target.phase.value:
         return []
     return [_ended(row, clock, target)]
-
-
-def _owed(clock: ClockState) -> Target | None:
-    target = clock.hand_over
-    return None if target is None or target.phase is Phase.NOT_STARTED else target
 
 
 def _started(row: DeadlineRow, target: Target) -> DeadlineFact:

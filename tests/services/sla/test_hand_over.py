@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.sla.simulate import simulate
 from shared.policy import Policy, load_policy, parse_policy
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_policy import adopt
@@ -220,3 +221,28 @@ async def test_a_look_into_the_past_shows_what_was_owed_then(bench: SlaBench) ->
     ]
     states = [each and each["state"] for each in shown]
     assert states == [None, "running", "breached", "met_late"]
+
+
+async def test_a_simulation_says_what_it_would_have_meant(
+    database_url: str, tmp_path: Path
+) -> None:
+    taken, late, elsewhere = Inquiry(), Inquiry(), Inquiry()
+    async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
+        for each, desk in ((taken, "technical"), (late, "technical"), (elsewhere, "inbound")):
+            await bench.hear(each.received(), each.todo_created(desk))
+        await bench.hear(taken.claimed(berlin("2026-03-02 11:00")))
+        bench.clock.set(berlin("2026-03-02 15:00"))
+        found = await simulate(
+            bench.service.database,
+            policy(),
+            start=berlin("2026-03-01 00:00"),
+            end=berlin("2026-04-01 00:00"),
+            now=bench.clock.now(),
+        )
+    assert (dict(found.hand_over), dict(found.hand_over_would_be)) == (
+        {},
+        {"met": 1, "breached": 1},
+    )
+    assert "Hand-overs to the technical desk: none -> 1 breached, 1 met." in found.as_text()
+    shown = {each["inquiry_id"]: each["hand_over_would_be"] for each in found.as_json()["examples"]}
+    assert shown == {str(taken.id): "met", str(late.id): "breached"}
