@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +67,8 @@ def _add_sla(verbs: Any) -> None:
     below = sla.add_subparsers(metavar="verb")
     verb = _add(below, "simulate", commands.simulate, "what another policy would have meant")
     verb.add_argument("--policy", type=Path, required=True)
-    verb.add_argument("--from", dest="start", type=_moment, required=True)
-    verb.add_argument("--to", dest="end", type=_moment, required=True)
+    verb.add_argument("--from", dest="start", type=_day, required=True, help="a day, or a moment")
+    verb.add_argument("--to", dest="end", type=_day, required=True, help="not part of it")
     verb.add_argument("--json", action="store_true")
 
 
@@ -78,6 +78,14 @@ def _add(
     verb: argparse.ArgumentParser = verbs.add_parser(name, help=about, description=about)
     verb.set_defaults(command=command)
     return verb
+
+
+def _day(text: str) -> date:
+    """A day such as 2026-11-24, or a moment."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return _moment(text)
 
 
 def _moment(text: str) -> datetime:

@@ -7,7 +7,9 @@ import asyncio
 import json
 import shlex
 from collections.abc import Coroutine
+from datetime import UTC, date, datetime, time
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import uvloop
 
@@ -19,7 +21,7 @@ from shared.auth import ALL_SCOPES, add_key, new_key, read_keys
 from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
 from shared.outbox import publish_again
-from shared.policy import load_policy, run_check
+from shared.policy import Policy, load_policy, run_check
 from shared.settings import DeskSettings
 
 T = TypeVar("T")
@@ -106,14 +108,14 @@ def simulate(options: argparse.Namespace) -> int:
     policy = load_policy(options.policy)
 
     async def work() -> str:
-        database = root.database_of("sla", DeskSettings())
+        database = root.reader_of("sla", DeskSettings())
         await database.start()
         try:
             found = await simulate_policy(
                 database,
                 policy,
-                start=options.start,
-                end=options.end,
+                start=_midnight(options.start, policy),
+                end=_midnight(options.end, policy),
                 now=SystemClock().now(),
             )
         finally:
@@ -122,6 +124,13 @@ def simulate(options: argparse.Namespace) -> int:
 
     print(_go(work()))
     return 0
+
+
+def _midnight(moment: date, policy: Policy) -> datetime:
+    """A day begins at midnight where the desk is; a moment is what it is."""
+    if isinstance(moment, datetime):
+        return moment
+    return datetime.combine(moment, time(), ZoneInfo(policy.calendar.timezone)).astimezone(UTC)
 
 
 def _go(work: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ from shared.bus.local import LocalBus
 from shared.bus.open import open_bus
 from shared.bus.port import Bus, BusUnavailableError
 from shared.clock import SystemClock
-from shared.db import Database, open_database
+from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import upgrade
 from shared.events.registry import topics
 from shared.lifecycle import Loop, pause
@@ -56,12 +56,21 @@ def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
 
 def database_of(service: str, settings: DeskSettings) -> Database:
     """A service's database for a command of its own, not started yet."""
+    return open_database(_url(service, settings), pool_size=2)
+
+
+def reader_of(service: str, settings: DeskSettings) -> Reader:
+    """The same to look only, also while the desk runs."""
+    return open_reader(_url(service, settings))
+
+
+def _url(service: str, settings: DeskSettings) -> str:
     configured = {
         "intake": IntakeSettings().database_url,
         "router": RouterSettings().database_url,
         "sla": SlaSettings().database_url,
     }[service]
-    return open_database(settings.database(service, configured), pool_size=2)
+    return settings.database(service, configured)
 
 
 async def migrate(services: Sequence[str], settings: DeskSettings) -> None:

@@ -33,7 +33,7 @@ from services.sla.store.deadlines import DeadlineRow
 from services.sla.store.facts import EditionByKey
 from services.sla.usecases.desks import subject_of
 from services.sla.usecases.library import Library
-from shared.db import Database, Read
+from shared.db import Read, Reader
 from shared.policy import Policy
 
 ROWS_AT_ONCE = 500
@@ -131,14 +131,14 @@ class Simulation:
         lines += [
             f"  {each.inquiry_id} ({each.channel}, {each.received_at.isoformat()}):"
             f" due {_moment(each.was.due_at)} -> {_moment(each.would_be.due_at)},"
-            f" {each.was.outcome} -> {each.would_be.outcome}"
+            f" {each.was.outcome} -> {each.would_be.outcome}{_beside(each)}"
             for each in self.examples
         ]
         return "\n".join(lines) + "\n"
 
 
 async def simulate(
-    database: Database, policy: Policy, *, start: datetime, end: datetime, now: datetime
+    database: Reader, policy: Policy, *, start: datetime, end: datetime, now: datetime
 ) -> Simulation:
     """Count the inquiries received in [start, end) again by `policy`.
 
@@ -232,6 +232,11 @@ def _stood(history: Sequence[Fact], edition: Edition, now: datetime) -> Stood:
 def _outcome(phase: Phase, breached_at: datetime | None) -> str:
     met_late = phase is Phase.MET and breached_at is not None
     return ("met_late" if met_late else phase.value).replace("_", " ")
+
+
+def _beside(difference: Difference) -> str:
+    was, would_be = difference.was.hand_over, difference.would_be.hand_over
+    return "" if was == would_be else f", hand-over {was or 'none'} -> {would_be or 'none'}"
 
 
 def _counts(outcomes: Counter[str]) -> str:

@@ -61,7 +61,9 @@ class Write(Read):
     __slots__ = ()
 
 
-class Database(Protocol):
+class Reader(Protocol):
+    """A database into which one may look."""
+
     dialect: Dialect
 
     async def start(self) -> None: ...
@@ -76,6 +78,8 @@ class Database(Protocol):
         self, verb: Callable[Concatenate[Read, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T: ...
 
+
+class Database(Reader, Protocol):
     async def write(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

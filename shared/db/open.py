@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from shared.db.database import Database
+from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
-from shared.db.sqlite import SqliteDatabase
+from shared.db.sqlite import SqliteDatabase, SqliteReader
 
 
 def open_database(url: str, *, pool_size: int = 8) -> Database:
@@ -15,15 +15,30 @@ def open_database(url: str, *, pool_size: int = 8) -> Database:
 
     Raises ValueError that says what is wrong. Nothing is connected before `start()`.
     """
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteDatabase(parsed.database or "")
+    return PostgresDatabase(parsed, pool_size=pool_size)
+
+
+def open_reader(url: str) -> Reader:
+    """The same to look only, also into a SQLite file that a running desk owns."""
+    parsed = _parsed(url)
+    if parsed.get_backend_name() == "sqlite":
+        return SqliteReader(parsed.database or "")
+    return PostgresDatabase(parsed, pool_size=1)
+
+
+def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
     except ArgumentError as error:
         raise ValueError(_wrong(url)) from error
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
-            return SqliteDatabase(parsed.database)
+            return parsed
         case "postgresql":
-            return PostgresDatabase(parsed, pool_size=pool_size)
+            return parsed
         case _:
             raise ValueError(_wrong(url))
 

@@ -33,33 +33,29 @@ FULL = 2
 J = TypeVar("J")
 
 
-class SqliteDatabase:
+class SqliteReader:
+    """Looks only, also while another process owns the file."""
+
     dialect: Dialect = "sqlite"
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
-        self._lock: int | None = None
         self._tasks = ShieldedTasks()
+        self._is_open = False
 
     async def start(self) -> None:
-        """Raises DatabaseUnavailableError when another process owns the file."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._own_the_file()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
-        self._write_engine = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
-        self._read_engine = _engine(self._path, begin="BEGIN", connections=READERS, read_only=True)
-        await self._in_thread(self._writer, self._check_durability)
+        """Raises DatabaseUnavailableError when there is no such file."""
+        if not self._path.exists():
+            raise DatabaseUnavailableError(f"there is no database {self._path}")
+        self._open_readers()
 
     async def stop(self) -> None:
-        if self._lock is None:
+        if not self._is_open:
             return
         await self._tasks.drain()
-        await self._in_thread(self._writer, self._close)
-        self._writer.shutdown()
+        await self._in_thread(self._readers, self._read_engine.dispose)
         self._readers.shutdown()
-        os.close(self._lock)
-        self._lock = None
+        self._is_open = False
 
     async def ping(self) -> None:
         await self.read(lambda tx: tx.execute(text("SELECT 1")).scalar())
@@ -72,6 +68,51 @@ class SqliteDatabase:
                 return verb(Read(connection), *args, **kwargs)
 
         return await self._run(self._readers, job)
+
+    def _open_readers(self) -> None:
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
+        self._read_engine = _engine(self._path, begin="BEGIN", connections=READERS, read_only=True)
+        self._is_open = True
+
+    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+        if not self._is_open:
+            raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
+        try:
+            return await self._tasks.run(self._in_thread(threads, job))
+        except OperationalError as error:
+            raise DatabaseUnavailableError(f"SQLite says: {error.orig}") from error
+
+    async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+        # A thread starts without context; the outbox needs the trace of whoever asked.
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
+
+
+class SqliteDatabase(SqliteReader):
+    """The owner of the file."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._lock: int | None = None
+
+    async def start(self) -> None:
+        """Raises DatabaseUnavailableError when another process owns the file."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._own_the_file()
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
+        self._write_engine = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
+        self._open_readers()
+        await self._in_thread(self._writer, self._check_durability)
+
+    async def stop(self) -> None:
+        if self._lock is None:
+            return
+        await super().stop()
+        # Last: whoever closes a file's last connection folds the write-ahead log into it.
+        await self._in_thread(self._writer, self._write_engine.dispose)
+        self._writer.shutdown()
+        os.close(self._lock)
+        self._lock = None
 
     async def write(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -113,19 +154,6 @@ class SqliteDatabase:
 
         await self._run(self._writer, job)
 
-    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
-        if self._lock is None:
-            raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
-        try:
-            return await self._tasks.run(self._in_thread(threads, job))
-        except OperationalError as error:
-            raise DatabaseUnavailableError(f"SQLite says: {error.orig}") from error
-
-    async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
-        # A thread starts without context; the outbox needs the trace of whoever asked.
-        context = copy_context()
-        return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
-
     def _own_the_file(self) -> None:
         lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -147,10 +175,6 @@ class SqliteDatabase:
                 f"{self._path} runs with journal_mode={journal}, synchronous={synchronous}; "
                 "accepted inquiries need WAL and FULL"
             )
-
-    def _close(self) -> None:
-        self._read_engine.dispose()
-        self._write_engine.dispose()
 
 
 class _OwnFile:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 
 from services.intake.tables import metadata as intake_metadata
 from shared import inbox, outbox
-from shared.db import Database, DatabaseUnavailableError, Read, Write, open_database
+from shared.db import Database, DatabaseUnavailableError, Read, Write, open_database, open_reader
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.migrate import pending, upgrade, version_table
@@ -317,6 +317,29 @@ async def test_a_relay_that_lost_its_session_notices(postgres_database: str) -> 
         await database.write(lambda tx: tx.execute(end_it).all())
         assert not await guard.still_mine()
     await database.stop()
+
+
+async def test_a_reader_looks_while_another_owns_the_database(database: Database, url: str) -> None:
+    await database.write(add, 1)
+    reader = open_reader(url)
+    await reader.start()
+    try:
+        assert await reader.read(numbers) == [1]
+        await database.write(add, 2)
+        assert await reader.read(numbers) == [1, 2]
+        with pytest.raises((DBAPIError, DatabaseUnavailableError)):
+            await reader.read(lambda tx: tx.execute(insert(things), {"number": 3}))
+    finally:
+        await reader.stop()
+    assert await database.read(numbers) == [1, 2]
+
+
+async def test_a_reader_makes_no_file(tmp_path: Path) -> None:
+    reader = open_reader(f"sqlite:///{tmp_path / 'none.sqlite'}")
+    with pytest.raises(DatabaseUnavailableError, match="no database"):
+        await reader.start()
+    await reader.stop()
+    assert list(tmp_path.iterdir()) == []  # noqa: ASYNC240 - nothing else runs here
 
 
 async def test_a_second_owner_of_a_file_is_refused(tmp_path: Path) -> None:

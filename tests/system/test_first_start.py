@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +43,27 @@ def test_the_three_printed_lines_work_as_they_stand(fresh: Instance) -> None:
     (deadline,) = _bash_until(deadlines, bool)
     assert deadline["inquiry_id"] == accepted["inquiry_id"]
     assert deadline["due_at"] == todo["due_at"]
+
+
+def test_a_simulation_runs_beside_the_desk(fresh: Instance) -> None:
+    fresh.start()
+    post, _, deadlines = re.findall(
+        r"^curl .*$", _printed(fresh, "/sla/v1/deadlines"), re.MULTILINE
+    )
+    _bash(post)
+    _bash_until(deadlines, bool)
+    today = datetime.now(UTC).date()
+    command = [
+        *(sys.executable, "-m", "services", "sla", "simulate", "--json"),
+        *("--policy", str(PROJECT / "services" / "desk.toml")),
+        *("--from", str(today - timedelta(days=1)), "--to", str(today + timedelta(days=2))),
+    ]
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, timeout=60,
+        cwd=fresh.log.parent, env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert (found["inquiries"], found["changed"], found["examples"]) == (1, [], [])
 
 
 def test_the_key_is_shown_once_and_kept_only_as_a_hash(fresh: Instance) -> None:
