@@ -121,7 +121,8 @@ def _operations(
         return health_response(await examine(ready))
 
     async def prometheus() -> Response:
-        """Metrics in the Prometheus text format."""
+        """Metrics in the Prometheus text format, as of now."""
+        await examine(ready)  # the looks set what is measured by looking: lag, age of the outbox
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     text: Responses = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from shared.bus.local import LocalBus
@@ -137,3 +138,10 @@ async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_lo
             finally:
                 await bench.bus.stop()
     assert [call.json["data"]["kind"] for call in hook.calls] == ["met", "met"]
+
+
+async def test_metrics_are_as_of_now_whoever_asks(bench: SlaBench) -> None:
+    await bench.hear(Inquiry().received())
+    bench.clock.advance(timedelta(seconds=90))
+    answer = await bench.client.get("/sla/metrics")
+    assert "desk_outbox_age_seconds 90.0" in answer.text
