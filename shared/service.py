@@ -65,6 +65,7 @@ class Service:
         )
         self._consumers: list[Consumer] = []
         self._loops: list[tuple[str, Loop]] = []
+        self._own_checks: dict[str, Check] = {}
         self.app: ASGIApp = _not_built
 
     def listen(
@@ -88,6 +89,10 @@ class Service:
     def loop(self, name: str, loop: Loop) -> None:
         """A loop of the service's own (timers, group committer), started with its consumers."""
         self._loops.append((name, loop))
+
+    def check(self, name: str, check: Check) -> None:
+        """What the service's readiness tells beside what every service's does; before `serve`."""
+        self._own_checks[name] = check
 
     def serve(self, surface: Surface) -> None:
         settings = self._runtime.settings
@@ -164,6 +169,7 @@ class Service:
             "consumers": Check(self._consumer_lag, "degraded"),
             "outbox": Check(self._outbox_age, "degraded"),
             "keys": Check(self._keys_readable, "degraded"),
+            **self._own_checks,
         }
 
     async def _database_answers(self) -> str | None:

@@ -17,7 +17,7 @@ from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.notify.targets import senders
 from services.sla.rules import audiences, edition_of
 from services.sla.settings import SlaSettings
-from services.sla.timers import CaughtUp, Timers
+from services.sla.timers import CaughtUp, TimerMetrics, Timers
 from services.sla.usecases.library import Library
 from shared.bus.port import Partition, Progress
 from shared.db import open_database
@@ -25,6 +25,7 @@ from shared.service import Runtime, Service
 from shared.telemetry import Metrics
 from shared.web.access import Gate
 from shared.web.app import Surface
+from shared.web.health import Check
 from shared.web.problems import problem_response
 
 
@@ -61,7 +62,9 @@ def build(
         settings=settings,
         caught_up=CaughtUp(progress),
         on_recorded=on_recorded,
+        metrics=TimerMetrics.of(service.metrics),
     )
+    service.check("timers", Check(timers.late, "degraded"))
     consumer = service.listen(
         consumers.listener(library, runtime.clock, on_scheduled=timers.nearer),
         on_recorded=on_recorded,

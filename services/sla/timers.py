@@ -2,31 +2,38 @@
 
 It sleeps until the next of them, or until somebody writes, but never longer than the poll time:
 other instances write, too. What is due is decided by the clocks' own moments, so a sleep that was
-too long or too short, or a clock that was set, tells nothing early and nothing twice.
+too long or too short, or a clock that was set, tells nothing early and nothing twice. A clock that
+cannot be worked off is put off and said loudly; it holds up no other.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import structlog
+from prometheus_client import Counter, Gauge
 
 from services.sla.settings import SlaSettings
-from services.sla.store.deadlines import next_action
+from services.sla.store.deadlines import due_ids, next_action
 from services.sla.usecases.adopt import adopt, keep_edition
 from services.sla.usecases.library import Library
-from services.sla.usecases.tick import tick
+from services.sla.usecases.tick import put_off, tick, tick_one
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.lifecycle import first_of
+from shared.telemetry import Metrics
 
 LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
 WHOLE_LOOK_SECONDS = 10.0
+LATE_SECONDS = 60.0
+PUT_OFF = timedelta(minutes=10)
+"""When a clock that could not be worked off is tried again."""
 
 log = structlog.get_logger()
 
@@ -96,6 +103,23 @@ class Floor:
             self._since = min(at, self._since)
 
 
+@dataclass(frozen=True, slots=True)
+class TimerMetrics:
+    fired: Counter
+    put_off: Counter
+    late: Gauge
+
+    @classmethod
+    def of(cls, metrics: Metrics) -> TimerMetrics:
+        return cls(
+            metrics.counter("desk_clocks_fired", "Clocks that were due and were looked at."),
+            metrics.counter("desk_clocks_put_off", "Clocks that could not be worked off."),
+            metrics.gauge(
+                "desk_timers_late_seconds", "Age of the warning or breach that waits longest."
+            ),
+        )
+
+
 class Timers:
     def __init__(
         self,
@@ -106,6 +130,7 @@ class Timers:
         settings: SlaSettings,
         caught_up: CaughtUp,
         on_recorded: Callable[[], None],
+        metrics: TimerMetrics,
     ) -> None:
         """`on_recorded` is called after each commit that may have filled the outbox."""
         self._database = database
@@ -114,6 +139,7 @@ class Timers:
         self._settings = settings
         self._caught_up = caught_up
         self._on_recorded = on_recorded
+        self._metrics = metrics
         self._wake = asyncio.Event()
         self._noted: datetime | None = None
         self._due_until: datetime | None = None
@@ -159,8 +185,9 @@ class Timers:
             self._due_until = None
             self._caught_up.forget()
             return self._until(following, now)
-        # What falls due while the facts are awaited has to wait for the facts until then.
-        self._due_until = self._due_until or now
+        # What falls due while the facts are awaited has to wait for the facts until then. A clock
+        # that was ahead meanwhile, and was set back, must not let anything fire early.
+        self._due_until = min(self._due_until or now, now)
         if not await self._caught_up():
             return LOOK_AGAIN_SECONDS
         due_until, self._due_until = self._due_until, None
@@ -178,12 +205,51 @@ class Timers:
 
     async def tick(self, due_until: datetime) -> int:
         """Work off one batch of the clocks that were due by then; how many."""
-        count = await self._database.write(
-            tick, library=self._library, now=due_until, limit=self._settings.claim_rows
-        )
+        try:
+            count = await self._database.write(
+                tick, library=self._library, now=due_until, limit=self._settings.claim_rows
+            )
+        except DatabaseUnavailableError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whose failure it is, is found out one by one
+            log.warning("timers.batch_failed", reason=_said(error))
+            count = await self._one_by_one(due_until)
         if count:
             self._on_recorded()
+            self._metrics.fired.inc(count)
             log.info("timers.fired", clocks=count)
+        return count
+
+    async def late(self) -> str | None:
+        """Why something that is due has not been told for a minute; None when all is well."""
+        first, now = await self._database.read(next_action), self._clock.now()
+        seconds = 0.0 if first is None else max(0.0, (now - first).total_seconds())
+        self._metrics.late.set(seconds)
+        if seconds < LATE_SECONDS:
+            return None
+        what = f"a warning or a breach is due since {seconds:.0f} seconds"
+        if self._due_until is not None:
+            return f"{what}: facts that were there before it are not worked off yet"
+        return what
+
+    async def _one_by_one(self, due_until: datetime) -> int:
+        """What one clock does to its transaction must not hold up the others."""
+        limit = self._settings.claim_rows
+        count = 0
+        for inquiry_id in await self._database.read(due_ids, now=due_until, limit=limit):
+            try:
+                count += await self._database.write(
+                    tick_one, inquiry_id=inquiry_id, library=self._library, now=due_until
+                )
+            except DatabaseUnavailableError:
+                raise
+            except Exception as error:
+                self._metrics.put_off.inc()
+                said = {"inquiry_id": str(inquiry_id), "reason": _said(error)}
+                log.exception("timers.clock_put_off", **said)
+                until = self._clock.now() + PUT_OFF
+                await self._database.write(put_off, inquiry_id=inquiry_id, until=until)
+                count += 1
         return count
 
     def _until(self, following: datetime | None, now: datetime) -> float:
@@ -217,3 +283,7 @@ class Timers:
             log.info("policy.adopted", edition=self._library.current.key, moved=moved)
         self.adopted.set()
         return True
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:300]

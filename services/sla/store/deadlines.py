@@ -182,6 +182,28 @@ def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:
     return [DeadlineRow(*row) for row in rows]
 
 
+def due_ids(tx: Read, *, now: datetime, limit: int) -> list[UUID]:
+    """The inquiries on whose clocks something is due, the longest due first."""
+    _by_index(tx)
+    rows = tx.execute(
+        select(_C.inquiry_id)
+        .where(_C.next_action_at <= now)
+        .order_by(_C.next_action_at)
+        .limit(limit)
+    )
+    return list(rows.scalars())
+
+
+def claim_one(tx: Write, inquiry_id: UUID, *, now: datetime) -> DeadlineRow | None:
+    """The row, locked, if something is due on it and no other instance holds it."""
+    row = tx.execute(
+        whole_rows()
+        .where(_C.inquiry_id == inquiry_id, _C.next_action_at <= now)
+        .with_for_update(skip_locked=True)
+    ).one_or_none()
+    return None if row is None else DeadlineRow(*row)
+
+
 def next_action(tx: Read, *, since: datetime | None = None) -> datetime | None:
     """The first moment at which something is due; None when no clock waits for time to pass.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ from services.sla.app import build
 from services.sla.rules import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
-from services.sla.timers import CaughtUp, Timers
+from services.sla.timers import CaughtUp, TimerMetrics, Timers
 from services.sla.usecases.library import Library
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
@@ -34,6 +34,7 @@ from shared.outbox import OUTBOX
 from shared.policy import Policy, load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
+from shared.telemetry import Metrics
 from tests.support.clock import ManualClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -71,17 +72,26 @@ class SlaBench:
         conversation = getattr(fact, "conversation_id")  # noqa: B009 - any fact of the desk has one
         return Envelope(new_id(), str(conversation), self.clock.now(), fact)
 
-    def timers(self, *, claim_rows: int = 500) -> Timers:
-        async def nothing_waits() -> dict[Partition, Progress]:
+    def timers(
+        self,
+        *,
+        claim_rows: int = 500,
+        poll_seconds: float = 5.0,
+        look: Callable[[], Awaitable[Mapping[Partition, Progress]]] | None = None,
+    ) -> Timers:
+        """`look` tells how far the facts on the bus are worked off; left out: nothing waits."""
+
+        async def nothing_waits() -> Mapping[Partition, Progress]:
             return {Partition("inquiries", 0): Progress(0, 0)}
 
         return Timers(
             database=self.service.database,
             library=self.library,
             clock=self.clock,
-            settings=SlaSettings(claim_rows=claim_rows),
-            caught_up=CaughtUp(nothing_waits),
+            settings=SlaSettings(claim_rows=claim_rows, poll_seconds=poll_seconds),
+            caught_up=CaughtUp(look or nothing_waits),
             on_recorded=lambda: None,
+            metrics=TimerMetrics.of(Metrics("test")),
         )
 
     async def tick(self) -> int:

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
-from services.sla.settings import SlaSettings
 from services.sla.store.deadlines import next_action
+from services.sla.tables import clock_facts
 from services.sla.timers import CaughtUp, Floor, Timers
 from shared.bus.port import BusUnavailableError, Partition, Progress
+from shared.db import Write
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 
 
@@ -83,14 +85,7 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
         looked.set()
         return {Partition("inquiries", 0): Progress(9 if caught_up.is_set() else 8, 9)}
 
-    timers = Timers(
-        database=bench.service.database,
-        library=bench.library,
-        clock=bench.clock,
-        settings=SlaSettings(poll_seconds=0.05),
-        caught_up=CaughtUp(look),
-        on_recorded=lambda: None,
-    )
+    timers = bench.timers(poll_seconds=0.05, look=look)
     stop = asyncio.Event()
     running = asyncio.create_task(timers.run(stop))
     async with asyncio.timeout(5):
@@ -101,6 +96,69 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
             timers.nearer(bench.clock.now())
     stop.set()
     await asyncio.wait_for(running, 2)
+
+
+async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: SlaBench) -> None:
+    due, not_yet = Inquiry(), Inquiry(received_at=berlin("2026-03-02 15:00"))
+    await bench.hear(due.received(), not_yet.received())
+    caught_up, looked = asyncio.Event(), asyncio.Event()
+
+    async def look() -> dict[Partition, Progress]:
+        looked.set()
+        return {Partition("inquiries", 0): Progress(9 if caught_up.is_set() else 8, 9)}
+
+    timers = bench.timers(poll_seconds=0.05, look=look)
+    timers.adopted.set()
+    stop = asyncio.Event()
+    bench.clock.set(berlin("2026-03-06 12:00"))  # days ahead of the truth
+    running = asyncio.create_task(timers.run(stop))
+    async with asyncio.timeout(10):
+        await looked.wait()
+        bench.clock.set(berlin("2026-03-03 11:00"))  # the truth: one of them is breached by now
+        looked.clear()
+        await looked.wait()
+        caught_up.set()
+        while await bench.story(due.id) != ["started", "breached"]:
+            timers.nearer(bench.clock.now())
+    stop.set()
+    await asyncio.wait_for(running, 2)
+    assert "breached" not in await bench.story(not_yet.id)
+
+
+async def test_a_clock_that_cannot_be_worked_off_holds_up_no_other(bench: SlaBench) -> None:
+    broken, *others = (Inquiry() for _ in range(4))
+    await bench.hear_together([each.received() for each in (broken, *others)])
+    mine = clock_facts.c.inquiry_id == broken.id
+
+    def set_kind(tx: Write, kind: str) -> None:
+        tx.execute(update(clock_facts).where(mine).values(kind=kind))
+
+    await bench.service.database.write(set_kind, "nonsense")
+    bench.clock.set(berlin("2026-03-03 11:00"))
+    assert await bench.tick() == 4
+    assert await bench.tick() == 0
+    for each in others:
+        assert await bench.story(each.id) == ["started", "breached"]
+    assert await bench.story(broken.id) == ["started"]
+    await bench.service.database.write(set_kind, "started")
+    bench.clock.set(berlin("2026-03-03 11:10"))
+    assert await bench.tick() == 1
+    assert await bench.story(broken.id) == ["started", "breached"]
+
+
+async def test_readiness_says_when_something_due_is_not_told(bench: SlaBench) -> None:
+    await bench.hear(Inquiry().received())
+    timers = bench.timers()
+    bench.clock.set(berlin("2026-03-02 16:00:59"))
+    assert await timers.late() is None
+    bench.clock.set(berlin("2026-03-02 16:02"))
+    assert str(await timers.late()).startswith("a warning or a breach is due since 120 seconds")
+    health = (await bench.client.get("/sla/health/ready")).json()
+    assert health["checks"]["timers"]["status"] == "degraded"
+    metrics = (await bench.client.get("/sla/metrics")).text
+    assert "desk_timers_late_seconds 120.0" in metrics
+    await bench.tick()
+    assert await timers.late() is None
 
 
 async def test_how_it_is_known_that_the_facts_are_in() -> None:
