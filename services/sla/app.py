@@ -34,8 +34,8 @@ def build(
 ) -> Service:
     """`notify` holds the addresses and secrets of notification targets, by variable.
 
-    Raises ValueError for a database URL or a calendar that cannot be one, and for what is missing
-    or wrong in `notify`.
+    Raises ValueError for a database URL that cannot be one and for what is missing or wrong in
+    `notify`, PolicyError for a calendar or a promise by which no clock can be counted.
     """
     database = open_database(
         runtime.settings.database("sla", settings.database_url),

@@ -6,18 +6,20 @@ remembers the edition it was counted by, so its history stays explainable after 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from services.sla.domain import (
     Audience,
     BeforeEnd,
+    BeyondHorizonError,
     BusinessCalendar,
+    CalendarError,
     CalendarRules,
     Choice,
     Closure,
@@ -29,16 +31,21 @@ from services.sla.domain import (
     Region,
     SpentShare,
     Subject,
+    TargetKind,
     Week,
     calendar_for,
     choose,
     closures_from_ical,
+    due,
 )
 from shared import policy as written
 from shared.events.facts import HashtagUse
+from shared.policy.problems import PolicyError, PolicyProblem, problem_of
 
 FIRST_YEAR = 2015
 YEARS_AHEAD = 10
+RUNNING_WITHOUT_RESTART = timedelta(days=366)
+"""For so long a calendar made at the start has to hold every target."""
 KEY_LENGTH = 32
 
 
@@ -108,8 +115,9 @@ class Edition:
 def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
     """What the policy means for clocks, with a calendar until ten years after `now`.
 
-    Takes about a tenth of a second, so keep the result. Raises CalendarError when the calendar
-    never opens or its iCalendar file cannot be understood, OSError when that file cannot be read.
+    Takes about a tenth of a second, so keep the result. Raises PolicyError that names the key, for
+    an iCalendar file that cannot be read or understood, a calendar that never opens, and a target
+    that the calendar cannot hold.
     """
     document = _Document(
         calendar=_with_ical_closures(policy.calendar),
@@ -124,8 +132,14 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
         },
     )
     text = document.model_dump_json(by_alias=True)
-    edition = _edition("", text, document, _calendar(document.calendar, now))
-    return _edition(_key(edition), text, document, edition.calendar)
+    try:
+        calendar = _calendar(document.calendar, now)
+    except CalendarError as error:
+        raise _mistake("calendar", str(error), "a calendar as in the shipped desk.toml") from error
+    edition = _edition("", text, document, calendar)
+    if problems := tuple(_never_over(edition, now)):
+        raise PolicyError(problems)
+    return _edition(_key(edition), text, document, calendar)
 
 
 def edition_from(key: str, text: str, *, now: datetime) -> Edition:
@@ -231,9 +245,43 @@ def _with_ical_closures(calendar: written.Calendar) -> written.Calendar:
     """The file's closures as if they stood in the policy: the stored edition must not need it."""
     if calendar.ical_file is None:
         return calendar
-    read = closures_from_ical(calendar.ical_file.read_text(encoding="utf-8-sig"))
-    added = tuple(
-        written.Closure.model_validate({"from": each.first, "to": each.last, "name": each.name})
-        for each in read
-    )
+    try:
+        text = calendar.ical_file.read_text(encoding="utf-8-sig")
+        added = tuple(_written(each) for each in closures_from_ical(text))
+    except (OSError, UnicodeDecodeError, CalendarError) as error:
+        right = "an iCalendar file (UTF-8) of whole-day events"
+        raise _mistake("calendar.ical_file", str(error), right) from error
     return calendar.model_copy(update={"ical_file": None, "closures": (*calendar.closures, *added)})
+
+
+def _written(closure: Closure) -> written.Closure:
+    """As the policy file would have it, so with its limits."""
+    raw = {"from": closure.first, "to": closure.last, "name": closure.name}
+    try:
+        return written.Closure.model_validate(raw)
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False)
+        wrong = problem_of(first, written.Closure).wrong
+        raise CalendarError(f"the event {closure.name[:80]!r} is no closure: {wrong}") from error
+
+
+def _never_over(edition: Edition, now: datetime) -> Iterator[PolicyProblem]:
+    """Targets that outlast the calendar would leave inquiries without a clock."""
+    latest = now + RUNNING_WITHOUT_RESTART
+    for place, promise in enumerate(edition.promises):
+        for kind in TargetKind:
+            if getattr(promise, kind.value) is None:
+                continue
+            try:
+                due(promise, edition.calendar, latest, kind=kind)
+            except BeyondHorizonError:
+                yield PolicyProblem(
+                    f"promises[{place}].{kind.value}",
+                    f"counted by {promise.counting} it is not over by the end of"
+                    f" {edition.calendar.last_year}",
+                    "a shorter target, or more opening hours",
+                )
+
+
+def _mistake(path: str, wrong: str, right: str) -> PolicyError:
+    return PolicyError((PolicyProblem(path, wrong, right),))

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from shared.policy.load import load_policy
+from shared.policy.model import Policy
 from shared.policy.problems import PolicyError
 from shared.policy.sentences import Language, sentences
 
 
-def run_check(path: Path | None, language: Language = "en") -> tuple[int, str]:
-    """Exit code and text: 0 with the policy in sentences, or 1 with every mistake in the file."""
+def run_check(
+    path: Path | None,
+    language: Language = "en",
+    *,
+    examine: Callable[[Policy], object] = lambda _policy: None,
+) -> tuple[int, str]:
+    """Exit code and text: 0 with the policy in sentences, or 1 with every mistake in the file.
+
+    `examine` looks at what only a service can judge, and raises PolicyError.
+    """
     name = "The shipped policy" if path is None else str(path)
     try:
         policy = load_policy(path)
+        examine(policy)
     except PolicyError as error:
         count = len(error.problems)
         return 1, f"{name} has {count} {'mistake' if count == 1 else 'mistakes'}:\n{error}"

@@ -88,6 +88,19 @@ def test_the_key_is_shown_once_and_kept_only_as_a_hash(fresh: Instance) -> None:
     assert _bash(listed)["items"] == []
 
 
+def test_a_start_that_fails_uses_up_no_key(fresh: Instance) -> None:
+    folder = fresh.log.parent
+    failed = subprocess.run(
+        [sys.executable, "-m", "services", "run"],
+        check=False, capture_output=True, text=True, timeout=60, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), "DESK_POLICY": "nowhere.toml"},
+    )  # fmt: skip
+    assert failed.returncode == 1
+    assert "nowhere.toml" in failed.stderr
+    fresh.start()
+    assert "shown only now" in _printed(fresh, "serves")
+
+
 def _printed(desk: Instance, last: str) -> str:
     deadline = time.monotonic() + 30
     while last not in (text := desk.log.read_text()):

@@ -9,11 +9,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from services.sla.rules import edition_from, edition_of
 from services.sla.simulate import simulate
 from services.sla.timers import Timers
 from shared.events.facts import HashtagUse
-from shared.policy import Policy, parse_policy
+from shared.policy import Policy, PolicyError, parse_policy
 from tests.services.sla.desk import MONDAY_TEN, Inquiry, SlaBench, berlin, sla_bench, utc
 
 
@@ -176,6 +178,48 @@ async def test_closures_of_a_file_are_kept_with_the_edition(tmp_path: Path) -> N
     again = edition_from(edition.key, edition.document, now=MONDAY_TEN)
     assert again.calendar.rules == edition.calendar.rules
     assert [closure.name for closure in again.calendar.rules.closures] == ["Umzug"]
+
+
+def mistakes(raw: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
+    with pytest.raises(PolicyError) as refused:
+        edition_of(parse_policy(raw, folder=folder), now=MONDAY_TEN)
+    return [(each.path, each.wrong) for each in refused.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        (b"hello", "no BEGIN:VCALENDAR"),
+        (b"\xff\xfe\x00", "decode"),
+        (
+            (
+                b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260303\r\n"
+                b"DTEND;VALUE=DATE:20280303\r\nSUMMARY:Umzug\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+            ),
+            "'Umzug' is no closure: the closure is longer than a year",
+        ),
+    ],
+)
+def test_a_file_of_closures_that_cannot_be_understood_is_named(
+    text: bytes, wrong: str, tmp_path: Path
+) -> None:
+    (tmp_path / "closed.ics").write_bytes(text)
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    raw["calendar"]["ical_file"] = "closed.ics"
+    ((path, said),) = mistakes(raw, tmp_path)
+    assert path == "calendar.ical_file"
+    assert wrong in said
+
+
+def test_a_target_that_the_calendar_cannot_hold_is_named(tmp_path: Path) -> None:
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    raw["calendar"]["hours"] = {"monday": ["09:00-10:00"]}
+    slow = {"first_answer": "300d", "follow_up": "366d", "counting": "opening-hours"}
+    raw["promises"] = [{"name": "answer", **slow}]
+    assert mistakes(raw, tmp_path) == [
+        (f"promises[0].{name}", "counted by opening-hours it is not over by the end of 2036")
+        for name in ("first_answer", "follow_up")
+    ]
 
 
 async def test_a_simulation_shows_what_would_change_and_changes_nothing(bench: SlaBench) -> None:

@@ -98,3 +98,12 @@ def test_check_lists_the_mistakes(tmp_path: Path) -> None:
     code, text = run_check(path)
     assert code == 1
     assert text.startswith(f"{path} has 2 mistakes:\n- promises[0].first_answer: ")
+
+
+def test_what_a_service_finds_wrong_is_said_like_any_other_mistake() -> None:
+    def examine(_policy: object) -> None:
+        raise PolicyError((PolicyProblem("calendar.ical_file", "is cut off", "a whole file"),))
+
+    code, text = run_check(None, "en", examine=examine)
+    assert code == 1
+    assert "- calendar.ical_file: is cut off. Right would be: a whole file." in text
