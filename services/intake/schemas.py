@@ -289,7 +289,8 @@ class ReplyIn(BaseModel):
     follow_up_at: Moment | None = Field(
         None,
         description="When the customer was told to expect the answer; only for `holding`. Left out:"
-        " the answer is due when the policy says, see `follow_up` of its promise.",
+        " the answer is due when the policy says, see `follow_up` of its promise. At most a year"
+        " ahead.",
     )
     external_id: ExternalId | None = Field(
         None, description="The reply's id on the channel, so that its echo is recognised."

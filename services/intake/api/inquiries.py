@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -26,6 +26,9 @@ from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
 from shared.web.paging import Page, decode_cursor, page_of
 from shared.web.problems import documented
+
+LONGEST_HOLD = timedelta(days=366)
+"""As long as a target of the policy may be: no clock is counted much farther."""
 
 
 def router(desk: IntakeDesk) -> APIRouter:
@@ -146,6 +149,9 @@ def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
         raise _wrong("follow_up_at", "belongs to no answer", "kind `holding`, or leave it out")
     if body.follow_up_at is not None and body.follow_up_at <= now:
         raise _wrong("follow_up_at", "lies in the past", "a moment that is still to come")
+    if body.follow_up_at is not None and body.follow_up_at > now + LONGEST_HOLD:
+        latest = (now + LONGEST_HOLD).isoformat()
+        raise _wrong("follow_up_at", "is more than a year away", f"a moment until {latest}")
     return usecases.Reply(
         kind=body.kind,
         text=body.text,

@@ -151,6 +151,7 @@ async def test_five_answers_at_once_are_one(desk: Desk, path: str) -> None:
         ({"kind": "holding", "follow_up_at": "2026-11-24T12:00:00Z"}, "follow_up_at"),
         ({"kind": "holding", "follow_up_at": "2026-11-27T12:00:00"}, "follow_up_at"),
         ({"kind": "holding", "follow_up_at": "9999-12-31T23:59:59Z"}, "follow_up_at"),
+        ({"kind": "holding", "follow_up_at": "2027-11-25T12:00:01Z"}, "follow_up_at"),
         ({"sent_at": "2026-11-24T12:05:01Z"}, "sent_at"),
         ({"kind": "shout"}, "kind"),
         ({"text": " \n"}, "text"),
