@@ -50,6 +50,7 @@ LastDay = Annotated[
 def router(desk: SlaDesk) -> APIRouter:
     api = api_router("sla", "calendar")
     reads = desk.gate.requires("deadlines:read")
+    subscribes = desk.gate.subscribes("deadlines:read")
 
     @api.get("/calendar", summary="Show when the desk is open")
     async def show_calendar(
@@ -69,7 +70,7 @@ def router(desk: SlaDesk) -> APIRouter:
         responses=_TEXT,
     )
     async def subscribe_calendar(
-        first: FirstDay = None, last: LastDay = None, _caller: Caller = reads
+        first: FirstDay = None, last: LastDay = None, _caller: Caller = subscribes
     ) -> Response:
         """The same as iCalendar: opening hours as events, holidays and closures as whole days."""
         now, calendar = desk.clock.now(), desk.library.current.calendar
@@ -89,7 +90,7 @@ def router(desk: SlaDesk) -> APIRouter:
             str | None,
             Query(alias="desk", description="Left out: every desk.", examples=["technical"]),
         ] = None,
-        _caller: Caller = reads,
+        _caller: Caller = subscribes,
     ) -> Response:
         """Deadlines for which an answer is still owed, the 1000 most urgent."""
         if only is not None and only not in desk.desks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from shared.ids import new_id
-from tests.services.sla.desk import Inquiry, SlaBench, berlin, utc
+from tests.services.sla.desk import KEY, Inquiry, SlaBench, berlin, utc
 
 
 def refused(answer: httpx.Response, status: int, code: str, field: str | None = None) -> Any:
@@ -288,6 +289,30 @@ async def test_the_calendars_to_subscribe_to(bench: SlaBench) -> None:
     hours = await bench.client.get("/sla/v1/calendar.ics")
     assert "DTSTART;VALUE=DATE:20260501\r\n" in hours.text
     assert "SUMMARY:Erster Mai\r\n" in hours.text
+
+
+@pytest.mark.parametrize("path", ["calendar.ics", "deadlines.ics"])
+async def test_a_calendar_program_sends_the_key_as_a_password(bench: SlaBench, path: str) -> None:
+    async def fetch(authorization: str) -> httpx.Response:
+        sent = {b"Authorization": authorization.encode("latin-1")}
+        return await bench.client.get(f"/sla/v1/{path}", headers=sent)
+
+    def basic(text: str) -> str:
+        return "Basic " + base64.b64encode(text.encode()).decode()
+
+    for right in (basic(f"desk:{KEY}"), basic(f":{KEY}"), f"Bearer {KEY}"):
+        assert (await fetch(right)).status_code == 200
+    refused(await fetch(basic("desk:wrong")), 401, "key-unknown")
+    for wrong in ("", "Basic", "Basic %%%", "Basic ÄÖ", basic("desk"), basic("desk:"), "Digest x"):
+        answer = await fetch(wrong)
+        refused(answer, 401, "key-missing")
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+    # A browser would send it along with whatever a foreign page makes it send.
+    other = await bench.client.get(
+        "/sla/v1/deadlines", headers={"Authorization": basic(f"desk:{KEY}")}
+    )
+    refused(other, 401, "key-missing")
+    assert other.headers["www-authenticate"].startswith("Bearer ")
 
 
 async def test_no_key_and_the_wrong_scope(bench: SlaBench) -> None:
