@@ -104,7 +104,11 @@ class TargetView(BaseModel):
 
 
 class Happened(BaseModel):
-    """A fact about the clock. Facts are only ever added."""
+    """Something about the clock. Recorded, and only ever added: `started`, `paused`, `resumed`,
+    `held`, `answered`, `cancelled`, `moved`, `window_set`, `assigned`, `taken_over`. What follows
+    from that: `breached`, `met`, `met_late`, `resumed` at the bound of a pause. What was told:
+    `warned`.
+    """
 
     at: datetime = Field(examples=[_MONDAY])
     fact: str = Field(examples=["started"])

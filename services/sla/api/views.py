@@ -4,31 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from services.sla.api.history import history
 from services.sla.domain import (
-    Assigned,
-    Cancelled,
     Choice,
     ClockState,
     Explanation,
-    Fact,
-    Held,
-    Moved,
-    Paused,
     Phase,
     Promise,
-    Resumed,
     Span,
-    Started,
     Target,
     TargetKind,
-    WindowSet,
 )
 from services.sla.schemas import (
     Deadline,
     DeadlineDetail,
     ExplanationView,
     HandOver,
-    Happened,
     IntervalView,
     MatchedPromise,
     Pause,
@@ -92,15 +83,7 @@ def detail(seen: Look) -> DeadlineDetail:
             "remaining_seconds": seconds(clock.remaining),
             "hand_over": _hand_over(clock),
             "targets": [_target(each) for each in clock.shown],
-            "history": [
-                Happened(
-                    at=each.fact.at,
-                    fact=type(each.fact).__name__.lower(),
-                    by=each.by or None,
-                    detail=_said(each.fact),
-                )
-                for each in seen.history
-            ],
+            "history": history(seen),
         }
     )
 
@@ -135,26 +118,6 @@ def _target(target: Target) -> TargetView:
             ],
         }
     )
-
-
-def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
-    match fact:
-        case Started(promise=promise):
-            return promise.name
-        case Moved(promise=promise, reason=reason):
-            return f"{reason}: {promise.name}"
-        case Paused(reason=reason):
-            return reason
-        case Resumed(cause=cause):
-            return cause.value.replace("_", " ")
-        case Held(follow_up_at=at) | WindowSet(ends_at=at):
-            return at.isoformat()
-        case Cancelled(reason=reason):
-            return reason.value
-        case Assigned(desk=desk):
-            return desk
-        case _:
-            return None
 
 
 def explained(found: Explained) -> ExplanationView:

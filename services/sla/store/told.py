@@ -42,6 +42,13 @@ def of(tx: Read, inquiry_ids: Sequence[UUID]) -> Mapping[UUID, frozenset[NoticeK
     return {inquiry_id: frozenset(keys) for inquiry_id, keys in found.items()}
 
 
+def history(tx: Read, inquiry_id: UUID) -> list[Told]:
+    """What was told of an inquiry, in order."""
+    c = told.c
+    rows = tx.execute(select(c.key, c.at).where(c.inquiry_id == inquiry_id).order_by(c.at))
+    return [Told(inquiry_id, _key(key), at) for key, at in rows]
+
+
 def _key(text: str) -> NoticeKey:
     kind, _, rest = text.partition(":")
     level, _, target = rest.rpartition(":")

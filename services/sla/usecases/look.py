@@ -18,10 +18,11 @@ from services.sla.domain import (
     state,
 )
 from services.sla.rules import Edition
-from services.sla.store import deadlines, editions
+from services.sla.store import deadlines, editions, told
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import AWAITED, BEST_EFFORT, DeadlineRow
 from services.sla.store.facts import Recorded
+from services.sla.store.told import Told
 from services.sla.usecases.desks import subject_of
 from services.sla.usecases.library import Library
 from shared.db import Read
@@ -30,11 +31,12 @@ from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundErr
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A clock as it stood at `clock.as_of`, with the facts that had happened by then."""
+    """A clock as it stood at `clock.as_of`, with what had happened and was told by then."""
 
     row: DeadlineRow
     clock: ClockState
     history: tuple[Recorded, ...]
+    told: tuple[Told, ...]
     edition: Edition
 
     @property
@@ -64,7 +66,8 @@ def look(
     )
     edition = library.reader(tx, now=now)(_edition_at(tx, row, history, as_of))
     clock = state([each.fact for each in history], edition.calendar, moment)
-    return Look(row, clock, tuple(history), edition)
+    said = tuple(each for each in told.history(tx, inquiry_id) if each.at <= moment)
+    return Look(row, clock, tuple(history), said, edition)
 
 
 def explain(

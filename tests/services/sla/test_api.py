@@ -158,12 +158,44 @@ async def test_a_clock_is_shown_with_its_history_at_any_moment(bench: SlaBench) 
     assert [(each["fact"], each["by"]) for each in now["history"]] == [
         ("started", None),
         ("held", "anna"),
+        ("met", None),
     ]
     before = await bench.get(f"deadlines/{inquiry.id}", as_of="2026-03-02T10:59:59+01:00")
     assert (before["state"], before["target"]) == ("running", "first_answer")
     assert before["remaining_seconds"] == 86_400 - 3_599
     breached = await bench.get(f"deadlines/{inquiry.id}", as_of="2026-03-05T12:00:01+01:00")
     assert breached["state"] == "breached"
+    assert (breached["history"][-1]["fact"], breached["history"][-1]["detail"]) == (
+        "breached",
+        "follow_up",
+    )
+
+
+async def test_the_history_has_what_followed_from_the_facts(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 12:00"))
+    until = {"reason": "asked", "until": "2026-03-02T13:00:00+01:00"}
+    await bench.post(f"deadlines/{inquiry.id}/pause", until)
+    for moment in ("2026-03-02 13:00", "2026-03-03 09:00", "2026-03-03 10:00", "2026-03-04 09:00"):
+        bench.clock.set(berlin(moment))
+        await bench.tick()
+    await bench.hear(inquiry.answered(bench.clock.now()))
+    shown = await bench.get(f"deadlines/{inquiry.id}")
+    assert [(each["at"], each["fact"], each["detail"]) for each in shown["history"]] == [
+        (utc(berlin("2026-03-02 10:00")), "started", "answer"),
+        (utc(berlin("2026-03-02 12:00")), "paused", "asked"),
+        (utc(berlin("2026-03-02 13:00")), "resumed", "the pause had reached its bound"),
+        (utc(berlin("2026-03-03 09:00")), "warned", "75%"),
+        (utc(berlin("2026-03-03 10:00")), "warned", "1h before end"),
+        (utc(berlin("2026-03-03 11:00")), "breached", "first_answer"),
+        (utc(berlin("2026-03-04 09:00")), "answered", None),
+        (utc(berlin("2026-03-04 09:00")), "met_late", "first_answer"),
+    ]
+    resumed = await bench.get(f"deadlines/{inquiry.id}", as_of="2026-03-02T13:00:00+01:00")
+    assert resumed["history"] == shown["history"][:3]
+    paused = await bench.get(f"deadlines/{inquiry.id}", as_of="2026-03-02T12:59:59+01:00")
+    assert paused["history"] == shown["history"][:2]
 
 
 async def test_wrong_moments_and_unknown_inquiries(bench: SlaBench) -> None:

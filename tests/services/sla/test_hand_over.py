@@ -72,9 +72,14 @@ async def test_it_is_warned_of_breached_and_met_late_beside_the_answer(bench: Sl
         (1, "first_answer"),
         (0, "hand_over"),
     ]
-    assert [(each["fact"], each["detail"]) for each in shown["history"][1:]] == [
+    assert [(each["fact"], each["detail"]) for each in shown["history"]] == [
+        ("started", "answer"),
         ("assigned", "technical"),
-        ("takenover", None),
+        ("warned", "1h before end"),
+        ("warned", "75%"),
+        ("breached", "hand_over"),
+        ("taken_over", None),
+        ("met_late", "hand_over"),
     ]
 
 
