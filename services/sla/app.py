@@ -21,6 +21,7 @@ from services.sla.timers import CaughtUp, TimerMetrics, Timers
 from services.sla.usecases.library import Library
 from shared.bus.port import Partition, Progress
 from shared.db import open_database
+from shared.policy import known_hashtags
 from shared.service import Runtime, Service
 from shared.telemetry import Metrics
 from shared.web.access import Gate
@@ -84,6 +85,7 @@ def build(
         channels=frozenset(runtime.policy.channels),
         desks=frozenset(runtime.policy.desks),
         targets=frozenset(courier.target for courier in couriers),
+        hashtags=known_hashtags(runtime.policy.hashtags),
     )
     service.serve(_surface(desk))
     return service

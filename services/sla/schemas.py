@@ -21,6 +21,8 @@ def _trimmed(value: object) -> object:
 
 
 ChannelName = Annotated[SafeStr, Field(min_length=1, max_length=40)]
+DeskName = Annotated[SafeStr, Field(min_length=1, max_length=40)]
+Tag = Annotated[SafeStr, Field(min_length=1, max_length=101)]
 Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=200)]
 
 
@@ -29,10 +31,17 @@ class _Body(BaseModel):
 
 
 class PreviewRequest(_Body):
-    """When would an answer be due?"""
+    """When would an answer be due? Promises may also depend on desk, hashtags and contact."""
 
     received_at: Moment = Field(examples=["2026-03-02T10:00:00+01:00"])
     channel: ChannelName = Field(examples=["email"])
+    desk: DeskName | None = Field(
+        None,
+        description="Left out: the one that the channel addresses, if any.",
+        examples=["technical"],
+    )
+    hashtags: Annotated[list[Tag], Field(max_length=50)] = Field([], examples=[["#iico2026"]])
+    contact_id: UUID | None = Field(None, examples=[_ID])
 
 
 class PauseRequest(_Body):

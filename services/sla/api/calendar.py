@@ -93,12 +93,8 @@ def router(desk: SlaDesk) -> APIRouter:
         _caller: Caller = subscribes,
     ) -> Response:
         """Deadlines for which an answer is still owed, the 1000 most urgent."""
-        if only is not None and only not in desk.desks:
-            raise InvalidError(
-                "unknown-desk",
-                "the policy knows no such desk",
-                FieldProblem("desk", "is not known", f"one of {', '.join(sorted(desk.desks))}"),
-            )
+        if only is not None:
+            desk.known_desk(only)
         rows = await desk.database.read(listing.open_ones, desk=only, limit=MOST_EVENTS)
         name = f"Deadlines of {only}" if only else "Deadlines"
         text = ics.calendar(

@@ -10,13 +10,16 @@ from fastapi import APIRouter, Depends, Query
 from services.sla import schemas
 from services.sla.api import views
 from services.sla.api.desk import SlaDesk
+from services.sla.domain import Subject
+from services.sla.rules import hashtag_names
 from services.sla.store import listing
 from services.sla.store.listing import Wanted
 from services.sla.usecases.look import explain, look, preview
 from services.sla.usecases.pause import pause, resume
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
-from shared.events.facts import DeadlineState
+from shared.events.facts import DeadlineState, HashtagUse
+from shared.policy import extract_hashtags
 from shared.web.app import api_router
 from shared.web.moments import Moment
 from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
@@ -65,12 +68,11 @@ def router(desk: SlaDesk) -> APIRouter:
     async def preview_deadline(
         body: schemas.PreviewRequest, _caller: Caller = reads
     ) -> schemas.Preview:
-        """What an inquiry received at that moment on that channel is promised, and why. Changes
-        nothing.
+        """What an inquiry received at that moment on that channel is promised, and why: every
+        promise that matches, and the intervals that count. Changes nothing.
         """
-        _known_channel(desk, body.channel)
         edition = desk.library.current
-        found = preview(edition, channel=body.channel, received_at=body.received_at)
+        found = preview(edition, _subject(desk, body), received_at=body.received_at)
         return views.preview(body, found, zone=edition.calendar.rules.zone)
 
     @api.get(
@@ -177,10 +179,25 @@ def _wanted(
     return Wanted(state, channel, desk, target, due_before, due_after, breached, hand_over)
 
 
-def _known_channel(desk: SlaDesk, channel: str) -> None:
-    if channel not in desk.channels:
+def _subject(desk: SlaDesk, body: schemas.PreviewRequest) -> Subject:
+    """What the promises are chosen by. Raises InvalidError for a name that the policy lacks."""
+    return Subject(
+        channel=desk.known_channel(body.channel),
+        desk=None if body.desk is None else desk.known_desk(body.desk),
+        hashtags=hashtag_names(
+            _hashtag(desk, place, tag) for place, tag in enumerate(body.hashtags)
+        ),
+        contact=None if body.contact_id is None else str(body.contact_id),
+    )
+
+
+def _hashtag(desk: SlaDesk, place: int, text: str) -> HashtagUse:
+    tag = text.removeprefix("#")
+    found = extract_hashtags(f"#{tag}", desk.hashtags)
+    if [f"{each.tag}{each.year or ''}" for each in found] != [tag.casefold()]:
         raise InvalidError(
-            "unknown-channel",
-            "the policy knows no such channel",
-            FieldProblem("channel", "is not known", f"one of {', '.join(sorted(desk.channels))}"),
+            "invalid-request",
+            "this is no hashtag",
+            FieldProblem(f"hashtags.{place}", "is no hashtag", "letters and digits: #iico2026"),
         )
+    return HashtagUse(tag=found[0].tag, year=found[0].year)

@@ -9,6 +9,8 @@ from datetime import datetime
 from services.sla.usecases.library import Library
 from shared.clock import Clock
 from shared.db import Database
+from shared.errors import FieldProblem, InvalidError
+from shared.policy import KnownHashtags
 from shared.web.access import Gate
 
 
@@ -26,3 +28,22 @@ class SlaDesk:
     channels: frozenset[str]
     desks: frozenset[str]
     targets: frozenset[str]
+    hashtags: KnownHashtags
+
+    def known_desk(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.desks:
+            problem = _unknown("desk", self.desks)
+            raise InvalidError("unknown-desk", "the policy knows no such desk", problem)
+        return name
+
+    def known_channel(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.channels:
+            problem = _unknown("channel", self.channels)
+            raise InvalidError("unknown-channel", "the policy knows no such channel", problem)
+        return name
+
+
+def _unknown(field: str, known: frozenset[str]) -> FieldProblem:
+    return FieldProblem(field, "is not known", f"one of {', '.join(sorted(known))}")

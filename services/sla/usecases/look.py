@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -84,13 +84,14 @@ def explain(
 
 
 def preview(
-    edition: Edition, *, channel: str, received_at: datetime
+    edition: Edition, subject: Subject, *, received_at: datetime
 ) -> tuple[Choice, Explanation] | None:
     """What an inquiry received then would be promised; None on a best-effort channel.
 
     Raises CalendarError outside the calendar's years.
     """
-    subject = Subject(channel, edition.channel_desks.get(channel))
+    if subject.desk is None:
+        subject = replace(subject, desk=edition.channel_desks.get(subject.channel))
     choice = edition.choose(subject, received_at)
     if choice is None:
         return None

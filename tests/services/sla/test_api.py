@@ -80,8 +80,8 @@ async def test_wrong_previews(bench: SlaBench) -> None:
     refused(await bench.post(path, beyond), 422, "outside-calendar")
     unknown = {"received_at": moment, "channel": "telex"}
     refused(await bench.post(path, unknown), 422, "unknown-channel", "channel")
-    extra = {"received_at": moment, "channel": "email", "desk": "x"}
-    refused(await bench.post(path, extra), 422, "invalid-request", "desk")
+    extra = {"received_at": moment, "channel": "email", "colour": "red"}
+    refused(await bench.post(path, extra), 422, "invalid-request", "colour")
     broken = await bench.client.post(
         f"/sla/v1/{path}", content=b'{"a":', headers={"content-type": "application/json"}
     )

@@ -15,6 +15,7 @@ from services.sla.rules import edition_from, edition_of
 from services.sla.simulate import simulate
 from services.sla.timers import Timers
 from shared.events.facts import HashtagUse
+from shared.ids import new_id
 from shared.policy import Policy, PolicyError, parse_policy
 from tests.services.sla.desk import MONDAY_TEN, Inquiry, SlaBench, berlin, sla_bench, utc
 
@@ -59,6 +60,40 @@ async def test_the_desk_brings_a_stricter_promise(database_url: str, tmp_path: P
         assert shown["targets"][0]["target_seconds"] == 4 * 3600
         await bench.hear(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:00")))
         assert (await bench.row(inquiry.id))["promise"] == "answer"
+
+
+async def test_a_preview_asks_by_all_that_promises_ask_by(
+    database_url: str, tmp_path: Path
+) -> None:
+    contact = new_id()
+    friend = {"name": "friend", "first_answer": "30m", "counting": "wall-clock",
+              "match": {"contacts": [str(contact)]}}  # fmt: skip
+    promises = policy(STANDARD, TECHNICAL, EVENT, friend)
+    asked = {"received_at": "2026-03-02T10:00:00+01:00", "channel": "email"}
+    async with sla_bench(database_url, tmp_path, policy=promises) as bench:
+        for more, promise, due in (
+            ({}, "answer", "2026-03-03 10:00"),
+            ({"desk": "technical"}, "hotline", "2026-03-02 14:00"),
+            ({"desk": "inbound"}, "answer", "2026-03-03 10:00"),
+            ({"channel": "hotline"}, "hotline", "2026-03-02 14:00"),
+            ({"desk": "technical", "hashtags": ["#IICO2026"]}, "conference", "2026-03-02 11:00"),
+            ({"hashtags": ["iico2025", "other"]}, "answer", "2026-03-03 10:00"),
+            ({"contact_id": str(contact)}, "friend", "2026-03-02 10:30"),
+        ):
+            shown = (await bench.post("deadlines/preview", asked | more)).json()
+            assert (shown["due_at"], shown["explanation"]["promise"]) == (
+                utc(berlin(due)),
+                promise,
+            ), more
+        for wrong in (
+            {"desk": "kitchen"},
+            {"hashtags": ["two words"]},
+            {"hashtags": ["#"]},
+            {"contact_id": "erika"},
+        ):
+            answer = await bench.post("deadlines/preview", asked | wrong)
+            assert answer.status_code == 422
+            assert next(iter(wrong)) in answer.json()["errors"][0]["field"]
 
 
 async def test_a_desk_known_first_starts_with_its_promise(
