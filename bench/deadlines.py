@@ -21,7 +21,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.sla.rules import edition_of
+from services.sla.rules.edition import edition_of
 from services.sla.store import deadlines
 from services.sla.usecases.library import Library
 from services.sla.usecases.receive import Receipt, receive

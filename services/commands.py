@@ -16,7 +16,7 @@ import uvloop
 from services import root
 from services.process import run_embedded, run_service
 from services.replay import replay_dead_letters
-from services.sla.rules import edition_of
+from services.sla.rules.edition import edition_of
 from services.sla.simulate import simulate as simulate_policy
 from shared.auth import ALL_SCOPES, add_key, new_key, read_keys
 from shared.auth import revoke_key as revoke

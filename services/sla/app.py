@@ -15,7 +15,7 @@ from services.sla.api.desk import SlaDesk
 from services.sla.domain import CalendarError
 from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.notify.targets import senders
-from services.sla.rules import audiences, edition_of
+from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.timers import CaughtUp, TimerMetrics, Timers
 from services.sla.usecases.library import Library

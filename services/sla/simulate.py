@@ -26,7 +26,7 @@ from services.sla.domain import (
     start,
     state,
 )
-from services.sla.rules import Edition, edition_of
+from services.sla.rules.edition import Edition, edition_of
 from services.sla.store import deadlines
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import DeadlineRow

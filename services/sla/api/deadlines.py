@@ -11,7 +11,7 @@ from services.sla import schemas
 from services.sla.api import views
 from services.sla.api.desk import SlaDesk
 from services.sla.domain import Subject
-from services.sla.rules import hashtag_names
+from services.sla.rules.edition import hashtag_names
 from services.sla.store import listing
 from services.sla.store.listing import Wanted
 from services.sla.usecases.look import explain, look, preview

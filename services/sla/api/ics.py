@@ -1,18 +1,22 @@
-"""iCalendar out (RFC 5545), as much as a calendar of deadlines and opening hours needs.
+"""iCalendar out: deadlines and opening hours as events, written by the `icalendar` library.
 
-Text is escaped, lines are folded at 75 octets without cutting a character in two, moments are UTC,
-and an event keeps its UID, so a subscribed calendar moves it instead of showing it twice.
+Moments are UTC, and an event keeps its UID, so a subscribed calendar moves it instead of showing it
+twice.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
+
+import icalendar
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
-OCTETS_A_LINE = 75
+LOOK_AGAIN = timedelta(minutes=15)
+"""How often a program that subscribes is asked to look."""
+# RFC 5545 has no place for them in a text, and a name in a policy file may hold anything.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -30,61 +34,32 @@ class Event:
 
 def calendar(name: str, events: Iterable[Event], *, now: datetime) -> str:
     """The whole calendar as text, with the line ends that the format demands."""
-    lines = [
-        "BEGIN:VCALENDAR",
-        "VERSION:2.0",
-        "PRODID:-//Inbound Desk//sla//EN",
-        "CALSCALE:GREGORIAN",
-        "METHOD:PUBLISH",
-        f"X-WR-CALNAME:{_text(name)}",
-    ]
+    made = icalendar.Calendar()
+    made.add("VERSION", "2.0")
+    made.add("PRODID", "-//Inbound Desk//sla//EN")
+    made.add("CALSCALE", "GREGORIAN")
+    made.add("METHOD", "PUBLISH")
+    made.add("NAME", name)  # RFC 7986, with the older name of it for those who know that
+    made.add("X-WR-CALNAME", name)
+    made.add("REFRESH-INTERVAL", LOOK_AGAIN, parameters={"VALUE": "DURATION"})
     for event in events:
-        lines += _event(event, now)
-    lines.append("END:VCALENDAR")
-    return "".join(f"{folded}\r\n" for line in lines for folded in _folded(line))
+        made.add_component(_event(event, now))
+    text: bytes = made.to_ical(sorted=False)
+    return text.decode()
 
 
 def all_day(uid: str, day: date, summary: str) -> Event:
     return Event(uid, day, day + timedelta(days=1), summary)
 
 
-def _event(event: Event, now: datetime) -> Iterator[str]:
-    yield "BEGIN:VEVENT"
-    yield f"UID:{_text(event.uid)}"
-    yield f"DTSTAMP:{_moment(now)}"
-    yield _when("DTSTART", event.start)
-    yield _when("DTEND", event.end)
-    yield f"SUMMARY:{_text(event.summary)}"
+def _event(event: Event, now: datetime) -> icalendar.Event:
+    made = icalendar.Event()
+    made.add("UID", event.uid)
+    made.add("DTSTAMP", now)
+    made.add("DTSTART", event.start)
+    made.add("DTEND", event.end)
+    made.add("SUMMARY", _CONTROL.sub("", event.summary))
     if event.description:
-        yield f"DESCRIPTION:{_text(event.description)}"
-    yield f"TRANSP:{'OPAQUE' if event.busy else 'TRANSPARENT'}"
-    yield "END:VEVENT"
-
-
-def _when(name: str, moment: datetime | date) -> str:
-    if isinstance(moment, datetime):
-        return f"{name}:{_moment(moment)}"
-    return f"{name};VALUE=DATE:{moment:%Y%m%d}"
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-
-
-def _text(text: str) -> str:
-    lines = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    escaped = lines.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
-    return escaped.replace("\n", "\\n")
-
-
-def _folded(line: str) -> Iterator[str]:
-    rest = line.encode()
-    limit = OCTETS_A_LINE
-    prefix = ""
-    while len(rest) > limit:
-        cut = limit
-        while rest[cut] & 0xC0 == 0x80:  # inside a character
-            cut -= 1
-        yield prefix + rest[:cut].decode()
-        rest, prefix, limit = rest[cut:], " ", OCTETS_A_LINE - 1
-    yield prefix + rest.decode()
+        made.add("DESCRIPTION", _CONTROL.sub("", event.description))
+    made.add("TRANSP", "OPAQUE" if event.busy else "TRANSPARENT")
+    return made

@@ -29,7 +29,6 @@ from services.sla.domain.facts import (
 from services.sla.domain.hand_over import TECHNICAL_DESK
 from services.sla.domain.holidays_source import Region
 from services.sla.domain.hours import WEEKDAYS, Interval, Week
-from services.sla.domain.ical import closures_from_ical
 from services.sla.domain.notices import (
     Agenda,
     Notice,
@@ -115,7 +114,6 @@ __all__ = [
     "calendar_for",
     "choose",
     "clock_explanations",
-    "closures_from_ical",
     "due",
     "explanation",
     "first_look",

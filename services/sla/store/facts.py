@@ -28,7 +28,7 @@ from services.sla.domain import (
     TargetKind,
     WindowSet,
 )
-from services.sla.rules import Edition
+from services.sla.rules.edition import Edition
 from services.sla.tables import clock_facts
 from shared.db import Read, Write
 from shared.db.among import among

@@ -25,7 +25,7 @@ from services.sla.domain import (
     agenda_of,
     state,
 )
-from services.sla.rules import Edition
+from services.sla.rules.edition import Edition
 from services.sla.store.deadlines import Columns, DeadlineRow
 from services.sla.store.told import Told
 from services.sla.usecases.fold_hand_over import hand_over_columns, hand_over_events

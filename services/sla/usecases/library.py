@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.sla.domain import Audience
-from services.sla.rules import Edition, edition_from
+from services.sla.rules.edition import Edition, edition_from
 from services.sla.store import editions
 from services.sla.store.facts import EditionByKey
 from shared.db import Read, Write

@@ -17,7 +17,7 @@ from services.sla.domain import (
     explanation,
     state,
 )
-from services.sla.rules import Edition
+from services.sla.rules.edition import Edition
 from services.sla.store import deadlines, editions, told
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import AWAITED, BEST_EFFORT, DeadlineRow

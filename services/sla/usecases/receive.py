@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.sla.domain import Started, Subject, first_look, hand_over_due
-from services.sla.rules import Edition, hashtag_names
+from services.sla.rules.edition import Edition, hashtag_names
 from services.sla.store import deadlines
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import AWAITED, BEST_EFFORT, RUNNING, Columns, DeadlineRow

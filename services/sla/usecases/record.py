@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.sla.domain import Answered, Audience, Cancelled, CancelReason, Fact, NoticeKey
-from services.sla.rules import Edition
+from services.sla.rules.edition import Edition
 from services.sla.store import deadlines, notifications, told
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import BEST_EFFORT, Columns, DeadlineRow

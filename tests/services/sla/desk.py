@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from services.sla import consumers
 from services.sla.app import build
-from services.sla.rules import audiences, edition_of
+from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
 from services.sla.timers import CaughtUp, TimerMetrics, Timers

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from services.sla.api import ics
-from services.sla.domain import closures_from_ical
+from services.sla.rules.closures import closures_from_ical
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -34,5 +34,5 @@ def test_a_whole_day_is_read_back_as_the_same_day() -> None:
         "Desk", [ics.all_day("1@desk", date(2026, 12, 24), "Heiligabend, ab 12")], now=NOW
     )
     (closure,) = closures_from_ical(text)
-    assert (closure.first, closure.last) == (date(2026, 12, 24), date(2026, 12, 24))
+    assert (closure.first_day, closure.last_day) == (date(2026, 12, 24), date(2026, 12, 24))
     assert closure.name == "Heiligabend, ab 12"

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.rules import edition_from, edition_of
+from services.sla.rules.edition import edition_from, edition_of
 from services.sla.simulate import simulate
 from services.sla.timers import Timers
 from shared.events.facts import HashtagUse
@@ -224,8 +224,8 @@ def mistakes(raw: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        (b"hello", "no BEGIN:VCALENDAR"),
-        (b"\xff\xfe\x00", "decode"),
+        (b"hello", "not a whole iCalendar file"),
+        (b"\xff\xfe\x00", "from 0 on are not UTF-8"),
         (
             (
                 b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nDTSTART;VALUE=DATE:20260303\r\n"

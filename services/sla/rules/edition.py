@@ -6,18 +6,17 @@ remembers the edition it was counted by, so its history stays explainable after 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from services.sla.domain import (
     Audience,
     BeforeEnd,
-    BeyondHorizonError,
     BusinessCalendar,
     CalendarError,
     CalendarRules,
@@ -31,21 +30,18 @@ from services.sla.domain import (
     Region,
     SpentShare,
     Subject,
-    TargetKind,
     Week,
     calendar_for,
     choose,
-    closures_from_ical,
-    due,
 )
+from services.sla.rules.checks import never_over
+from services.sla.rules.closures import with_ical_closures
 from shared import policy as written
 from shared.events.facts import HashtagUse
-from shared.policy.problems import PolicyError, PolicyProblem, problem_of
+from shared.policy.problems import PolicyError, PolicyProblem
 
 FIRST_YEAR = 2015
 YEARS_AHEAD = 10
-RUNNING_WITHOUT_RESTART = timedelta(days=366)
-"""For so long a calendar made at the start has to hold every target."""
 KEY_LENGTH = 32
 
 
@@ -120,7 +116,7 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
     that the calendar cannot hold.
     """
     document = _Document(
-        calendar=_with_ical_closures(policy.calendar),
+        calendar=with_ical_closures(policy.calendar),
         promises=policy.promises,
         channels={
             name: _Channel(
@@ -135,9 +131,10 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
     try:
         calendar = _calendar(document.calendar, now)
     except CalendarError as error:
-        raise _mistake("calendar", str(error), "a calendar as in the shipped desk.toml") from error
+        right = "a calendar as in the shipped desk.toml"
+        raise PolicyError((PolicyProblem("calendar", str(error), right),)) from error
     edition = _edition("", text, document, calendar)
-    if problems := tuple(_never_over(edition, now)):
+    if problems := tuple(never_over(edition.promises, calendar, now)):
         raise PolicyError(problems)
     return _edition(_key(edition), text, document, calendar)
 
@@ -239,49 +236,3 @@ def _calendar(calendar: written.Calendar, now: datetime) -> BusinessCalendar:
 
 def _hours(intervals: Iterable[written.OpeningInterval]) -> tuple[Interval, ...]:
     return tuple(Interval(each.opens * 60, each.closes * 60) for each in sorted(intervals))
-
-
-def _with_ical_closures(calendar: written.Calendar) -> written.Calendar:
-    """The file's closures as if they stood in the policy: the stored edition must not need it."""
-    if calendar.ical_file is None:
-        return calendar
-    try:
-        text = calendar.ical_file.read_text(encoding="utf-8-sig")
-        added = tuple(_written(each) for each in closures_from_ical(text))
-    except (OSError, UnicodeDecodeError, CalendarError) as error:
-        right = "an iCalendar file (UTF-8) of whole-day events"
-        raise _mistake("calendar.ical_file", str(error), right) from error
-    return calendar.model_copy(update={"ical_file": None, "closures": (*calendar.closures, *added)})
-
-
-def _written(closure: Closure) -> written.Closure:
-    """As the policy file would have it, so with its limits."""
-    raw = {"from": closure.first, "to": closure.last, "name": closure.name}
-    try:
-        return written.Closure.model_validate(raw)
-    except ValidationError as error:
-        (first, *_) = error.errors(include_url=False)
-        wrong = problem_of(first, written.Closure).wrong
-        raise CalendarError(f"the event {closure.name[:80]!r} is no closure: {wrong}") from error
-
-
-def _never_over(edition: Edition, now: datetime) -> Iterator[PolicyProblem]:
-    """Targets that outlast the calendar would leave inquiries without a clock."""
-    latest = now + RUNNING_WITHOUT_RESTART
-    for place, promise in enumerate(edition.promises):
-        for kind in TargetKind:
-            if getattr(promise, kind.value) is None:
-                continue
-            try:
-                due(promise, edition.calendar, latest, kind=kind)
-            except BeyondHorizonError:
-                yield PolicyProblem(
-                    f"promises[{place}].{kind.value}",
-                    f"counted by {promise.counting} it is not over by the end of"
-                    f" {edition.calendar.last_year}",
-                    "a shorter target, or more opening hours",
-                )
-
-
-def _mistake(path: str, wrong: str, right: str) -> PolicyError:
-    return PolicyError((PolicyProblem(path, wrong, right),))

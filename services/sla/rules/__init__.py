@@ -1,0 +1,1 @@
+"""From the policy file to the values of the domain."""
