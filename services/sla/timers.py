@@ -222,7 +222,8 @@ class Timers:
 
     async def late(self) -> str | None:
         """Why something that is due has not been told for a minute; None when all is well."""
-        first, now = await self._database.read(next_action), self._clock.now()
+        since = self._floor.since(asyncio.get_running_loop().time())
+        first, now = await self._database.read(next_action, since=since), self._clock.now()
         seconds = 0.0 if first is None else max(0.0, (now - first).total_seconds())
         self._metrics.late.set(seconds)
         if seconds < LATE_SECONDS:

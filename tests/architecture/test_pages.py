@@ -182,3 +182,18 @@ def test_every_link_between_our_pages_leads_somewhere() -> None:
             assert (path.parent / target).exists(), (
                 f"{path.relative_to(ROOT)}: {target} is not there"
             )
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    files = [*(ROOT / "tests").rglob("test_*.py")]
+    there = {path.stem for path in files}
+    for path in files:
+        there |= set(re.findall(r"^(?:async )?def (test_\w+)", path.read_text(), re.MULTILINE))
+    for path in (ROOT / "docs").rglob("*.md"):
+        gone = set(re.findall(r"\btest_\w+", path.read_text())) - there
+        assert not gone, f"{path.relative_to(ROOT)} names {sorted(gone)}, which no test is called"
+
+
+def test_every_module_that_the_promises_name_is_there() -> None:
+    for named in re.findall(r"`((?:services|shared|tests)/[\w./]+)", page("docs/promises.md")):
+        assert (ROOT / named).exists(), f"docs/promises.md names {named}, which is not there"
