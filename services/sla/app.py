@@ -17,7 +17,8 @@ from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.notify.targets import senders
 from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
-from services.sla.timers import CaughtUp, TimerMetrics, Timers
+from services.sla.timers.caught_up import CaughtUp
+from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.usecases.library import Library
 from shared.bus.port import Partition, Progress
 from shared.db import open_database

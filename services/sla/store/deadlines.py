@@ -220,19 +220,16 @@ def first_action(*, since: datetime | None) -> Select[datetime]:
     return select(_C.next_action_at).where(wanted).order_by(_C.next_action_at).limit(1)
 
 
-def counted_otherwise(tx: Write, *, edition: str, limit: int) -> list[DeadlineRow]:
-    """Open clocks that were last looked at under another edition, locked."""
-    rows = tx.execute(
-        whole_rows()
-        .where(
-            _C.state.in_((RUNNING, PAUSED)),
-            or_(_C.edition.is_(None), _C.edition != edition),
-        )
-        .order_by(_C.inquiry_id)
-        .limit(limit)
-        .with_for_update()
-    )
-    return [DeadlineRow(*row) for row in rows]
+def counted_otherwise(tx: Read, *, edition: str, after: UUID | None, limit: int) -> list[UUID]:
+    """Open clocks that were last looked at under another edition, by id from behind `after`."""
+    conditions = [
+        _C.state.in_((RUNNING, PAUSED)),
+        or_(_C.edition.is_(None), _C.edition != edition),
+    ]
+    if after is not None:
+        conditions.append(_C.inquiry_id > after)
+    wanted = select(_C.inquiry_id).where(*conditions).order_by(_C.inquiry_id).limit(limit)
+    return list(tx.execute(wanted).scalars())
 
 
 def received_between(

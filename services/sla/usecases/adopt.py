@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
+from uuid import UUID
 
 from services.sla.domain import TECHNICAL_DESK, Assigned
 from services.sla.store import deadlines
-from services.sla.store.deadlines import DeadlineRow
+from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import moved_for
 from services.sla.usecases.library import Library
@@ -16,22 +18,25 @@ from services.sla.usecases.record import Arrival, Histories, record
 from shared.db import Write
 from shared.ids import new_id
 
+_OPEN: Final = frozenset({RUNNING, PAUSED})
+
 
 def keep_edition(tx: Write, *, library: Library, now: datetime) -> None:
     """Store what clocks are counted by from now on."""
     library.keep_current(tx, now=now)
 
 
-def adopt(tx: Write, *, library: Library, now: datetime, limit: int) -> tuple[int, int]:
-    """Put a batch of open clocks under the present policy: how many were looked at, and moved.
+def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime) -> int:
+    """Put these clocks, as far as they are open, under the present policy: how many moved.
 
     A deadline that stays where it is is under the new calendar all the same: it counts when a pause
-    ends. To be repeated until none is left to look at.
+    ends.
     """
     key = library.current.key
-    rows = deadlines.counted_otherwise(tx, edition=key, limit=limit)
+    locked = deadlines.lock(tx, inquiry_ids)
+    rows = [each for each in locked.values() if each.state in _OPEN and each.edition != key]
     if not rows:
-        return 0, 0
+        return 0
     ids = [row.inquiry_id for row in rows]
     histories = Histories.read(tx, ids, library=library, now=now)
     arrivals = []
@@ -45,7 +50,7 @@ def adopt(tx: Write, *, library: Library, now: datetime, limit: int) -> tuple[in
     if library.current.hands_over:
         _tell_the_desks(tx, rows, histories, library=library, now=now)
     deadlines.change(tx, {each: {"edition": key} for each in ids})
-    return len(rows), len(arrivals)
+    return len(arrivals)
 
 
 def _tell_the_desks(

@@ -20,7 +20,8 @@ from services.sla.app import build
 from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
-from services.sla.timers import CaughtUp, TimerMetrics, Timers
+from services.sla.timers.caught_up import CaughtUp
+from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.usecases.library import Library
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from services.sla.rules.edition import edition_from, edition_of
 from services.sla.simulate import simulate
-from services.sla.timers import Timers
+from services.sla.tables import clock_facts
+from services.sla.timers.loop import Timers
 from shared.events.facts import HashtagUse
 from shared.ids import new_id
 from shared.policy import Policy, PolicyError, parse_policy
@@ -169,6 +171,24 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
         )
         assert before["targets"][0]["due_at"] == utc(berlin("2026-03-03 10:00"))
         assert "Umzug" not in str(before)
+
+
+async def test_a_broken_clock_keeps_no_other_from_a_new_policy(
+    database_url: str, tmp_path: Path
+) -> None:
+    clocks = sorted((Inquiry() for _ in range(5)), key=lambda each: each.id)
+    broken = clocks[2]
+    async with sla_bench(database_url, tmp_path) as bench:
+        await bench.hear_together([each.received() for each in clocks])
+        mine = clock_facts.c.inquiry_id == broken.id
+        await bench.service.database.write(
+            lambda tx: tx.execute(update(clock_facts).where(mine).values(kind="nonsense"))
+        )
+    async with sla_bench(database_url, tmp_path, policy=_with_closure()) as bench:
+        await adopt(bench)
+        for each in clocks:
+            expected = ["started"] if each is broken else ["started", "moved"]
+            assert await bench.story(each.id) == expected
 
 
 def _with_closure() -> Policy:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from services.sla.store.deadlines import next_action
-from services.sla.timers import Timers
+from services.sla.timers.loop import Timers
 from services.sla.usecases.pause import pause, resume
 from shared.errors import ConflictError, InvalidError
 from shared.events import Fact

@@ -12,7 +12,9 @@ from sqlalchemy import update
 
 from services.sla.store.deadlines import next_action
 from services.sla.tables import clock_facts
-from services.sla.timers import CaughtUp, Floor, Timers
+from services.sla.timers.caught_up import CaughtUp
+from services.sla.timers.floor import Floor
+from services.sla.timers.loop import Timers
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import Write
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc

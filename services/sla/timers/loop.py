@@ -9,19 +9,23 @@ cannot be worked off is put off and said loudly; it holds up no other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter, Gauge
 
 from services.sla.settings import SlaSettings
-from services.sla.store.deadlines import due_ids, next_action
+from services.sla.store.deadlines import counted_otherwise, due_ids, next_action
+from services.sla.timers.alone import Alone
+from services.sla.timers.caught_up import CaughtUp
+from services.sla.timers.floor import Floor
 from services.sla.usecases.adopt import adopt, keep_edition
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import put_off, tick, tick_one
-from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.lifecycle import first_of
@@ -30,77 +34,11 @@ from shared.telemetry import Metrics
 LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
-WHOLE_LOOK_SECONDS = 10.0
 LATE_SECONDS = 60.0
 PUT_OFF = timedelta(minutes=10)
 """When a clock that could not be worked off is tried again."""
 
 log = structlog.get_logger()
-
-
-class CaughtUp:
-    """Whether every fact that was on the bus at the first look has been worked off since.
-
-    After an outage an answer in time may still wait there, and a breach told before it would be a
-    lie. Facts that come in later do not matter, so steady load holds nothing up; the whole group
-    counts, so neither does an instance that died with its partitions.
-    """
-
-    def __init__(self, look: Callable[[], Awaitable[Mapping[Partition, Progress] | None]]) -> None:
-        """`look` tells how far the group is, None as long as that is not known."""
-        self._look = look
-        self._ends: Mapping[Partition, int] | None = None
-
-    def forget(self) -> None:
-        """The next look is a first one."""
-        self._ends = None
-
-    async def __call__(self) -> bool:
-        """The look after a yes is a first one again."""
-        try:
-            progress = await self._look()
-        except BusUnavailableError:
-            return False
-        if not progress:
-            return False
-        if self._ends is None:
-            self._ends = {partition: each.end for partition, each in progress.items()}
-        if any(
-            partition not in progress or progress[partition].next_offset < end
-            for partition, end in self._ends.items()
-        ):
-            return False
-        self._ends = None
-        return True
-
-
-class Floor:
-    """From which moment on the timers have to look, so that they pass over what fired long ago.
-
-    What this instance writes lowers it; what another one writes, that one looks after. Should that
-    one die, a look at everything, every ten seconds, finds it.
-    """
-
-    def __init__(self) -> None:
-        self._since: datetime | None = None
-        self._noted: datetime | None = None
-        self._whole_look_at = 0.0
-
-    def since(self, seconds: float) -> datetime | None:
-        """None: look at everything. `seconds` are those of a clock that nobody sets."""
-        return None if seconds >= self._whole_look_at else self._since
-
-    def looked_at_everything(self, first: datetime, seconds: float) -> None:
-        """`first` is the first moment that was found, or now."""
-        # What was noted may not have been committed when everything was looked at.
-        self._since = first if self._noted is None else min(first, self._noted)
-        self._noted = None
-        self._whole_look_at = seconds + WHOLE_LOOK_SECONDS
-
-    def note(self, at: datetime) -> None:
-        self._noted = at if self._noted is None else min(at, self._noted)
-        if self._since is not None:
-            self._since = min(at, self._since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +56,11 @@ class TimerMetrics:
                 "desk_timers_late_seconds", "Age of the warning or breach that waits longest."
             ),
         )
+
+
+class Common(TypedDict):
+    library: Library
+    now: datetime
 
 
 class Timers:
@@ -144,6 +87,7 @@ class Timers:
         self._noted: datetime | None = None
         self._due_until: datetime | None = None
         self._floor = Floor()
+        self._alone = Alone(metrics.put_off)
         self._running_in: asyncio.AbstractEventLoop | None = None
         self.adopted = asyncio.Event()
 
@@ -205,15 +149,20 @@ class Timers:
 
     async def tick(self, due_until: datetime) -> int:
         """Work off one batch of the clocks that were due by then; how many."""
-        try:
-            count = await self._database.write(
-                tick, library=self._library, now=due_until, limit=self._settings.claim_rows
-            )
-        except DatabaseUnavailableError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whose failure it is, is found out one by one
-            log.warning("timers.batch_failed", reason=_said(error))
-            count = await self._one_by_one(due_until)
+        database, limit = self._database, self._settings.claim_rows
+        common: Common = {"library": self._library, "now": due_until}
+
+        async def put_aside(inquiry_id: UUID) -> int:
+            until = self._clock.now() + PUT_OFF
+            await database.write(put_off, inquiry_id=inquiry_id, until=until)
+            return 1
+
+        count = await self._alone.or_each(
+            lambda: database.write(tick, limit=limit, **common),
+            clocks=lambda: database.read(due_ids, now=due_until, limit=limit),
+            alone=lambda each: database.write(tick_one, inquiry_id=each, **common),
+            spoiled=put_aside,
+        )
         if count:
             self._on_recorded()
             self._metrics.fired.inc(count)
@@ -233,26 +182,6 @@ class Timers:
             return f"{what}: facts that were there before it are not worked off yet"
         return what
 
-    async def _one_by_one(self, due_until: datetime) -> int:
-        """What one clock does to its transaction must not hold up the others."""
-        limit = self._settings.claim_rows
-        count = 0
-        for inquiry_id in await self._database.read(due_ids, now=due_until, limit=limit):
-            try:
-                count += await self._database.write(
-                    tick_one, inquiry_id=inquiry_id, library=self._library, now=due_until
-                )
-            except DatabaseUnavailableError:
-                raise
-            except Exception as error:
-                self._metrics.put_off.inc()
-                said = {"inquiry_id": str(inquiry_id), "reason": _said(error)}
-                log.exception("timers.clock_put_off", **said)
-                until = self._clock.now() + PUT_OFF
-                await self._database.write(put_off, inquiry_id=inquiry_id, until=until)
-                count += 1
-        return count
-
     def _until(self, following: datetime | None, now: datetime) -> float:
         noted = self._noted
         if noted is not None and noted <= now:
@@ -270,21 +199,34 @@ class Timers:
         self._library.current_is_kept()
         if not await self._caught_up():
             return False
-        looked_at, moved = 1, 0
-        while looked_at:
-            looked_at, more = await self._database.write(
-                adopt,
-                library=self._library,
-                now=self._clock.now(),
-                limit=self._settings.claim_rows,
-            )
-            moved += more
+        moved, after = 0, None
+        while clocks := await self._database.read(
+            counted_otherwise,
+            edition=self._library.current.key,
+            after=after,
+            limit=self._settings.claim_rows,
+        ):
+            after = clocks[-1]
+            moved += await self._adopt_some(clocks)
             self._on_recorded()
         if moved:
             log.info("policy.adopted", edition=self._library.current.key, moved=moved)
         self.adopted.set()
         return True
 
+    async def _adopt_some(self, clocks: Sequence[UUID]) -> int:
+        """How many of them moved. One that cannot be counted again stays as it is."""
+        common: Common = {"library": self._library, "now": self._clock.now()}
 
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
+        async def those() -> Sequence[UUID]:
+            return clocks
+
+        async def left_as_it_is(_inquiry_id: UUID) -> int:
+            return 0
+
+        return await self._alone.or_each(
+            lambda: self._database.write(adopt, clocks, **common),
+            clocks=those,
+            alone=lambda each: self._database.write(adopt, [each], **common),
+            spoiled=left_as_it_is,
+        )

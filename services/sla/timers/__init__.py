@@ -1,0 +1,1 @@
+"""The loop that tells warnings and breaches when they are due, and what it needs."""
