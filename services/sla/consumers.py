@@ -16,6 +16,7 @@ from services.sla.domain import (
 from services.sla.domain import Fact as ClockFact
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import Assignment, assign
+from services.sla.usecases.finish import finish
 from services.sla.usecases.hold import Hold, hold
 from services.sla.usecases.library import Library
 from services.sla.usecases.messages import Message, take_messages
@@ -74,12 +75,17 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
             record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
         )
 
+    def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        completions = [_arrival(each) for each in envelopes]
+        on_scheduled(finish(tx, completions, library=library, now=clock.now()))
+
     return {
         facts.InquiryReceived.TYPE: received,
         facts.MessageAdded.TYPE: message_added,
         facts.InquiryAnswered.TYPE: happened,
         facts.InquiryHeld.TYPE: held,
         facts.InquiryClosed.TYPE: happened,
+        facts.TodoCompleted.TYPE: completed,
         facts.TodoDismissed.TYPE: happened,
         facts.TodoClaimed.TYPE: claimed,
         facts.TodoCreated.TYPE: desk_known,
@@ -97,6 +103,9 @@ def _arrival(envelope: Envelope) -> Arrival:
         case facts.TodoClaimed() as told:
             taken = TakenOver(_utc(told.claimed_at))
             return _of(envelope, told, taken, by=told.assignee)
+        case facts.TodoCompleted() as told:
+            answered = Answered(_utc(told.completed_at))
+            return _of(envelope, told, answered, by=told.completed_by)
         case facts.TodoDismissed() as told:
             cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.dismissed_by)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.sla.domain import (
+    Answered,
     Assigned,
     Cancelled,
     Fact,
@@ -33,7 +34,12 @@ def history(seen: Look) -> list[Happened]:
 
 
 def _recorded(seen: Look) -> Iterator[Happened]:
+    answered_at = None
     for each in seen.history:
+        if isinstance(each.fact, Answered):
+            if each.fact.at == answered_at:
+                continue  # the answer, and the completion of the ToDo by it
+            answered_at = each.fact.at
         name = _INNER_CAPITAL.sub("_", type(each.fact).__name__).lower()
         yield Happened(at=each.fact.at, fact=name, by=each.by or None, detail=_said(each.fact))
 

@@ -282,6 +282,15 @@ class Inquiry:
             claimed_at=at,
         )
 
+    def completed(self, at: datetime) -> facts.TodoCompleted:
+        return facts.TodoCompleted(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            completed_at=at,
+            completed_by="carla",
+        )
+
     def dismissed(
         self, at: datetime, reason: facts.DismissReason = "netiquette"
     ) -> facts.TodoDismissed:

@@ -192,3 +192,34 @@ async def test_a_batch_of_inquiries_starts_every_clock(bench: SlaBench) -> None:
     assert {each["inquiry_id"] for each in await bench.published()} == {
         str(each.id) for each in started
     }
+
+
+async def test_a_todo_completed_by_hand_is_an_answer(bench: SlaBench) -> None:
+    called, late, silent = Inquiry(), Inquiry(), Inquiry(channel="youtube")
+    at = berlin("2026-03-03 09:00")
+    await bench.hear_together([each.received() for each in (called, late, silent)])
+    await bench.hear(called.completed(at), silent.completed(at))
+    bench.clock.set(berlin("2026-03-03 11:00"))
+    await bench.tick()
+    await bench.hear(late.completed(bench.clock.now()))
+    assert await bench.story(called.id) == ["started", "met"]
+    assert await bench.story(late.id) == ["started", "breached", "met"]
+    assert (await bench.row(called.id))["answered_at"] == at
+    assert (await bench.row(late.id))["state"] == "met_late"
+    assert (await bench.row(silent.id))["answered_at"] == at
+
+
+async def test_the_completion_by_an_answer_changes_nothing(bench: SlaBench) -> None:
+    one, other, spam = Inquiry(), Inquiry(), Inquiry()
+    at = berlin("2026-03-02 11:00")
+    await bench.hear_together([each.received() for each in (one, other, spam)])
+    await bench.hear(
+        *(one.answered(at), one.completed(at)),
+        *(other.completed(at), other.answered(at)),
+        *(spam.dismissed(at), spam.completed(at)),
+    )
+    assert await bench.story(one.id) == await bench.story(other.id) == ["started", "met"]
+    assert await bench.fact_kinds(one.id) == ["started", "answered"]
+    assert await bench.story(spam.id) == ["started", "cancelled"]
+    shown = await bench.get(f"deadlines/{other.id}")
+    assert [each["fact"] for each in shown["history"]] == ["started", "answered", "met"]
