@@ -108,6 +108,8 @@ editions = Table(
     Column("key", String(32), primary_key=True),
     Column("document", Text, nullable=False),
     Column("first_used_at", Utc, nullable=False),
+    # The latest one is the policy of every instance, whatever it was started with.
+    Column("in_force_since", Utc),
 )
 
 _WAITING = Column("next_attempt_at").is_not(None)

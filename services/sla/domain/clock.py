@@ -27,7 +27,7 @@ from services.sla.domain.facts import (
     in_order_of_occurrence,
 )
 from services.sla.domain.hand_over import HandOver
-from services.sla.domain.instants import ZERO, as_utc
+from services.sla.domain.instants import TICK, ZERO, as_utc
 from services.sla.domain.promise import Promise, TargetKind, due, hand_over_due
 from services.sla.domain.target import Phase, Target, Track
 
@@ -192,9 +192,12 @@ def move(
 
     None when the clock is not running or paused at `at`, when it awaits a follow-up (that date was
     told to the customer), or when nothing would change. A new deadline that has passed already is
-    a breach at the moment of the move, not before.
+    a breach at the moment of the move, not before. A move comes after those before it, also when
+    its cause is dated earlier: what is decided last holds.
     """
     history = tuple(facts)
+    moves = [as_utc(fact.at) for fact in history if isinstance(fact, Moved)]
+    at = max([as_utc(at), *(earlier + TICK for earlier in moves)])
     before = state(history, calendar, at)
     target = before.current
     if target is None or before.phase not in {Phase.RUNNING, Phase.PAUSED}:

@@ -18,6 +18,8 @@ DAY_SECONDS: Final = 86_400
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ZERO: Final = timedelta()
+TICK: Final = timedelta(microseconds=1)
+"""The shortest time that two moments can be apart."""
 
 _EPOCH_ORDINAL: Final = EPOCH.toordinal()
 

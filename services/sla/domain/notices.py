@@ -24,14 +24,11 @@ from typing import Final
 from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.clock import ClockState, state
 from services.sla.domain.facts import Fact, Started
-from services.sla.domain.instants import ZERO, as_utc
+from services.sla.domain.instants import TICK, ZERO, as_utc
 from services.sla.domain.promise import TargetKind
 from services.sla.domain.target import Phase, Target
 
 WINDOW_LEAD: Final = timedelta(hours=1)
-
-# An answer at the deadline is in time, so the breach is one tick of the clock later.
-_TICK: Final = timedelta(microseconds=1)
 
 
 class NoticeKind(StrEnum):
@@ -130,7 +127,8 @@ def _breaches(clock: ClockState) -> Iterator[Notice]:
         if target.breached_at is not None:
             yield Notice(key, target.breached_at, target.due_at)
         elif target.phase is Phase.RUNNING:
-            yield Notice(key, target.due_at + _TICK, target.due_at)
+            # An answer at the deadline is in time, so the breach is one tick later.
+            yield Notice(key, target.due_at + TICK, target.due_at)
 
 
 def _warnings(clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:

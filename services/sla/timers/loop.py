@@ -23,7 +23,7 @@ from services.sla.store.deadlines import counted_otherwise, due_ids, next_action
 from services.sla.timers.alone import Alone
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
-from services.sla.usecases.adopt import adopt, keep_edition
+from services.sla.usecases.adopt import adopt, put_in_force
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import put_off, tick, tick_one
 from shared.clock import Clock
@@ -35,6 +35,8 @@ LOOK_AGAIN_SECONDS = 0.5
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
 LATE_SECONDS = 60.0
+ADOPT_AGAIN_SECONDS = 60.0
+"""Longer than a transaction may take that began under the policy before."""
 PUT_OFF = timedelta(minutes=10)
 """When a clock that could not be worked off is tried again."""
 
@@ -89,6 +91,8 @@ class Timers:
         self._floor = Floor()
         self._alone = Alone(metrics.put_off)
         self._running_in: asyncio.AbstractEventLoop | None = None
+        self._in_force = False
+        self._adopt_again_at: float | None = None
         self.adopted = asyncio.Event()
 
     def nearer(self, at: datetime | None) -> None:
@@ -117,6 +121,7 @@ class Timers:
         try:
             if not self.adopted.is_set() and not await self._adopt():
                 return LOOK_AGAIN_SECONDS
+            await self._adopt_stragglers()
             return await self._work_off()
         except DatabaseUnavailableError as error:
             log.warning("timers.database_unavailable", reason=str(error))
@@ -195,10 +200,18 @@ class Timers:
 
     async def _adopt(self) -> bool:
         """Put open clocks under the present policy, once, when all known facts are in."""
-        await self._database.write(keep_edition, library=self._library, now=self._clock.now())
-        self._library.current_is_kept()
+        common: Common = {"library": self._library, "now": self._clock.now()}
+        if not self._in_force:
+            await self._database.write(put_in_force, **common)
+            self._in_force = True
         if not await self._caught_up():
             return False
+        await self._adopt_all()
+        self._adopt_again_at = asyncio.get_running_loop().time() + ADOPT_AGAIN_SECONDS
+        self.adopted.set()
+        return True
+
+    async def _adopt_all(self) -> None:
         moved, after = 0, None
         while clocks := await self._database.read(
             counted_otherwise,
@@ -211,8 +224,13 @@ class Timers:
             self._on_recorded()
         if moved:
             log.info("policy.adopted", edition=self._library.current.key, moved=moved)
-        self.adopted.set()
-        return True
+
+    async def _adopt_stragglers(self) -> None:
+        """What others were just writing under the policy before, when it was superseded."""
+        again_at = self._adopt_again_at
+        if again_at is not None and asyncio.get_running_loop().time() >= again_at:
+            await self._adopt_all()
+            self._adopt_again_at = None
 
     async def _adopt_some(self, clocks: Sequence[UUID]) -> int:
         """How many of them moved. One that cannot be counted again stays as it is."""

@@ -21,9 +21,9 @@ from shared.ids import new_id
 _OPEN: Final = frozenset({RUNNING, PAUSED})
 
 
-def keep_edition(tx: Write, *, library: Library, now: datetime) -> None:
-    """Store what clocks are counted by from now on."""
-    library.keep_current(tx, now=now)
+def put_in_force(tx: Write, *, library: Library, now: datetime) -> None:
+    """From now on clocks are counted by what this instance was started with."""
+    library.put_own_in_force(tx, now=now)
 
 
 def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime) -> int:
@@ -32,7 +32,8 @@ def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: date
     A deadline that stays where it is is under the new calendar all the same: it counts when a pause
     ends.
     """
-    key = library.current.key
+    edition = library.follow(tx, now=now)
+    key = edition.key
     locked = deadlines.lock(tx, inquiry_ids)
     rows = [each for each in locked.values() if each.state in _OPEN and each.edition != key]
     if not rows:
@@ -41,13 +42,13 @@ def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: date
     histories = Histories.read(tx, ids, library=library, now=now)
     arrivals = []
     for row in rows:
-        moved = moved_for(row, histories, library=library, desk=row.desk, at=now, reason="policy")
+        moved = moved_for(row, histories, edition=edition, desk=row.desk, at=now, reason="policy")
         if moved is not None:
             recorded = Recorded(row.inquiry_id, new_id(), moved, edition=key)
             arrivals.append(Arrival(row.conversation_id, recorded, Change("policy", moved.at)))
     if arrivals:
         record(tx, arrivals, library=library, now=now)
-    if library.current.hands_over:
+    if edition.hands_over:
         _tell_the_desks(tx, rows, histories, library=library, now=now)
     deadlines.change(tx, {each: {"edition": key} for each in ids})
     return len(arrivals)

@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.sla.domain import TECHNICAL_DESK, Assigned, Moved, Subject, move
+from services.sla.rules.edition import Edition
 from services.sla.store import deadlines
 from services.sla.store.deadlines import DeadlineRow
 from services.sla.store.facts import Recorded
@@ -39,13 +40,12 @@ def assign(
 
     Returns when the first of the clocks that changed needs a look.
     """
-    edition = library.current
+    edition = library.follow(tx, now=now)
     if not (edition.asks_for_desks or edition.hands_over):
         deadlines.set_desks(
             tx, {each.inquiry_id: (each.conversation_id, each.desk) for each in assignments}
         )
         return None
-    library.keep_current(tx, now=now)
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in assignments})
     changed = [each for each in assignments if rows[each.inquiry_id].desk != each.desk]
     deadlines.change(tx, {each.inquiry_id: {"desk": each.desk} for each in changed})
@@ -53,7 +53,7 @@ def assign(
     if edition.asks_for_desks:
         # Ended clocks, too: the end may have come earlier than this, and later than the desk.
         clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
-        looks.append(_choose_again(tx, clocks, rows, library=library, now=now))
+        looks.append(_choose_again(tx, clocks, rows, edition, library=library, now=now))
     if edition.hands_over:
         arrivals = [_assigned(each) for each in assignments if _hands_over(each, rows)]
         looks.append(record(tx, arrivals, library=library, now=now))
@@ -92,13 +92,12 @@ def moved_for(
     row: DeadlineRow,
     histories: Histories,
     *,
-    library: Library,
+    edition: Edition,
     desk: str | None,
     at: datetime,
     reason: str,
 ) -> Moved | None:
-    """The fact that puts the clock under what the present policy says; None: nothing changes."""
-    edition = library.current
+    """The fact that puts the clock under what this edition says; None: nothing changes."""
     if row.received_at is None:
         return None
     choice = edition.choose(subject_of(row, desk=desk), row.received_at)
@@ -117,6 +116,7 @@ def _choose_again(
     tx: Write,
     assignments: Sequence[Assignment],
     rows: dict[UUID, DeadlineRow],
+    edition: Edition,
     *,
     library: Library,
     now: datetime,
@@ -127,10 +127,10 @@ def _choose_again(
     for each in assignments:
         row = rows[each.inquiry_id]
         moved = moved_for(
-            row, histories, library=library, desk=each.desk, at=each.at, reason="desk"
+            row, histories, edition=edition, desk=each.desk, at=each.at, reason="desk"
         )
         if moved is not None:
-            recorded = Recorded(each.inquiry_id, each.fact_id, moved, edition=library.current.key)
+            recorded = Recorded(each.inquiry_id, each.fact_id, moved, edition=edition.key)
             change = Change("desk", moved.at)
             arrivals.append(Arrival(each.conversation_id, recorded, change, each.traceparent))
     return record(tx, arrivals, library=library, now=now) if arrivals else None

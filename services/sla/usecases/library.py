@@ -1,6 +1,6 @@
 """What of the policy the verbs need: who is told, and the editions by key.
 
-The present edition is always there, those of the past as far as they are asked for.
+The current edition is always there, those of the past as far as they are asked for.
 """
 
 from __future__ import annotations
@@ -18,20 +18,31 @@ from shared.db import Read, Write
 class Library:
     """One per process. Reading the same edition twice side by side is harmless."""
 
-    def __init__(self, current: Edition, audiences: Sequence[Audience] = ()) -> None:
-        self.current = current
+    def __init__(self, own: Edition, audiences: Sequence[Audience] = ()) -> None:
+        """`own` is what this instance was started with, and current until another one holds."""
+        self.own = own
+        self.current = own
         self.audiences = audiences
-        self._known = {current.key: current}
-        self._kept = False
+        self._known = {own.key: own}
 
-    def keep_current(self, tx: Write, *, now: datetime) -> None:
-        """Store the present edition before anything refers to it."""
-        if not self._kept:
-            editions.keep(tx, key=self.current.key, document=self.current.document, now=now)
+    def put_own_in_force(self, tx: Write, *, now: datetime) -> None:
+        """The policy of the instance that starts last holds for all of them."""
+        editions.keep(tx, key=self.own.key, document=self.own.document, now=now)
+        editions.put_in_force(tx, self.own.key, now=now)
+        self.current = self.own
 
-    def current_is_kept(self) -> None:
-        """Say that a transaction with `keep_current` was committed."""
-        self._kept = True
+    def follow(self, tx: Write, *, now: datetime) -> Edition:
+        """The edition that holds, stored before anything refers to it.
+
+        While a new policy is rolled out instances were started with different ones. Those with the
+        old one must not count by it any more, or a clock would depend on who heard of it.
+        """
+        key = editions.in_force(tx)
+        if key is None:
+            editions.keep(tx, key=self.own.key, document=self.own.document, now=now)
+        elif key != self.current.key:
+            self.current = self.reader(tx, now=now)(key)
+        return self.current
 
     def reader(self, tx: Read, *, now: datetime) -> EditionByKey:
         """Editions by key, read with this transaction when they are not in memory."""

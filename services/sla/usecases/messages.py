@@ -35,6 +35,7 @@ def take_messages(
 
     Returns when the first of the changed clocks needs a look.
     """
+    edition = library.follow(tx, now=now)
     rows = deadlines.lock(tx, [each.fact.inquiry_id for each in messages])
     windows, resumed = [], []
     for each in messages:
@@ -42,7 +43,7 @@ def take_messages(
         if row is None or row.due_at is None:
             continue
         at = each.fact.received_at.astimezone(UTC)
-        window = library.current.window_end(each.fact.channel, at)
+        window = edition.window_end(each.fact.channel, at)
         if window is not None:
             fact_id = new_id() if row.state == PAUSED else each.fact_id
             windows.append(_arrival(each, fact_id, WindowSet(at, window)))

@@ -47,8 +47,7 @@ def receive(
     tx: Write, receipts: Sequence[Receipt], *, library: Library, now: datetime
 ) -> datetime | None:
     """Start a clock for each inquiry, at most once; when the first of them needs a look."""
-    library.keep_current(tx, now=now)
-    edition = library.current
+    edition = library.follow(tx, now=now)
     begun = [_begin(each, edition, desk=None) for each in receipts]
     fresh = deadlines.insert_new(tx, [each.columns for each in begun])
     new = [each for each in begun if each.receipt.fact.inquiry_id in fresh]
@@ -57,18 +56,17 @@ def receive(
     nearest = [earliest(each.columns["next_action_at"] for each in new)]
     if len(fresh) < len(receipts):
         late = [each for each in receipts if each.fact.inquiry_id not in fresh]
-        nearest.append(_receive_awaited(tx, late, library=library, now=now))
+        nearest.append(_receive_awaited(tx, late, edition, library=library, now=now))
     return earliest(nearest)
 
 
 def _receive_awaited(
-    tx: Write, receipts: Iterable[Receipt], *, library: Library, now: datetime
+    tx: Write, receipts: Iterable[Receipt], edition: Edition, *, library: Library, now: datetime
 ) -> datetime | None:
     """Inquiries of which something was known before: fold what came early in."""
     by_id = {each.fact.inquiry_id: each for each in receipts}
     rows = deadlines.lock(tx, sorted(by_id))
     awaited = {key: row for key, row in rows.items() if row.state == AWAITED}
-    edition = library.current
     begun = [_begin(by_id[key], edition, desk=row.desk) for key, row in awaited.items()]
     clock_facts.add(tx, [_recorded(each, edition) for each in begun if each.started])
     histories = Histories.read(tx, list(awaited), library=library, now=now)

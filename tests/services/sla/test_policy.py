@@ -173,6 +173,31 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
         assert "Umzug" not in str(before)
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+async def test_while_a_policy_is_rolled_out_the_one_started_last_holds_for_all(
+    database_url: str, tmp_path: Path
+) -> None:
+    before, during, after = (Inquiry() for _ in range(3))
+    as_before, as_new = berlin("2026-03-03 10:00"), berlin("2026-03-04 10:00")
+    async with (
+        sla_bench(database_url, tmp_path) as old,
+        sla_bench(database_url, tmp_path, policy=_with_closure()) as new,
+    ):
+        await adopt(old)
+        await new.hear(before.received())  # it runs, and has not taken over yet
+        assert (await new.row(before.id))["due_at"] == as_before
+        await adopt(new)
+        assert (await new.row(before.id))["due_at"] == as_new
+        await old.hear(during.received(), before.todo_created("technical"))
+        assert (await old.row(during.id))["due_at"] == as_new
+        assert await old.story(before.id) == ["started", "moved"]
+        # Taken back: the old one is started again.
+        await adopt(old)
+        await new.hear(after.received())
+        for each in (before, during, after):
+            assert (await new.row(each.id))["due_at"] == as_before
+
+
 async def test_a_broken_clock_keeps_no_other_from_a_new_policy(
     database_url: str, tmp_path: Path
 ) -> None:
