@@ -192,7 +192,7 @@ def _differences(
             continue
         recorded = facts.get(row.inquiry_id, [])
         history = [each.fact for each in recorded]
-        under = editions(row.edition) if row.due_at is not None and row.edition else None
+        under = None if row.due_at is None else editions(clock_facts.began_under(recorded))
         was = _stood(history, under, now) if under else Stood()
         choice = other.choose(subject_of(row, desk=row.desk), row.received_at)
         again = _again(row, history, row.received_at, choice.promise, other) if choice else []

@@ -122,8 +122,8 @@ def start(
 def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) -> ClockState:
     """The clock at `as_of`, from the facts that had happened by then, in whatever order given.
 
-    The calendar turns what was left at the end of a pause into a new deadline; pass the one under
-    which the clock last started or moved. CalendarError for an `as_of` without a zone.
+    The calendar is the one under which the clock started; each move brings its own. CalendarError
+    for an `as_of` without a zone.
     """
     now = as_utc(as_of)
     ordered = sorted(facts, key=in_order_of_occurrence)
@@ -184,11 +184,15 @@ def move(
     facts: Iterable[Fact],
     promise: Promise,
     *,
+    began: BusinessCalendar,
     calendar: BusinessCalendar,
     at: datetime,
     reason: str = "policy changed",
 ) -> Moved | None:
     """The fact that puts an open clock under a new promise or calendar, or None.
+
+    `began` is the calendar under which the clock started. A calendar that leaves the deadline where
+    it is holds from the move on all the same: it counts when a pause ends.
 
     None when the clock is not running or paused at `at`, when it awaits a follow-up (that date was
     told to the customer), or when nothing would change. A new deadline that has passed already is
@@ -198,7 +202,7 @@ def move(
     history = tuple(facts)
     moves = [as_utc(fact.at) for fact in history if isinstance(fact, Moved)]
     at = max([as_utc(at), *(earlier + TICK for earlier in moves)])
-    before = state(history, calendar, at)
+    before = state(history, began, at)
     target = before.current
     if target is None or before.phase not in {Phase.RUNNING, Phase.PAUSED}:
         return None
@@ -206,7 +210,8 @@ def move(
         return None
     again = state(recounted(history, promise, calendar), calendar, at)
     after = again.targets[0]
-    if (after.due_at, promise) == (target.due_at, target.promise) and _alike(
+    same = (target.due_at, target.promise, target.calendar.rules)
+    if same == (after.due_at, promise, calendar.rules) and _alike(
         before.hand_over, again.hand_over
     ):
         return None
@@ -214,10 +219,11 @@ def move(
         at=as_utc(at),
         promise=promise,
         due_at=after.due_at,
-        left=_unspent(after, calendar, at),
+        left=_unspent(after, at),
         reason=reason,
         hand_over_due_at=None if again.hand_over is None else again.hand_over.due_at,
-        hand_over_left=_unspent(again.hand_over, calendar, at),
+        hand_over_left=_unspent(again.hand_over, at),
+        calendar=calendar,
     )
 
 
@@ -228,5 +234,5 @@ def _alike(before: Target | None, after: Target | None) -> bool:
     return before.due_at == after.due_at or before.phase in _ENDED or before.breached_at is not None
 
 
-def _unspent(target: Target | None, calendar: BusinessCalendar, at: datetime) -> timedelta:
-    return ZERO if target is None else max(ZERO, target.unspent(calendar, as_utc(at)))
+def _unspent(target: Target | None, at: datetime) -> timedelta:
+    return ZERO if target is None else max(ZERO, target.unspent(at))

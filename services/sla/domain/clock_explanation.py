@@ -28,14 +28,15 @@ def clock_explanations(
     for target in clock.shown:
         counted = target
         if target.moved:
-            again = state(recounted(history, target.promise, calendar), calendar, as_of)
+            now = target.calendar
+            again = state(recounted(history, target.promise, now), now, as_of)
             counted = again.target(target.number)
-        explained.append(_explanation(counted, calendar))
+        explained.append(_explanation(counted))
     return tuple(explained)
 
 
-def _explanation(target: Target, calendar: BusinessCalendar) -> Explanation:
-    counting = target.promise.counting
+def _explanation(target: Target) -> Explanation:
+    counting, calendar = target.promise.counting, target.calendar
     pieces: list[Span] = []
     for stretch, pause in zip_longest(target.stretches, target.pauses):
         end = runs_out(counting, calendar, start=stretch.start, budget=stretch.left)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.instants import ZERO, as_utc, zoneless
 from services.sla.domain.promise import Promise, TargetKind
 
@@ -114,10 +115,10 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The policy or the calendar changed: from here on another promise and deadline hold.
+    """The policy changed: from here on another promise, deadline and calendar hold.
 
-    `left` is the counted time still unspent at `at` under the new rules; the hand-over's stand
-    beside it, None where the new promise has no hand-over.
+    No `calendar`: the one before. `left` is the counted time still unspent at `at` under the new
+    rules; the hand-over's stand beside it, None where the new promise has no hand-over.
     """
 
     at: datetime
@@ -127,6 +128,7 @@ class Moved:
     reason: str = "policy changed"
     hand_over_due_at: datetime | None = None
     hand_over_left: timedelta = ZERO
+    calendar: BusinessCalendar | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at, self.due_at, self.hand_over_due_at)

@@ -113,6 +113,7 @@ class HandOver:
             self.track.answer(at)
 
     def _move(self, at: datetime, fact: Moved, answer: Track) -> None:
+        self.calendar = fact.calendar or self.calendar
         if fact.hand_over_due_at is None:
             self._drop(at)
             return

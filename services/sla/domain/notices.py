@@ -80,12 +80,11 @@ def pending_notices(
     window_lead: timedelta = WINDOW_LEAD,
 ) -> Agenda:
     """What the clock owes at `now`, without what was `seen`; pure, so asking twice is harmless."""
-    return agenda_of(state(facts, calendar, now), calendar, seen=seen, window_lead=window_lead)
+    return agenda_of(state(facts, calendar, now), seen=seen, window_lead=window_lead)
 
 
 def agenda_of(
     clock: ClockState,
-    calendar: BusinessCalendar,
     *,
     seen: Collection[NoticeKey] = frozenset(),
     window_lead: timedelta = WINDOW_LEAD,
@@ -93,8 +92,8 @@ def agenda_of(
     """The same for a clock that was folded already, at the moment of its state."""
     notices = [
         *_breaches(clock),
-        *_warnings(clock, calendar),
-        *_window(clock, calendar, window_lead),
+        *_warnings(clock),
+        *_window(clock, window_lead),
     ]
     owed = [notice for notice in notices if notice.key not in seen]
     due = sorted((each for each in owed if each.at <= clock.as_of), key=_order)
@@ -131,41 +130,39 @@ def _breaches(clock: ClockState) -> Iterator[Notice]:
             yield Notice(key, target.due_at + TICK, target.due_at)
 
 
-def _warnings(clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:
+def _warnings(clock: ClockState) -> Iterator[Notice]:
     for target in clock.shown:
         if target.phase is Phase.RUNNING:
-            yield from _warnings_of(target, clock, calendar)
+            yield from _warnings_of(target, clock)
 
 
-def _warnings_of(target: Target, clock: ClockState, calendar: BusinessCalendar) -> Iterator[Notice]:
+def _warnings_of(target: Target, clock: ClockState) -> Iterator[Notice]:
     for level in target.promise.warnings:
         left = level.opening_time_left(target.allowance)
         if target.kind is TargetKind.HAND_OVER and left >= target.allowance:
             continue  # the levels are made for the answer: this one would come with the receipt
-        at = _open_moment(calendar, target, target.due_at, left, clock.as_of)
+        at = _open_moment(target, target.due_at, left, clock.as_of)
         if at is not None:
             key = NoticeKey(NoticeKind.WARNING, level.name, target.number)
             yield Notice(key, at, target.due_at)
 
 
-def _window(clock: ClockState, calendar: BusinessCalendar, lead: timedelta) -> Iterator[Notice]:
+def _window(clock: ClockState, lead: timedelta) -> Iterator[Notice]:
     target, ends_at = clock.current, clock.window_ends_at
     if target is None or ends_at is None or target.phase is not Phase.RUNNING:
         return
     if not clock.as_of < ends_at < target.due_at:
         return
-    at = _open_moment(calendar, target, ends_at, lead, clock.as_of)
+    at = _open_moment(target, ends_at, lead, clock.as_of)
     if at is not None:
         # A window is known by its end: when the customer writes again, it is another window.
         level = ends_at.isoformat()
         yield Notice(NoticeKey(NoticeKind.WINDOW_CLOSING, level, target.number), at, ends_at)
 
 
-def _open_moment(
-    calendar: BusinessCalendar, target: Target, end: datetime, left: timedelta, now: datetime
-) -> datetime | None:
+def _open_moment(target: Target, end: datetime, left: timedelta, now: datetime) -> datetime | None:
     """When to speak so that `left` of opening time remains until `end`, or None if never."""
-    begin = target.stretches[-1].start
+    begin, calendar = target.stretches[-1].start, target.calendar
     if end <= begin:
         return None
     if left < calendar.elapsed(begin, end):

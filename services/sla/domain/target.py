@@ -52,6 +52,7 @@ class Target:
     number: int
     kind: TargetKind
     promise: Promise
+    calendar: BusinessCalendar
     phase: Phase
     started_at: datetime
     due_at: datetime
@@ -64,12 +65,12 @@ class Target:
     moved: bool
     owed_since: datetime | None
 
-    def unspent(self, calendar: BusinessCalendar, at: datetime) -> timedelta:
+    def unspent(self, at: datetime) -> timedelta:
         """The budget not yet used at `at`, which may be more than `remaining` (working days)."""
         last = self.stretches[-1]
         if self.phase is Phase.PAUSED:
             at = self.pauses[-1].start
-        return last.left - counted(self.promise.counting, calendar, start=last.start, end=at)
+        return last.left - counted(self.promise.counting, self.calendar, start=last.start, end=at)
 
 
 @dataclass(slots=True)
@@ -164,6 +165,7 @@ class Track:
             number=self.number,
             kind=self.kind,
             promise=self.promise,
+            calendar=self.calendar,
             phase=phase,
             started_at=self.started_at,
             due_at=self.due_at,
@@ -184,11 +186,17 @@ class Track:
         self.due_at = self._due_after(until, self._left_at(start))
 
     def _move(self, at: datetime, fact: Moved) -> None:
-        due_at = as_utc(fact.due_at)
-        self.allowance = max(ZERO, self.allowance + self.calendar.elapsed(self.due_at, due_at))
-        self.promise, self.due_at, self.moved = fact.promise, due_at, True
+        self.calendar = fact.calendar or self.calendar
+        self.promise, self.due_at, self.moved = fact.promise, as_utc(fact.due_at), True
+        self.allowance = self._open_time()
         begin = self.pauses[-1].start if self.paused else at
-        self.stretches.append(Stretch(begin, fact.left, due_at))
+        self.stretches.append(Stretch(begin, fact.left, self.due_at))
+
+    def _open_time(self) -> timedelta:
+        """From the start to the deadline, without the pauses."""
+        elapsed = self.calendar.elapsed
+        paused = sum((elapsed(each.start, each.end) for each in self.pauses), ZERO)
+        return max(ZERO, elapsed(self.started_at, self.due_at) - paused)
 
     def _end(self, at: datetime, ending: Phase) -> None:
         if self.paused:

@@ -145,6 +145,7 @@ def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None
                 body["reason"],
                 _moment_if_any(body, "hand_over_due_at"),
                 timedelta(microseconds=body.get("hand_over_left_us", 0)),
+                edition.calendar,
             )
         case "paused", _:
             return Paused(at, _moment(body["until"]), body["reason"])
@@ -162,6 +163,11 @@ def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None
             return Assigned(at, body["desk"])
         case _:
             raise ValueError(f"a fact of the kind {kind!r} is not known here")
+
+
+def began_under(facts: Iterable[Recorded]) -> str:
+    """The edition under which a clock started. Raises StopIteration when it has not."""
+    return next(each.edition for each in facts if isinstance(each.fact, Started))
 
 
 def edition_keys(facts: Iterable[Recorded]) -> list[str]:

@@ -106,6 +106,7 @@ def moved_for(
     return move(
         histories.of(row.inquiry_id),
         choice.promise,
+        began=histories.began(row.inquiry_id),
         calendar=edition.calendar,
         at=max(at, row.received_at),
         reason=reason,

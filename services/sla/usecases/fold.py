@@ -14,6 +14,7 @@ from uuid import UUID
 
 from services.sla.domain import (
     Agenda,
+    BusinessCalendar,
     ClockState,
     Fact,
     Notice,
@@ -50,6 +51,7 @@ def fold(
     facts: Sequence[Fact],
     *,
     edition: Edition,
+    began: BusinessCalendar,
     now: datetime,
     seen: Collection[NoticeKey],
     change: Change | None = None,
@@ -57,16 +59,17 @@ def fold(
 ) -> Outcome:
     """The clock at `now`, or at its newest fact when that is later (clocks of hosts differ).
 
-    `edition` is the one that the clock is under. Warnings and breaches that became due are
+    `edition` is the one that the clock is under from now on, `began` the calendar of the one that
+    it started under. Warnings and breaches that became due are
     published only with `tell_due`: while facts may still wait on the bus, an answer in time may be
     among them. A breach of a target that has ended is certain, and always published.
     """
     as_of = max(now, *(fact.at for fact in facts))
-    clock = state(facts, edition.calendar, as_of)
+    clock = state(facts, began, as_of)
     target = clock.current
     if target is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
-    agenda = agenda_of(clock, edition.calendar, seen=seen)
+    agenda = agenda_of(clock, seen=seen)
     certain = [each for each in agenda.due if tell_due or _over(each, clock)]
     events = [
         *_started(row, facts),
@@ -98,7 +101,7 @@ def _next_action(agenda: Agenda, told: Collection[Notice]) -> datetime | None:
 def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Edition) -> Columns:
     business, wall = None, None
     if clock.answered_at is not None and row.received_at is not None:
-        business, wall = answer_seconds(edition, row.received_at, clock.answered_at)
+        business, wall = answer_seconds(target.calendar, row.received_at, clock.answered_at)
     return {
         "state": target.phase.value,
         "edition": edition.key,
@@ -116,11 +119,11 @@ def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Editi
 
 
 def answer_seconds(
-    edition: Edition, received_at: datetime, answered_at: datetime
+    calendar: BusinessCalendar, received_at: datetime, answered_at: datetime
 ) -> tuple[int, int]:
     """From the receipt to the answer: opening time and plain time; never negative."""
     answered_at = max(received_at, answered_at)
-    business = edition.calendar.elapsed(received_at, answered_at)
+    business = calendar.elapsed(received_at, answered_at)
     wall = answered_at - received_at
     return int(business.total_seconds()), int(wall.total_seconds())
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from services.sla.domain import (
+    BusinessCalendar,
     Choice,
     ClockState,
     Explanation,
@@ -31,13 +32,17 @@ from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundErr
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A clock as it stood at `clock.as_of`, with what had happened and was told by then."""
+    """A clock as it stood at `clock.as_of`, with what had happened and was told by then.
+
+    `edition` is the one that it was under, `began` the calendar under which it started.
+    """
 
     row: DeadlineRow
     clock: ClockState
     history: tuple[Recorded, ...]
     told: tuple[Told, ...]
     edition: Edition
+    began: BusinessCalendar
 
     @property
     def facts(self) -> list[Fact]:
@@ -65,9 +70,10 @@ def look(
         (each for each in recorded if each.fact.at <= moment), key=lambda each: each.fact.at
     )
     edition = library.reader(tx, now=now)(_edition_at(tx, row, history, as_of))
-    clock = state([each.fact for each in history], edition.calendar, moment)
+    began = library.reader(tx, now=now)(clock_facts.began_under(recorded)).calendar
+    clock = state([each.fact for each in history], began, moment)
     said = tuple(each for each in told.history(tx, inquiry_id) if each.at <= moment)
-    return Look(row, clock, tuple(history), said, edition)
+    return Look(row, clock, tuple(history), said, edition, began)
 
 
 def explain(
@@ -79,7 +85,7 @@ def explain(
     choice = None
     if seen.row.received_at is not None:
         choice = seen.edition.choose(subject, seen.row.received_at)
-    targets = clock_explanations(seen.facts, seen.edition.calendar, seen.clock.as_of)
+    targets = clock_explanations(seen.facts, seen.began, seen.clock.as_of)
     return Explained(seen, choice, subject, targets)
 
 

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.sla.domain import Answered, Audience, Cancelled, CancelReason, Fact, NoticeKey
+from services.sla.domain import (
+    Answered,
+    Audience,
+    BusinessCalendar,
+    Cancelled,
+    CancelReason,
+    Fact,
+    NoticeKey,
+)
 from services.sla.rules.edition import Edition
 from services.sla.store import deadlines, notifications, told
 from services.sla.store import facts as clock_facts
@@ -116,6 +124,10 @@ class Histories:
     def of(self, inquiry_id: UUID) -> list[Fact]:
         return [each.fact for each in self.facts[inquiry_id]]
 
+    def began(self, inquiry_id: UUID) -> BusinessCalendar:
+        """The calendar under which its clock started."""
+        return self.edition(clock_facts.began_under(self.facts[inquiry_id])).calendar
+
     def fold(
         self,
         row: DeadlineRow,
@@ -130,6 +142,7 @@ class Histories:
             row,
             self.of(row.inquiry_id),
             edition=self.edition(edition or str(row.edition)),
+            began=self.began(row.inquiry_id),
             now=now,
             seen=self.told.get(row.inquiry_id, frozenset()),
             change=change,
@@ -147,7 +160,7 @@ def unpromised_end(row: DeadlineRow, facts: Sequence[Fact], *, edition: Edition)
     )  # fmt: skip
     match first:
         case Answered(at) if row.received_at is not None:
-            business, wall = answer_seconds(edition, row.received_at, at)
+            business, wall = answer_seconds(edition.calendar, row.received_at, at)
             columns |= {
                 "answered_at": at,
                 "answer_business_seconds": business,

@@ -173,6 +173,71 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
         assert "Umzug" not in str(before)
 
 
+async def _paused_for_an_hour(bench: SlaBench) -> Inquiry:
+    inquiry = Inquiry()
+    await adopt(bench)
+    await bench.hear(inquiry.received())
+    for moment, verb in (("11:00", "pause"), ("12:00", "resume")):
+        bench.clock.set(berlin(f"2026-03-02 {moment}"))
+        body = {"reason": "asked"} if verb == "pause" else None
+        assert (await bench.post(f"deadlines/{inquiry.id}/{verb}", body)).status_code == 200
+    return inquiry
+
+
+async def test_a_new_calendar_moves_a_clock_that_was_paused(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sla_bench(database_url, tmp_path, policy=_with_closure()) as bench:
+        inquiry = await _paused_for_an_hour(bench)
+        assert (await bench.row(inquiry.id))["due_at"] == berlin("2026-03-04 11:00")
+    async with sla_bench(database_url, tmp_path, now=berlin("2026-03-02 13:00")) as bench:
+        await adopt(bench)
+        (listed,) = (await bench.get("deadlines"))["items"]
+        shown = await bench.get(f"deadlines/{inquiry.id}")
+        assert listed["due_at"] == shown["due_at"] == utc(berlin("2026-03-03 11:00"))
+        before = await bench.get(f"deadlines/{inquiry.id}", as_of="2026-03-02T12:30:00+01:00")
+        assert before["due_at"] == utc(berlin("2026-03-04 11:00"))
+        bench.clock.set(berlin("2026-03-03 11:00:01"))
+        await bench.tick()
+        assert await bench.story(inquiry.id) == [
+            "started", "moved", "moved", "moved", "breached",
+        ]  # fmt: skip
+
+
+async def test_a_new_calendar_calls_no_answer_late_that_was_in_time(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sla_bench(database_url, tmp_path, policy=_with_closure()) as bench:
+        inquiry = await _paused_for_an_hour(bench)
+    # The answer waits on the bus while the desk is started with the new policy.
+    now = berlin("2026-03-04 09:30")
+    async with sla_bench(database_url, tmp_path, now=now) as bench:
+        await bench.hear(inquiry.answered(berlin("2026-03-04 09:20")))
+        await adopt(bench)
+        await bench.tick()
+        assert (await bench.story(inquiry.id))[-1] == "met"
+        assert "breached" not in await bench.story(inquiry.id)
+        assert (await bench.row(inquiry.id))["state"] == "met"
+
+
+async def test_a_new_calendar_unstates_no_breach_that_happened_while_nobody_ran(
+    database_url: str, tmp_path: Path
+) -> None:
+    raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
+    monday = tomllib.loads("closures = [{from = 2026-03-02, to = 2026-03-02, name = 'Umzug'}]")
+    raw["calendar"] |= monday
+    async with sla_bench(database_url, tmp_path) as bench:
+        inquiry = await _paused_for_an_hour(bench)
+    now = berlin("2026-03-03 14:00")
+    async with sla_bench(database_url, tmp_path, policy=parse_policy(raw), now=now) as bench:
+        await adopt(bench)
+        await bench.tick()
+        breached = (await bench.published(inquiry.id))[-1]
+        assert breached["type"] == "deadline.breached"
+        assert breached["at"] == breached["due_at"] == utc(berlin("2026-03-03 11:00"))
+        assert await bench.story(inquiry.id) == ["started", "moved", "moved", "breached"]
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 async def test_while_a_policy_is_rolled_out_the_one_started_last_holds_for_all(
     database_url: str, tmp_path: Path

@@ -224,7 +224,7 @@ def test_every_order_of_arrival_gives_the_same_clock() -> None:
 
 def test_a_policy_moves_an_open_clock_and_only_from_then_on() -> None:
     strict = promise(Counting.OPENING_HOURS, 4 * HOUR)
-    fact = move([started()], strict, calendar=berlin(), at=at(f"{MONDAY} 11:00"))
+    fact = move([started()], strict, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 11:00"))
     assert fact is not None
     assert local(fact.due_at) == "Mon 2026-03-02 14:00"
     assert fact.left == 3 * HOUR
@@ -244,7 +244,7 @@ def test_a_paused_clock_can_be_moved() -> None:
         Paused(at(f"{MONDAY} 11:00"), until=at("2026-03-05 11:00")),
     ]
     strict = promise(Counting.OPENING_HOURS, 4 * HOUR)
-    fact = move(facts, strict, calendar=berlin(), at=at(f"{TUESDAY} 11:00"))
+    fact = move(facts, strict, began=berlin(), calendar=berlin(), at=at(f"{TUESDAY} 11:00"))
     assert fact is not None
     after = [*facts, fact, Resumed(at("2026-03-04 11:00"), ResumeCause.PERSON)]
     clock = state(after, berlin(), at("2026-03-04 12:00"))
@@ -253,15 +253,62 @@ def test_a_paused_clock_can_be_moved() -> None:
 
 def test_a_new_closure_moves_the_deadline() -> None:
     closed = berlin(closures=(Closure(date(2026, 3, 3), date(2026, 3, 3), "Sturm"),))
-    fact = move([started()], promise(), calendar=closed, at=at(f"{MONDAY} 11:00"))
+    fact = move([started()], promise(), began=berlin(), calendar=closed, at=at(f"{MONDAY} 11:00"))
     assert fact is not None
     assert local(fact.due_at) == "Wed 2026-03-04 10:00"
+
+
+def test_a_calendar_counts_from_its_move_on_and_not_before() -> None:
+    """The pause before the move was counted by the old one, and stays so."""
+    tuesday = Closure(date(2026, 3, 3), date(2026, 3, 3), "Sturm")
+    closed, open_ = berlin(closures=(tuesday,)), berlin()
+    history: list[Fact] = [
+        start(promise(), closed, at(f"{MONDAY} 10:00")),
+        Paused(at(f"{MONDAY} 11:00"), until=at(f"{MONDAY} 16:00")),
+        Resumed(at(f"{MONDAY} 12:00"), ResumeCause.PERSON),
+    ]
+    assert state(history, closed, at(f"{MONDAY} 13:00")).due_at == at("2026-03-04 11:00")
+    fact = move(history, promise(), began=closed, calendar=open_, at=at(f"{MONDAY} 13:00"))
+    assert fact is not None
+    clock = state([*history, fact], closed, at(f"{MONDAY} 13:00"))
+    assert clock.due_at == at(f"{TUESDAY} 11:00")
+    # What was due by the old calendar and answered in time stays so, whatever comes later.
+    answered = [*history, Answered(at("2026-03-04 09:20"))]
+    later = at("2026-03-04 09:30")
+    assert move(answered, promise(), began=closed, calendar=open_, at=later) is None
+    assert state(answered, closed, later).phase is Phase.MET
+
+
+def test_a_calendar_that_moves_nothing_counts_when_a_pause_ends() -> None:
+    closed = berlin(closures=(Closure(date(2026, 3, 5), date(2026, 3, 5), "Sturm"),))
+    history: list[Fact] = [started()]
+    fact = move(history, promise(), began=berlin(), calendar=closed, at=at(f"{MONDAY} 11:00"))
+    assert fact is not None
+    assert fact.due_at == at(f"{TUESDAY} 10:00")
+    history += [
+        fact,
+        Paused(at(f"{MONDAY} 12:00"), until=at("2026-03-09 12:00")),
+        Resumed(at("2026-03-04 14:00"), ResumeCause.PERSON),
+    ]
+    assert state(history, berlin(), at("2026-03-04 15:00")).due_at == at("2026-03-06 12:00")
+
+
+def test_moves_at_one_moment_hold_in_the_order_in_which_they_were_decided() -> None:
+    moment, strict = at(f"{MONDAY} 11:00"), promise(Counting.OPENING_HOURS, 4 * HOUR)
+    history: list[Fact] = [started()]
+    for kept in (strict, promise(), strict):
+        fact = move(history, kept, began=berlin(), calendar=berlin(), at=moment)
+        assert fact is not None
+        history.append(fact)
+        target = state(history, berlin(), at(f"{MONDAY} 11:01")).current
+        assert target is not None
+        assert target.promise == kept
 
 
 def test_a_deadline_moved_into_the_past_is_breached_by_the_move() -> None:
     strict = promise(Counting.OPENING_HOURS, HOUR)
     moment = at(f"{MONDAY} 15:00")
-    fact = move([started()], strict, calendar=berlin(), at=moment)
+    fact = move([started()], strict, began=berlin(), calendar=berlin(), at=moment)
     assert fact is not None
     clock = state([started(), fact], berlin(), moment + HOUR)
     assert (clock.phase, clock.breached_at) == (Phase.BREACHED, moment)
@@ -279,13 +326,21 @@ def test_a_deadline_moved_into_the_past_is_breached_by_the_move() -> None:
 def test_what_is_not_open_or_was_told_to_the_customer_is_not_moved(facts: list[Fact]) -> None:
     strict = promise(Counting.OPENING_HOURS, 4 * HOUR)
     history: list[Fact] = [started(), *facts]
-    assert move(history, strict, calendar=berlin(), at=at(f"{MONDAY} 11:00")) is None
+    assert (
+        move(history, strict, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 11:00")) is None
+    )
 
 
 def test_no_move_without_a_difference_and_none_after_a_breach() -> None:
-    assert move([started()], promise(), calendar=berlin(), at=at(f"{MONDAY} 11:00")) is None
+    assert (
+        move([started()], promise(), began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 11:00"))
+        is None
+    )
     later = at("2026-03-04 11:00")
-    assert move([started()], promise(target=9 * DAY), calendar=berlin(), at=later) is None
+    assert (
+        move([started()], promise(target=9 * DAY), began=berlin(), calendar=berlin(), at=later)
+        is None
+    )
     fact = Moved(later, promise(target=9 * DAY), later + DAY, DAY)
     clock = state([started(), fact], berlin(), later + HOUR)
     assert (clock.phase, clock.due_at) == (Phase.BREACHED, at(f"{TUESDAY} 10:00"))

@@ -153,7 +153,7 @@ def test_its_warnings_are_those_of_the_promise_that_fit() -> None:
 
 
 def moved(facts: list[Fact], promise: Promise | None, when: str) -> list[Fact]:
-    fact = move([BEGUN, *facts], promise or PROMISE, calendar=berlin(), at=at(when))
+    fact = move([BEGUN, *facts], promise or PROMISE, began=berlin(), calendar=berlin(), at=at(when))
     assert fact is not None
     return [*facts, fact]
 
@@ -176,7 +176,7 @@ def test_a_new_policy_moves_drops_and_brings_it() -> None:
 def test_a_policy_that_brings_it_finds_what_was_taken_over_before() -> None:
     plain = start(Promise("public", DAY), berlin(), at(f"{MONDAY} 10:00"))
     facts: list[Fact] = [plain, TakenOver(at(f"{MONDAY} 11:00"))]
-    fact = move(facts, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00"))
+    fact = move(facts, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00"))
     assert fact is not None
     facts += [fact, to("technical", f"{MONDAY} 13:00")]
     clock = state(facts, berlin(), at(f"{MONDAY} 18:00"))
@@ -188,7 +188,7 @@ def test_a_policy_that_brings_it_during_a_pause_lets_it_stand_still() -> None:
     plain = start(Promise("public", DAY), berlin(), at(f"{MONDAY} 10:00"))
     paused = Paused(at(f"{MONDAY} 11:00"), at("2026-03-04 11:00"))
     facts: list[Fact] = [plain, to("technical", f"{MONDAY} 10:01"), paused]
-    fact = move(facts, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00"))
+    fact = move(facts, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00"))
     assert fact is not None
     facts.append(fact)
     stood = state(facts, berlin(), at(f"{MONDAY} 14:00")).hand_over
@@ -206,7 +206,7 @@ def test_nothing_moves_when_only_a_hand_over_that_is_over_would() -> None:
         to("technical", f"{MONDAY} 10:01"),
         TakenOver(at(f"{MONDAY} 11:00")),
     ]
-    assert move(taken, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00")) is None
+    assert move(taken, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00")) is None
 
 
 def test_its_explanation_adds_up() -> None:
