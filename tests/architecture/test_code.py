@@ -34,6 +34,7 @@ BOUNDARIES = {
     "shared/web/edge.py": "a request",
     "shared/consumer.py": "a record",
     "shared/lifecycle.py": "a loop",
+    "services/sla/notify/courier.py": "one try of one delivery",
     "services/sla/timers/alone.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "services/intake/accept/committer.py": "the same",

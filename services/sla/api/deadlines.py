@@ -29,7 +29,8 @@ from shared.web.strict_json import SafeStr
 AsOf = Annotated[
     Moment | None,
     Query(
-        description="Show the clock as it stood then; not before the inquiry was received.",
+        description="Show the clock as it stood then; not before the inquiry was received. A moment"
+        " to come: as it will stand if nothing else happens.",
         examples=["2026-03-02T12:00:00+01:00"],
     ),
 ]

@@ -28,7 +28,7 @@ from services.sla.schemas import (
     TargetExplanation,
     TargetView,
 )
-from services.sla.store.deadlines import RUNNING, DeadlineRow
+from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.usecases.look import Explained, Look
 
 
@@ -53,7 +53,7 @@ def _beside(row: DeadlineRow, now: datetime) -> HandOver | None:
 def _standing(
     state: str, due_at: datetime | None, breached_at: datetime | None, now: datetime
 ) -> dict[str, object]:
-    overdue = state == RUNNING and due_at is not None and due_at < now
+    overdue = state in (RUNNING, PAUSED) and due_at is not None and due_at < now
     return {
         "state": "breached" if overdue else state,
         "breached_at": breached_at or (due_at if overdue else None),

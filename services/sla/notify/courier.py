@@ -123,7 +123,7 @@ class Courier:
         return len(claimed)
 
     async def _deliver(self, delivery: Delivery) -> None:
-        attempt = await self._sender.send(delivery.event_id, delivery.body)
+        attempt = await self._try(delivery)
         try:
             again = await self._database.write(
                 settle, delivery, attempt, now=self._clock.now(), chance=self._chance()
@@ -135,6 +135,18 @@ class Courier:
             )
             return
         self._tell(delivery, attempt, again)
+
+    async def _try(self, delivery: Delivery) -> Attempt:
+        try:
+            return await self._sender.send(delivery.event_id, delivery.body)
+        except Exception as error:  # noqa: BLE001 - a way to send is a library's, and one delivery's
+            # Neither message nor stack: they may hold the address, and that a secret.
+            reason = type(error).__name__
+            log.error(  # noqa: TRY400
+                "notification.sender_failed", target=self.target, reason=reason,
+                notification_id=str(delivery.id),
+            )  # fmt: skip
+            return Attempt(delivered=False, error=f"the way to it failed: {reason}")
 
     def _tell(self, delivery: Delivery, attempt: Attempt, again: datetime | None) -> None:
         outcome = "delivered" if attempt.delivered else "failed" if again is None else "retried"

@@ -59,13 +59,16 @@ def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[DeadlineRow]:
 
 
 def overdue(now: datetime) -> ColumnElement[bool]:
-    """The deadline has passed while the clock ran, whether a timer has looked or not."""
-    return and_(_C.state == RUNNING, _C.due_at < now)
+    """The deadline has passed, whether a timer has looked or not.
+
+    That of a paused clock lies behind the pause's bound, so the clock ran when it passed.
+    """
+    return and_(_C.state.in_((RUNNING, PAUSED)), _C.due_at < now)
 
 
 def hand_over_overdue(now: datetime) -> ColumnElement[bool]:
     """The same of the hand-over."""
-    return and_(_C.hand_over_state == RUNNING, _C.hand_over_due_at < now)
+    return and_(_C.hand_over_state.in_((RUNNING, PAUSED)), _C.hand_over_due_at < now)
 
 
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
@@ -76,8 +79,8 @@ def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     ):
         if state == BREACHED:
             conditions.append(or_(column == BREACHED, passed))
-        elif state == RUNNING:
-            conditions += [column == RUNNING, not_(passed)]
+        elif state in (RUNNING, PAUSED):
+            conditions += [column == state, not_(passed)]
         elif state is not None:
             conditions.append(column == state)
     for column, value in (

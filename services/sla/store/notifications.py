@@ -83,10 +83,11 @@ def next_due(tx: Read, target: str) -> datetime | None:
     return tx.execute(waiting.order_by(_C.next_attempt_at).limit(1)).scalar()
 
 
-def mark_delivered(tx: Write, delivery_id: UUID, *, status: int | None, now: datetime) -> None:
-    tx.execute(
+def mark_delivered(tx: Write, tried: Delivery, *, status: int | None, now: datetime) -> bool:
+    """Note it, unless it is to be sent again since: then this try was one of before."""
+    done = tx.execute(
         update(notification_deliveries)
-        .where(_C.id == delivery_id)
+        .where(*_same_sending(tried))
         .values(
             state=DELIVERED,
             delivered_at=now,
@@ -95,22 +96,23 @@ def mark_delivered(tx: Write, delivery_id: UUID, *, status: int | None, now: dat
             next_attempt_at=None,
         )
     )
+    return bool(done.rowcount)
 
 
 def mark_failed(
     tx: Write,
-    delivery_id: UUID,
+    tried: Delivery,
     *,
     attempts: int,
     status: int | None,
     error: str | None,
     next_attempt_at: datetime | None,
 ) -> bool:
-    """Note the failed attempt of that number; False when somebody has tried again since."""
+    """Note the failed attempt of that number, unless somebody has tried or sent again since."""
     return bool(
         tx.execute(
             update(notification_deliveries)
-            .where(_C.id == delivery_id, _C.state == PENDING, _C.attempts == attempts)
+            .where(*_same_sending(tried), _C.state == PENDING, _C.attempts == attempts)
             .values(
                 state=PENDING if next_attempt_at else FAILED,
                 last_status=status,
@@ -119,6 +121,11 @@ def mark_failed(
             )
         ).rowcount
     )
+
+
+def _same_sending(tried: Delivery) -> tuple[ColumnElement[bool], ...]:
+    """Each time it is sent again it gets another moment at which it is given up."""
+    return _C.id == tried.id, _C.give_up_at == tried.give_up_at
 
 
 def send_again(tx: Write, delivery_id: UUID, *, now: datetime, give_up_at: datetime) -> None:

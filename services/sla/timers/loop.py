@@ -159,7 +159,7 @@ class Timers:
 
         async def put_aside(inquiry_id: UUID) -> int:
             until = self._clock.now() + PUT_OFF
-            await database.write(put_off, inquiry_id=inquiry_id, until=until)
+            await database.write(put_off, inquiry_id=inquiry_id, now=due_until, until=until)
             return 1
 
         count = await self._alone.or_each(

@@ -13,6 +13,7 @@ from services.sla.domain import (
     ClockState,
     Explanation,
     Fact,
+    NoticeKind,
     Subject,
     clock_explanations,
     explanation,
@@ -45,6 +46,15 @@ class Look:
     began: BusinessCalendar
 
     @property
+    def breach_was_told(self) -> bool:
+        """Of the target that is awaited, whatever the clock of this host shows."""
+        target = self.clock.current
+        return target is not None and any(
+            (each.key.kind, each.key.target) == (NoticeKind.BREACH, target.number)
+            for each in self.told
+        )
+
+    @property
     def facts(self) -> list[Fact]:
         return [each.fact for each in self.history]
 
@@ -72,8 +82,10 @@ def look(
     edition = library.reader(tx, now=now)(_edition_at(tx, row, history, as_of))
     began = library.reader(tx, now=now)(clock_facts.began_under(recorded)).calendar
     clock = state([each.fact for each in history], began, moment)
-    said = tuple(each for each in told.history(tx, inquiry_id) if each.at <= moment)
-    return Look(row, clock, tuple(history), said, edition, began)
+    said = told.history(tx, inquiry_id)
+    if as_of is not None:
+        said = [each for each in said if each.at <= moment]
+    return Look(row, clock, tuple(history), tuple(said), edition, began)
 
 
 def explain(
@@ -118,7 +130,7 @@ def promised(row: DeadlineRow | None, inquiry_id: UUID) -> DeadlineRow:
 
 def still_owed(seen: Look) -> None:
     """Raises ConflictError unless the clock runs or stands still before its deadline."""
-    phase = seen.clock.phase.value
+    phase = "breached" if seen.breach_was_told else seen.clock.phase.value
     if phase not in {"running", "paused"}:
         raise ConflictError(
             "clock-not-running",

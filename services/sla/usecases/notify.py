@@ -108,7 +108,7 @@ def settle(
 ) -> datetime | None:
     """Note what came of a claimed delivery; when it is tried again, if it is."""
     if attempt.delivered:
-        notifications.mark_delivered(tx, tried.id, status=attempt.status, now=now)
+        notifications.mark_delivered(tx, tried, status=attempt.status, now=now)
         return None
     attempts = tried.attempts + 1
     again = next_attempt(
@@ -116,7 +116,7 @@ def settle(
     )
     notifications.mark_failed(
         tx,
-        tried.id,
+        tried,
         attempts=attempts,
         status=attempt.status,
         error=attempt.error,

@@ -25,9 +25,9 @@ def tick_one(tx: Write, *, inquiry_id: UUID, library: Library, now: datetime) ->
     return _work_off(tx, [] if row is None else [row], library=library, now=now)
 
 
-def put_off(tx: Write, *, inquiry_id: UUID, until: datetime) -> None:
-    """Leave a clock alone until then, or until a fact of it arrives."""
-    if inquiry_id in deadlines.lock(tx, [inquiry_id]):
+def put_off(tx: Write, *, inquiry_id: UUID, now: datetime, until: datetime) -> None:
+    """Leave a clock on which something is due alone until then, or until a fact of it arrives."""
+    if deadlines.claim_one(tx, inquiry_id, now=now) is not None:
         deadlines.change(tx, {inquiry_id: {"next_action_at": until}})
 
 

@@ -194,6 +194,42 @@ async def test_a_batch_of_inquiries_starts_every_clock(bench: SlaBench) -> None:
     }
 
 
+async def test_a_breach_that_was_told_is_not_paused_away_by_a_clock_that_is_behind(
+    bench: SlaBench,
+) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-03 10:00:01"))
+    await bench.tick()
+    bench.clock.set(berlin("2026-03-03 09:59:59"))
+    answer = await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+    assert (answer.status_code, answer.json()["type"]) == (
+        409,
+        "urn:inbound-desk:problem:clock-not-running",
+    )
+    assert await bench.story(inquiry.id) == ["started", "breached"]
+
+
+async def test_what_is_overdue_after_a_pause_shows_so_before_the_timers_look(
+    bench: SlaBench,
+) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 12:00"))
+    until = {"reason": "asked", "until": "2026-03-02T13:00:00+01:00"}
+    await bench.post(f"deadlines/{inquiry.id}/pause", until)
+    bench.clock.set(berlin("2026-03-03 11:00:01"))
+    for state, count in (("breached", 1), ("paused", 0), ("running", 0)):
+        assert len((await bench.get("deadlines", state=state))["items"]) == count
+    (shown,) = (await bench.get("deadlines"))["items"]
+    detail = await bench.get(f"deadlines/{inquiry.id}")
+    assert shown["state"] == detail["state"] == "breached"
+    assert shown["breached_at"] == detail["breached_at"] == utc(berlin("2026-03-03 11:00"))
+    span = {"from": "2026-03-01T00:00:00+01:00", "to": "2026-04-01T00:00:00+02:00"}
+    (line,) = (await bench.get("reports/promise", **span))["lines"]
+    assert (line["breached"], line["open"], line["missed"]) == (1, 0, 1)
+
+
 async def test_a_todo_completed_by_hand_is_an_answer(bench: SlaBench) -> None:
     called, late, silent = Inquiry(), Inquiry(), Inquiry(channel="youtube")
     at = berlin("2026-03-03 09:00")

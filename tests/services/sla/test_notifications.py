@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from standardwebhooks import Webhook
 
+from services.sla.domain import Attempt
 from services.sla.notify.by_webhook import WebhookSender
 from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.settings import SlaSettings
+from services.sla.store.notifications import Delivery
+from services.sla.usecases.notify import claim, settle
 from shared.policy import Policy, load_policy, parse_policy
 from shared.telemetry import Metrics
 from shared.webhooks import secret_key
@@ -203,6 +206,51 @@ async def test_after_three_days_it_has_failed_and_can_be_sent_again(told: Told) 
     assert await told.courier.deliver_due() == 1
     assert [row["state"] for row in await told.log()] == ["delivered"]
     assert len({call.headers["webhook-id"] for call in told.receiver.calls}) == 1
+
+
+async def test_a_try_of_before_settles_nothing_that_is_sent_again(told: Told) -> None:
+    await told.breach()
+    database, clock = told.bench.service.database, told.bench.clock
+    (stored,) = await told.log()
+
+    async def claimed() -> Delivery:
+        mine_until = clock.now() + CLAIM
+        (found,) = await database.write(
+            claim, "ops", now=clock.now(), mine_until=mine_until, limit=8
+        )
+        return found
+
+    async def settled(tried: Delivery, attempt: Attempt) -> dict[str, Any]:
+        await database.write(settle, tried, attempt, now=clock.now(), chance=0.5)
+        (shown,) = await told.log()
+        return shown
+
+    before = await claimed()
+    clock.advance(timedelta(seconds=1))
+    assert (await told.bench.post(f"notifications/{stored['id']}/resend")).status_code == 200
+    again = await claimed()
+    for stale in (Attempt(delivered=False, status=410, gone=True), Attempt(delivered=True)):
+        assert (await settled(before, stale))["state"] == "pending"
+    shown = await settled(again, Attempt(delivered=False, status=503))
+    assert (shown["state"], shown["last_status"]) == ("pending", 503)
+    assert shown["next_attempt_at"] == utc(clock.now() + timedelta(seconds=5))
+
+
+async def test_a_way_to_send_that_breaks_is_a_failed_try(told: Told) -> None:
+    class Broken:
+        async def send(self, event_id: UUID, body: str) -> Attempt:
+            del event_id, body
+            raise RuntimeError("https://user:secret@example.org")
+
+        async def close(self) -> None:
+            pass
+
+    await told.breach()
+    told.courier._sender = Broken()
+    assert await told.courier.deliver_due() == 1
+    (shown,) = await told.log()
+    assert (shown["state"], shown["attempts"]) == ("pending", 1)
+    assert shown["last_error"] == "the way to it failed: RuntimeError"
 
 
 async def test_a_slow_receiver_is_left_after_its_time(told: Told) -> None:
