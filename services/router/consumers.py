@@ -67,7 +67,7 @@ class Ear:
         outcomes.record_closes(tx, _data(facts.InquiryClosed, envelopes))
 
     def deadline(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        deadlines.learn_deadlines(tx, _data(facts.DeadlineFact, envelopes))
+        deadlines.learn_deadlines(tx, _pairs(facts.DeadlineFact, envelopes))
 
 
 def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:

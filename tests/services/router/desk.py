@@ -114,8 +114,17 @@ class Inquiry:
         return facts.DeadlineCancelled(**self._clock(due_at, at, "cancelled"), reason="spam")
 
 
-def record_of(fact: Any, *, event_id: UUID | None = None, traceparent: str = "") -> Received:
-    """The fact as it comes off the bus."""
+TOLD_AT = datetime.fromisoformat("2026-11-24T12:00:00+00:00")
+
+
+def record_of(
+    fact: Any,
+    *,
+    event_id: UUID | None = None,
+    traceparent: str = "",
+    told_at: datetime = TOLD_AT,
+) -> Received:
+    """The fact as it comes off the bus; `told_at` is when its service recorded it."""
     record = to_record(
         event_id=event_id or new_id(),
         aggregate=fact.AGGREGATE,
@@ -123,7 +132,7 @@ def record_of(fact: Any, *, event_id: UUID | None = None, traceparent: str = "")
         type_=fact.TYPE,
         payload=fact.model_dump_json(exclude_none=True),
         traceparent=traceparent or new_traceparent(),
-        time=datetime.fromisoformat("2026-11-24T12:00:00+00:00"),
+        time=told_at,
         source="/test",
     )
     place = Partition(record.topic, 0)

@@ -262,9 +262,21 @@ async def test_an_old_deadline_fact_cannot_turn_the_clock_back(desk: Desk) -> No
     now, due = desk.clock.now(), desk.clock.now() + 24 * HOUR
     started, met = inquiry.started(due, at=now), inquiry.met(due, at=now + HOUR)
     moved = inquiry.moved(due + HOUR, at=now + HOUR / 2)
-    await desk.hears(inquiry.received(), started, met, started, moved)
+    await desk.hears(inquiry.received())
+    for fact in (started, met, started, moved):  # the last two were replayed
+        await desk.hears_batch([record_of(fact, told_at=fact.at)])
     todo = await desk.todo_of(inquiry)
     assert (todo["deadline"]["state"], todo["due_at"]) == ("met", "2026-11-25T12:00:00Z")
+
+
+async def test_a_clock_is_met_when_sla_hears_of_the_answer_after_the_breach(desk: Desk) -> None:
+    inquiry = Inquiry(desk.clock.now())
+    due = desk.clock.now() + 24 * HOUR
+    breached, met = inquiry.breached(due, at=due), inquiry.met(due, at=due - HOUR)
+    await desk.hears(inquiry.received(), inquiry.started(due))
+    for fact, told_at in ((breached, due + HOUR), (met, due + 2 * HOUR)):
+        await desk.hears_batch([record_of(fact, told_at=told_at)])
+    assert (await desk.todo_of(inquiry))["deadline"]["state"] == "met"
 
 
 async def test_every_order_of_the_two_topics_ends_alike(desk: Desk) -> None:
