@@ -14,7 +14,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -46,12 +46,17 @@ class Listener:
     """What a service listens to: the topics, and the verb for each event type.
 
     A handler gets a sequence of facts of its type, no two of one key, in one transaction. Types
-    without a handler are passed over.
+    without a handler are passed over. The effect of `repeatable` ones may happen any number of
+    times, so that no row is kept for each of them.
     """
 
     group: str
     topics: tuple[str, ...]
     handlers: Mapping[str, Handler]
+    repeatable: Mapping[str, Handler] = field(default_factory=dict)
+
+    def handler(self, type_: str) -> Handler | None:
+        return self.handlers.get(type_, self.repeatable.get(type_))
 
 
 class Consumer:
@@ -191,7 +196,7 @@ class Consumer:
         return None
 
     async def _apply(self, records: Sequence[Received]) -> None:
-        mine = [record for record in records if event_type(record) in self._listener.handlers]
+        mine = [record for record in records if self._listener.handler(event_type(record))]
         if not mine:
             return
         envelopes = [to_envelope(record) for record in mine]
@@ -201,21 +206,26 @@ class Consumer:
             self._metrics.handled.labels(type_).inc(count)
         if log.is_enabled_for(logging.DEBUG):
             _tell(fresh)
-        if fresh:
+        if any(envelope.data.TYPE in self._listener.handlers for envelope in fresh):
             self._on_recorded()
 
     def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> list[Envelope]:
+        repeatable = self._listener.repeatable
         new = inbox.first_time(
             tx,
-            [envelope.id for envelope in envelopes],
+            [envelope.id for envelope in envelopes if envelope.data.TYPE not in repeatable],
             consumer=self._listener.group,
             now=self._clock.now(),
         )
-        fresh = _each_once([envelope for envelope in envelopes if envelope.id in new])
+        fresh = _each_once(
+            [each for each in envelopes if each.data.TYPE in repeatable or each.id in new]
+        )
         for wave in _waves(fresh):
             for type_, group in wave.items():
-                with tracing(group[0].traceparent):
-                    self._listener.handlers[type_](tx, group)
+                handler = self._listener.handler(type_)
+                if handler is not None:
+                    with tracing(group[0].traceparent):
+                        handler(tx, group)
         return fresh
 
     def _dead_letter(self, tx: Write, record: Received, reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,28 +16,44 @@ from shared.bus.port import Bus, PublishFailedError, Record
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.database import RelayGuard
+from shared.events.facts import RelayCaughtUp
 from shared.events.registry import to_record
+from shared.ids import new_id
 from shared.lifecycle import pause
 from shared.outbox import OutboxRow, mark_published, unpublished
 from shared.telemetry import Metrics
+from shared.trace import new_traceparent
 
 BATCH = 500
 POLL_SECONDS = 0.3
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+CAUGHT_UP_SECONDS = 10.0
+SETTLING = timedelta(seconds=20)
+"""Longer than from a verb's own moment to its commit: it may wait for a connection and a lock."""
 
 log = structlog.get_logger()
 
 
 class Relay:
     def __init__(
-        self, *, database: Database, bus: Bus, clock: Clock, metrics: Metrics, source: str
+        self,
+        *,
+        database: Database,
+        bus: Bus,
+        clock: Clock,
+        metrics: Metrics,
+        source: str,
+        tells_progress: bool = False,
     ) -> None:
+        """`tells_progress`: say on the bus, too, until when nothing waits here any more."""
         self._database = database
         self._bus = bus
         self._clock = clock
         self._metrics = metrics
         self._source = source
+        self._tells_progress = tells_progress
+        self._tell_again_at = 0.0
         self._wake = asyncio.Event()
         self._pause = FIRST_PAUSE_SECONDS
         self.problem: str | None = None
@@ -53,8 +70,11 @@ class Relay:
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
         while not stop.is_set() and await guard.still_mine():
             self._wake.clear()
+            looked_at = self._clock.now()
             try:
                 published = await self.publish_batch()
+                if published < BATCH:
+                    await self._tell_progress(looked_at)
             except (PublishFailedError, DatabaseUnavailableError) as error:
                 await self._back_off(error, stop)
                 continue
@@ -78,6 +98,29 @@ class Relay:
             raise
         await self._mark(rows)
         return len(rows)
+
+    async def _tell_progress(self, looked_at: datetime) -> None:
+        """At most every ten seconds. Raises PublishFailedError."""
+        seconds = asyncio.get_running_loop().time()
+        if not self._tells_progress or seconds < self._tell_again_at:
+            return
+        service = self._source.removeprefix("/")
+        fact = RelayCaughtUp(service=service, until=looked_at - SETTLING)
+        await self._bus.publish(
+            [
+                to_record(
+                    event_id=new_id(),
+                    aggregate=fact.AGGREGATE,
+                    key=service,
+                    type_=fact.TYPE,
+                    payload=fact.model_dump_json(),
+                    traceparent=new_traceparent(),
+                    time=looked_at,
+                    source=self._source,
+                )
+            ]
+        )
+        self._tell_again_at = seconds + CAUGHT_UP_SECONDS
 
     def _record(self, row: OutboxRow) -> Record:
         return to_record(

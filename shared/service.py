@@ -50,8 +50,15 @@ class Service:
     """Wires what every service has: outbox relay, consumers, housekeeping, health, app."""
 
     def __init__(
-        self, name: str, *, runtime: Runtime, database: Database, metrics: Metrics
+        self,
+        name: str,
+        *,
+        runtime: Runtime,
+        database: Database,
+        metrics: Metrics,
+        tells_progress: bool = False,
     ) -> None:
+        """`tells_progress`: see Relay."""
         self.name = name
         self.database = database
         self.metrics = metrics
@@ -62,6 +69,7 @@ class Service:
             clock=runtime.clock,
             metrics=metrics,
             source=f"/{name}",
+            tells_progress=tells_progress,
         )
         self._consumers: list[Consumer] = []
         self._loops: list[tuple[str, Loop]] = []

@@ -35,7 +35,13 @@ def build(
         runtime.settings.database("intake", settings.database_url),
         pool_size=runtime.settings.pool_size,
     )
-    service = Service("intake", runtime=runtime, database=database, metrics=Metrics("intake"))
+    service = Service(
+        "intake",
+        runtime=runtime,
+        database=database,
+        metrics=Metrics("intake"),
+        tells_progress=True,
+    )
     committer = GroupCommitter(_writers(database, settings.writers))
     desk = IntakeDesk(
         database=database,

@@ -21,7 +21,9 @@ def build(runtime: Runtime, settings: RouterSettings) -> Service:
         pool_size=runtime.settings.pool_size,
     )
     metrics = Metrics("router")
-    service = Service("router", runtime=runtime, database=database, metrics=metrics)
+    service = Service(
+        "router", runtime=runtime, database=database, metrics=metrics, tells_progress=True
+    )
     decider = Decider.of(runtime.policy)
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
     service.listen(Ear(decider, runtime.clock, decisions).listener())

@@ -4,6 +4,7 @@ Owns       the clock of every promised inquiry: facts, deadline, warnings, breac
 Publishes  deadline.started, .moved, .warning, .breached, .met, .cancelled
 Listens to inquiry.received, .message_added, .answered, .held, .closed
            todo.created, .rerouted, .claimed, .completed, .dismissed
+           relay.caught_up
 Promises   a deadline is what the policy says, to the second, and can be explained;
            each warning and breach is told exactly once, also what fell due while nobody ran;
            who asked for it is told outside the desk, too, and a failed try is repeated for days;

@@ -17,8 +17,10 @@ from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.notify.targets import senders
 from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
+from services.sla.store import heard
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
+from services.sla.timers.word import SERVICES, Word
 from services.sla.usecases.library import Library
 from shared.bus.port import Partition, Progress
 from shared.db import open_database
@@ -63,6 +65,10 @@ def build(
         clock=runtime.clock,
         settings=settings,
         caught_up=CaughtUp(progress),
+        word=Word(
+            lambda: database.read(heard.until, SERVICES),
+            patience_seconds=settings.patience_seconds,
+        ),
         on_recorded=on_recorded,
         metrics=TimerMetrics.of(service.metrics),
     )

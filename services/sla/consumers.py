@@ -14,6 +14,7 @@ from services.sla.domain import (
     TakenOver,
 )
 from services.sla.domain import Fact as ClockFact
+from services.sla.store import heard
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import Assignment, assign
 from services.sla.usecases.finish import finish
@@ -27,7 +28,7 @@ from shared.clock import Clock
 from shared.consumer import Handler, Listener
 from shared.db import Write
 from shared.events import Envelope, Fact, facts
-from shared.events.registry import INQUIRIES, TODOS
+from shared.events.registry import INQUIRIES, PROGRESS, TODOS
 
 GROUP = "sla"
 Scheduled = Callable[[datetime | None], None]
@@ -36,7 +37,19 @@ F = TypeVar("F", bound=Fact)
 
 def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
     """`on_scheduled` learns when the first of the changed clocks needs a look (Timers.nearer)."""
-    return Listener(GROUP, (INQUIRIES, TODOS), handlers(library, clock, on_scheduled=on_scheduled))
+    return Listener(
+        GROUP,
+        (INQUIRIES, TODOS, PROGRESS),
+        handlers(library, clock, on_scheduled=on_scheduled),
+        repeatable={facts.RelayCaughtUp.TYPE: caught_up},
+    )
+
+
+def caught_up(tx: Write, envelopes: Sequence[Envelope]) -> None:
+    """What another service recorded until then is on the bus."""
+    for each in envelopes:
+        told = _told(each, facts.RelayCaughtUp)
+        heard.note(tx, told.service, _utc(told.until))
 
 
 def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:

@@ -25,6 +25,11 @@ class SlaSettings(BaseSettings):
     claim_rows: int = Field(
         default=500, ge=1, le=5000, description="Clocks that the timers take in one transaction."
     )
+    patience_seconds: float = Field(
+        default=900.0,
+        ge=1,
+        description="Longest wait of what fell due for a service that says nothing more.",
+    )
     notification_seconds: float = Field(
         default=10.0, gt=0, le=120, description="Seconds a webhook's receiver has for its answer."
     )

@@ -3,6 +3,7 @@
 `deadlines` holds one row per inquiry: the present state, folded from `clock_facts`, which are only
 ever added. `told` remembers which warnings and breaches went out, so that each goes out once.
 `editions` keeps every promise and calendar that a clock was ever counted by.
+`heard` says until when all that other services recorded is known here.
 `notification_deliveries` holds what has to go out, and is the log of what became of it.
 """
 
@@ -110,6 +111,13 @@ editions = Table(
     Column("first_used_at", Utc, nullable=False),
     # The latest one is the policy of every instance, whatever it was started with.
     Column("in_force_since", Utc),
+)
+
+heard = Table(
+    "heard",
+    metadata,
+    Column("service", String(20), primary_key=True),
+    Column("until", Utc, nullable=False),
 )
 
 _WAITING = Column("next_attempt_at").is_not(None)

@@ -1,6 +1,6 @@
 """The only language between the services. Field meanings hold for every consumer.
 
-All moments are aware and in UTC. Every fact carries the inquiry and its conversation; the
+All moments are aware and in UTC. Every fact about an inquiry carries it and its conversation; the
 conversation is the key on the bus, so one conversation's facts of one topic stay in order.
 Facts on different topics may arrive in any order: a consumer must not count on it.
 """
@@ -222,6 +222,19 @@ class DeadlineCancelled(DeadlineFact):
     TYPE: ClassVar[str] = "deadline.cancelled"
 
     reason: str
+
+
+class RelayCaughtUp(Fact):
+    """Every fact that the service had recorded before `until` is on the bus.
+
+    Told every few seconds by its relay. Only the newest counts, so nobody keeps them.
+    """
+
+    TYPE: ClassVar[str] = "relay.caught_up"
+    AGGREGATE: ClassVar[str] = "progress"
+
+    service: str
+    until: AwareDatetime
 
 
 class RecordDeadLettered(Fact):

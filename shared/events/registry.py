@@ -33,6 +33,7 @@ FACTS: tuple[type[Fact], ...] = (
     facts.DeadlineBreached,
     facts.DeadlineMet,
     facts.DeadlineCancelled,
+    facts.RelayCaughtUp,
     facts.RecordDeadLettered,
 )
 BY_TYPE: dict[str, type[Fact]] = {fact.TYPE: fact for fact in FACTS}
@@ -42,6 +43,7 @@ INQUIRIES = f"{PREFIX}.inquiries"
 TODOS = f"{PREFIX}.todos"
 DEADLINES = f"{PREFIX}.deadlines"
 DEAD_LETTERS = f"{PREFIX}.dead-letters"
+PROGRESS = f"{PREFIX}.progress"
 PARTITIONS = 8
 
 _UNKNOWN_VERSION = "version {found} of {type} is newer than the {known} known here; update first"
@@ -52,13 +54,17 @@ class MalformedRecordError(Exception):
 
 
 def topics(*, retention_days: int) -> tuple[Topic, ...]:
-    """The log is transport, not the archive: it forgets after `retention_days`."""
+    """The log is transport, not the archive: it forgets after `retention_days`, and at once what
+    only the present needs.
+    """
     seconds = retention_days * 86_400
+    hour = 3_600
     return (
         Topic(INQUIRIES, PARTITIONS, seconds),
         Topic(TODOS, PARTITIONS, seconds),
         Topic(DEADLINES, PARTITIONS, seconds),
         Topic(DEAD_LETTERS, 1, seconds),
+        Topic(PROGRESS, 1, hour),
     )
 
 

@@ -23,6 +23,7 @@ from services.sla.store.deadlines import counted_otherwise, due_ids, next_action
 from services.sla.timers.alone import Alone
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
+from services.sla.timers.word import Word
 from services.sla.usecases.adopt import adopt, put_in_force
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import put_off, tick, tick_one
@@ -74,6 +75,7 @@ class Timers:
         clock: Clock,
         settings: SlaSettings,
         caught_up: CaughtUp,
+        word: Word,
         on_recorded: Callable[[], None],
         metrics: TimerMetrics,
     ) -> None:
@@ -83,6 +85,7 @@ class Timers:
         self._clock = clock
         self._settings = settings
         self._caught_up = caught_up
+        self._word = word
         self._on_recorded = on_recorded
         self._metrics = metrics
         self._wake = asyncio.Event()
@@ -131,18 +134,25 @@ class Timers:
         now = self._clock.now()
         following = await self._first_action(now)
         if following is None or following > now:
-            self._due_until = None
-            self._caught_up.forget()
+            self._await_afresh()
             return self._until(following, now)
+        sure = await self._word.until(now, asyncio.get_running_loop().time())
+        if sure is None or following > sure:
+            self._await_afresh()
+            return LOOK_AGAIN_SECONDS
         # What falls due while the facts are awaited has to wait for the facts until then. A clock
         # that was ahead meanwhile, and was set back, must not let anything fire early.
-        self._due_until = min(self._due_until or now, now)
+        self._due_until = min(self._due_until or sure, sure)
         if not await self._caught_up():
             return LOOK_AGAIN_SECONDS
         due_until, self._due_until = self._due_until, None
         while await self.tick(due_until):
             pass
         return OTHERS_AT_WORK_SECONDS
+
+    def _await_afresh(self) -> None:
+        self._due_until = None
+        self._caught_up.forget()
 
     async def _first_action(self, now: datetime) -> datetime | None:
         seconds = asyncio.get_running_loop().time()
@@ -185,6 +195,8 @@ class Timers:
         what = f"a warning or a breach is due since {seconds:.0f} seconds"
         if self._due_until is not None:
             return f"{what}: facts that were there before it are not worked off yet"
+        if self._word.missing:
+            return f"{what}: nothing was heard yet of {' and '.join(self._word.missing)}"
         return what
 
     def _until(self, following: datetime | None, now: datetime) -> float:

@@ -22,6 +22,7 @@ from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
+from services.sla.timers.word import SERVICES, Word
 from services.sla.usecases.library import Library
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
@@ -79,8 +80,14 @@ class SlaBench:
         claim_rows: int = 500,
         poll_seconds: float = 5.0,
         look: Callable[[], Awaitable[Mapping[Partition, Progress]]] | None = None,
+        told: Callable[[], Awaitable[Mapping[str, datetime]]] | None = None,
     ) -> Timers:
-        """`look` tells how far the facts on the bus are worked off; left out: nothing waits."""
+        """`look` tells how far the facts on the bus are worked off; left out: nothing waits. `told`
+        tells until when intake and the router have told everything; left out: for ever.
+        """
+
+        async def all_told() -> Mapping[str, datetime]:
+            return dict.fromkeys(SERVICES, datetime.max.replace(tzinfo=UTC))
 
         async def nothing_waits() -> Mapping[Partition, Progress]:
             return {Partition("inquiries", 0): Progress(0, 0)}
@@ -91,6 +98,7 @@ class SlaBench:
             clock=self.clock,
             settings=SlaSettings(claim_rows=claim_rows, poll_seconds=poll_seconds),
             caught_up=CaughtUp(look or nothing_waits),
+            word=Word(told or all_told, patience_seconds=900),
             on_recorded=lambda: None,
             metrics=TimerMetrics.of(Metrics("test")),
         )

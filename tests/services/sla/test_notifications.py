@@ -24,7 +24,7 @@ from shared.policy import Policy, load_policy, parse_policy
 from shared.telemetry import Metrics
 from shared.webhooks import secret_key
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
-from tests.services.sla.test_running import heard, publish, running
+from tests.services.sla.test_running import all_is_told, heard, publish, running
 from tests.support.receiver import Receiver, receiver
 from tests.unit.policy.raw import shipped
 
@@ -448,6 +448,7 @@ async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: 
             async with running(bench):
                 await heard(bench.bus, lambda types: len(types) >= 1)
             bench.clock.set(AFTER_THE_BREACH)
+            await all_is_told(bench)
             async with running(bench), asyncio.timeout(20):
                 await heard(bench.bus, lambda types: "deadline.breached" in types)
                 while 'outcome="delivered"' not in (await bench.client.get("/sla/metrics")).text:  # noqa: ASYNC110

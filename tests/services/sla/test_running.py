@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from services.sla.timers.word import SERVICES
 from shared.bus.local import LocalBus
 from shared.events import Envelope, Fact
+from shared.events.facts import RelayCaughtUp
 from shared.events.registry import DEADLINES, INQUIRIES, to_envelope, to_record
 from shared.ids import new_id
 from shared.policy import parse_policy
@@ -49,6 +51,26 @@ async def publish(bench: SlaBench, bus: LocalBus, *told: Fact) -> None:
     await bus.publish(records)
 
 
+async def all_is_told(bench: SlaBench, *, until: datetime | None = None) -> None:
+    """As the relays of intake and router say it."""
+    records = []
+    for service in SERVICES:
+        fact = RelayCaughtUp(service=service, until=until or bench.clock.now())
+        records.append(
+            to_record(
+                event_id=new_id(),
+                aggregate=fact.AGGREGATE,
+                key=service,
+                type_=fact.TYPE,
+                payload=fact.model_dump_json(),
+                traceparent=new_traceparent(),
+                time=bench.clock.now(),
+                source=f"/{service}",
+            )
+        )
+    await bench.bus.publish(records)
+
+
 async def heard(bus: LocalBus, enough: Callable[[list[str]], bool]) -> list[str]:
     """The types published on the deadlines topic, read until they are enough."""
     types: list[str] = []
@@ -75,6 +97,7 @@ async def test_an_answer_that_waits_on_the_bus_prevents_a_false_breach(
             # While nobody runs, one answer is given in time, and both deadlines pass.
             await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:00")))
             bench.clock.set(berlin("2026-03-04 12:00"))
+            await all_is_told(bench)
             async with running(bench):
                 types = await heard(bench.bus, lambda types: len(types) >= 4)
             assert sorted(types) == [
@@ -85,6 +108,35 @@ async def test_an_answer_that_waits_on_the_bus_prevents_a_false_breach(
             ]
             assert await bench.story(answered.id) == ["started", "met"]
             assert await bench.story(forgotten.id) == ["started", "breached"]
+        finally:
+            await bench.bus.stop()
+
+
+async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Its process has died, or the bus is away from it: nobody here can see the answer."""
+    answered, forgotten = Inquiry(), Inquiry()
+    async with sla_bench(database_url, tmp_path) as bench:
+        await bench.bus.start()
+        try:
+            await publish(bench, bench.bus, answered.received(), forgotten.received())
+            await all_is_told(bench)
+            async with running(bench):
+                await heard(bench.bus, lambda types: len(types) >= 2)
+                bench.clock.set(berlin("2026-03-03 12:00"))
+                # More than one look of the timers, and a word that comes before the deadline.
+                await all_is_told(bench, until=berlin("2026-03-03 09:59"))
+                await asyncio.sleep(1.5)
+                warned = ["started", "warning", "warning"]
+                assert await bench.story(answered.id) == warned
+                health = (await bench.client.get("/sla/health/ready")).json()
+                assert health["checks"]["timers"]["status"] == "degraded"
+                await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:58")))
+                await all_is_told(bench)
+                await heard(bench.bus, lambda types: len(types) >= 8)
+            assert await bench.story(answered.id) == [*warned, "met"]
+            assert await bench.story(forgotten.id) == [*warned, "breached"]
         finally:
             await bench.bus.stop()
 

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from shared import consumer as consuming
 from shared import inbox, outbox
@@ -21,10 +22,10 @@ from shared.consumer import Consumer, Handler, Listener
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
 from shared.events import Envelope, facts
-from shared.events.registry import DEAD_LETTERS, INQUIRIES, to_record, topics
+from shared.events.registry import DEAD_LETTERS, INQUIRIES, PROGRESS, to_envelope, to_record, topics
 from shared.ids import new_id
 from shared.lifecycle import running_loops
-from shared.relay import Relay
+from shared.relay import SETTLING, Relay
 from shared.telemetry import Metrics
 from shared.trace import current_traceparent, new_traceparent
 from tests.support.clock import ManualClock
@@ -267,6 +268,83 @@ async def test_the_relay_goes_on_after_a_fault(database: Database, bus: LocalBus
         while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.01)
     assert carrier.problem is None
+
+
+async def marks(bus: LocalBus) -> list[datetime]:
+    found = []
+    async with bus.subscribe(f"look-{new_id()}", (PROGRESS,)) as subscription:
+        batches = await subscription.fetch(max_records=99, timeout_seconds=1)
+    for received in (each for batch in batches.values() for each in batch):
+        told = to_envelope(received).data
+        if isinstance(told, facts.RelayCaughtUp):
+            assert told.service == received.key == "test"
+            found.append(told.until)
+    return found
+
+
+async def test_the_relay_says_until_when_all_is_told(database: Database, bus: LocalBus) -> None:
+    clock = ManualClock(NOW)
+    carrier = Relay(
+        database=database, bus=bus, clock=clock, metrics=Metrics("test"), source="/test",
+        tells_progress=True,
+    )  # fmt: skip
+    async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
+        while not await marks(bus):
+            pass
+        # A verb may have asked for the time before the look, and be committed after it.
+        assert await marks(bus) == [NOW - SETTLING]
+        clock.advance(timedelta(seconds=5))
+        await database.write(outbox.record, [answered(1, "a")])
+        while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.01)
+        assert len(await marks(bus)) == 1
+
+
+async def test_while_something_waits_the_relay_does_not_say_that_all_is_told(
+    database: Database, bus: LocalBus
+) -> None:
+    class Away:
+        async def publish(self, records: Sequence[Record]) -> None:
+            raise PublishFailedError(f"{len(records)} were not taken", frozenset())
+
+    await database.write(outbox.record, [answered(1, "a")])
+    carrier = Relay(
+        database=database, bus=cast("Any", Away()), clock=ManualClock(NOW),
+        metrics=Metrics("test"), source="/test", tells_progress=True,
+    )  # fmt: skip
+    async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
+        while carrier.problem is None:  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.01)
+    assert await marks(bus) == []
+
+
+async def test_what_may_be_repeated_leaves_no_row_and_is_handled_each_time(
+    database: Database, bus: LocalBus
+) -> None:
+    heard: list[datetime] = []
+
+    def note(_tx: Write, envelopes: Sequence[Envelope]) -> None:
+        heard.extend(
+            each.data.until for each in envelopes if isinstance(each.data, facts.RelayCaughtUp)
+        )
+
+    mark = facts.RelayCaughtUp(service="intake", until=NOW)
+    record = to_record(
+        event_id=new_id(), aggregate=mark.AGGREGATE, key="intake", type_=mark.TYPE,
+        payload=mark.model_dump_json(), traceparent=new_traceparent(), time=NOW, source="/intake",
+    )  # fmt: skip
+    consumer = Consumer(
+        Listener("test", (PROGRESS,), {}, repeatable={mark.TYPE: note}),
+        database=database, bus=bus, clock=ManualClock(NOW), metrics=Metrics("test"),
+        on_recorded=lambda: pytest.fail("nothing was recorded"),
+    )  # fmt: skip
+    async with running_loops([("consumer", consumer.run)]), asyncio.timeout(20):
+        for count in (1, 2):
+            await bus.publish([record])
+            while len(heard) < count:  # noqa: ASYNC110 - nobody else tells
+                await asyncio.sleep(0.01)
+    rows = await database.read(lambda tx: tx.execute(select(inbox.INBOX)).all())
+    assert rows == []
 
 
 async def test_a_dead_letter_has_a_topic_of_its_own(database: Database, bus: LocalBus) -> None:

@@ -85,6 +85,7 @@ EXAMPLES: tuple[Fact, ...] = (
     facts.DeadlineBreached.model_validate({**_CLOCK, "state": "breached"}),
     facts.DeadlineMet.model_validate({**_CLOCK, "state": "met"}),
     facts.DeadlineCancelled.model_validate({**_CLOCK, "state": "cancelled", "reason": "spam"}),
+    facts.RelayCaughtUp(service="intake", until=AT),
     facts.RecordDeadLettered(
         consumer="router",
         topic="inbound-desk.inquiries",

@@ -1,0 +1,32 @@
+"""Until when what another service recorded is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from services.sla.tables import heard
+from shared.db import Read, Write
+
+
+def note(tx: Write, service: str, until: datetime) -> None:
+    """What is known already is never less known."""
+    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
+    new = dialect.insert(heard).values(service=service, until=until)
+    tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[heard.c.service],
+            set_={"until": new.excluded.until},
+            where=heard.c.until < new.excluded.until,
+        )
+    )
+
+
+def until(tx: Read, services: Collection[str]) -> dict[str, datetime]:
+    """By service; one that never said so is missing."""
+    rows = tx.execute(select(heard.c.service, heard.c.until).where(heard.c.service.in_(services)))
+    return {row.service: row.until for row in rows}
