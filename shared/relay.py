@@ -17,7 +17,7 @@ from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.database import RelayGuard
 from shared.events.facts import RelayCaughtUp
-from shared.events.registry import to_record
+from shared.events.registry import record_of, to_record
 from shared.ids import new_id
 from shared.lifecycle import pause
 from shared.outbox import OutboxRow, mark_published, unpublished
@@ -106,20 +106,15 @@ class Relay:
             return
         service = self._source.removeprefix("/")
         fact = RelayCaughtUp(service=service, until=looked_at - SETTLING)
-        await self._bus.publish(
-            [
-                to_record(
-                    event_id=new_id(),
-                    aggregate=fact.AGGREGATE,
-                    key=service,
-                    type_=fact.TYPE,
-                    payload=fact.model_dump_json(),
-                    traceparent=new_traceparent(),
-                    time=looked_at,
-                    source=self._source,
-                )
-            ]
+        record = record_of(
+            fact,
+            event_id=new_id(),
+            key=service,
+            traceparent=new_traceparent(),
+            time=looked_at,
+            source=self._source,
         )
+        await self._bus.publish([record])
         self._tell_again_at = seconds + CAUGHT_UP_SECONDS
 
     def _record(self, row: OutboxRow) -> Record:

@@ -101,6 +101,22 @@ def to_record(
     )
 
 
+def record_of(
+    fact: Fact, *, event_id: UUID, key: str, traceparent: str, time: datetime, source: str
+) -> Record:
+    """The same for a fact that is no row of an outbox."""
+    return to_record(
+        event_id=event_id,
+        aggregate=fact.AGGREGATE,
+        key=key,
+        type_=fact.TYPE,
+        payload=fact.model_dump_json(exclude_none=True),
+        traceparent=traceparent,
+        time=time,
+        source=source,
+    )
+
+
 @cache
 def _schema(type_: str) -> bytes:
     return f"urn:inbound-desk:event:{type_}:{BY_TYPE[type_].VERSION}".encode()

@@ -19,9 +19,9 @@ from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
 from shared.consumer import Consumer
-from shared.events import facts
+from shared.events import facts, registry
 from shared.events.envelope import Envelope, Fact
-from shared.events.registry import to_record, topics
+from shared.events.registry import topics
 from shared.ids import new_id
 from shared.policy import load_policy
 from shared.service import Runtime, Service
@@ -125,12 +125,10 @@ def record_of(
     told_at: datetime = TOLD_AT,
 ) -> Received:
     """The fact as it comes off the bus; `told_at` is when its service recorded it."""
-    record = to_record(
+    record = registry.record_of(
+        fact,
         event_id=event_id or new_id(),
-        aggregate=fact.AGGREGATE,
         key=str(fact.conversation_id),
-        type_=fact.TYPE,
-        payload=fact.model_dump_json(exclude_none=True),
         traceparent=traceparent or new_traceparent(),
         time=told_at,
         source="/test",

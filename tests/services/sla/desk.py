@@ -58,6 +58,15 @@ class SlaBench:
     library: Library
     bus: LocalBus
 
+    @asynccontextmanager
+    async def on_the_bus(self) -> AsyncIterator[None]:
+        """The bus runs inside."""
+        await self.bus.start()
+        try:
+            yield
+        finally:
+            await self.bus.stop()
+
     async def hear(self, *told: Fact) -> None:
         """Handle facts one after the other, each in a transaction of its own."""
         for fact in told:

@@ -442,8 +442,7 @@ async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: 
     """Facts over the bus in, timers, a post out: nobody drives anything."""
     async with told_bench(database_url, tmp_path, {}) as told:
         bench = told.bench
-        await bench.bus.start()
-        try:
+        async with bench.on_the_bus():
             await publish(bench, bench.bus, Inquiry().received())
             async with running(bench):
                 await heard(bench.bus, lambda types: len(types) >= 1)
@@ -453,6 +452,4 @@ async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: 
                 await heard(bench.bus, lambda types: "deadline.breached" in types)
                 while 'outcome="delivered"' not in (await bench.client.get("/sla/metrics")).text:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-        finally:
-            await bench.bus.stop()
         assert [call.json["data"]["kind"] for call in told.receiver.calls] == ["breached"]

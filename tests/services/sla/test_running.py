@@ -10,9 +10,10 @@ from pathlib import Path
 
 from services.sla.timers.word import SERVICES
 from shared.bus.local import LocalBus
+from shared.bus.port import Record
 from shared.events import Envelope, Fact
 from shared.events.facts import RelayCaughtUp
-from shared.events.registry import DEADLINES, INQUIRIES, to_envelope, to_record
+from shared.events.registry import DEADLINES, INQUIRIES, record_of, to_envelope
 from shared.ids import new_id
 from shared.policy import parse_policy
 from shared.trace import new_traceparent
@@ -33,42 +34,20 @@ async def running(bench: SlaBench) -> AsyncIterator[None]:
 
 
 async def publish(bench: SlaBench, bus: LocalBus, *told: Fact) -> None:
-    records = []
-    for fact in told:
-        envelope = bench.envelope(fact)
-        records.append(
-            to_record(
-                event_id=envelope.id,
-                aggregate=fact.AGGREGATE,
-                key=envelope.key,
-                type_=fact.TYPE,
-                payload=fact.model_dump_json(exclude_none=True),
-                traceparent=new_traceparent(),
-                time=envelope.time,
-                source="/test",
-            )
-        )
-    await bus.publish(records)
+    envelopes = [bench.envelope(fact) for fact in told]
+    await bus.publish([_record(each.data, each.key, each.time, "/test") for each in envelopes])
 
 
 async def all_is_told(bench: SlaBench, *, until: datetime | None = None) -> None:
     """As the relays of intake and router say it."""
-    records = []
-    for service in SERVICES:
-        fact = RelayCaughtUp(service=service, until=until or bench.clock.now())
-        records.append(
-            to_record(
-                event_id=new_id(),
-                aggregate=fact.AGGREGATE,
-                key=service,
-                type_=fact.TYPE,
-                payload=fact.model_dump_json(),
-                traceparent=new_traceparent(),
-                time=bench.clock.now(),
-                source=f"/{service}",
-            )
-        )
-    await bench.bus.publish(records)
+    now = bench.clock.now()
+    said = [RelayCaughtUp(service=service, until=until or now) for service in SERVICES]
+    await bench.bus.publish([_record(each, each.service, now, f"/{each.service}") for each in said])
+
+
+def _record(fact: Fact, key: str, time: datetime, source: str) -> Record:
+    trace = new_traceparent()
+    return record_of(fact, event_id=new_id(), key=key, traceparent=trace, time=time, source=source)
 
 
 async def heard(bus: LocalBus, enough: Callable[[list[str]], bool]) -> list[str]:
@@ -88,28 +67,24 @@ async def test_an_answer_that_waits_on_the_bus_prevents_a_false_breach(
     database_url: str, tmp_path: Path
 ) -> None:
     answered, forgotten = Inquiry(), Inquiry()
-    async with sla_bench(database_url, tmp_path) as bench:
-        await bench.bus.start()
-        try:
-            await publish(bench, bench.bus, answered.received(), forgotten.received())
-            async with running(bench):
-                await heard(bench.bus, lambda types: len(types) >= 2)
-            # While nobody runs, one answer is given in time, and both deadlines pass.
-            await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:00")))
-            bench.clock.set(berlin("2026-03-04 12:00"))
-            await all_is_told(bench)
-            async with running(bench):
-                types = await heard(bench.bus, lambda types: len(types) >= 4)
-            assert sorted(types) == [
-                "deadline.breached",
-                "deadline.met",
-                "deadline.started",
-                "deadline.started",
-            ]
-            assert await bench.story(answered.id) == ["started", "met"]
-            assert await bench.story(forgotten.id) == ["started", "breached"]
-        finally:
-            await bench.bus.stop()
+    async with sla_bench(database_url, tmp_path) as bench, bench.on_the_bus():
+        await publish(bench, bench.bus, answered.received(), forgotten.received())
+        async with running(bench):
+            await heard(bench.bus, lambda types: len(types) >= 2)
+        # While nobody runs, one answer is given in time, and both deadlines pass.
+        await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:00")))
+        bench.clock.set(berlin("2026-03-04 12:00"))
+        await all_is_told(bench)
+        async with running(bench):
+            types = await heard(bench.bus, lambda types: len(types) >= 4)
+        assert sorted(types) == [
+            "deadline.breached",
+            "deadline.met",
+            "deadline.started",
+            "deadline.started",
+        ]
+        assert await bench.story(answered.id) == ["started", "met"]
+        assert await bench.story(forgotten.id) == ["started", "breached"]
 
 
 async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
@@ -117,52 +92,44 @@ async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
 ) -> None:
     """Its process has died, or the bus is away from it: nobody here can see the answer."""
     answered, forgotten = Inquiry(), Inquiry()
-    async with sla_bench(database_url, tmp_path) as bench:
-        await bench.bus.start()
-        try:
-            await publish(bench, bench.bus, answered.received(), forgotten.received())
+    async with sla_bench(database_url, tmp_path) as bench, bench.on_the_bus():
+        await publish(bench, bench.bus, answered.received(), forgotten.received())
+        await all_is_told(bench)
+        async with running(bench):
+            await heard(bench.bus, lambda types: len(types) >= 2)
+            bench.clock.set(berlin("2026-03-03 12:00"))
+            # More than one look of the timers, and a word that comes before the deadline.
+            await all_is_told(bench, until=berlin("2026-03-03 09:59"))
+            await asyncio.sleep(1.5)
+            warned = ["started", "warning", "warning"]
+            assert await bench.story(answered.id) == warned
+            health = (await bench.client.get("/sla/health/ready")).json()
+            assert health["checks"]["timers"]["status"] == "degraded"
+            await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:58")))
             await all_is_told(bench)
-            async with running(bench):
-                await heard(bench.bus, lambda types: len(types) >= 2)
-                bench.clock.set(berlin("2026-03-03 12:00"))
-                # More than one look of the timers, and a word that comes before the deadline.
-                await all_is_told(bench, until=berlin("2026-03-03 09:59"))
-                await asyncio.sleep(1.5)
-                warned = ["started", "warning", "warning"]
-                assert await bench.story(answered.id) == warned
-                health = (await bench.client.get("/sla/health/ready")).json()
-                assert health["checks"]["timers"]["status"] == "degraded"
-                await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:58")))
-                await all_is_told(bench)
-                await heard(bench.bus, lambda types: len(types) >= 8)
-            assert await bench.story(answered.id) == [*warned, "met"]
-            assert await bench.story(forgotten.id) == [*warned, "breached"]
-        finally:
-            await bench.bus.stop()
+            await heard(bench.bus, lambda types: len(types) >= 8)
+        assert await bench.story(answered.id) == [*warned, "met"]
+        assert await bench.story(forgotten.id) == [*warned, "breached"]
 
 
 async def test_a_fact_that_cannot_be_goes_to_the_dead_letters(
     database_url: str, tmp_path: Path
 ) -> None:
     broken, whole = Inquiry(), Inquiry()
-    async with sla_bench(database_url, tmp_path) as bench:
-        await bench.bus.start()
-        try:
-            backwards = broken.held(berlin("2026-03-02 11:00"), berlin("2026-03-02 10:30"))
-            await publish(bench, bench.bus, broken.received(), backwards, whole.received())
-            async with running(bench), asyncio.timeout(30):
-                while not any(
-                    each["type"] == "record.dead_lettered" for each in await bench.published()
-                ):
-                    pass
-                await heard(bench.bus, lambda types: types.count("deadline.started") >= 2)
-            letters = [
-                each for each in await bench.published() if each["type"] == "record.dead_lettered"
-            ]
-            assert [each["topic"] for each in letters] == [INQUIRIES]
-            assert "follow-up" in letters[0]["reason"]
-        finally:
-            await bench.bus.stop()
+    async with sla_bench(database_url, tmp_path) as bench, bench.on_the_bus():
+        backwards = broken.held(berlin("2026-03-02 11:00"), berlin("2026-03-02 10:30"))
+        await publish(bench, bench.bus, broken.received(), backwards, whole.received())
+        async with running(bench), asyncio.timeout(30):
+            while not any(
+                each["type"] == "record.dead_lettered" for each in await bench.published()
+            ):
+                pass
+            await heard(bench.bus, lambda types: types.count("deadline.started") >= 2)
+        letters = [
+            each for each in await bench.published() if each["type"] == "record.dead_lettered"
+        ]
+        assert [each["topic"] for each in letters] == [INQUIRIES]
+        assert "follow-up" in letters[0]["reason"]
 
 
 async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_look(
@@ -173,22 +140,22 @@ async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_lo
     )
     async with receiver() as hook:
         notify = {"DESK_NOTIFY_OPS_URL": hook.url, "DESK_NOTIFY_OPS_SECRET": SECRET}
-        async with sla_bench(
-            database_url, tmp_path, policy=policy, notify=notify, poll_seconds=60
-        ) as bench:
-            await bench.bus.start()
-            try:
-                async with running(bench), asyncio.timeout(20):
-                    # The first may be sent because the timers take up their work. The courier looks
-                    # again after it, then rests: the second is sent because it was told of it.
-                    for count in (1, 2):
-                        inquiry, at = Inquiry(), berlin("2026-03-02 11:00")
-                        await publish(bench, bench.bus, inquiry.received(), inquiry.answered(at))
-                        while len(hook.calls) < count:  # noqa: ASYNC110 - asked from outside
-                            await asyncio.sleep(0.05)
-                        await asyncio.sleep(1)
-            finally:
-                await bench.bus.stop()
+        async with (
+            sla_bench(
+                database_url, tmp_path, policy=policy, notify=notify, poll_seconds=60
+            ) as bench,
+            bench.on_the_bus(),
+            running(bench),
+            asyncio.timeout(20),
+        ):
+            # The first may be sent because the timers take up their work. The courier looks
+            # again after it, then rests: the second is sent because it was told of it.
+            for count in (1, 2):
+                inquiry, at = Inquiry(), berlin("2026-03-02 11:00")
+                await publish(bench, bench.bus, inquiry.received(), inquiry.answered(at))
+                while len(hook.calls) < count:  # noqa: ASYNC110 - asked from outside
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(1)
     assert [call.json["data"]["kind"] for call in hook.calls] == ["met", "met"]
 
 

@@ -22,7 +22,15 @@ from shared.consumer import Consumer, Handler, Listener
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
 from shared.events import Envelope, facts
-from shared.events.registry import DEAD_LETTERS, INQUIRIES, PROGRESS, to_envelope, to_record, topics
+from shared.events.registry import (
+    DEAD_LETTERS,
+    INQUIRIES,
+    PROGRESS,
+    record_of,
+    to_envelope,
+    to_record,
+    topics,
+)
 from shared.ids import new_id
 from shared.lifecycle import running_loops
 from shared.relay import SETTLING, Relay
@@ -329,9 +337,9 @@ async def test_what_may_be_repeated_leaves_no_row_and_is_handled_each_time(
         )
 
     mark = facts.RelayCaughtUp(service="intake", until=NOW)
-    record = to_record(
-        event_id=new_id(), aggregate=mark.AGGREGATE, key="intake", type_=mark.TYPE,
-        payload=mark.model_dump_json(), traceparent=new_traceparent(), time=NOW, source="/intake",
+    record = record_of(
+        mark, event_id=new_id(), key="intake", traceparent=new_traceparent(), time=NOW,
+        source="/intake",
     )  # fmt: skip
     consumer = Consumer(
         Listener("test", (PROGRESS,), {}, repeatable={mark.TYPE: note}),

@@ -17,8 +17,8 @@ from shared.events import Fact, facts
 from shared.events.registry import (
     FACTS,
     MalformedRecordError,
+    record_of,
     to_envelope,
-    to_record,
     topic_of,
     topics,
 )
@@ -102,15 +102,8 @@ EXAMPLES: tuple[Fact, ...] = (
 
 def written(fact: Fact) -> Record:
     """The fact as the relay puts it on the bus."""
-    return to_record(
-        event_id=_id(9),
-        aggregate=fact.AGGREGATE,
-        key=str(_id(2)),
-        type_=fact.TYPE,
-        payload=fact.model_dump_json(exclude_none=True),
-        traceparent=TRACE,
-        time=AT,
-        source="/intake",
+    return record_of(
+        fact, event_id=_id(9), key=str(_id(2)), traceparent=TRACE, time=AT, source="/intake"
     )
 
 
