@@ -186,9 +186,13 @@ async def work(job: str, url: str) -> None:
         if job == "idle":
             for _ in range(ROUNDS):
                 await database.read(deadlines.next_action)
-                await database.write(tick, library=library, now=NOW, limit=CLAIM_ROWS)
+                await database.write(
+                    tick, library=library, due_until=NOW, now=NOW, limit=CLAIM_ROWS
+                )
         while job == "tick" and (
-            count := await database.write(tick, library=library, now=NOW, limit=CLAIM_ROWS)
+            count := await database.write(
+                tick, library=library, due_until=NOW, now=NOW, limit=CLAIM_ROWS
+            )
         ):
             rows += count
         while job == "claim":

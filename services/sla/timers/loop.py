@@ -165,17 +165,20 @@ class Timers:
     async def tick(self, due_until: datetime) -> int:
         """Work off one batch of the clocks that were due by then; how many."""
         database, limit = self._database, self._settings.claim_rows
-        common: Common = {"library": self._library, "now": due_until}
+        now = self._clock.now()
+        common: Common = {"library": self._library, "now": now}
 
         async def put_aside(inquiry_id: UUID) -> int:
-            until = self._clock.now() + PUT_OFF
-            await database.write(put_off, inquiry_id=inquiry_id, now=due_until, until=until)
+            until = now + PUT_OFF
+            await database.write(put_off, inquiry_id=inquiry_id, due_until=due_until, until=until)
             return 1
 
         count = await self._alone.or_each(
-            lambda: database.write(tick, limit=limit, **common),
+            lambda: database.write(tick, due_until=due_until, limit=limit, **common),
             clocks=lambda: database.read(due_ids, now=due_until, limit=limit),
-            alone=lambda each: database.write(tick_one, inquiry_id=each, **common),
+            alone=lambda each: database.write(
+                tick_one, inquiry_id=each, due_until=due_until, **common
+            ),
             spoiled=put_aside,
         )
         if count:

@@ -55,22 +55,26 @@ def fold(
     now: datetime,
     seen: Collection[NoticeKey],
     change: Change | None = None,
-    tell_due: bool = False,
+    tell_until: datetime | None = None,
 ) -> Outcome:
     """The clock at `now`, or at its newest fact when that is later (clocks of hosts differ).
 
     `edition` is the one that the clock is under from now on, `began` the calendar of the one that
-    it started under. Warnings and breaches that became due are
-    published only with `tell_due`: while facts may still wait on the bus, an answer in time may be
+    it started under. Warnings and breaches are published as far as they were due by `tell_until`,
+    as the clock stood then: of later moments facts may still be on their way, and an answer in time
     among them. A breach of a target that has ended is certain, and always published.
     """
-    as_of = max(now, *(fact.at for fact in facts))
-    clock = state(facts, began, as_of)
+    clock = state(facts, began, max(now, *(fact.at for fact in facts)))
     target = clock.current
     if target is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
-    agenda = agenda_of(clock, seen=seen)
-    certain = [each for each in agenda.due if tell_due or _over(each, clock)]
+    if tell_until is None:
+        agenda = agenda_of(clock, seen=seen)
+        certain = [each for each in agenda.due if _over(each, clock)]
+    else:
+        told = state(facts, began, max(tell_until, _begin(facts).at))
+        agenda = agenda_of(told, seen=seen)
+        certain = list(agenda.due)
     events = [
         *_started(row, facts),
         *hand_over_events(row, clock, change),

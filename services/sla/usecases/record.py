@@ -135,7 +135,7 @@ class Histories:
         now: datetime,
         edition: str = "",
         change: Change | None = None,
-        tell_due: bool = False,
+        tell_until: datetime | None = None,
     ) -> Outcome:
         """Fold under that edition; without one, under the edition that the clock is under."""
         return fold(
@@ -146,7 +146,7 @@ class Histories:
             now=now,
             seen=self.told.get(row.inquiry_id, frozenset()),
             change=change,
-            tell_due=tell_due,
+            tell_until=tell_until,
         )
 
 

@@ -14,31 +14,45 @@ from shared.db import Write
 from shared.trace import new_traceparent
 
 
-def tick(tx: Write, *, library: Library, now: datetime, limit: int) -> int:
-    """Work off due clocks, at most `limit`; how many. Several instances may do so side by side."""
-    return _work_off(tx, deadlines.claim_due(tx, now=now, limit=limit), library=library, now=now)
+def tick(tx: Write, *, library: Library, due_until: datetime, now: datetime, limit: int) -> int:
+    """Work off clocks that were due by then, at most `limit`; how many.
+
+    Several instances may do so side by side.
+    """
+    rows = deadlines.claim_due(tx, now=due_until, limit=limit)
+    return _work_off(tx, rows, library=library, due_until=due_until, now=now)
 
 
-def tick_one(tx: Write, *, inquiry_id: UUID, library: Library, now: datetime) -> int:
-    """Work off one clock if it is due and nobody else has it; how many."""
-    row = deadlines.claim_one(tx, inquiry_id, now=now)
-    return _work_off(tx, [] if row is None else [row], library=library, now=now)
+def tick_one(
+    tx: Write, *, inquiry_id: UUID, library: Library, due_until: datetime, now: datetime
+) -> int:
+    """Work off one clock if it was due and nobody else has it; how many."""
+    row = deadlines.claim_one(tx, inquiry_id, now=due_until)
+    rows = [] if row is None else [row]
+    return _work_off(tx, rows, library=library, due_until=due_until, now=now)
 
 
-def put_off(tx: Write, *, inquiry_id: UUID, now: datetime, until: datetime) -> None:
+def put_off(tx: Write, *, inquiry_id: UUID, due_until: datetime, until: datetime) -> None:
     """Leave a clock on which something is due alone until then, or until a fact of it arrives."""
-    if deadlines.claim_one(tx, inquiry_id, now=now) is not None:
+    if deadlines.claim_one(tx, inquiry_id, now=due_until) is not None:
         deadlines.change(tx, {inquiry_id: {"next_action_at": until}})
 
 
-def _work_off(tx: Write, rows: Sequence[DeadlineRow], *, library: Library, now: datetime) -> int:
+def _work_off(
+    tx: Write,
+    rows: Sequence[DeadlineRow],
+    *,
+    library: Library,
+    due_until: datetime,
+    now: datetime,
+) -> int:
     if not rows:
         return 0
     ids = [row.inquiry_id for row in rows]
     histories = Histories.read(tx, ids, library=library, now=now)
     results, trace = Results(library.audiences), new_traceparent()
     for row in rows:
-        outcome = histories.fold(row, now=now, tell_due=True)
+        outcome = histories.fold(row, now=now, tell_until=due_until)
         results.take(row, outcome, now=now, trace=trace)
     results.write(tx)
     return len(rows)
