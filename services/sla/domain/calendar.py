@@ -98,10 +98,13 @@ class BusinessCalendar:
             moment = start - EPOCH
         except TypeError:
             raise zoneless(start) from None
-        if duration > ZERO:
-            return EPOCH + self.hours.advance(moment, duration)
-        if duration < ZERO:
-            return EPOCH + self.hours.retreat(moment, -duration)
+        try:
+            if duration > ZERO:
+                return EPOCH + self.hours.advance(moment, duration)
+            if duration < ZERO:
+                return EPOCH + self.hours.retreat(moment, -duration)
+        except OverflowError:
+            raise self.hours.exhausted(moment) from None
         return EPOCH + moment
 
     def subtract(self, end: datetime, duration: timedelta) -> datetime:

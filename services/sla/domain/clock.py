@@ -63,7 +63,9 @@ class ClockState:
     def owed_hand_over(self) -> Target | None:
         """The hand-over, when somebody owes it or owed it once."""
         beside = self.hand_over
-        return None if beside is None or beside.phase is Phase.NOT_STARTED else beside
+        if beside is None or (beside.phase is Phase.NOT_STARTED and beside.breached_at is None):
+            return None
+        return beside
 
     def target(self, number: int) -> Target:
         """The shown target of that number. Raises StopIteration when there is none."""
@@ -160,11 +162,11 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
 def _since(begun: Started, ordered: list[Fact], now: datetime) -> list[tuple[datetime, Fact]]:
     """Every other fact until `now` with the instant at which it takes effect."""
     effective = [
-        (as_utc(max(fact.at, begun.at)), fact)
+        (max(as_utc(fact.at), as_utc(begun.at)), fact)
         for fact in ordered
         if fact is not begun and fact.at <= now
     ]
-    return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])[1:]))
+    return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])))
 
 
 def recounted(

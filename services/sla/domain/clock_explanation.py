@@ -1,6 +1,7 @@
 """Why a clock's deadline is where it is, with its pauses."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
@@ -8,9 +9,10 @@ from services.sla.domain.calendar import BusinessCalendar, Span
 from services.sla.domain.clock import recounted, state
 from services.sla.domain.counting import runs_out, spans
 from services.sla.domain.facts import Fact
+from services.sla.domain.instants import ZERO
 from services.sla.domain.promise import Explanation
 from services.sla.domain.rules import Reason
-from services.sla.domain.target import Pause, Phase, Target
+from services.sla.domain.target import Pause, Target
 
 
 def clock_explanations(
@@ -44,11 +46,13 @@ def _explanation(target: Target) -> Explanation:
         pieces += spans(counting, calendar, start=stretch.start, end=stop)
         if pause is not None:
             # Spent before the pause, yet not due: nobody was open, which the calendar explains.
-            pieces += calendar.explain(stop, pause.start)
+            idle = calendar.explain(stop, pause.start)
+            pieces += [replace(each, counted=False) for each in idle]
             pieces += _standing_still(pause)
-    if target.phase is Phase.PAUSED:
+    if target.paused:
         bound = target.pauses[-1].end
-        end = runs_out(counting, calendar, start=bound, budget=target.remaining)
+        left = max(ZERO, target.unspent(bound))
+        end = runs_out(counting, calendar, start=bound, budget=left)
         pieces += spans(counting, calendar, start=bound, end=end)
     return Explanation(
         promise=target.promise.name,

@@ -32,7 +32,10 @@ def runs_out(
         case Counting.OPENING_HOURS:
             return calendar.add(start, budget)
         case Counting.WALL_CLOCK:
-            return as_utc(start) + budget
+            try:
+                return as_utc(start) + budget
+            except OverflowError:
+                raise calendar.hours.exhausted(since_epoch(start)) from None
         case Counting.WORKING_DAYS:
             if not budget:
                 return as_utc(start)

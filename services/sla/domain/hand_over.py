@@ -129,8 +129,10 @@ class HandOver:
             return
         if self._awaited:
             self.track.cancel(at)
-        elif self.left_at is None:
+        elif self.left_at is None and self.track.breached_at is None:
             self.track = None
+        elif self.left_at is None:
+            self.track.cancel(at)
         else:
             self.track.cancel(self.left_at)
 
@@ -138,12 +140,15 @@ class HandOver:
         """The promise before had no hand-over, this one has. `mine` is the hand-over's move."""
         breached_at = None if self.track is None else self.track.breached_at
         begin = answer.pauses[-1].start if answer.paused else at
-        self.track = self._track(mine, Stretch(begin, mine.left, as_utc(mine.due_at)))
+        stretch = Stretch(begin, mine.left, as_utc(mine.due_at))
+        self.track = self._track(mine, stretch)
         self.track.moved, self.track.breached_at = True, breached_at
-        if answer.paused:
+        if answer.paused and stretch.due_at >= answer.pauses[-1].start:
             self.track.paused, self.track.pauses = True, [answer.pauses[-1]]
         if self.at_desk and not self.taken_over:
             self.track.owed_since, self.left_at = at, None
+        elif breached_at is not None:
+            self.left_at = at  # a breach stays one, though nobody owes it now
 
     def _track(self, fact: Started | Moved, stretch: Stretch) -> Track:
         return Track(

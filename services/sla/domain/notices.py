@@ -41,7 +41,10 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class NoticeKey:
-    """Identifies a notice within its clock; `target` is the number of the target."""
+    """Identifies a notice within its clock; `target` is the number of the target.
+
+    A reply window is the same whatever is awaited: its target is 0.
+    """
 
     kind: NoticeKind
     level: str
@@ -53,11 +56,15 @@ class NoticeKey:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told: since when it is due, and the deadline (or window end) it is about."""
+    """What is to be told: since when it is due, and the deadline (or window end) it is about.
+
+    `target` is the number of the target that was awaited.
+    """
 
     key: NoticeKey
     at: datetime
     due_at: datetime
+    target: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +131,10 @@ def _breaches(clock: ClockState) -> Iterator[Notice]:
     for target in clock.shown:
         key = NoticeKey(NoticeKind.BREACH, "", target.number)
         if target.breached_at is not None:
-            yield Notice(key, target.breached_at, target.due_at)
+            yield Notice(key, target.breached_at, target.due_at, target.number)
         elif target.phase is Phase.RUNNING:
             # An answer at the deadline is in time, so the breach is one tick later.
-            yield Notice(key, target.due_at + TICK, target.due_at)
+            yield Notice(key, target.due_at + TICK, target.due_at, target.number)
 
 
 def _warnings(clock: ClockState) -> Iterator[Notice]:
@@ -144,7 +151,7 @@ def _warnings_of(target: Target, clock: ClockState) -> Iterator[Notice]:
         at = _open_moment(target, target.due_at, left, clock.as_of)
         if at is not None:
             key = NoticeKey(NoticeKind.WARNING, level.name, target.number)
-            yield Notice(key, at, target.due_at)
+            yield Notice(key, at, target.due_at, target.number)
 
 
 def _window(clock: ClockState, lead: timedelta) -> Iterator[Notice]:
@@ -157,7 +164,8 @@ def _window(clock: ClockState, lead: timedelta) -> Iterator[Notice]:
     if at is not None:
         # A window is known by its end: when the customer writes again, it is another window.
         level = ends_at.isoformat()
-        yield Notice(NoticeKey(NoticeKind.WINDOW_CLOSING, level, target.number), at, ends_at)
+        key = NoticeKey(NoticeKind.WINDOW_CLOSING, level, 0)
+        yield Notice(key, at, ends_at, target.number)
 
 
 def _open_moment(target: Target, end: datetime, left: timedelta, now: datetime) -> datetime | None:

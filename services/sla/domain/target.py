@@ -62,13 +62,14 @@ class Target:
     ended_at: datetime | None
     stretches: tuple[Stretch, ...]
     pauses: tuple[Pause, ...]
+    paused: bool
     moved: bool
     owed_since: datetime | None
 
     def unspent(self, at: datetime) -> timedelta:
         """The budget not yet used at `at`, which may be more than `remaining` (working days)."""
         last = self.stretches[-1]
-        if self.phase is Phase.PAUSED:
+        if self.paused:
             at = self.pauses[-1].start
         return last.left - counted(self.promise.counting, self.calendar, start=last.start, end=at)
 
@@ -77,7 +78,8 @@ class Target:
 class Track:
     """The fold's own working state of one target; call `pass_to` before each event.
 
-    While nobody owes it (`owed_since` is None) its time runs, but it cannot be breached.
+    While nobody owes it (`owed_since` is None) its time runs, but it cannot be breached. `told` is
+    the date that a follow-up was told to come by: a pause may make it later, never earlier.
     """
 
     number: int
@@ -89,6 +91,7 @@ class Track:
     stretches: list[Stretch]
     allowance: timedelta
     owed_since: datetime | None
+    told: datetime | None = None
     pauses: list[Pause] = field(default_factory=list)
     paused: bool = False
     moved: bool = False
@@ -125,6 +128,7 @@ class Track:
             stretches=[Stretch(begin, self._count(begin, due_at), due_at)],
             allowance=self.calendar.elapsed(begin, due_at),
             owed_since=begin,
+            told=due_at,
         )
 
     def pass_to(self, at: datetime) -> None:
@@ -143,7 +147,7 @@ class Track:
     def take(self, at: datetime, fact: Fact) -> None:
         """A pause, its end, or a move; any other fact changes nothing here."""
         match fact:
-            case Paused() if self.breached_at is None and fact.until > at:
+            case Paused() if self.breached_at is None and at <= self.due_at and fact.until > at:
                 self._pause(as_utc(at), as_utc(fact.until), fact.reason)
             case Resumed() if self.paused:
                 self.run_again(as_utc(at))
@@ -175,6 +179,7 @@ class Track:
             ended_at=self.ended_at,
             stretches=tuple(self.stretches),
             pauses=tuple(self.pauses),
+            paused=self.paused,
             moved=self.moved,
             owed_since=self.owed_since,
         )
@@ -184,10 +189,15 @@ class Track:
         self.paused = True
         self.pauses.append(Pause(start, until, reason))
         self.due_at = self._due_after(until, self._left_at(start))
+        self.allowance = self._open_time()
 
     def _move(self, at: datetime, fact: Moved) -> None:
         self.calendar = fact.calendar or self.calendar
         self.promise, self.due_at, self.moved = fact.promise, as_utc(fact.due_at), True
+        if self.paused and self.due_at < self.pauses[-1].start:
+            # By the new rules it had passed when the pause began: there is nothing to stand still.
+            self.pauses.append(Pause(self.pauses.pop().start, at, "moved into the past"))
+            self.paused = False
         self.allowance = self._open_time()
         begin = self.pauses[-1].start if self.paused else at
         self.stretches.append(Stretch(begin, fact.left, self.due_at))
@@ -199,7 +209,10 @@ class Track:
         return max(ZERO, elapsed(self.started_at, self.due_at) - paused)
 
     def _end(self, at: datetime, ending: Phase) -> None:
-        if self.paused:
+        if self.paused and at < self.pauses[-1].start:
+            self.pauses.pop()
+            self.paused, self.due_at = False, self.stretches[-1].due_at
+        elif self.paused:
             self.run_again(as_utc(at))
         self.ended_at, self.ending = as_utc(at), ending
 
@@ -211,13 +224,15 @@ class Track:
         self.pauses.append(Pause(pause.start, at, pause.reason))
         self.due_at = self._due_after(at, left)
         self.stretches.append(Stretch(at, left, self.due_at))
+        self.allowance = self._open_time()
 
     def _left_at(self, at: datetime) -> timedelta:
         last = self.stretches[-1]
         return max(ZERO, last.left - self._count(last.start, at))
 
     def _due_after(self, at: datetime, left: timedelta) -> datetime:
-        return deadline(self.promise.counting, self.calendar, start=at, budget=left)
+        due_at = deadline(self.promise.counting, self.calendar, start=at, budget=left)
+        return due_at if self.told is None else max(due_at, self.told)
 
     def _count(self, start: datetime, end: datetime) -> timedelta:
         return counted(self.promise.counting, self.calendar, start=start, end=end)

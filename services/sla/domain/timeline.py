@@ -70,14 +70,14 @@ class Timeline:
         spent = self.count(start) + budget
         index = bisect_left(self.through, spent)
         if index == len(self.through):
-            raise self._exhausted(start)
+            raise self.exhausted(start)
         return self.shift[index] + spent
 
     def retreat(self, end: timedelta, budget: timedelta) -> timedelta:
         """The latest moment from which `budget` (positive) is spent until `end`."""
         left = self.count(end) - budget
         if left < ZERO:
-            raise self._exhausted(end)
+            raise self.exhausted(end)
         return self.shift[bisect_right(self.before, left) - 1] + left
 
     def covers(self, moment: timedelta) -> bool:
@@ -94,7 +94,7 @@ class Timeline:
         if index and moment < self.ends[index - 1]:
             return moment
         if index == len(self.starts):
-            raise self._exhausted(moment)
+            raise self.exhausted(moment)
         return self.starts[index]
 
     def at_or_before(self, moment: timedelta) -> timedelta:
@@ -103,7 +103,7 @@ class Timeline:
             raise self.beyond(moment)
         index = bisect_right(self.starts, moment) - 1
         if index < 0:
-            raise self._exhausted(moment)
+            raise self.exhausted(moment)
         return min(moment, self.ends[index])
 
     def between(self, start: timedelta, end: timedelta) -> Iterator[tuple[timedelta, timedelta]]:
@@ -118,15 +118,22 @@ class Timeline:
 
     def beyond(self, moment: timedelta) -> BeyondHorizonError:
         return BeyondHorizonError(
-            f"{(EPOCH + moment).isoformat()} lies outside the calendar, which was built for"
+            f"{_shown(moment)} lies outside the calendar, which was built for"
             f" {self._horizon()}: build it for more years"
         )
 
-    def _exhausted(self, moment: timedelta) -> BeyondHorizonError:
+    def exhausted(self, moment: timedelta) -> BeyondHorizonError:
         return BeyondHorizonError(
-            f"counting from {(EPOCH + moment).isoformat()} leaves the calendar, which was built"
+            f"counting from {_shown(moment)} leaves the calendar, which was built"
             f" for {self._horizon()}: build it for more years"
         )
 
     def _horizon(self) -> str:
-        return f"{(EPOCH + self.first).isoformat()} to {(EPOCH + self.last).isoformat()}"
+        return f"{_shown(self.first)} to {_shown(self.last)}"
+
+
+def _shown(moment: timedelta) -> str:
+    try:
+        return (EPOCH + moment).isoformat()
+    except OverflowError:
+        return "a moment beyond the years 1 to 9999"

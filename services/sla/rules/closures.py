@@ -94,7 +94,12 @@ def _last(event: Component, first: date, shown: str) -> date:
     duration = _value(event, "DURATION", shown)
     if not isinstance(duration, timedelta) or duration % _ONE_DAY:
         raise CalendarError(f"the event {shown} does not last whole days: use DTEND")
-    return first + max(duration, _ONE_DAY) - _ONE_DAY
+    if duration < timedelta():
+        raise CalendarError(f"the event {shown} ends before it begins")
+    try:
+        return first + max(duration, _ONE_DAY) - _ONE_DAY
+    except OverflowError:
+        raise CalendarError(f"the event {shown} lasts beyond the year 9999") from None
 
 
 def _day(event: Component, key: str, shown: str) -> date | None:

@@ -92,7 +92,7 @@ def fold(
 
 
 def _over(notice: Notice, clock: ClockState) -> bool:
-    return not clock.is_open or clock.target(notice.key.target).ended_at is not None
+    return not clock.is_open or clock.target(notice.target).ended_at is not None
 
 
 def _next_action(agenda: Agenda, told: Collection[Notice]) -> datetime | None:
@@ -155,7 +155,7 @@ def started_event(
 
 
 def _noticed(row: DeadlineRow, notice: Notice, clock: ClockState) -> DeadlineFact:
-    about = clock.target(notice.key.target)
+    about = clock.target(notice.target)
     common: dict[str, Any] = {
         "inquiry_id": row.inquiry_id,
         "conversation_id": row.conversation_id,

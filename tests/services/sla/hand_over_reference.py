@@ -13,6 +13,7 @@ from tests.services.sla.year_reference import (
     Watch,
     deadline,
     heard_at,
+    open_time,
     warning_at,
 )
 
@@ -58,7 +59,7 @@ class HandOverWatch(Watch):
                     self.targets[0].ended = done.at  # nobody owes it, and nobody ever will
                 else:
                     self.end(done.at, "met" if kind == "answer" else "cancelled")
-            case "pause" if self.targets[0].breached is None:
+            case "pause" if self.targets[0].breached is None and done.at <= self.targets[0].due:
                 self.pause(done)
             case "resume" | "wrote" | "hold" if self.paused:
                 self.run_again(done.at)
@@ -90,22 +91,22 @@ def hand_over_watched(
     return watch
 
 
+def _level(name: str, allowance: int) -> int:
+    return HOUR if name != "75%" else allowance - allowance * 3 // 4
+
+
 def hand_over_warnings(
     watch: HandOverWatch, outages: Outages, until: int
 ) -> Iterator[tuple[str, str, int, int]]:
     """The same, told only while somebody owes it; a level as long as the target itself is none."""
     target = watch.targets[0]
-    for name, left in (
-        ("75%", target.allowance - target.allowance * 3 // 4),
-        ("1h before end", HOUR),
-    ):
-        if left >= target.allowance:
-            continue
+    for name in ("75%", "1h before end"):
         told = [
             (at, stretch.due)
-            for stretch in target.stretches
+            for number, stretch in enumerate(target.stretches)
             for begin, end in watch.owed
-            if (at := warning_at(stretch, left)) is not None
+            if (left := _level(name, allowance := open_time(target, number))) < allowance
+            and (at := warning_at(stretch, left)) is not None
             and heard_at(max(at, begin or 0, stretch.begin), outages)
             < min(stretch.due, until + 1, stretch.stop or until + 1, end or until + 1)
         ]

@@ -100,8 +100,9 @@ async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
             bench.clock.set(berlin("2026-03-03 12:00"))
             # More than one look of the timers, and a word that comes before the deadline.
             await all_is_told(bench, until=berlin("2026-03-03 09:59"))
-            await asyncio.sleep(1.5)
             warned = ["started", "warning", "warning"]
+            await heard(bench.bus, lambda types: types.count("deadline.warning") >= 4)
+            await asyncio.sleep(1.5)
             assert await bench.story(answered.id) == warned
             health = (await bench.client.get("/sla/health/ready")).json()
             assert health["checks"]["timers"]["status"] == "degraded"

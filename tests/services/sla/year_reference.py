@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -151,8 +152,8 @@ class Target:
     kind: str
     start: int
     due: int
-    allowance: int
     stretches: list[Stretch]
+    told: int = 0
     breached: int | None = None
     ended: int | None = None
     phase: str = "running"
@@ -172,8 +173,7 @@ class Watch:
         self.open("first_answer", self.received, self.spec.target, due)
 
     def open(self, kind: str, start: int, left: int, due: int) -> None:
-        allowance = counted("opening-hours", start, due)
-        self.targets.append(Target(kind, start, due, allowance, [Stretch(start, left, due)]))
+        self.targets.append(Target(kind, start, due, [Stretch(start, left, due)]))
 
     def pass_to(self, moment: int) -> None:
         target = self.targets[-1]
@@ -207,6 +207,7 @@ class Watch:
                 self.end(done.at, "met")
                 left = counted(self.spec.counting, done.at, done.until)
                 self.open("follow_up", done.at, left, done.until)
+                self.targets[-1].told = done.until
             case "answer":
                 self.end(done.at, "met")
             case "cancel":
@@ -219,7 +220,8 @@ class Watch:
         begun = self.paused[0] if self.paused else done.at
         self.paused, target.phase = (begun, done.until), "paused"
         target.stretches[-1].stop = begun
-        target.due = deadline(self.spec.counting, done.until, self._left(begun))
+        due = deadline(self.spec.counting, done.until, self._left(begun))
+        target.due = max(due, target.told)
 
     def _left(self, at: int) -> int:
         last = self.targets[-1].stretches[-1]
@@ -230,7 +232,7 @@ class Watch:
             return
         target, left = self.targets[-1], self._left(self.paused[0])
         self.paused, target.phase = None, "running"
-        target.due = deadline(self.spec.counting, at, left)
+        target.due = max(deadline(self.spec.counting, at, left), target.told)
         target.stretches.append(Stretch(at, left, target.due))
 
     def end(self, at: int, phase: str) -> None:
@@ -266,16 +268,25 @@ def warnings(watch: Watch, outages: Outages, until: int) -> Iterator[tuple[str, 
     open, if the clock still runs then.
     """
     for target in watch.targets:
-        for name, left in (
-            ("75%", target.allowance - target.allowance * 3 // 4),
-            ("1h before end", min(HOUR, target.allowance)),
-        ):
-            for stretch in target.stretches:
+        for name in ("75%", "1h before end"):
+            for number, stretch in enumerate(target.stretches):
+                allowance = open_time(target, number)
+                left = min(HOUR, allowance) if name != "75%" else allowance - allowance * 3 // 4
                 at = warning_at(stretch, left)
                 stop = min(stretch.due, until + 1, stretch.stop or until + 1)
                 if at is not None and heard_at(at, outages) < stop:
                     yield target.kind, name, at, stretch.due
                     break
+
+
+def open_time(target: Target, number: int) -> int:
+    """From the start of the target to the deadline of its stretch, without the pauses between."""
+    stretches = target.stretches[: number + 1]
+    paused = sum(
+        counted("opening-hours", before.stop or after.begin, after.begin)
+        for before, after in pairwise(stretches)
+    )
+    return counted("opening-hours", target.start, stretches[-1].due) - paused
 
 
 def warning_at(stretch: Stretch, left: int) -> int | None:

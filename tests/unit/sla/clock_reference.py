@@ -67,6 +67,7 @@ class Watched:
     left: int
     breached: int | None = None
     ending: Phase | None = None
+    told: int = 0
 
 
 @dataclass
@@ -104,7 +105,8 @@ class Watcher:
     def resume(self, moment: int) -> None:
         if self.until is not None:
             self.until = None
-            self.targets[-1].due = self.deadline(moment, self.targets[-1].left)
+            target = self.targets[-1]
+            target.due = max(self.deadline(moment, target.left), target.told)
 
     def take(self, moment: int, fact: Fact) -> None:
         target = self.targets[-1]
@@ -119,7 +121,7 @@ class Watcher:
                 self.end(Phase.MET)
                 due = index_of(follow_up_at)
                 left = sum(minutes(self.name, self.counting)[moment:due])
-                self.targets.append(Watched(due, left))
+                self.targets.append(Watched(due, left, told=due))
             case Answered():
                 self.end(Phase.MET)
             case Cancelled():
