@@ -83,9 +83,9 @@ def next_due(tx: Read, target: str) -> datetime | None:
     return tx.execute(waiting.order_by(_C.next_attempt_at).limit(1)).scalar()
 
 
-def mark_delivered(tx: Write, tried: Delivery, *, status: int | None, now: datetime) -> bool:
+def mark_delivered(tx: Write, tried: Delivery, *, status: int | None, now: datetime) -> None:
     """Note it, unless it is to be sent again since: then this try was one of before."""
-    done = tx.execute(
+    tx.execute(
         update(notification_deliveries)
         .where(*_same_sending(tried))
         .values(
@@ -96,7 +96,6 @@ def mark_delivered(tx: Write, tried: Delivery, *, status: int | None, now: datet
             next_attempt_at=None,
         )
     )
-    return bool(done.rowcount)
 
 
 def mark_failed(

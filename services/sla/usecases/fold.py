@@ -71,10 +71,13 @@ def fold(
     if tell_until is None:
         agenda = agenda_of(clock, seen=seen)
         certain = [each for each in agenda.due if _over(each, clock)]
+        again = [each.at for each in agenda.due if each not in certain]
     else:
-        told = state(facts, began, max(tell_until, _begin(facts).at))
-        agenda = agenda_of(told, seen=seen)
-        certain = list(agenda.due)
+        told_at = max(tell_until, _begin(facts).at)
+        agenda = agenda_of(state(facts, began, told_at), seen=seen)
+        certain = [each for each in agenda.due if _still_of_use(each, clock)]
+        # What that moment knows nothing of may change the agenda.
+        again = [fact.at for fact in facts if fact.at > told_at]
     events = [
         *_started(row, facts),
         *hand_over_events(row, clock, change),
@@ -85,7 +88,7 @@ def fold(
     return Outcome(
         columns=_columns(row, clock, target, edition)
         | hand_over_columns(clock)
-        | {"next_action_at": _next_action(agenda, certain)},
+        | {"next_action_at": min([*again, *_next(agenda)], default=None)},
         publish=tuple(sorted(events, key=lambda event: event.at)),
         told=tuple(Told(row.inquiry_id, each.key, each.at) for each in certain),
     )
@@ -95,11 +98,15 @@ def _over(notice: Notice, clock: ClockState) -> bool:
     return not clock.is_open or clock.target(notice.target).ended_at is not None
 
 
-def _next_action(agenda: Agenda, told: Collection[Notice]) -> datetime | None:
-    waiting = [each.at for each in agenda.due if each not in told]
-    if agenda.next_action_at is not None:
-        waiting.append(agenda.next_action_at)
-    return min(waiting, default=None)
+def _still_of_use(notice: Notice, clock: ClockState) -> bool:
+    """A warning is for those who can still prevent something."""
+    if notice.key.kind is NoticeKind.BREACH:
+        return True
+    return clock.is_open and clock.target(notice.target).phase in {Phase.RUNNING, Phase.BREACHED}
+
+
+def _next(agenda: Agenda) -> list[datetime]:
+    return [] if agenda.next_action_at is None else [agenda.next_action_at]
 
 
 def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Edition) -> Columns:

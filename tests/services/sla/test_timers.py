@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from services.sla.store.deadlines import next_action
+from services.sla.store.deadlines import change, next_action
 from services.sla.tables import clock_facts
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
@@ -146,6 +146,43 @@ async def test_a_clock_that_cannot_be_worked_off_holds_up_no_other(bench: SlaBen
     bench.clock.set(berlin("2026-03-03 11:10"))
     assert await bench.tick() == 1
     assert await bench.story(broken.id) == ["started", "breached"]
+
+
+async def test_what_came_after_the_moment_of_a_look_is_looked_at_again(bench: SlaBench) -> None:
+    """A look at a moment of before must not put off what a fact since then has brought nearer."""
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 16:00:20"))
+    await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+    bench.clock.set(berlin("2026-03-02 16:00:30"))
+    await bench.post(f"deadlines/{inquiry.id}/resume")
+    row = await bench.row(inquiry.id)
+    await bench.service.database.write(
+        lambda tx: change(tx, {inquiry.id: {"next_action_at": berlin("2026-03-02 16:00")}})
+    )
+    await bench.timers().tick(berlin("2026-03-02 16:00:10"))
+    assert await bench.story(inquiry.id) == ["started", "moved", "moved", "warning"]
+    again = (await bench.row(inquiry.id))["next_action_at"]
+    assert again == berlin("2026-03-02 16:00:20")
+    await bench.timers().tick(berlin("2026-03-02 16:00:40"))
+    settled = await bench.row(inquiry.id)
+    assert settled["due_at"] == row["due_at"]
+    assert settled["next_action_at"] == row["due_at"] - timedelta(hours=1)
+
+
+async def test_no_warning_of_before_is_told_to_those_who_stand_still(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-02 16:00:20"))
+    await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+    await bench.service.database.write(
+        lambda tx: change(tx, {inquiry.id: {"next_action_at": berlin("2026-03-02 16:00")}})
+    )
+    async with asyncio.timeout(10):
+        for until in ("2026-03-02 16:00:10", "2026-03-02 16:00:20"):
+            assert await _until_quiet(bench.timers(), berlin(until)) == 1
+    assert await bench.story(inquiry.id) == ["started", "moved"]
+    assert (await bench.row(inquiry.id))["next_action_at"] == berlin("2026-03-16 16:00:20")
 
 
 async def test_readiness_says_when_something_due_is_not_told(bench: SlaBench) -> None:
