@@ -22,7 +22,7 @@ from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.timers.word import SERVICES, Word
 from services.sla.usecases.library import Library
-from shared.bus.port import Partition, Progress
+from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import open_database
 from shared.policy import known_hashtags
 from shared.service import Runtime, Service
@@ -54,6 +54,12 @@ def build(
     async def progress() -> Mapping[Partition, Progress] | None:
         return await consumer.progress()
 
+    async def listens() -> bool:
+        try:
+            return await progress() is not None
+        except BusUnavailableError:
+            return False
+
     def on_recorded() -> None:
         service.relay.wake()
         for courier in couriers:
@@ -67,6 +73,7 @@ def build(
         caught_up=CaughtUp(progress),
         word=Word(
             lambda: database.read(heard.until, SERVICES),
+            listens=listens,
             patience_seconds=settings.patience_seconds,
         ),
         on_recorded=on_recorded,

@@ -126,7 +126,7 @@ def explained(found: Explained) -> ExplanationView:
         inquiry_id=seen.row.inquiry_id,
         timezone=seen.edition.calendar.rules.zone,
         as_of=seen.clock.as_of,
-        promises=matched(found.choice),
+        promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
         targets=[
             target_explanation(each, of.kind)
             for each, of in zip(found.targets, seen.clock.shown, strict=True)
@@ -134,14 +134,15 @@ def explained(found: Explained) -> ExplanationView:
     )
 
 
-def matched(choice: Choice | None) -> list[MatchedPromise]:
+def matched(choice: Choice | None, *, counted_by: Promise) -> list[MatchedPromise]:
+    """Every promise that holds; chosen is the one that the clock is counted by."""
     if choice is None:
         return []
     return [
         MatchedPromise(
             promise=promise.name,
             due_at=due_at,
-            chosen=promise is choice.promise,
+            chosen=promise.name == counted_by.name,
             because=_because(promise),
         )
         for promise, due_at in choice.matched
@@ -218,6 +219,6 @@ def preview(
         due_at=choice.due_at,
         timezone=zone,
         detail=f"{hours:g} hours, counted by {why.counting.value.replace('-', ' ')}",
-        promises=matched(choice),
+        promises=matched(choice, counted_by=choice.promise),
         explanation=target_explanation(why, TargetKind.FIRST_ANSWER),
     )

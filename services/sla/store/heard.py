@@ -14,14 +14,13 @@ from shared.db import Read, Write
 
 
 def note(tx: Write, service: str, until: datetime) -> None:
-    """What is known already is never less known."""
+    """The newest word counts, also when it takes back an earlier one: a clock there was set."""
     dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
     new = dialect.insert(heard).values(service=service, until=until)
     tx.execute(
         new.on_conflict_do_update(
             index_elements=[heard.c.service],
             set_={"until": new.excluded.until},
-            where=heard.c.until < new.excluded.until,
         )
     )
 

@@ -15,20 +15,29 @@ from typing import Final
 import structlog
 
 SERVICES: Final = ("intake", "router")
+UNASKED_SECONDS: Final = 30.0
+"""Who has not asked for so long cannot say that somebody was silent meanwhile."""
 
 log = structlog.get_logger()
 
 
 class Word:
     def __init__(
-        self, look: Callable[[], Awaitable[Mapping[str, datetime]]], *, patience_seconds: float
+        self,
+        look: Callable[[], Awaitable[Mapping[str, datetime]]],
+        *,
+        listens: Callable[[], Awaitable[bool]],
+        patience_seconds: float,
     ) -> None:
         """`look` tells until when each of the services has told everything.
 
         One that says nothing more for `patience_seconds` is not waited for any longer: a breach
-        that nobody hears of helps nobody either.
+        that nobody hears of helps nobody either. While the bus is away from here, so that it does
+        not `listen`, nobody is silent.
         """
         self._look = look
+        self._listens = listens
+        self._asked_at: float | None = None
         self._patience = patience_seconds
         self._known: dict[str, datetime] = {}
         self._said_at: dict[str, float] = {}
@@ -37,6 +46,9 @@ class Word:
 
     async def until(self, now: datetime, seconds: float) -> datetime | None:
         """At most `now`; None: one of them has never said so. `seconds` of a clock nobody sets."""
+        asked_at, self._asked_at = self._asked_at, seconds
+        if asked_at is None or seconds - asked_at > UNASKED_SECONDS or not await self._listens():
+            self._said_at.clear()
         self._take(await self._look(), seconds)
         silent = {each for each in SERVICES if seconds - self._said_at[each] > self._patience}
         self._say_once(frozenset(silent))

@@ -15,15 +15,16 @@ from shared.db import Write
 def finish(
     tx: Write, completions: Sequence[Arrival], *, library: Library, now: datetime
 ) -> datetime | None:
-    """Take a completion for the answer, unless the inquiry has one or needs none any more.
+    """Take a completion for the answer, unless the inquiry had ended before it.
 
     Intake closes what was completed by hand and takes no answer to it, so no other would ever end
     the clock. Returns when the first of the clocks needs a look.
     """
     rows = deadlines.lock(tx, [each.inquiry_id for each in completions])
-    open_ones = [each for each in completions if not _over(rows.get(each.inquiry_id))]
-    return record(tx, open_ones, library=library, now=now)
+    first = [each for each in completions if not _over_by(each, rows.get(each.inquiry_id))]
+    return record(tx, first, library=library, now=now)
 
 
-def _over(row: DeadlineRow | None) -> bool:
-    return row is not None and (row.answered_at is not None or row.cancelled_at is not None)
+def _over_by(completion: Arrival, row: DeadlineRow | None) -> bool:
+    ends = () if row is None else (row.answered_at, row.cancelled_at)
+    return any(end is not None and end <= completion.recorded.fact.at for end in ends)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.sla.domain import Held, follow_up_due
+from services.sla.domain import Held, follow_up_due, state
 from services.sla.store import deadlines
 from services.sla.store.deadlines import AWAITED, DeadlineRow
-from services.sla.store.facts import EditionByKey, Recorded
+from services.sla.store.facts import Recorded
 from services.sla.usecases.library import Library
 from services.sla.usecases.published import Change
-from services.sla.usecases.record import Arrival, record
+from services.sla.usecases.record import Arrival, Histories, record
 from shared.db import Write
 from shared.events.facts import InquiryHeld
 
@@ -35,11 +35,12 @@ def hold(tx: Write, holds: Sequence[Hold], *, library: Library, now: datetime) -
     """
     unnamed = [each.fact.inquiry_id for each in holds if each.fact.follow_up_at is None]
     rows = deadlines.lock(tx, unnamed)
-    editions = library.reader(tx, now=now)
+    clocks = [each.inquiry_id for each in rows.values() if each.due_at is not None]
+    histories = Histories.read(tx, clocks, library=library, now=now)
     arrivals = []
     for each in holds:
         at = each.fact.held_at.astimezone(UTC)
-        until = each.fact.follow_up_at or _promised(each.fact.inquiry_id, rows, at, editions)
+        until = each.fact.follow_up_at or _promised(each.fact.inquiry_id, rows, at, histories)
         if until is not None:
             held = Held(at, until.astimezone(UTC))
             recorded = Recorded(each.fact.inquiry_id, each.fact_id, held, each.fact.held_by)
@@ -49,13 +50,18 @@ def hold(tx: Write, holds: Sequence[Hold], *, library: Library, now: datetime) -
 
 
 def _promised(
-    inquiry_id: UUID, rows: Mapping[UUID, DeadlineRow], at: datetime, editions: EditionByKey
+    inquiry_id: UUID, rows: Mapping[UUID, DeadlineRow], at: datetime, histories: Histories
 ) -> datetime | None:
-    """None without a clock, where nothing is promised."""
+    """None without a clock, where nothing is promised.
+
+    By the promise that the clock is under: a policy since then may not know it any more.
+    """
     row = rows.get(inquiry_id)
     if row is None or row.state == AWAITED:
         raise LookupError(f"a holding reply to the inquiry {inquiry_id}, which is not known here")
-    if row.edition is None or row.promise is None:
+    if row.due_at is None:
         return None
-    edition = editions(row.edition)
-    return follow_up_due(edition.promise(row.promise), edition.calendar, at)
+    facts = histories.of(inquiry_id)
+    newest = max(fact.at for fact in facts)
+    target = state(facts, histories.began(inquiry_id), max(at, newest)).current
+    return None if target is None else follow_up_due(target.promise, target.calendar, at)

@@ -101,13 +101,16 @@ class SlaBench:
         async def nothing_waits() -> Mapping[Partition, Progress]:
             return {Partition("inquiries", 0): Progress(0, 0)}
 
+        async def always() -> bool:
+            return True
+
         return Timers(
             database=self.service.database,
             library=self.library,
             clock=self.clock,
             settings=SlaSettings(claim_rows=claim_rows, poll_seconds=poll_seconds),
             caught_up=CaughtUp(look or nothing_waits),
-            word=Word(told or all_told, patience_seconds=900),
+            word=Word(told or all_told, listens=always, patience_seconds=900),
             on_recorded=lambda: None,
             metrics=TimerMetrics.of(Metrics("test")),
         )

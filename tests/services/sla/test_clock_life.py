@@ -245,6 +245,22 @@ async def test_a_todo_completed_by_hand_is_an_answer(bench: SlaBench) -> None:
     assert (await bench.row(silent.id))["answered_at"] == at
 
 
+@pytest.mark.parametrize("answered_first", [True, False])
+async def test_a_completion_by_hand_before_the_answer_counts_whichever_is_heard_first(
+    bench: SlaBench, *, answered_first: bool
+) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    bench.clock.set(berlin("2026-03-03 10:06"))
+    told = [
+        inquiry.answered(berlin("2026-03-03 10:05")),
+        inquiry.completed(berlin("2026-03-03 09:59")),
+    ]
+    await bench.hear(*(told if answered_first else reversed(told)))
+    row = await bench.row(inquiry.id)
+    assert (row["state"], row["answered_at"]) == ("met", berlin("2026-03-03 09:59"))
+
+
 async def test_the_completion_by_an_answer_changes_nothing(bench: SlaBench) -> None:
     one, other, spam = Inquiry(), Inquiry(), Inquiry()
     at = berlin("2026-03-02 11:00")

@@ -263,6 +263,25 @@ async def test_while_a_policy_is_rolled_out_the_one_started_last_holds_for_all(
             assert (await new.row(each.id))["due_at"] == as_before
 
 
+async def test_a_second_holding_reply_goes_by_the_promise_that_the_clock_is_under(
+    database_url: str, tmp_path: Path
+) -> None:
+    """The next policy has other names, and moves no clock that awaits what was told."""
+    held = Inquiry()
+    async with sla_bench(database_url, tmp_path) as bench:
+        await adopt(bench)
+        await bench.hear(
+            held.received(), held.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00"))
+        )
+    now = berlin("2026-03-03 11:00")
+    renamed = policy({**STANDARD, "name": "reply"})
+    async with sla_bench(database_url, tmp_path, policy=renamed, now=now) as bench:
+        await adopt(bench)
+        await bench.hear(held.held(now, None))
+        row = await bench.row(held.id)
+        assert (row["target"], row["due_at"]) == ("follow_up", berlin("2026-03-04 11:00"))
+
+
 async def test_a_broken_clock_keeps_no_other_from_a_new_policy(
     database_url: str, tmp_path: Path
 ) -> None:
