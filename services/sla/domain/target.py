@@ -196,7 +196,8 @@ class Track:
         self.promise, self.due_at, self.moved = fact.promise, as_utc(fact.due_at), True
         if self.paused and self.due_at < self.pauses[-1].start:
             # By the new rules it had passed when the pause began: there is nothing to stand still.
-            self.pauses.append(Pause(self.pauses.pop().start, at, "moved into the past"))
+            last = self.pauses.pop()
+            self.pauses.append(Pause(last.start, at, last.reason))
             self.paused = False
         self.allowance = self._open_time()
         begin = self.pauses[-1].start if self.paused else at

@@ -1,0 +1,147 @@
+"""Random lives with everything that can happen: policies, desks, windows, the hand-over."""
+
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sla.domain import (
+    Answered,
+    Assigned,
+    BusinessCalendar,
+    Cancelled,
+    CancelReason,
+    ClockState,
+    Counting,
+    Fact,
+    Held,
+    NoticeKey,
+    NoticeKind,
+    Paused,
+    Phase,
+    Promise,
+    ResumeCause,
+    Resumed,
+    TakenOver,
+    WindowSet,
+    clock_explanations,
+    move,
+    pending_notices,
+    start,
+    state,
+)
+from tests.unit.sla.clock_reference import MINUTE, calendar_called, instant
+
+Life = tuple[list[Fact], BusinessCalendar]
+SPAN = 12 * 1440
+
+
+@st.composite
+def promises(draw: st.DrawFn) -> Promise:
+    first_answer = draw(st.integers(30, 3 * 1440) | st.sampled_from([480, 1440]))
+    hand_over = draw(st.none() | st.integers(15, first_answer))
+    counting = draw(st.sampled_from(list(Counting)))
+    beside = None if hand_over is None else hand_over * MINUTE
+    return Promise(
+        f"{first_answer}/{hand_over}/{counting}", first_answer * MINUTE, counting, hand_over=beside
+    )
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> Life:
+    """The facts, as they were decided one after the other, and the calendar of the start."""
+    received = draw(st.integers(10 * 1440, 30 * 1440))
+    began = calendar_called(draw(st.sampled_from(["usual", "odd"])))
+    facts: list[Fact] = [start(draw(promises()), began, instant(received))]
+    for after in sorted(draw(st.lists(st.integers(1, 8 * 1440), max_size=8, unique=True))):
+        fact = draw(_fact(facts, began, received + after))
+        if fact is not None:
+            facts.append(fact)
+    return facts, began
+
+
+@st.composite
+def _fact(draw: st.DrawFn, facts: list[Fact], began: BusinessCalendar, moment: int) -> Fact | None:
+    at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
+    kind = draw(st.sampled_from("pprrhacddmmtw"))
+    plain: dict[str, Fact] = {
+        "p": Paused(at, until=later),
+        "r": Resumed(at, draw(st.sampled_from(ResumeCause))),
+        "h": Held(at, follow_up_at=later),
+        "a": Answered(at),
+        "c": Cancelled(at, draw(st.sampled_from(CancelReason))),
+        "d": Assigned(at, draw(st.sampled_from(["technical", "inbound"]))),
+        "t": TakenOver(at),
+        "w": WindowSet(at, later),
+    }
+    if kind in plain:
+        return plain[kind]
+    calendar = calendar_called(draw(st.sampled_from(["usual", "odd"])))
+    return move(facts, draw(promises()), began=began, calendar=calendar, at=at)
+
+
+def breaches(clock: ClockState) -> set[tuple[int, object]]:
+    return {(each.number, each.breached_at) for each in clock.shown if each.breached_at}
+
+
+@given(lives(), st.integers(0, SPAN), st.integers(0, SPAN))
+def test_a_breach_that_was_seen_is_seen_ever_after(life: Life, first: int, more: int) -> None:
+    facts, began = life
+    early = facts[0].at + first * MINUTE
+    seen = breaches(state(facts, began, early))
+    assert seen <= breaches(state(facts, began, early + more * MINUTE))
+
+
+@given(lives(), st.integers(0, SPAN), st.randoms(use_true_random=False))
+def test_a_state_knows_no_order_of_arrival_and_nothing_of_later(
+    life: Life, offset: int, dice: Random
+) -> None:
+    facts, began = life
+    moment = facts[0].at + offset * MINUTE
+    wanted = state(facts, began, moment)
+    mixed = dice.sample(facts, len(facts))
+    assert state(mixed, began, moment) == wanted
+    assert state([each for each in facts if each.at <= moment], began, moment) == wanted
+
+
+@given(lives(), st.integers(0, SPAN))
+def test_every_deadline_of_a_life_is_explained_to_its_last_minute(life: Life, offset: int) -> None:
+    facts, began = life
+    moment = facts[0].at + offset * MINUTE
+    clock = state(facts, began, moment)
+    told = clock_explanations(facts, began, moment)
+    assert len(told) == len(clock.shown)
+    for explained in told:
+        assert explained.counted == explained.target
+    for target in clock.shown:
+        assert all(pause.start <= pause.end for pause in target.pauses)
+        if target.phase is Phase.PAUSED:
+            assert target.due_at >= target.pauses[-1].end
+
+
+@given(lives())
+def test_a_timer_that_sleeps_until_it_must_tells_each_once_and_in_opening_hours(
+    life: Life,
+) -> None:
+    facts, began = life
+    now, end = facts[0].at, facts[0].at + SPAN * MINUTE
+    seen, wakes = set[NoticeKey](), {each.at for each in facts}
+    while now <= end:
+        known = [each for each in facts if each.at <= now]
+        agenda = pending_notices(known, began, now, seen=seen)
+        for notice in agenda.due:
+            assert notice.key not in seen
+            seen.add(notice.key)
+            if notice.key.kind is not NoticeKind.BREACH:
+                current = state(known, began, now).current
+                assert current is not None
+                assert current.calendar.is_open(now)
+        after = [wake for wake in wakes if wake > now]
+        if agenda.next_action_at is not None:
+            assert agenda.next_action_at > now
+            after.append(agenda.next_action_at)
+        if not after:
+            break
+        now = min(after)
+    told = {key.target for key in seen if key.kind is NoticeKind.BREACH}
+    assert {number for number, _ in breaches(state(facts, began, end))} <= told
