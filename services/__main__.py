@@ -16,6 +16,7 @@ from shared.errors import DeskError
 from shared.policy import PolicyError
 
 SERVICES = ("intake", "router", "sla")
+EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,9 +84,14 @@ def _add(
 def _day(text: str) -> date:
     """A day such as 2026-11-24, or a moment."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
-        return _moment(text)
+        day = _moment(text)
+    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} does not lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}"
+        )
+    return day
 
 
 def _moment(text: str) -> datetime:

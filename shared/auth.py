@@ -31,6 +31,7 @@ Scope = Literal[
 ]
 ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_PREFIX = "desk_"
+LONGEST_NAME = 100
 LOOK_AGAIN_SECONDS = 1.0
 
 
@@ -92,7 +93,11 @@ def add_key(
     now: datetime,
     expires_at: datetime | None = None,
 ) -> ApiKey:
-    """Raises ConflictError when the name is taken, InvalidError for a key too short to be one."""
+    """Raises ConflictError when the name is taken, InvalidError for what is no name or no key."""
+    if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
+        raise InvalidError(
+            "wrong-key-name", "a key's name is 1 to 100 characters that can be printed"
+        )
     if len(key) < 20:
         raise InvalidError("weak-key", "a key must have at least 20 characters; leave it out")
     keys = read_keys(path)

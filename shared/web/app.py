@@ -29,6 +29,7 @@ from shared.web.problems import (
     documented,
     on_desk_error,
     on_http_exception,
+    on_unforeseen,
     on_validation_error,
 )
 from shared.web.strict_json import StrictRoute
@@ -78,6 +79,7 @@ def build_app(
             DeskError: on_desk_error,
             HTTPException: on_http_exception,
             RequestValidationError: on_validation_error,
+            Exception: on_unforeseen,
             **surface.on_errors,
         },
     )

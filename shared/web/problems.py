@@ -129,6 +129,11 @@ async def on_validation_error(_request: Request, error: RequestValidationError) 
     return problem_response(422, "invalid-request", summary(problems), problems=problems)
 
 
+async def on_unforeseen(_request: Request, _error: Exception) -> JSONResponse:
+    """What was raised goes on to the edge, which logs it."""
+    return internal_error()
+
+
 def internal_error() -> JSONResponse:
     return problem_response(500, "internal", "this is our fault; the log has the trace id")
 
@@ -155,6 +160,10 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
         case "extra_forbidden":
             return FieldProblem(
                 field, "is not a field that is known here", "leave it out, or see the API document"
+            )
+        case "timezone_aware":
+            return FieldProblem(
+                field, "has no zone", "a moment with its zone, such as 2026-11-24T08:00:00Z"
             )
         case "json_invalid":
             return FieldProblem("body", "is not valid JSON", message)

@@ -18,8 +18,9 @@ from shared.auth import Caller
 from shared.web.app import api_router
 from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
 from shared.web.problems import documented
+from shared.web.strict_json import SafeStr
 
-TargetName = Annotated[str | None, Query(max_length=40, examples=["tickets"])]
+TargetName = Annotated[SafeStr | None, Query(max_length=40, examples=["tickets"])]
 
 
 def router(desk: SlaDesk) -> APIRouter:

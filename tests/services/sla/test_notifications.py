@@ -61,7 +61,7 @@ class Told:
         return await self.courier.deliver_due()
 
 
-def courier(bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 5.0) -> Courier:
+def courier(bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 10.0) -> Courier:
     """As the service makes it, but with a chance that is none."""
     keys = [secret_key(secret) for secret in (SECRET, OLD_SECRET)]
     settings = SlaSettings(notification_seconds=seconds)
@@ -399,6 +399,12 @@ async def test_the_list_has_filters_and_pages(told: Told) -> None:
     assert await told.log(state="delivered") == []
     wrong = await told.bench.client.get("/sla/v1/notifications", params={"state": "lost"})
     assert wrong.status_code == 422
+
+
+async def test_a_filter_that_no_database_can_hold_is_refused(told: Told) -> None:
+    answer = await told.bench.client.get("/sla/v1/notifications", params={"target": "a\0b"})
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_what_does_not_exist_cannot_be_shown_or_sent_again(told: Told) -> None:

@@ -49,6 +49,14 @@ def test_the_ring_follows_the_file(path: Path) -> None:
     assert ring.find(KEY, NOW) is None
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\tb", "a\nb", "x" * 101, "B\udcfcro", "a\0"])
+def test_a_name_that_no_list_could_show_is_refused(path: Path, name: str) -> None:
+    _add(path, "Büro", KEY)
+    with pytest.raises(InvalidError, match="can be printed"):
+        _add(path, name, KEY + "x")
+    assert [each.name for each in read_keys(path)] == ["Büro"]
+
+
 def test_a_key_expires(path: Path) -> None:
     _add(path, "anna", KEY, expires_at=NOW + timedelta(hours=1))
     ring = KeyRing(path)

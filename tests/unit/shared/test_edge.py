@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.telemetry import Metrics
 from shared.trace import current_traceparent, new_traceparent, trace_id
+from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
 from shared.web.problems import RefusedError, of_desk_error
 
@@ -132,6 +133,18 @@ async def test_the_trace_of_the_caller_goes_on() -> None:
 async def test_a_failure_says_nothing_of_itself() -> None:
     answer = await _send(_edge(), "GET", "/fails")
     assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+async def test_a_failure_in_the_whole_app_is_a_problem_too() -> None:
+    """Its own outermost layer would answer in plain text before the edge could."""
+    metrics = Metrics("test")
+    surface = Surface(title="Test", description="Fails.", routers=[])
+    app = build_app(surface, service="test", metrics=metrics, live={}, ready={})
+    app.add_route("/fails", _fails)
+    edge = Edge(app, metrics=metrics, body_limit=1000, body_seconds=5.0)
+    answer = await _send(edge, "GET", "/fails")
+    _problem(answer, 500, "internal")
     assert "secret" not in answer.text
 
 
