@@ -14,9 +14,9 @@ from shared.auth import ALL_SCOPES, KeysFileError
 from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
 from shared.policy import PolicyError
+from shared.web.moments import EARLIEST, LATEST
 
 SERVICES = ("intake", "router", "sla")
-EARLIEST_YEAR, LATEST_YEAR = 1990, 2100
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -87,9 +87,9 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = _moment(text)
-    if not EARLIEST_YEAR <= day.year <= LATEST_YEAR:
+    if not EARLIEST.year <= day.year <= LATEST.year:
         raise argparse.ArgumentTypeError(
-            f"{text!r} does not lie between the years {EARLIEST_YEAR} and {LATEST_YEAR}"
+            f"{text!r} does not lie between the years {EARLIEST.year} and {LATEST.year}"
         )
     return day
 

@@ -218,7 +218,7 @@ def move(
     ):
         return None
     return Moved(
-        at=as_utc(at),
+        at=at,
         promise=promise,
         due_at=after.due_at,
         left=_unspent(after, at),

@@ -24,7 +24,7 @@ from services.sla.timers.alone import Alone
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
 from services.sla.timers.word import Word
-from services.sla.usecases.adopt import adopt, put_in_force
+from services.sla.usecases.adopt import adopt
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import put_off, tick, tick_one
 from shared.clock import Clock
@@ -215,9 +215,8 @@ class Timers:
 
     async def _adopt(self) -> bool:
         """Put open clocks under the present policy, once, when all known facts are in."""
-        common: Common = {"library": self._library, "now": self._clock.now()}
         if not self._in_force:
-            await self._database.write(put_in_force, **common)
+            await self._database.write(self._library.put_own_in_force, now=self._clock.now())
             self._in_force = True
         if not await self._caught_up():
             return False

@@ -60,14 +60,9 @@ class Word:
 
     def _take(self, found: Mapping[str, datetime], seconds: float) -> None:
         for service in SERVICES:
-            said = found.get(service)
-            if service not in self._said_at or (said is not None and self._is_news(service, said)):
+            if service not in self._said_at or found.get(service) != self._known.get(service):
                 self._said_at[service] = seconds
-            if said is not None:
-                self._known[service] = said
-
-    def _is_news(self, service: str, said: datetime) -> bool:
-        return said != self._known.get(service)
+        self._known = dict(found)
 
     def _say_once(self, silent: frozenset[str]) -> None:
         for service in sorted(silent - self._given_up):

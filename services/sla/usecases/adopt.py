@@ -21,11 +21,6 @@ from shared.ids import new_id
 _OPEN: Final = frozenset({RUNNING, PAUSED})
 
 
-def put_in_force(tx: Write, *, library: Library, now: datetime) -> None:
-    """From now on clocks are counted by what this instance was started with."""
-    library.put_own_in_force(tx, now=now)
-
-
 def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime) -> int:
     """Put these clocks, as far as they are open, under the present policy: how many moved.
 

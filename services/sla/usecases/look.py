@@ -74,13 +74,14 @@ def look(
 ) -> Look:
     """Raises NotFoundError without a clock, InvalidError for an `as_of` before the inquiry."""
     row = promised(deadlines.find(tx, inquiry_id), inquiry_id)
-    recorded = clock_facts.of(tx, [inquiry_id], editions=library.reader(tx, now=now))[inquiry_id]
+    edition_by_key = library.reader(tx, now=now)
+    recorded = clock_facts.of(tx, [inquiry_id], editions=edition_by_key)[inquiry_id]
     moment = _moment(row, recorded, now=now, as_of=as_of)
     history = sorted(
         (each for each in recorded if each.fact.at <= moment), key=lambda each: each.fact.at
     )
-    edition = library.reader(tx, now=now)(_edition_at(tx, row, history, as_of))
-    began = library.reader(tx, now=now)(clock_facts.began_under(recorded)).calendar
+    edition = edition_by_key(_edition_at(tx, row, history, as_of))
+    began = edition_by_key(clock_facts.began_under(recorded)).calendar
     clock = state([each.fact for each in history], began, moment)
     said = told.history(tx, inquiry_id)
     if as_of is not None:
