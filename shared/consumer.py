@@ -196,17 +196,25 @@ class Consumer:
         return None
 
     async def _apply(self, records: Sequence[Received]) -> None:
-        mine = [record for record in records if self._listener.handler(event_type(record))]
+        await self.handle(
+            [to_envelope(each) for each in records if self._listener.handler(event_type(each))]
+        )
+
+    async def handle(self, events: Sequence[Envelope]) -> None:
+        """Give the facts to their handlers in one transaction, each fact once.
+
+        Raises what a handler raises; nothing has changed then.
+        """
+        mine = [event for event in events if self._listener.handler(event.data.TYPE)]
         if not mine:
             return
-        envelopes = [to_envelope(record) for record in mine]
-        fresh = await self._database.write(self._handle, envelopes)
-        self._metrics.repeated.inc(len(envelopes) - len(fresh))
-        for type_, count in Counter(envelope.data.TYPE for envelope in fresh).items():
+        fresh = await self._database.write(self._handle, mine)
+        self._metrics.repeated.inc(len(mine) - len(fresh))
+        for type_, count in Counter(event.data.TYPE for event in fresh).items():
             self._metrics.handled.labels(type_).inc(count)
         if log.is_enabled_for(logging.DEBUG):
             _tell(fresh)
-        if any(envelope.data.TYPE in self._listener.handlers for envelope in fresh):
+        if any(event.data.TYPE in self._listener.handlers for event in fresh):
             self._on_recorded()
 
     def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> list[Envelope]:

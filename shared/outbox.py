@@ -36,6 +36,7 @@ from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 from shared.events.envelope import Envelope
+from shared.events.registry import BY_TYPE
 from shared.trace import current_traceparent
 
 PUBLISHED_ROWS_AT_ONCE = 1000
@@ -123,6 +124,12 @@ def unpublished(tx: Read, *, limit: int) -> list[OutboxRow]:
         .limit(limit)
     )
     return [OutboxRow(*row) for row in rows]
+
+
+def envelope_of(row: OutboxRow) -> Envelope:
+    """The fact of the row, as it was recorded."""
+    data = BY_TYPE[row.type].model_validate_json(row.payload)
+    return Envelope(row.id, row.key, row.occurred_at, data, row.traceparent)
 
 
 def mark_published(tx: Write, seqs: Sequence[int], *, now: datetime) -> None:

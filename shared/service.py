@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from shared.clock import Clock
 from shared.consumer import Consumer, Listener
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.migrate import pending
+from shared.events import Envelope
 from shared.lifecycle import Loop, pause, running_loops
 from shared.policy import Policy
 from shared.relay import Relay
@@ -117,6 +118,19 @@ class Service:
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,
         )
+
+    async def handle(self, events: Sequence[Envelope]) -> None:
+        """Work off these facts as if they had come off the bus together, each once.
+
+        With `drain` the seam for tests: a story can be told in any order, without a bus. Raises
+        what a handler raises; nothing has changed then.
+        """
+        for consumer in self._consumers:
+            await consumer.handle(events)
+
+    async def drain(self) -> list[Envelope]:
+        """What the service has recorded for the others and not handed over yet, in order."""
+        return await self.relay.drain()
 
     async def live(self) -> Health:
         """Whether this process works, or should be restarted."""

@@ -19,7 +19,7 @@ CloseReason = Literal["no_answer_needed", "spam", "duplicate", "withdrawn"]
 TodoKind = Literal["technical", "general", "netiquette", "unsure"]
 DeadlineState = Literal["running", "paused", "met", "met_late", "breached", "cancelled"]
 Target = Literal["first_answer", "follow_up", "hand_over"]
-MoveCause = Literal["held", "paused", "resumed", "policy", "desk"]
+MoveCause = Literal["held", "paused", "resumed", "policy", "desk", "reopened"]
 
 
 class HashtagUse(BaseModel):
@@ -49,7 +49,11 @@ class InquiryFact(Fact):
 
 
 class InboundMessage(InquiryFact):
-    """What a customer's message tells, whatever it did to the inquiry."""
+    """What a customer's message tells, whatever it did to the inquiry.
+
+    `moved_from` is the inquiry that the message had belonged to until now, because an end of that
+    one did not cover it: it leaves that inquiry's ToDo and clock.
+    """
 
     contact_id: UUID
     message_id: UUID
@@ -58,6 +62,7 @@ class InboundMessage(InquiryFact):
     text: str
     subject: str | None = None
     hashtags: tuple[HashtagUse, ...] = ()
+    moved_from: UUID | None = None
 
 
 class InquiryReceived(InboundMessage):
@@ -73,17 +78,25 @@ class MessageAdded(InboundMessage):
 
 
 class InquiryAnswered(InquiryFact):
+    """An answer that covers the inquiry's first message. Of several the earliest counts.
+
+    `message_id` names the reply. A reply may be classified again: of all facts about one reply the
+    one with the highest `revision` counts, in whatever order they are heard.
+    """
+
     TYPE: ClassVar[str] = "inquiry.answered"
 
     message_id: UUID
     answered_at: AwareDatetime
     answered_by: str
+    revision: int = 0
 
 
 class InquiryHeld(InquiryFact):
     """A holding reply went out: the answer takes longer, visibly.
 
     `follow_up_at` is what the customer was told; without it the policy says when the answer is due.
+    `revision` as in InquiryAnswered.
     """
 
     TYPE: ClassVar[str] = "inquiry.held"
@@ -92,16 +105,46 @@ class InquiryHeld(InquiryFact):
     held_at: AwareDatetime
     held_by: str
     follow_up_at: AwareDatetime | None = None
+    revision: int = 0
+
+
+class ReplyWithdrawn(InquiryFact):
+    """The reply counts neither as an answer nor as a holding reply: a person said so.
+
+    `revision` as in InquiryAnswered.
+    """
+
+    TYPE: ClassVar[str] = "inquiry.reply_withdrawn"
+
+    message_id: UUID
+    revision: int
+    withdrawn_at: AwareDatetime
+    withdrawn_by: str
+
+
+class OwnPostSeen(InquiryFact):
+    """Somebody of ours wrote on the platform; whether it answers, a person has to say."""
+
+    TYPE: ClassVar[str] = "inquiry.own_post_seen"
+
+    message_id: UUID
+    posted_at: AwareDatetime
+    posted_by: str
 
 
 class InquiryClosed(InquiryFact):
-    """Closed without an answer, by a person, with a reason."""
+    """Closed without an answer, by a person, with a reason.
+
+    `merged_into` is set when two inquiries turned out to be one: that inquiry has the messages, and
+    this one (reason `duplicate`) counts in no report.
+    """
 
     TYPE: ClassVar[str] = "inquiry.closed"
 
     reason: CloseReason
     closed_at: AwareDatetime
     closed_by: str
+    merged_into: UUID | None = None
 
 
 class TodoFact(Fact):
@@ -148,22 +191,43 @@ class TodoRerouted(TodoFact):
 
 
 class TodoCompleted(TodoFact):
-    """Done: by an answer recorded at intake, or by hand."""
+    """Done: by hand, as after a call, which is an answer; or by an answer that intake told of.
+
+    `covers_until` is the last message that the ToDo had when it was completed by hand, or that the
+    person named: what came later is not answered. `answer_id` is the reply whose
+    `inquiry.answered` completed it: this fact then says nothing that intake has not said.
+    """
 
     TYPE: ClassVar[str] = "todo.completed"
 
     completed_at: AwareDatetime
     completed_by: str
+    covers_until: UUID | None = None
+    answer_id: UUID | None = None
 
 
 class TodoDismissed(TodoFact):
-    """A person decided that the inquiry gets no answer, and why."""
+    """A person decided that the inquiry gets no answer, and why; `covers_until` as above."""
 
     TYPE: ClassVar[str] = "todo.dismissed"
 
     reason: DismissReason
     dismissed_at: AwareDatetime
     dismissed_by: str
+    covers_until: UUID | None = None
+
+
+class TodoReopened(TodoFact):
+    """A person took back how the ToDo had ended: as if it had never been completed, dismissed or
+    closed at any moment up to `reopened_at`. Answers that intake told of stand.
+    """
+
+    TYPE: ClassVar[str] = "todo.reopened"
+
+    desk: str
+    reason: str
+    reopened_at: AwareDatetime
+    reopened_by: str
 
 
 class DeadlineFact(Fact):

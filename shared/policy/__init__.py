@@ -8,6 +8,7 @@ from shared.policy.check import run_check
 from shared.policy.hashtags import Hashtag, KnownHashtags, extract_hashtags, known_hashtags
 from shared.policy.load import load_policy, parse_policy
 from shared.policy.model import (
+    Audience,
     Channel,
     Company,
     Counting,
@@ -17,6 +18,7 @@ from shared.policy.model import (
     Match,
     NoticeKind,
     Notification,
+    OwnPosts,
     Policy,
     Promise,
     Retention,
@@ -32,6 +34,7 @@ from shared.policy.values import OpeningInterval, WarnLevel
 
 __all__ = [
     "WEEKDAYS",
+    "Audience",
     "Calendar",
     "Channel",
     "Closure",
@@ -49,6 +52,7 @@ __all__ = [
     "Notification",
     "OpeningInterval",
     "Override",
+    "OwnPosts",
     "Policy",
     "PolicyError",
     "PolicyProblem",

@@ -72,11 +72,30 @@ class ServiceLevel(StrEnum):
     BEST_EFFORT = "best_effort"
 
 
+class Audience(StrEnum):
+    """Who reads along. In a public thread each person has an inquiry of their own."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+
+
+class OwnPosts(StrEnum):
+    """What a message of our own that was written on the platform itself counts as.
+
+    `ask`: a person says so; until then it ends nothing.
+    """
+
+    ANSWER = "answer"
+    HOLDING = "holding"
+    ASK = "ask"
+
+
 class Channel(Part):
     """Where inquiries come from. Secrets are environment variables, never in this file.
 
     `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
     customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
+    `audience`: for messages that do not say it themselves.
     """
 
     connector: Annotated[Name, AfterValidator(_known_connector)]
@@ -84,6 +103,8 @@ class Channel(Part):
     desk: Name | None = None
     reply_window_hours: Annotated[StrictInt, Field(ge=1, le=8760)] | None = None
     own_ids: Items[Word] = ()
+    audience: Audience = Audience.PRIVATE
+    own_posts: OwnPosts = OwnPosts.ANSWER
 
 
 class Desk(Part):

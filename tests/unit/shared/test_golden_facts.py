@@ -32,7 +32,7 @@ def _id(number: int) -> UUID:
     return UUID(f"019ab0c2-7d0e-7c31-9f0a-{number:012d}")
 
 
-_IDS = {"inquiry_id": _id(1), "conversation_id": _id(2)}
+_IDS: dict[str, Any] = {"inquiry_id": _id(1), "conversation_id": _id(2)}
 _MESSAGE = {
     **_IDS,
     "contact_id": _id(3),
@@ -58,6 +58,10 @@ EXAMPLES: tuple[Fact, ...] = (
     facts.InquiryHeld(
         **_IDS, message_id=_id(4), held_at=AT, held_by="Carla", follow_up_at=AT + timedelta(days=2)
     ),
+    facts.ReplyWithdrawn(
+        **_IDS, message_id=_id(4), revision=1, withdrawn_at=AT, withdrawn_by="Carla"
+    ),
+    facts.OwnPostSeen(**_IDS, message_id=_id(4), posted_at=AT, posted_by="Infopark"),
     facts.InquiryClosed(**_IDS, reason="withdrawn", closed_at=AT, closed_by="Carla"),
     facts.TodoCreated(
         **_TODO,
@@ -79,6 +83,13 @@ EXAMPLES: tuple[Fact, ...] = (
     ),
     facts.TodoCompleted(**_TODO, completed_at=AT, completed_by="Carla"),
     facts.TodoDismissed(**_TODO, reason="netiquette", dismissed_at=AT, dismissed_by="Carla"),
+    facts.TodoReopened(
+        **_TODO,
+        desk="technical",
+        reason="das war keine Antwort",
+        reopened_at=AT,
+        reopened_by="Anna",
+    ),
     facts.DeadlineStarted.model_validate({**_CLOCK, "channel": "facebook", "promise": "standard"}),
     facts.DeadlineMoved.model_validate({**_CLOCK, "cause": "held"}),
     facts.DeadlineWarning.model_validate({**_CLOCK, "level": "75%"}),
@@ -155,6 +166,15 @@ def test_a_field_of_a_later_version_is_passed_over(fact: Fact) -> None:
     kept = golden(fact.TYPE)
     kept["value"] = json.dumps({**json.loads(kept["value"]), "a_new_field": {"x": 1}})
     assert to_envelope(received(kept)).data == fact
+
+
+def test_an_answer_of_before_there_were_revisions_is_still_read() -> None:
+    kept = golden("inquiry.answered")
+    value = json.loads(kept["value"])
+    del value["revision"]
+    fact = to_envelope(received({**kept, "value": json.dumps(value)})).data
+    assert isinstance(fact, facts.InquiryAnswered)
+    assert fact.revision == 0
 
 
 def test_every_fact_has_a_topic() -> None:
