@@ -1,0 +1,529 @@
+"""How a story ends, by the rules of issue 9 alone: simple, slow, and apart from all other code.
+
+`tell(threads, order)` reads the steps in their order of arrival. Where the rules depend on that
+order ("an inquiry that has ended stays one") the oracle follows it. Where the issue is silent the
+oracle reads it so:
+
+1.  `answered_at` is set only while an answer decides: a dismissed inquiry with a later answer has
+    none. What decides is the earliest standing end; at one moment an answer goes first.
+2.  The messages that one end leaves uncovered stay together: the first of them decides for all
+    whether they join the lane's newest open inquiry (only if that began before it was received;
+    an older open one is not tried) or open one. Those that a known own post covers go to that post.
+3.  An own post without a parent covers the earlier messages of the inquiry that it meets: once it
+    has met a person's inquiry in a public thread it covers no other person's messages. One that met
+    several, and so became a question, covers nothing that comes later.
+4.  A holding or asking post that was kept because nothing was there finds its question like an
+    answer does: the first open inquiry that gets a message it covers is held, or told.
+5.  A holding post that covers only later messages of an open inquiry, not its first, holds it.
+6.  Of a post's chain of own parents the first customer's message names the author. The post covers
+    that author's earlier messages; "always" is only said of its own parent.
+7.  When a kept post's parent comes, the post first does what it does to the inquiries that are
+    there, then its parent finds its place: it joins the inquiry that the post has just ended.
+8.  Posts that name a parent are ends of each inquiry whose first message they cover, also when
+    that message comes after them. A post without a parent is an end of what it met only.
+9.  "Stored as a later end": an end like others if it is not earlier than the deciding one and
+    covers the first message; else it is only kept there and never decides.
+10. An echo that is one with a recorded reply is no own post of its own and covers nothing that
+    comes later. Within ten minutes: between the reply's moment and the post's, each `sent_at` or,
+    without it, the recording or the receipt.
+11. A reply that is recorded after its echo does nothing if the echo answers that inquiry. If it
+    does not (`ask`, another inquiry, a holding reply), the rules are silent: left out.
+12. After an end was taken back, an inquiry that stays ended by others loses the messages that none
+    of those covers: they leave as in 2.
+13. A reclassification to `answer` ends the inquiry in which the person said so and no other; one of
+    a post that ended several inquiries, to `holding` in an ended inquiry, or of any reply to one
+    dismissed as netiquette is left out.
+14. Complete and dismiss need a ToDo that is not done as far as the router knows; reopen needs a
+    desk end that stands as far as it knows; close needs an open inquiry.
+15. A message that leaves for an inquiry ended by a post does so only if it was received after that
+    one's first message, which stays the first for life; else it opens one of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from tests.stories.events import (
+    Again,
+    BusDown,
+    BusUp,
+    Close,
+    Complete,
+    Delivery,
+    Dismiss,
+    LeftOut,
+    Message,
+    Outcome,
+    OwnPost,
+    Reclassify,
+    Reopen,
+    Reply,
+    RouterAct,
+    Step,
+    Thread,
+)
+from tests.stories.ledger import (
+    End,
+    Inquiry,
+    Lane,
+    Place,
+    Post,
+    Recorded,
+    Todo,
+    by_receipt,
+    earlier,
+)
+
+ONE_WITHIN = timedelta(minutes=10)
+
+
+def tell(threads: Iterable[Thread], order: Iterable[Step]) -> Outcome:
+    """How the steps end that arrive in this order."""
+    oracle = Oracle(threads)
+    for step in order:
+        oracle.hear(step)
+    return oracle.outcome()
+
+
+class Oracle:
+    """Hears one step after the other. A `BusDown` needs its `BusUp` before the outcome is asked."""
+
+    def __init__(self, threads: Iterable[Thread]) -> None:
+        self.threads = {each.id: each for each in threads}
+        self.messages: dict[str, Message] = {}
+        self.posts: dict[str, Post] = {}
+        self.echoes: dict[str, OwnPost] = {}
+        self.replies: dict[str, Recorded] = {}
+        self.inquiries: list[Inquiry] = []
+        self.todos: list[Todo] | None = None
+        self._unheard: list[tuple[Inquiry, RouterAct, Place | None]] = []
+        self._left_out: dict[str, LeftOut] = {}
+        self._covers_until: dict[str, str] = {}
+
+    def outcome(self) -> Outcome:
+        inquiries = [each.outcome() for each in self.inquiries]
+        return Outcome(inquiries, dict(self._left_out), dict(self._covers_until))
+
+    def hear(self, step: Step) -> LeftOut | None:
+        """Take the step in; the answer says why an act has no effect here."""
+        refused: LeftOut | None = None
+        match step:
+            case Delivery():
+                self._delivery(step)
+            case Reply():
+                refused = self._reply(step)
+            case Close():
+                refused = self._close(step)
+            case Complete() | Dismiss() | Reopen():
+                refused = self._at_router(step)
+            case Reclassify():
+                refused = self._reclassify(step)
+            case BusDown():
+                self.todos = self.known_todos()
+            case BusUp():
+                self._bus_up()
+            case Again():
+                refused = self._left_out.get(step.of)  # what was done is done, once
+        if refused:
+            self._left_out[step.id] = refused
+        return refused
+
+    def inquiry_of(self, message_id: str) -> Inquiry | None:
+        return next((each for each in self.inquiries if each.has(message_id)), None)
+
+    # What arrives
+
+    def _delivery(self, delivery: Delivery) -> None:
+        for item in delivery.items:
+            if item.id in self.messages or item.id in self.posts or item.id in self.echoes:
+                continue
+            if isinstance(item, Message):
+                self.messages[item.id] = item
+                self._wake()
+                self._arrives(item)
+            elif self._is_echo(item):
+                self.echoes[item.id] = item
+            else:
+                self.posts[item.id] = Post(item, self.threads[item.thread].own_posts)
+                self._wake()
+
+    def _arrives(self, message: Message) -> None:
+        taker = self._taker(message)
+        if taker:
+            self._to_taker(message, taker)
+            return
+        inquiry = self._newest_open(self._lane(message))
+        if inquiry:
+            inquiry.messages.append(message)
+        else:
+            inquiry = self._new([message])
+        for post in self._by_moment():
+            waiting_for_it = post.kind in ("holding", "ask") and not post.waits and not post.met
+            if waiting_for_it and self._covers(post, message):
+                (inquiry.holds if post.kind == "holding" else inquiry.asked).add(post.item.id)
+                post.met.append(inquiry)
+
+    def _taker(self, message: Message) -> Post | None:
+        """The earliest own post that answers this message, which is not in any inquiry yet."""
+        return next((each for each in self._by_moment() if self._takes(each, message)), None)
+
+    def _takes(self, post: Post, message: Message) -> bool:
+        if post.waits or post.kind != "answer" or not self._covers(post, message):
+            return False
+        _, author = self._scope(post.item)
+        return author is not None or not post.met or self._lane(message) in post.lanes
+
+    def _to_taker(self, message: Message, taker: Post) -> None:
+        for inquiry in self.inquiries:
+            decides = inquiry.standing()[:1]
+            same = inquiry.lane == self._lane(message) and inquiry.began <= by_receipt(message)
+            if same and decides and decides[0].by == taker.item.id:
+                inquiry.messages.append(message)
+                for end in inquiry.ends:
+                    if end.kind == "own_post" and self._covers(self.posts[end.by], message):
+                        end.covers.add(message.id)
+                return
+        self._answered_by(taker, [message])
+
+    def _answered_by(self, post: Post, messages: list[Message]) -> None:
+        """Open an inquiry for these messages that is answered by the post from the beginning."""
+        inquiry = self._new(messages)
+        self._add_end(post, inquiry)
+        for other in self._by_moment():
+            _, author = self._scope(other.item)
+            if author is not None and self._takes(other, inquiry.first):
+                self._add_end(other, inquiry)
+
+    # Own posts
+
+    def _wake(self) -> None:
+        """Own posts whose parent is known by now do what they have waited to do."""
+        for post in self._by_moment():
+            if post.waits and self._scope(post.item)[0]:
+                post.waits = False
+                self._apply(post)
+
+    def _scope(self, post: OwnPost) -> tuple[bool, str | None]:
+        """Whether it is known whom the post speaks to, and the person if it is one."""
+        if post.parent is None:
+            return True, None
+        if post.parent in self.messages:
+            return True, self.messages[post.parent].person
+        if post.parent in self.posts:
+            return self._scope(self.posts[post.parent].item)
+        if post.parent in self.echoes:
+            return self._scope(self.echoes[post.parent])
+        return any(post.parent == each.step.external_id for each in self.replies.values()), None
+
+    def _covers(self, post: Post, message: Message) -> bool:
+        """Whether the author of the post could have seen the message and spoke to its person."""
+        item = post.item
+        if item.thread != message.thread:
+            return False
+        _, author = self._scope(item)
+        return message.id == item.parent or (
+            author in (None, message.person) and earlier(message, item)
+        )
+
+    def _apply(self, post: Post) -> None:
+        _, author = self._scope(post.item)
+        scope = [
+            inquiry
+            for inquiry in self._in_thread(post.item.thread)
+            if author is None or any(each.person == author for each in inquiry.messages)
+        ]
+        ended = [each for each in scope if not each.open]
+        meets = [each for each in scope if each.open and self._covered(post, each)]
+        if author is None and len(meets) > 1:
+            post.kind = "ask"
+        if post.kind == "ask":
+            post.met.extend(meets)
+            for inquiry in meets:
+                inquiry.asked.add(post.item.id)
+        elif post.kind == "holding":
+            post.met.extend(meets)
+            for inquiry in meets:
+                inquiry.holds.add(post.item.id)
+        else:
+            self._end_by_post(post, meets)
+            if author is not None:
+                for inquiry in ended:
+                    if self._covers(post, inquiry.first):
+                        self._add_end(post, inquiry)
+            elif not meets:
+                self._store_with_ended(post, ended)
+
+    def _covered(self, post: Post, inquiry: Inquiry) -> list[Message]:
+        return [each for each in inquiry.messages if self._covers(post, each)]
+
+    def _end_by_post(self, post: Post, meets: list[Inquiry]) -> None:
+        """End these open inquiries, or part from them what the post covers."""
+        leaving = []
+        for inquiry in meets:
+            covered = self._covered(post, inquiry)
+            rest = [each for each in inquiry.messages if each not in covered]
+            if inquiry.first in covered:
+                self._add_end(post, inquiry)
+                leaving.append((inquiry, rest))
+            else:
+                inquiry.messages = rest
+                self._answered_by(post, covered)
+        for inquiry, rest in leaving:
+            self._leave(inquiry, rest)
+
+    def _store_with_ended(self, post: Post, ended: list[Inquiry]) -> None:
+        item = post.item
+        may_be_its = [
+            each
+            for each in ended
+            if self._covers(post, each.first) and each.standing()[0].at > item.moment
+        ]
+        if len(may_be_its) == 1:
+            self._add_end(post, may_be_its[0])
+            return
+        beside = [each for each in ended if self._covered(post, each)]
+        if beside:
+            newest = max(beside, key=lambda each: each.began)
+            if self._covers(post, newest.first) and newest.standing()[0].at <= item.moment:
+                self._add_end(post, newest)
+            else:
+                post.met.append(newest)
+
+    def _add_end(self, post: Post, inquiry: Inquiry) -> None:
+        if inquiry not in post.met:
+            post.met.append(inquiry)
+        covers = {each.id for each in self._covered(post, inquiry)}
+        for end in inquiry.ends:
+            if end.by == post.item.id:
+                end.covers = covers
+                return
+        inquiry.ends.append(End("own_post", post.item.id, post.item.moment, covers))
+
+    # Ends that are given to one inquiry
+
+    def _reply(self, step: Reply) -> LeftOut | None:
+        inquiry = self.inquiry_of(step.inquiry_of)
+        if inquiry is None:
+            return LeftOut.NOBODY
+        echo = self._echo_of(step, inquiry)
+        if echo:
+            answers = any(end.by == echo.item.id for end in inquiry.standing())
+            return None if answers and step.kind == "answer" else LeftOut.NOBODY
+        refused = self._reply_refused(step, inquiry)
+        if refused:
+            return refused
+        covers = {inquiry.first.id} | {
+            each.id
+            for each in inquiry.messages
+            if step.read_until or not step.sent_at or each.received_at <= step.sent_at
+        }
+        self.replies[step.id] = Recorded(step, inquiry, step.kind, covers)
+        if step.kind == "holding":
+            inquiry.holds.add(step.id)
+        else:
+            self._end(inquiry, End("reply", step.id, step.moment, covers))
+        return None
+
+    def _reply_refused(self, step: Reply, inquiry: Inquiry) -> LeftOut | None:
+        first = inquiry.first
+        begins = min(first.moment, first.received_at)
+        if inquiry.netiquette:
+            return LeftOut.NETIQUETTE
+        if step.sent_at and not begins <= step.sent_at <= step.at:
+            return LeftOut.SENT_AT
+        if step.kind == "holding" and not inquiry.open:
+            return LeftOut.ENDED
+        return self._not_read(step.read_until, inquiry.messages)
+
+    def _not_read(self, read_until: str | None, messages: list[Message]) -> LeftOut | None:
+        if read_until is None:
+            return None
+        if read_until not in {each.id for each in messages}:
+            return LeftOut.NOBODY
+        newest = max(messages, key=by_receipt)
+        return None if newest.id == read_until else LeftOut.NEWER_MESSAGE
+
+    def _close(self, step: Close) -> LeftOut | None:
+        inquiry = self.inquiry_of(step.inquiry_of)
+        if inquiry is None or not inquiry.open:
+            return LeftOut.NOBODY
+        refused = self._not_read(step.read_until, inquiry.messages)
+        if refused:
+            return refused
+        covers = {each.id for each in inquiry.messages}
+        self._end(inquiry, End("close", step.id, step.at, covers))
+        return None
+
+    def _end(self, inquiry: Inquiry, end: End) -> None:
+        """Store the end; if it is the one that ends the inquiry, what it does not cover leaves."""
+        was_open = inquiry.open
+        inquiry.ends.append(end)
+        if was_open and not inquiry.open:
+            self._leave(inquiry, inquiry.uncovered())
+
+    def _leave(self, inquiry: Inquiry, messages: list[Message]) -> None:
+        """These messages leave the ended inquiry together, but for those that own posts answer."""
+        rest = []
+        inquiry.messages = [each for each in inquiry.messages if each not in messages]
+        for message in sorted(messages, key=by_receipt):
+            taker = self._taker(message)
+            if taker:
+                self._to_taker(message, taker)
+            else:
+                rest.append(message)
+        if not rest:
+            return
+        newest = self._newest_open(inquiry.lane)
+        if newest and newest.began < by_receipt(rest[0]):
+            newest.messages.extend(rest)
+        else:
+            self._new(rest)
+
+    # The router, and the bus between
+
+    def known_todos(self) -> list[Todo]:
+        """The inquiries as the router knows them."""
+        return [Todo.of(each) for each in self.inquiries] if self.todos is None else self.todos
+
+    def _at_router(self, step: RouterAct) -> LeftOut | None:
+        found = [
+            todo
+            for todo in self.known_todos()
+            for each in todo.messages
+            if each.id == step.inquiry_of
+        ]
+        if not found:
+            return LeftOut.NOBODY
+        todo, cut = found[0], None
+        if isinstance(step, Reopen):
+            if not todo.ended_at_desk:
+                return LeftOut.NOBODY
+        else:
+            if todo.answered or todo.ended_at_desk:
+                return LeftOut.NOBODY
+            refused = self._not_read(step.read_until, todo.messages)
+            if refused:
+                return refused
+            last = max(todo.messages, key=by_receipt)
+            self._covers_until[step.id] = last.id
+            cut = by_receipt(last)
+        todo.ended_at_desk = not isinstance(step, Reopen)
+        if self.todos is None:
+            self._heard_of_todo(todo.inquiry, step, cut)
+        else:
+            self._unheard.append((todo.inquiry, step, cut))
+        return None
+
+    def _bus_up(self) -> None:
+        for inquiry, step, cut in self._unheard:
+            self._heard_of_todo(inquiry, step, cut)
+        self._unheard, self.todos = [], None
+
+    def _heard_of_todo(self, inquiry: Inquiry, step: RouterAct, cut: Place | None) -> None:
+        if isinstance(step, Reopen) or cut is None:
+            inquiry.reopened.append(step.at)
+            self._taken_back(inquiry)
+            return
+        covers = {each.id for each in inquiry.messages if by_receipt(each) <= cut}
+        covers.add(inquiry.first.id)
+        if isinstance(step, Dismiss):
+            end = End("dismiss", step.id, step.at, covers, step.reason)
+        else:
+            end = End("complete", step.id, step.at, covers)
+        self._end(inquiry, end)
+
+    def _taken_back(self, inquiry: Inquiry) -> None:
+        if not inquiry.open:
+            self._leave(inquiry, inquiry.uncovered())
+
+    # Said again by a person
+
+    def _reclassify(self, step: Reclassify) -> LeftOut | None:
+        inquiry = self.inquiry_of(step.inquiry_of)
+        if inquiry is None or inquiry.netiquette:
+            return LeftOut.NOBODY
+        others = [end for end in inquiry.standing() if end.by != step.of]
+        if step.kind == "holding" and others:
+            return LeftOut.NOBODY
+        reply, post = self.replies.get(step.of), self.posts.get(step.of)
+        if reply and reply.inquiry is inquiry and reply.kind != step.kind:
+            reply.kind = step.kind
+            self._withdraw(inquiry, step)
+            if step.kind == "answer":
+                self._end(inquiry, End("reply", step.of, reply.step.moment, reply.covers))
+            return None
+        if post and inquiry in post.met and post.kind != step.kind:
+            return self._post_reclassified(step, post, inquiry)
+        return LeftOut.NOBODY
+
+    def _withdraw(self, inquiry: Inquiry, step: Reclassify) -> None:
+        """The reply or post counts no longer as what it was, but perhaps as a holding reply."""
+        inquiry.holds.discard(step.of)
+        inquiry.ends = [each for each in inquiry.ends if each.by != step.of]
+        if step.kind == "holding":
+            inquiry.holds.add(step.of)
+        self._taken_back(inquiry)
+
+    def _post_reclassified(self, step: Reclassify, post: Post, inquiry: Inquiry) -> LeftOut | None:
+        _, author = self._scope(post.item)
+        if step.kind != "answer":
+            if post.kind == "answer" and len(post.met) > 1:
+                return LeftOut.NOBODY
+            post.kind = step.kind
+            for each in post.met:
+                each.holds.discard(step.of)
+            self._withdraw(inquiry, step)
+            return None
+        covers = self._covered(post, inquiry)
+        ended_before_it = not inquiry.open and inquiry.first not in covers
+        if (author is not None and len(post.met) > 1) or not covers or ended_before_it:
+            return LeftOut.NOBODY
+        post.kind, post.met = "answer", []
+        inquiry.holds.discard(step.of)
+        if inquiry.open:
+            self._end_by_post(post, [inquiry])
+        else:
+            self._add_end(post, inquiry)
+        return None
+
+    # A recorded reply and its echo
+
+    def _is_echo(self, item: OwnPost) -> bool:
+        return any(
+            _one(each.step, item) and each.inquiry.thread.id == item.thread
+            for each in self.replies.values()
+        )
+
+    def _echo_of(self, step: Reply, inquiry: Inquiry) -> Post | None:
+        heard = (each for each in self.posts.values() if each.item.thread == inquiry.thread.id)
+        return next((each for each in heard if _one(step, each.item)), None)
+
+    # Small things
+
+    def _lane(self, message: Message) -> Lane:
+        public = self.threads[message.thread].audience == "public"
+        return message.thread, message.person if public else None
+
+    def _in_thread(self, thread: str) -> list[Inquiry]:
+        return [each for each in self.inquiries if each.thread.id == thread]
+
+    def _newest_open(self, lane: Lane) -> Inquiry | None:
+        found = [each for each in self.inquiries if each.lane == lane and each.open]
+        return max(found, key=lambda each: each.began, default=None)
+
+    def _new(self, messages: list[Message]) -> Inquiry:
+        thread = self.threads[messages[0].thread]
+        inquiry = Inquiry(thread, self._lane(messages[0]), list(messages))
+        self.inquiries.append(inquiry)
+        return inquiry
+
+    def _by_moment(self) -> list[Post]:
+        return sorted(self.posts.values(), key=lambda each: (each.item.moment, each.item.id))
+
+
+def _one(step: Reply, item: OwnPost) -> bool:
+    if step.external_id is not None:
+        return step.external_id == item.id
+    same = step.text.split() == item.text.split()
+    return same and abs(step.moment - item.moment) <= ONE_WITHIN
