@@ -256,7 +256,7 @@ class Writer:
         todo = self._some_todo()
         if todo:
             name, at = self._id("x"), self._tick()
-            named, rude = self.rng.choice(todo).id, self.rng.random() < 0.4
+            named, rude = self.rng.choice(todo).id, self.rng.random() < 0.6
             reason: DismissReason = "netiquette" if rude else "no_answer_needed"
             self._tell(Dismiss(name, named, at, reason, self._read_until(todo)))
 
@@ -290,6 +290,7 @@ class Writer:
     def _some_inquiry(self, *, ended: float) -> Inquiry | None:
         want_open = self.rng.random() >= ended
         found = [each for each in self.oracle.inquiries if each.open == want_open]
+        found += [each for each in found if each.netiquette] * 3  # else hardly ever refused
         return self.rng.choice(found) if found else None
 
     def _some_todo(self) -> list[Message] | None:
