@@ -4,12 +4,17 @@ DeskError
 ├── InvalidError      the request is understood and wrong in itself
 ├── NotFoundError     what it names does not exist
 ├── ConflictError     it does not fit the present state
+│   └── NewerMessageError   messages came that the caller has not read
 └── UnavailableError  a part the desk needs does not answer now; nothing was half-done
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
+
+MOST_NAMED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,20 @@ class NotFoundError(DeskError):
 
 class ConflictError(DeskError):
     pass
+
+
+class NewerMessageError(ConflictError):
+    """Messages of the same inquiry came after the one that was read last; `messages` names them,
+    by receipt, at most 50.
+    """
+
+    def __init__(self, later: Sequence[UUID]) -> None:
+        super().__init__(
+            "newer-message",
+            f"{len(later)} later message(s) have not been read: read them, then send it again with "
+            "the last one's id as read_until",
+        )
+        self.messages = [str(each) for each in later[:MOST_NAMED]]
 
 
 class UnavailableError(DeskError):

@@ -16,6 +16,7 @@ from services.intake.accept.sqlite import SqliteWriter
 from services.intake.api import accepting, inquiries, quarantine, webhooks
 from services.intake.api.desk import IntakeDesk
 from services.intake.domain.inquiry import NotAllowedError
+from services.intake.inquiries.acceptor import Acceptor
 from services.intake.rules import intake_rules
 from services.intake.settings import IntakeSettings
 from shared.db import Database, open_database
@@ -43,16 +44,17 @@ def build(
         tells_progress=True,
     )
     committer = GroupCommitter(_writers(database, settings.writers))
+    rules = intake_rules(runtime.policy, secrets)
     desk = IntakeDesk(
         database=database,
-        committer=committer,
+        committer=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
         relay=service.relay,
-        rules=intake_rules(runtime.policy, secrets),
+        rules=rules,
         gate=Gate(runtime.keys, runtime.clock),
         clock=runtime.clock,
         metrics=service.metrics,
     )
-    service.listen(consumers.listener())
+    service.listen(consumers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)
     service.loop(
         "idempotency",

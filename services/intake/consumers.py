@@ -1,70 +1,97 @@
-"""What intake learns from the router: who has an inquiry, or that it gets no answer."""
+"""What intake learns from the router: who has an inquiry, and how its ToDo ended or began again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
-from services.intake import store, usecases
+from services.intake import store
+from services.intake.inquiries import decisions
+from services.intake.inquiries.storing import Teller
+from shared.clock import Clock
 from shared.consumer import Listener
 from shared.db import Write
-from shared.events import Envelope
+from shared.events import Envelope, Fact
 from shared.events.facts import (
     TodoClaimed,
     TodoCompleted,
     TodoCreated,
     TodoDismissed,
     TodoReleased,
+    TodoReopened,
     TodoRerouted,
 )
 from shared.events.registry import TODOS
+from shared.policy import KnownHashtags
+
+F = TypeVar("F", bound=Fact)
 
 
-def listener() -> Listener:
-    return Listener(
-        group="intake",
-        topics=(TODOS,),
-        handlers={
-            TodoCreated.TYPE: _created,
-            TodoRerouted.TYPE: _rerouted,
-            TodoClaimed.TYPE: _claimed,
-            TodoReleased.TYPE: _released,
-            TodoCompleted.TYPE: _completed,
-            TodoDismissed.TYPE: _dismissed,
-        },
-    )
+@dataclass(frozen=True, slots=True)
+class TodoEvents:
+    known: KnownHashtags
+    clock: Clock
+
+    def listener(self) -> Listener:
+        return Listener(
+            group="intake",
+            topics=(TODOS,),
+            handlers={
+                TodoCreated.TYPE: _created,
+                TodoRerouted.TYPE: _rerouted,
+                TodoClaimed.TYPE: _claimed,
+                TodoReleased.TYPE: _released,
+                TodoCompleted.TYPE: self.completed,
+                TodoDismissed.TYPE: self.dismissed,
+                TodoReopened.TYPE: self.reopened,
+            },
+        )
+
+    def completed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for envelope, fact in _pairs(TodoCompleted, envelopes):
+            # One comes with every answer that was recorded here, and says nothing new.
+            if fact.answer_id is None:
+                decisions.todo_ended(tx, fact, event_id=envelope.id, teller=self._teller())
+
+    def dismissed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for envelope, fact in _pairs(TodoDismissed, envelopes):
+            decisions.todo_ended(tx, fact, event_id=envelope.id, teller=self._teller())
+
+    def reopened(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for _, fact in _pairs(TodoReopened, envelopes):
+            decisions.reopened(tx, fact, teller=self._teller())
+            store.set_desk(tx, [(fact.inquiry_id, fact.todo_id, fact.desk)])
+
+    def _teller(self) -> Teller:
+        return Teller(self.known, self.clock.now())
 
 
 def _created(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    facts = [e.data for e in envelopes if isinstance(e.data, TodoCreated)]
+    facts = [fact for _, fact in _pairs(TodoCreated, envelopes)]
     store.set_desk(tx, [(f.inquiry_id, f.todo_id, f.desk) for f in facts])
 
 
 def _rerouted(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    facts = [e.data for e in envelopes if isinstance(e.data, TodoRerouted)]
+    facts = [fact for _, fact in _pairs(TodoRerouted, envelopes)]
     store.set_desk(tx, [(f.inquiry_id, f.todo_id, f.desk) for f in facts])
 
 
 def _claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    facts = [e.data for e in envelopes if isinstance(e.data, TodoClaimed)]
+    facts = [fact for _, fact in _pairs(TodoClaimed, envelopes)]
     store.set_assignee(tx, [(f.inquiry_id, f.assignee) for f in facts])
 
 
 def _released(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    facts = [e.data for e in envelopes if isinstance(e.data, TodoReleased)]
+    facts = [fact for _, fact in _pairs(TodoReleased, envelopes)]
     store.set_assignee(tx, [(f.inquiry_id, None) for f in facts])
 
 
-def _completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    facts = {e.data.inquiry_id: e.data for e in envelopes if isinstance(e.data, TodoCompleted)}
-    # One of these comes with every answer; only the few that were completed by hand change a thing.
-    for inquiry_id in store.awaiting_answer(tx, list(facts)):
-        usecases.completed(tx, inquiry_id=inquiry_id, at=facts[inquiry_id].completed_at)
-
-
-def _dismissed(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    for envelope in envelopes:
-        fact = envelope.data
-        if isinstance(fact, TodoDismissed):
-            usecases.no_answer(
-                tx, inquiry_id=fact.inquiry_id, reason=fact.reason, at=fact.dismissed_at
-            )
+def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:
+    """Raises TypeError for a fact of another type: its handler was registered wrongly."""
+    pairs = []
+    for each in envelopes:
+        if not isinstance(each.data, kind):
+            raise TypeError(f"{each.data.TYPE} came where {kind.TYPE} was expected")
+        pairs.append((each, each.data))
+    return pairs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from services.intake.domain.message import Author, Idempotency, Incoming
 from services.intake.schemas import InquiryIn, WebhookMessage
@@ -16,9 +16,16 @@ CLOCKS_OFF = timedelta(minutes=5)
 
 
 def from_webhook(
-    message: WebhookMessage, *, channel: str, thread: str, known: KnownHashtags, now: datetime
+    message: WebhookMessage,
+    *,
+    channel: str,
+    thread: str,
+    audience: Literal["public", "private"],
+    known: KnownHashtags,
+    now: datetime,
+    guessed: bool = False,
 ) -> Incoming:
-    """Raises InvalidError when the message comes out of the future."""
+    """`audience` is the channel's. Raises InvalidError when the message comes out of the future."""
     who = message.author
     attachments = tuple(item.model_dump(exclude_none=True) for item in message.attachments or ())
     return _incoming(
@@ -32,13 +39,21 @@ def from_webhook(
         now=now,
         url=message.url,
         attachments=attachments,
+        visibility=audience,
+        parent=message.parent_id,
+        guessed=guessed,
     )
 
 
 def from_request(
-    body: InquiryIn, *, known: KnownHashtags, now: datetime, idempotency: Idempotency | None
+    body: InquiryIn,
+    *,
+    audience: Literal["public", "private"],
+    known: KnownHashtags,
+    now: datetime,
+    idempotency: Idempotency | None,
 ) -> Incoming:
-    """Raises InvalidError when the message comes out of the future."""
+    """`audience` is the channel's. Raises InvalidError when the message comes out of the future."""
     # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
     external_id = body.external_id or f"desk:{new_id()}"
     who = body.author
@@ -53,6 +68,7 @@ def from_request(
         now=now,
         subject=body.subject,
         url=body.url,
+        visibility=audience,
         idempotency=idempotency,
     )
 

@@ -7,16 +7,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import FieldProblem, InvalidError, NotFoundError
-from shared.policy import KnownHashtags, Policy, known_hashtags
+from shared.policy import (
+    Audience,
+    KnownHashtags,
+    OwnPosts,
+    Policy,
+    ServiceLevel,
+    known_hashtags,
+)
 from shared.settings import SECRET_PREFIX
 from shared.webhooks import secret_key
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
+    """`own_posts`: what a post of ours on the platform counts as."""
+
     name: str
     keys: tuple[bytes, ...]
     own_ids: frozenset[str]
+    audience: Audience
+    own_posts: OwnPosts
+    promised: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +73,14 @@ def intake_rules(policy: Policy, secrets: Mapping[str, Sequence[str]]) -> Intake
             )
     return IntakeRules(
         {
-            name: ChannelRules(name, _keys(name, secrets.get(name, ())), frozenset(channel.own_ids))
+            name: ChannelRules(
+                name,
+                _keys(name, secrets.get(name, ())),
+                frozenset(channel.own_ids),
+                channel.audience,
+                channel.own_posts,
+                channel.service_level is ServiceLevel.PROMISED,
+            )
             for name, channel in policy.channels.items()
         },
         known_hashtags(policy.hashtags),

@@ -227,7 +227,10 @@ class InquiryOut(BaseModel):
 class MessageOut(BaseModel):
     id: UUID
     inquiry_id: UUID
-    kind: Literal["inbound", "answer", "holding"]
+    kind: Literal["inbound", "answer", "holding", "post"] = Field(
+        description="`post`: ours, seen on the platform; it counts neither as an answer nor as a "
+        "holding reply."
+    )
     external_id: str = Field(examples=["c-1001"])
     author_name: str | None = Field(examples=["Erika Muster"])
     text: str = Field(
@@ -269,6 +272,13 @@ class InquiryDetail(InquiryOut):
     messages: list[MessageOut]
 
 
+ReadUntil: Any = Field(
+    None,
+    description="The id of the last message that you have seen. When the inquiry has later ones, "
+    "the answer is 409 `newer-message` with their ids.",
+)
+
+
 class ReplyIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
@@ -299,6 +309,7 @@ class ReplyIn(BaseModel):
         None, description="When it went out; left out: now. Never in the future."
     )
     author: Name | None = Field(None, description="Who answered; left out: the key's name.")
+    read_until: UUID | None = ReadUntil
 
 
 class MessagePlaced(BaseModel):
@@ -315,6 +326,16 @@ class CloseIn(BaseModel):
     )
 
     reason: CloseReason
+    read_until: UUID | None = ReadUntil
+
+
+class ReclassifyIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"kind": "holding", "by": "Anna"}]}
+    )
+
+    kind: Literal["answer", "holding", "none"]
+    by: Name | None = Field(None, description="Who says so; left out: the key's name.")
 
 
 class QuarantinedOut(BaseModel):

@@ -7,11 +7,15 @@ same statement, and the checks would be the dearest part of it
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, Uuid
 
 from shared.db.types import Json, Utc, new_metadata
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
+
+NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 metadata = new_metadata()
 
@@ -44,8 +48,19 @@ conversations = Table(
     Column("id", Uuid, primary_key=True),
     Column("channel", String(64), nullable=False),
     Column("thread", Text, nullable=False),
-    Column("contact_id", Uuid, nullable=False),
+    # NULL while only posts of our own are known.
+    Column("contact_id", Uuid),
+    # In a private thread the inquiry that further messages join.
     Column("open_inquiry_id", Uuid),
+    # `public` or `private`, as the first message said.
+    Column("audience", String(8), nullable=False),
+    # A message that is not later than this needs a closer look: a post of our own may cover it. In
+    # a public thread, and where conversations were merged, that is every message (NEVER).
+    Column("careful_until", Utc),
+    # Named after a message that has not come yet: it becomes one with that message's conversation.
+    Column("guessed", Boolean, nullable=False),
+    # Two conversations turned out to be one: the other one has everything.
+    Column("merged_into", Uuid),
     Column("created_at", Utc, nullable=False),
     UniqueConstraint("channel", "thread"),
 )
@@ -59,11 +74,15 @@ messages = Table(
     Column("contact_id", Uuid),
     Column("channel", String(64), nullable=False),
     Column("external_id", Text, nullable=False),
-    # `inbound`, `answer`, `holding`: what the message is in its conversation.
+    # `inbound`, `answer`, `holding`, `post`: what the message is in its conversation.
     Column("kind", String(10), nullable=False),
+    # How often a reply was classified again.
+    Column("revision", Integer, nullable=False, server_default="0"),
     Column("opened", Boolean, nullable=False),
     Column("author_name", Text),
     Column("text", Text, nullable=False),
+    # Where the text was cut: all of it.
+    Column("full_text", Text),
     Column("subject", Text),
     Column("url", Text),
     Column("attachments", Json),
@@ -88,6 +107,14 @@ inquiries = Table(
     Column("closed_at", Utc),
     # Why it is closed or gets no answer.
     Column("reason", String(40)),
+    # When the end happened that decides; several ends are in `inquiry_ends`.
+    Column("ended_at", Utc),
+    # Until when what a desk had decided was taken back.
+    Column("reopened_at", Utc),
+    # It turned out to be part of this other inquiry.
+    Column("merged_into", Uuid),
+    # The conversation that it began in, whose id stays the key of its facts on the bus.
+    Column("fact_key", Uuid),
     # Who has it, as the router last said.
     Column("todo_id", Uuid),
     Column("desk", String(64)),
@@ -96,7 +123,64 @@ inquiries = Table(
     Index("ix_inquiries_channel", "channel", "received_at", "id"),
     Index("ix_inquiries_state", "state", "received_at", "id"),
     Index("ix_inquiries_contact", "contact_id", "received_at", "id"),
-    Index("ix_inquiries_conversation", "conversation_id"),
+    Index("ix_inquiries_conversation", "conversation_id", "contact_id", "received_at"),
+)
+
+ends = Table(
+    "inquiry_ends",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    # The reply's or post's message, or the event that told of it.
+    Column("id", Uuid, primary_key=True),
+    # answer, holding, close, complete, dismiss
+    Column("kind", String(10), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", String(40)),
+    Column("follow_up_at", Utc),
+    # The last message that it covers, by receipt; NULL where a post covers by the platform's times.
+    Column("covers_until", Utc),
+    Column("covers_message_id", Uuid),
+    Column("taken_back", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+)
+
+own_posts = Table(
+    "own_posts",
+    metadata,
+    # Also the id of the message by which it is shown once it belongs to an inquiry.
+    Column("id", Uuid, primary_key=True),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("channel", String(64), nullable=False),
+    Column("external_id", Text, nullable=False),
+    # The external id of the message that it answers; `waits` while that has not come.
+    Column("parent", Text),
+    Column("waits", Boolean, nullable=False),
+    # answer, holding, ask, none
+    Column("kind", String(10), nullable=False),
+    # Whom it answers, where that is known.
+    Column("contact_id", Uuid),
+    # It belongs to an inquiry, and is a message there.
+    Column("attached", Boolean, nullable=False),
+    # A person recorded it here as well.
+    Column("recorded", Boolean, nullable=False),
+    Column("author_name", Text),
+    Column("text", Text, nullable=False),
+    Column("sent_at", Utc),
+    Column("received_at", Utc, nullable=False),
+    UniqueConstraint("channel", "external_id"),
+    Index("ix_own_posts_conversation", "conversation_id", "received_at"),
+    Index("ix_own_posts_parent", "channel", "parent"),
+    Index("ix_own_posts_received_at", "received_at"),
+)
+
+awaited = Table(
+    "awaited_messages",
+    metadata,
+    # A message that others name as their parent and that has not come yet.
+    Column("channel", String(64), primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("since", Utc, nullable=False, index=True),
 )
 
 hashtags = Table(
@@ -129,6 +213,11 @@ quarantine = Table(
     Column("sha256", String(64), nullable=False),
     Column("raw", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    # The message's own id, where it could be read: what is repaired and sent again leaves by it.
+    Column("external_id", Text),
+    # The first receipt: from then on the clock counts.
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("channel", "sha256"),
+    Index("ix_quarantine_channel", "channel", "received_at"),
+    Index("ix_quarantine_external_id", "channel", "external_id"),
 )

@@ -19,6 +19,7 @@ from shared.errors import (
     DeskError,
     FieldProblem,
     InvalidError,
+    NewerMessageError,
     NotFoundError,
     UnavailableError,
 )
@@ -87,12 +88,15 @@ def problem_response(
     *,
     problems: Sequence[FieldProblem] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
+    """`members` are extension members of this kind of problem (RFC 9457, section 3.2)."""
     body: dict[str, Any] = {
         "type": f"urn:inbound-desk:problem:{code}",
         "title": _TITLES.get(status, "The request was refused"),
         "status": status,
         "detail": detail,
+        **(members or {}),
     }
     if problems:
         body["errors"] = [
@@ -110,7 +114,10 @@ def of_desk_error(error: DeskError) -> JSONResponse:
             error.status, error.code, error.detail, problems=error.problems, headers=error.headers
         )
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    return problem_response(status, error.code, error.detail, problems=error.problems)
+    members = {"messages": error.messages} if isinstance(error, NewerMessageError) else None
+    return problem_response(
+        status, error.code, error.detail, problems=error.problems, members=members
+    )
 
 
 async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:

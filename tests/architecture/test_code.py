@@ -20,8 +20,11 @@ ROOMS = {
     "__init__", "app", "api", "consumers", "timers", "schemas", "usecases", "rules", "store",
     "tables", "settings", "domain", "migrations",
 }  # fmt: skip
-OPTIONAL_ROOMS = {"timers"}
-OWN_ROOMS = {"intake": {"accept", "connectors", "incoming"}, "sla": {"notify", "simulate"}}
+OPTIONAL_ROOMS = {"timers", "usecases"}
+OWN_ROOMS = {
+    "intake": {"accept", "connectors", "incoming", "inquiries"},
+    "sla": {"notify", "simulate"},
+}
 
 READS_THE_CLOCK = {
     "shared/clock.py": "it is the clock",

@@ -30,7 +30,8 @@ class Writer(Protocol):
         """One outcome per message, in order; committed when this returns.
 
         No two messages of a batch share a conversation. A message that cannot be stored gets its
-        exception as outcome and does not harm its neighbours.
+        exception as outcome and does not harm its neighbours; so does one that needs care
+        (CareNeededError).
         """
 
     async def close(self) -> None: ...
@@ -38,6 +39,12 @@ class Writer(Protocol):
 
 class IdempotencyRaceError(Exception):
     """Another request with the same Idempotency-Key was committed a moment ago: look it up."""
+
+
+class CareNeededError(Exception):
+    """What the message means depends on more than its conversation's open inquiry; nothing of it is
+    stored yet. `inquiries.placing` decides then.
+    """
 
 
 class OverloadedError(UnavailableError):
@@ -101,9 +108,7 @@ class GroupCommitter:
                 await self._wake.wait()
                 continue
             try:
-                outcomes = await writer.write([message for message, _ in batch])
-            except Exception as error:  # noqa: BLE001 - every waiting request must get its answer
-                outcomes = [error] * len(batch)
+                outcomes = await _written(writer, [message for message, _ in batch])
             except asyncio.CancelledError:
                 _fail(batch)  # stored or not: whoever sends it again will be told
                 raise
@@ -133,9 +138,19 @@ class GroupCommitter:
             busy.add(conversation)
             batch.append(item)
         waiting.extendleft(reversed(later))
-        # Both flushers lock in the same order, so they cannot wait for each other in a circle.
+        # Both flushers lock in the same order, so they cannot deadlock.
         batch.sort(key=lambda item: (item[0].channel, item[0].identity, item[0].thread))
         return batch
+
+
+async def _written(writer: Writer, messages: Sequence[Incoming]) -> list[Outcome]:
+    """Whatever one message did to the writer, it fails alone, and each request gets its answer."""
+    try:
+        return await writer.write(messages)
+    except Exception as error:  # noqa: BLE001 - the boundary of the requests that wait
+        if len(messages) == 1:
+            return [error]
+    return [(await _written(writer, [message]))[0] for message in messages]
 
 
 def _fail(items: Iterable[tuple[Incoming, asyncio.Future[Accepted]]]) -> None:

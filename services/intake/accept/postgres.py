@@ -5,7 +5,9 @@ fraction of what separate inserts cost (docs/performance.md). Rows pass between 
 statement through RETURNING only, because the parts do not see each other's tables.
 
 The row of the conversation is locked before the outbox number is drawn: that keeps the order of a
-conversation's facts.
+conversation's facts. It also says whether the message can be placed here at all: where a post of
+ours may cover it, or each person has an inquiry of their own, it falls out of the batch
+(CareNeededError).
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any
 
 import asyncpg
 
-from services.intake.accept.committer import IdempotencyRaceError, Outcome
+from services.intake.accept.committer import CareNeededError, IdempotencyRaceError, Outcome
 from services.intake.accept.facts import as_json, told
 from services.intake.domain.message import EXCERPT, Accepted, Incoming
+from services.intake.tables import NEVER
 from shared.db import DatabaseUnavailableError
 
 # After a migration a prepared statement may be out of date once.
@@ -50,19 +53,25 @@ WITH item AS MATERIALIZED (
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[],
         $14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::text[],
-        $21::text[], $22::text[], $23::text[]
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
     ) AS t(
         channel, external_id, thread, identity, name, handle, email,
         text, subject, url, attachments, sent_at, received_at,
         message_id, inquiry_id, conversation_id, contact_id, event_id, fact, traceparent,
-        caller, idempotency_key, fingerprint
+        caller, idempotency_key, fingerprint, audience, full_text
     )
 ), fresh AS MATERIALIZED (
-    SELECT item.* FROM item LEFT JOIN LATERAL (
+    SELECT item.*, least(item.sent_at, item.received_at) AS moment
+    FROM item LEFT JOIN LATERAL (
         SELECT true AS there FROM messages m
         WHERE m.channel = item.channel AND m.external_id = item.external_id
         LIMIT 1
-    ) stored ON true WHERE stored.there IS NULL
+    ) stored ON true LEFT JOIN LATERAL (
+        SELECT true AS there FROM awaited_messages a
+        WHERE a.channel = item.channel AND a.external_id = item.external_id
+        LIMIT 1
+    ) awaited ON true
+    WHERE stored.there IS NULL AND awaited.there IS NULL
 ), person AS (
     INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
     SELECT DISTINCT ON (channel, identity)
@@ -77,26 +86,45 @@ WITH item AS MATERIALIZED (
     INSERT INTO contacts (id, name, created_at)
     SELECT fresh.contact_id, fresh.name, fresh.received_at
     FROM fresh JOIN person ON person.contact_id = fresh.contact_id
+), learned AS (
+    UPDATE contacts SET name = latest.name
+    FROM (
+        SELECT DISTINCT ON (person.contact_id) person.contact_id, fresh.name
+        FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+        WHERE fresh.name IS NOT NULL AND person.contact_id <> fresh.contact_id
+        ORDER BY person.contact_id, fresh.message_id DESC
+    ) latest
+    WHERE contacts.id = latest.contact_id AND contacts.name IS DISTINCT FROM latest.name
 ), talk AS (
-    INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, created_at)
+    INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, audience, guessed,
+        careful_until, created_at)
     SELECT fresh.conversation_id, fresh.channel, fresh.thread, person.contact_id,
-        fresh.inquiry_id, fresh.received_at
+        fresh.inquiry_id, fresh.audience, false,
+        CASE WHEN fresh.audience = 'public' THEN '{NEVER.isoformat()}'::timestamptz END,
+        fresh.moment
     FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
     ORDER BY fresh.channel, fresh.thread
     ON CONFLICT (channel, thread) DO UPDATE SET
-        open_inquiry_id = coalesce(conversations.open_inquiry_id, excluded.open_inquiry_id)
-    RETURNING id, channel, thread, open_inquiry_id
+        contact_id = coalesce(conversations.contact_id, excluded.contact_id),
+        open_inquiry_id = CASE
+            WHEN conversations.careful_until >= excluded.created_at
+            THEN conversations.open_inquiry_id
+            ELSE coalesce(conversations.open_inquiry_id, excluded.open_inquiry_id)
+        END
+    RETURNING id, channel, thread, open_inquiry_id, careful_until
 ), placed AS MATERIALIZED (
     SELECT fresh.*, talk.id AS in_conversation, talk.open_inquiry_id AS in_inquiry,
         person.contact_id AS from_contact, talk.open_inquiry_id = fresh.inquiry_id AS opened
     FROM fresh
     JOIN talk ON talk.channel = fresh.channel AND talk.thread = fresh.thread
     JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+    WHERE talk.id = fresh.conversation_id OR talk.careful_until IS NULL
+        OR talk.careful_until < fresh.moment
 ), written AS (
     INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
-        opened, author_name, text, subject, url, attachments, sent_at, received_at)
+        opened, author_name, text, full_text, subject, url, attachments, sent_at, received_at)
     SELECT message_id, in_conversation, in_inquiry, from_contact, channel, external_id, 'inbound',
-        opened, name, text, subject, url, attachments, sent_at, received_at
+        opened, name, text, full_text, subject, url, attachments, sent_at, received_at
     FROM placed
 ), begun AS (
     INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
@@ -145,12 +173,12 @@ class PostgresWriter:
 
     async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
         try:
-            return list(await self._in_one(batch))
+            return await self._in_one(batch)
+        except DatabaseUnavailableError as error:
+            return [error] * len(batch)
         except REFUSED:
             # One row that cannot be stored, or that met another instance's row: find it.
             return [await self._alone(message) for message in batch]
-        except DatabaseUnavailableError as error:
-            return [error] * len(batch)
         except DOWN as error:
             await self.close()
             return [_unavailable(error)] * len(batch)
@@ -170,14 +198,14 @@ class PostgresWriter:
             return _unavailable(error)
         return outcomes[0]
 
-    async def _in_one(self, batch: Sequence[Incoming]) -> list[Accepted]:
+    async def _in_one(self, batch: Sequence[Incoming]) -> list[Outcome]:
         for _ in range(ATTEMPTS):
             connection = await self._connected()
             try:
                 return await self._transaction(connection, batch)
             except RUN_AGAIN:
                 continue
-        raise DatabaseUnavailableError("PostgreSQL found no way through its locks; send it again")
+        raise DatabaseUnavailableError("PostgreSQL kept deadlocking; send it again")
 
     async def _connected(self) -> Any:
         if self._connection is None or self._connection.is_closed():
@@ -204,7 +232,7 @@ class PostgresWriter:
                 raise _unavailable(error) from error
         return self._connection
 
-    async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Accepted]:
+    async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Outcome]:
         if not any(message.hashtags for message in batch):
             # A single statement is its own transaction: no BEGIN, no COMMIT, one round trip.
             rows = await connection.fetch(_ACCEPT, *_columns(batch))
@@ -215,7 +243,9 @@ class PostgresWriter:
         new = {row[0]: Accepted(row[0], row[1], row[2], row[3], row[4]) for row in rows}
         there = {} if len(new) == len(batch) else await self._there(connection, batch, new)
         return [
-            new.get(message.message_id) or there[message.channel, message.external_id]
+            new.get(message.message_id)
+            or there.get((message.channel, message.external_id))
+            or CareNeededError()
             for message in batch
         ]
 
@@ -268,6 +298,8 @@ def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
             m.idempotency and m.idempotency.caller,
             m.idempotency and m.idempotency.key,
             m.idempotency and m.idempotency.fingerprint,
+            m.audience,
+            m.full_text,
         )
         for m in batch
     ]

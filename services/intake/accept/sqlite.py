@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from services.intake.accept.committer import IdempotencyRaceError, Outcome
+from services.intake.accept.committer import CareNeededError, IdempotencyRaceError, Outcome
 from services.intake.accept.facts import as_json, told
 from services.intake.domain.message import EXCERPT, Accepted, Incoming
+from services.intake.tables import NEVER
 from shared.db import Database, DatabaseUnavailableError, Write
 from shared.db.bulk import Row, sqlite_inserts, sqlite_moment
 
@@ -30,8 +31,13 @@ _PEOPLE = """
 SELECT i.channel, i.key, i.contact_id FROM json_each(?) j JOIN identities i
   ON i.channel = j.value ->> 0 AND i.key = j.value ->> 1
 """
+_AWAITED = """
+SELECT a.channel, a.external_id FROM json_each(?) j JOIN awaited_messages a
+  ON a.channel = j.value ->> 0 AND a.external_id = j.value ->> 1
+"""
 _TALKS = """
-SELECT c.channel, c.thread, c.id, c.open_inquiry_id FROM json_each(?) j JOIN conversations c
+SELECT c.channel, c.thread, c.id, c.open_inquiry_id, c.careful_until
+FROM json_each(?) j JOIN conversations c
   ON c.channel = j.value ->> 0 AND c.thread = j.value ->> 1
 """
 _PERSON = "INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)"
@@ -41,15 +47,18 @@ ON CONFLICT (channel, key) DO UPDATE SET
   email = coalesce(excluded.email, email)
 """
 _CONTACT = "INSERT INTO contacts (id, name, created_at)"
+_LEARN = "UPDATE contacts SET name = ? WHERE id = ? AND name IS NOT ?"
 _TALK = """
-INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, created_at)
+INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, audience, guessed,
+  careful_until, created_at)
 """
 _TALK_KNOWN = """
-ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inquiry_id
+ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inquiry_id,
+  contact_id = coalesce(contact_id, excluded.contact_id)
 """
 _MESSAGE = """
 INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
-  opened, author_name, text, subject, url, attachments, sent_at, received_at)
+  opened, author_name, text, full_text, subject, url, attachments, sent_at, received_at)
 """
 _INQUIRY = """
 INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
@@ -71,9 +80,11 @@ class SqliteWriter:
 
     async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
         try:
-            return list(await self._database.write(_accept, batch))
+            return await self._database.write(_accept, batch)
         except sqlite3.OperationalError as error:
             return [_unavailable(error)] * len(batch)
+        except DatabaseUnavailableError as error:
+            return [error] * len(batch)
         except (sqlite3.Error, UnicodeError, ValueError):
             return [await self._alone(message) for message in batch]
 
@@ -94,13 +105,15 @@ def _unavailable(error: sqlite3.OperationalError) -> DatabaseUnavailableError:
     return DatabaseUnavailableError(f"SQLite says: {error}")
 
 
-def _accept(tx: Write, batch: Sequence[Incoming]) -> list[Accepted]:
+def _accept(tx: Write, batch: Sequence[Incoming]) -> list[Outcome]:
     raw: sqlite3.Connection = tx.connection.connection.driver_connection  # type: ignore[assignment]
     there = _there(raw, batch)
+    awaited = _known(raw, _AWAITED, [(m.channel, m.external_id) for m in batch])
     fresh: dict[tuple[str, str], Incoming] = {}
     for message in batch:
-        if (message.channel, message.external_id) not in there:
-            fresh.setdefault((message.channel, message.external_id), message)
+        key = (message.channel, message.external_id)
+        if key not in there and key not in awaited:
+            fresh.setdefault(key, message)
     placed = _place(raw, list(fresh.values()))
     _insert(raw, placed)
     new = {(m.channel, m.external_id): accepted for m, accepted in placed}
@@ -111,11 +124,11 @@ def _outcome(
     message: Incoming,
     new: dict[tuple[str, str], Accepted],
     there: dict[tuple[str, str], Accepted],
-) -> Accepted:
+) -> Outcome:
     key = (message.channel, message.external_id)
     accepted = new.get(key)
     if accepted is None:
-        return there[key]
+        return there.get(key, CareNeededError())
     if accepted.message_id == message.message_id:
         return accepted
     return replace(accepted, duplicate=True)
@@ -125,14 +138,22 @@ def _there(raw: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[tuple[str
     wanted = json.dumps([(message.channel, message.external_id) for message in batch])
     return {
         (row[0], row[1]): Accepted(
-            UUID(row[2]), UUID(row[3]), UUID(row[4]), UUID(row[5]), bool(row[6]), duplicate=True
+            UUID(row[2]),
+            UUID(row[3]),
+            UUID(row[4]),
+            row[5] and UUID(row[5]),  # nobody's, when the id is that of a reply of ours
+            bool(row[6]),
+            duplicate=True,
         )
         for row in raw.execute(_THERE, (wanted,))
     }
 
 
 def _place(raw: sqlite3.Connection, fresh: Sequence[Incoming]) -> list[Placed]:
-    """Find the contact, conversation and open inquiry of each message, or take the new ones."""
+    """Find the contact, conversation and open inquiry of each message, or take the new ones.
+
+    Messages that need care are left out.
+    """
     people = _known(raw, _PEOPLE, [(m.channel, m.identity) for m in fresh])
     talks = _known(raw, _TALKS, [(m.channel, m.thread) for m in fresh])
     placed = []
@@ -140,11 +161,13 @@ def _place(raw: sqlite3.Connection, fresh: Sequence[Incoming]) -> list[Placed]:
         (contact,) = people.setdefault(
             (message.channel, message.identity), (message.contact_id.hex,)
         )
-        conversation, open_inquiry = talks.get(
-            (message.channel, message.thread), (message.conversation_id.hex, None)
+        conversation, open_inquiry, careful_until = talks.get(
+            (message.channel, message.thread), (message.conversation_id.hex, None, None)
         )
+        if careful_until is not None and careful_until >= sqlite_moment(message.moment):
+            continue
         inquiry = open_inquiry or message.inquiry_id.hex
-        talks[message.channel, message.thread] = (conversation, inquiry)
+        talks[message.channel, message.thread] = (conversation, inquiry, careful_until)
         accepted = Accepted(
             message.message_id,
             UUID(hex=inquiry),
@@ -176,27 +199,38 @@ def _insert(raw: sqlite3.Connection, placed: Sequence[Placed]) -> None:
     ):
         for statement, values in sqlite_inserts(head, list(rows), tail):
             raw.execute(statement, values)
+    named = [(m, a) for m, a in placed if m.author.name and a.contact_id != m.contact_id]
+    raw.executemany(_LEARN, [(m.author.name, _hex(a), m.author.name) for m, a in named])
+
+
+def _hex(accepted: Accepted) -> str:
+    """The person's id; a message that was just placed has one."""
+    if accepted.contact_id is None:
+        raise ValueError("a customer's message belongs to a contact")
+    return accepted.contact_id.hex
 
 
 def _contacts(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         if a.contact_id == m.contact_id:
-            yield (a.contact_id.hex, m.author.name, sqlite_moment(m.received_at))
+            yield (_hex(a), m.author.name, sqlite_moment(m.received_at))
 
 
 def _people(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         who = m.author
         at = sqlite_moment(m.received_at)
-        yield (m.channel, m.identity, a.contact_id.hex, who.name, who.handle, who.email, at)
+        yield (m.channel, m.identity, _hex(a), who.name, who.handle, who.email, at)
 
 
 def _talks(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
         if a.opened:
             conversation, inquiry = a.conversation_id.hex, a.inquiry_id.hex
-            at = sqlite_moment(m.received_at)
-            yield (conversation, m.channel, m.thread, a.contact_id.hex, inquiry, at)
+            careful = sqlite_moment(NEVER if m.audience == "public" else None)
+            at = sqlite_moment(m.moment)
+            who = _hex(a)
+            yield (conversation, m.channel, m.thread, who, inquiry, m.audience, False, careful, at)
 
 
 def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
@@ -205,13 +239,14 @@ def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
             m.message_id.hex,
             a.conversation_id.hex,
             a.inquiry_id.hex,
-            a.contact_id.hex,
+            _hex(a),
             m.channel,
             m.external_id,
             "inbound",
             a.opened,
             m.author.name,
             m.text,
+            m.full_text,
             m.subject,
             m.url,
             as_json(m.attachments) if m.attachments else None,
@@ -225,7 +260,7 @@ def _inquiries(placed: Sequence[Placed]) -> Iterator[Row]:
         if a.opened:
             inquiry, conversation = a.inquiry_id.hex, a.conversation_id.hex
             excerpt, at = m.text[:EXCERPT], sqlite_moment(m.received_at)
-            contact = a.contact_id.hex
+            contact = _hex(a)
             yield (inquiry, conversation, contact, m.channel, "open", m.subject, excerpt, at)
 
 

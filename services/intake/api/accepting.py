@@ -10,14 +10,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake import usecases
+from services.intake.accept import idempotency as requests
 from services.intake.accept.committer import IdempotencyRaceError
 from services.intake.api.desk import IntakeDesk
 from services.intake.domain.message import Accepted, Idempotency
 from services.intake.incoming import from_request
+from services.intake.rules import ChannelRules
 from services.intake.schemas import InquiryAccepted, InquiryIn
 from shared.auth import Caller
-from shared.errors import FieldProblem, InvalidError
+from shared.errors import ConflictError, FieldProblem, InvalidError
 from shared.web.problems import RefusedError, documented, field_problems, summary
 from shared.web.strict_json import require_json
 
@@ -31,9 +32,9 @@ def route(desk: IntakeDesk) -> Route:
         require_json(request)
         raw = await request.body()
         body = _parse(raw)
-        desk.rules.channel_field(body.channel)
+        channel = desk.rules.channel_field(body.channel)
         key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
-        placed = await _known(desk, key) or await _accept(desk, body, key)
+        placed = await _known(desk, key) or await _accept(desk, channel, body, key)
         return _response(placed)
 
     return Route(PATH, post_inquiry, methods=["POST"], name="post_inquiry")
@@ -70,11 +71,19 @@ def _parse(raw: bytes) -> InquiryIn:
 async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
     if key is None:
         return None
-    return await desk.database.read(usecases.known_answer, key)
+    return await desk.database.read(requests.known_answer, key)
 
 
-async def _accept(desk: IntakeDesk, body: InquiryIn, key: Idempotency | None) -> Accepted:
-    incoming = from_request(body, known=desk.rules.hashtags, now=desk.clock.now(), idempotency=key)
+async def _accept(
+    desk: IntakeDesk, channel: ChannelRules, body: InquiryIn, key: Idempotency | None
+) -> Accepted:
+    incoming = from_request(
+        body,
+        audience=channel.audience.value,
+        known=desk.rules.hashtags,
+        now=desk.clock.now(),
+        idempotency=key,
+    )
     try:
         placed = await desk.committer.accept(incoming)
     except IdempotencyRaceError:
@@ -84,13 +93,17 @@ async def _accept(desk: IntakeDesk, body: InquiryIn, key: Idempotency | None) ->
         return known
     if placed.duplicate and key is not None:
         await desk.database.write(
-            usecases.remember_repeat, key, placed.message_id, now=desk.clock.now()
+            requests.remember_repeat, key, placed.message_id, now=desk.clock.now()
         )
     desk.relay.wake()
     return placed
 
 
 def _response(placed: Accepted) -> Response:
+    if placed.contact_id is None:
+        raise ConflictError(
+            "external-id-taken", "external_id is that of a message of yours on this channel"
+        )
     answer = InquiryAccepted(
         inquiry_id=placed.inquiry_id,
         conversation_id=placed.conversation_id,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.intake.accept.committer import GroupCommitter
+from services.intake.inquiries.acceptor import Acceptor
+from services.intake.inquiries.storing import Teller
 from services.intake.rules import IntakeRules
 from shared.clock import Clock
 from shared.db import Database
@@ -16,9 +17,13 @@ from shared.web.access import Gate
 @dataclass(frozen=True, slots=True)
 class IntakeDesk:
     database: Database
-    committer: GroupCommitter
+    committer: Acceptor
     relay: Relay
     rules: IntakeRules
     gate: Gate
     clock: Clock
     metrics: Metrics
+
+    def teller(self) -> Teller:
+        """What a verb that tells others needs, at this moment."""
+        return Teller(self.rules.hashtags, self.clock.now())

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 
-from services.intake import store, usecases
+from services.intake import store
+from services.intake.accept.idempotency import unknown_inquiry
 from services.intake.api.accepting import LONGEST_KEY, idempotency
 from services.intake.api.desk import IntakeDesk
 from services.intake.incoming import CLOCKS_OFF
+from services.intake.inquiries import decisions, replies
 from services.intake.schemas import (
     CloseIn,
     InquiryDetail,
@@ -19,6 +21,7 @@ from services.intake.schemas import (
     InquiryQuery,
     MessageOut,
     MessagePlaced,
+    ReclassifyIn,
     ReplyIn,
 )
 from shared.auth import Caller
@@ -63,7 +66,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         """The inquiry, its contact, and every message of the conversation in both directions."""
         detail = await desk.database.read(store.inquiry_detail, inquiry_id)
         if detail is None:
-            raise usecases.unknown_inquiry(inquiry_id)
+            raise unknown_inquiry(inquiry_id)
         messages = [
             MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
             for message in detail["messages"]
@@ -88,13 +91,17 @@ def router(desk: IntakeDesk) -> APIRouter:
     ) -> MessagePlaced:
         """An answer stops the clock and completes the ToDo. A holding reply tells the customer when
         to expect the answer: it meets the first deadline, the follow-up date is the next.
+
+        The reply is recorded here; your connector or your tool delivers it to the customer. It
+        covers the messages up to `read_until`, else those received up to `sent_at`, else all that
+        are there now; what it does not cover has an inquiry of its own.
         """
-        now = desk.clock.now()
+        teller = desk.teller()
         placed = await desk.database.write(
-            usecases.reply,
+            replies.reply,
             inquiry_id=inquiry_id,
-            answer=_reply(body, author=body.author or caller.name, now=now),
-            now=now,
+            answer=_reply(body, author=body.author or caller.name, now=teller.now),
+            teller=teller,
             request=idempotency(idempotency_key, caller, request.url.path, await request.body()),
         )
         desk.relay.wake()
@@ -114,11 +121,34 @@ def router(desk: IntakeDesk) -> APIRouter:
     ) -> InquiryDetail:
         """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends."""
         await desk.database.write(
-            usecases.close,
+            decisions.close,
             inquiry_id=inquiry_id,
             reason=body.reason,
             closed_by=caller.name,
-            now=desk.clock.now(),
+            read_until=body.read_until,
+            teller=desk.teller(),
+        )
+        desk.relay.wake()
+        return await show_inquiry(inquiry_id)
+
+    @api.post(
+        "/inquiries/{inquiry_id}/replies/{reply_id}/reclassify",
+        summary="Say what a reply or a post on the platform counts as",
+        responses=documented(400, 404, 409, 415),
+    )
+    async def reclassify_reply(
+        inquiry_id: UUID, reply_id: UUID, body: ReclassifyIn, caller: Caller = writes
+    ) -> InquiryDetail:
+        """`answer` ends the inquiry as if it had been one from the beginning; `holding` makes it a
+        holding reply; `none` takes it back: the customer has waited all the time.
+        """
+        await desk.database.write(
+            replies.reclassify,
+            inquiry_id=inquiry_id,
+            reply_id=reply_id,
+            kind=body.kind,
+            by=body.by or caller.name,
+            teller=desk.teller(),
         )
         desk.relay.wake()
         return await show_inquiry(inquiry_id)
@@ -141,9 +171,8 @@ def _filter(query: InquiryQuery) -> store.InquiryFilter:
     )
 
 
-def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
-    sent_at = body.sent_at or now
-    if sent_at > now + CLOCKS_OFF:
+def _reply(body: ReplyIn, *, author: str, now: datetime) -> replies.Reply:
+    if body.sent_at is not None and body.sent_at > now + CLOCKS_OFF:
         raise _wrong("sent_at", "lies in the future", "the moment at which it went out, or nothing")
     if body.kind == "answer" and body.follow_up_at is not None:
         raise _wrong("follow_up_at", "belongs to no answer", "kind `holding`, or leave it out")
@@ -152,13 +181,14 @@ def _reply(body: ReplyIn, *, author: str, now: datetime) -> usecases.Reply:
     if body.follow_up_at is not None and body.follow_up_at > now + LONGEST_HOLD:
         latest = (now + LONGEST_HOLD).isoformat()
         raise _wrong("follow_up_at", "is more than a year away", f"a moment until {latest}")
-    return usecases.Reply(
+    return replies.Reply(
         kind=body.kind,
         text=body.text,
         author=author,
-        sent_at=min(sent_at, now),
+        sent_at=body.sent_at and min(body.sent_at, now),
         follow_up_at=body.follow_up_at,
         external_id=body.external_id,
+        read_until=body.read_until,
     )
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake import store, usecases
+from services.intake import store
 from services.intake.api.desk import IntakeDesk
 from services.intake.connectors.standard_webhooks import verify
 from services.intake.domain.message import Accepted
+from services.intake.domain.thread import PostKind
 from services.intake.incoming import from_webhook
+from services.intake.inquiries import posts
+from services.intake.inquiries.posts import OwnPost
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookAnswer, WebhookEvent, WebhookMessage
 from shared.errors import FieldProblem, InvalidError
@@ -202,7 +205,7 @@ class Delivery:
     async def _item(self, number: int, data: Any) -> None:
         try:
             message = WebhookMessage.model_validate(data)
-            placed = await self._accept(message)
+            placed = await self._accept(message, self._received_at(number))
         except ValidationError as error:
             await self._broken(number, data, field_problems(error.errors(include_url=False)))
         except InvalidError as error:
@@ -213,49 +216,54 @@ class Delivery:
             else:
                 self._result.add(number, placed)
 
-    async def _accept(self, message: WebhookMessage) -> Accepted | None:
+    def _received_at(self, number: int) -> datetime:
+        """A microsecond apart, so that the order of the list decides between items without times."""
+        return self._now + timedelta(microseconds=number)
+
+    async def _accept(self, message: WebhookMessage, received_at: datetime) -> Accepted | None:
         """None for a message of our own, which is a reply or nothing, never an inquiry."""
-        thread = message.thread_id or await self._thread_of(message)
         if message.author.id in self._channel.own_ids:
-            await self._echo(message, thread)
+            await self._own_post(message, received_at)
             return None
+        thread = message.thread_id or await self._thread_of(message)
         incoming = from_webhook(
             message,
             channel=self._channel.name,
-            thread=thread,
+            thread=thread or message.parent_id or message.id,
+            guessed=thread is None,
+            audience=self._channel.audience.value,
             known=self._desk.rules.hashtags,
-            now=self._now,
+            now=received_at,
         )
         placed = await self._desk.committer.accept(incoming)
         self._desk.relay.wake()
         return placed
 
-    async def _thread_of(self, message: WebhookMessage) -> str:
-        """Without a thread of its own a message belongs to its parent's, or begins one."""
+    async def _thread_of(self, message: WebhookMessage) -> str | None:
+        """Without a thread of its own a message belongs to its parent's, or begins one.
+
+        None when only the parent could tell, and it has not been seen.
+        """
         if message.parent_id is None:
             return message.id
-        found = await self._desk.database.read(
+        return await self._desk.database.read(
             store.thread_of, channel=self._channel.name, external_id=message.parent_id
         )
-        return found or message.parent_id
 
-    async def _echo(self, message: WebhookMessage, thread: str) -> None:
-        sent_at = min(message.sent_at or self._now, self._now)
-        answer = usecases.Reply(
-            kind="answer",
-            text=message.text,
-            author=message.author.name or message.author.id,
-            sent_at=sent_at,
-            external_id=message.id,
-        )
-        recorded = await self._desk.database.write(
-            usecases.record_echo,
+    async def _own_post(self, message: WebhookMessage, received_at: datetime) -> None:
+        post = OwnPost(
             channel=self._channel.name,
-            thread=thread,
-            answer=answer,
-            now=self._now,
+            external_id=message.id,
+            author=message.author.name or message.author.id,
+            text=message.text,
+            kind=PostKind(self._channel.own_posts.value),
+            received_at=received_at,
+            sent_at=message.sent_at and min(message.sent_at, received_at),
+            thread=message.thread_id,
+            parent=message.parent_id,
+            audience=self._channel.audience.value,
         )
-        if recorded:
+        if await self._desk.database.write(posts.hear, post, teller=self._desk.teller()):
             self._desk.relay.wake()
 
     async def _broken(self, number: int, data: Any, problems: tuple[FieldProblem, ...]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 
 class InquiryState(StrEnum):
@@ -27,19 +28,20 @@ class NotAllowedError(Exception):
     wanted: str
     hint: str
 
+    @classmethod
+    def of(cls, state: InquiryState, wanted: str, reason: str | None) -> Self:
+        match state:
+            case InquiryState.NO_ANSWER:
+                hint = (
+                    f"a desk decided that it gets no answer ({reason}); its ToDo says who and when"
+                )
+            case InquiryState.ANSWERED:
+                hint = "the customer's next message opens a new inquiry in the same conversation"
+            case InquiryState.CLOSED:
+                hint = f"it was closed as {reason}"
+            case InquiryState.OPEN | InquiryState.HELD:
+                hint = "it still awaits its answer"
+        return cls(state, wanted, hint)
+
     def __str__(self) -> str:
         return f"an inquiry that is {self.state.value} cannot be {self.wanted}: {self.hint}"
-
-
-def check_awaits_answer(state: InquiryState, *, wanted: str, reason: str | None) -> None:
-    """Raises NotAllowedError unless the inquiry still awaits its answer."""
-    match state:
-        case InquiryState.OPEN | InquiryState.HELD:
-            return
-        case InquiryState.NO_ANSWER:
-            hint = f"a desk decided that it gets no answer ({reason}); its ToDo says who and when"
-        case InquiryState.ANSWERED:
-            hint = "the customer's next message opens a new inquiry in the same conversation"
-        case InquiryState.CLOSED:
-            hint = f"it was closed as {reason}"
-    raise NotAllowedError(state, wanted, hint)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 TEXT_LIMIT = 100_000
@@ -42,7 +42,9 @@ class Incoming:
     """One inbound message, checked, with the ids that it gets if it turns out to be new.
 
     `thread` names the conversation on the channel. `identity` tells the author apart from others.
-    `traceparent` belongs to the request that brought it.
+    `traceparent` belongs to the request that brought it. `parent` is the external id of the message
+    that it answers, `guessed` says that only that names the thread, because the parent has not been
+    seen. `full_text` is set where `text` had to be cut. Without `visibility` it is private.
     """
 
     channel: str
@@ -64,6 +66,19 @@ class Incoming:
     attachments: tuple[dict[str, Any], ...] = ()
     hashtags: tuple[tuple[str, int | None], ...] = ()
     idempotency: Idempotency | None = field(default=None)
+    visibility: Literal["public", "private"] | None = None
+    parent: str | None = None
+    guessed: bool = False
+    full_text: str | None = None
+
+    @property
+    def audience(self) -> Literal["public", "private"]:
+        return self.visibility or "private"
+
+    @property
+    def moment(self) -> datetime:
+        """The earlier of when it was sent and when it was received (UTC)."""
+        return self.received_at if self.sent_at is None else min(self.sent_at, self.received_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +94,13 @@ class Idempotency:
 class Accepted:
     """Where a message is now. `duplicate`: it had been there before and nothing changed.
 
-    `opened`: the message opened the inquiry, it did not join one.
+    `opened`: the message opened the inquiry, it did not join one. `contact_id` is None where the
+    id is that of a message of our own.
     """
 
     message_id: UUID
     inquiry_id: UUID
     conversation_id: UUID
-    contact_id: UUID
+    contact_id: UUID | None
     opened: bool
     duplicate: bool = False

@@ -88,10 +88,17 @@ async def test_what_has_ended_stays_ended(desk: Desk, path: str, first: str, cod
     bodies: dict[str, Any] = {"replies": ANSWER, "close": {"reason": "withdrawn"}}
     assert (await desk.post(f"{path}/{first}", bodies[first])).is_success
     told = len(await desk.told())
-    for action, body in (("replies", ANSWER), ("replies", HOLDING), ("close", bodies["close"])):
+    for action, body in (("replies", HOLDING), ("close", bodies["close"])):
         found = problem(await desk.post(f"{path}/{action}", body), 409, code)
         assert "cannot be" in found["detail"]
     assert len(await desk.told()) == told
+    # A later written answer is kept all the same; the earliest end decides.
+    before = await desk.get(path)
+    desk.clock.advance(timedelta(minutes=5))
+    assert (await desk.post(f"{path}/replies", {**ANSWER, "text": "Noch etwas."})).is_success
+    after = await desk.get(path)
+    assert (after["state"], after["closed_at"]) == (before["state"], before["closed_at"])
+    assert after["messages"][-1]["text"] == "Noch etwas."
 
 
 async def test_an_external_id_that_is_taken(desk: Desk, path: str) -> None:
@@ -137,10 +144,12 @@ async def test_one_key_for_two_inquiries_at_once(desk: Desk, path: str) -> None:
     assert states == {"open", "answered"}
 
 
-async def test_five_answers_at_once_are_one(desk: Desk, path: str) -> None:
+async def test_five_answers_at_once_are_all_kept(desk: Desk, path: str) -> None:
     answers = await asyncio.gather(*(desk.post(f"{path}/replies", ANSWER) for _ in range(5)))
-    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409, 409]
-    assert await desk.types() == ["inquiry.received", "inquiry.answered"]
+    assert [answer.status_code for answer in answers] == [201] * 5
+    shown = await desk.get(path)
+    assert (shown["state"], shown["answered_at"]) == ("answered", "2026-11-24T12:00:00Z")
+    assert [each["kind"] for each in shown["messages"]] == ["inbound"] + ["answer"] * 5
 
 
 @refused_at_the_door

@@ -94,23 +94,26 @@ async def test_a_dismissed_inquiry_gets_no_answer(desk: Desk, todo: Todo) -> Non
 
 
 @pytest.mark.parametrize("held", [False, True])
-async def test_a_todo_completed_by_hand_closes_its_inquiry(
-    desk: Desk, todo: Todo, *, held: bool
-) -> None:
+async def test_a_todo_completed_by_hand_is_an_answer(desk: Desk, todo: Todo, *, held: bool) -> None:
     if held:
         holding = {"kind": "holding", "text": "x", "follow_up_at": "2026-11-27T12:00:00Z"}
         assert (await desk.post(f"{todo.path}/replies", holding)).status_code == 201
     told = await desk.types()
     await desk.hears(todo.created(), todo.completed())
     shown = await desk.get(todo.path)
-    assert (shown["state"], shown["reason"]) == ("closed", "completed")
-    assert shown["closed_at"] == "2026-11-24T12:05:00Z"
-    found = problem(await desk.post(f"{todo.path}/replies", ANSWER), 409, "inquiry-closed")
-    assert "completed" in found["detail"]
+    assert (shown["state"], shown["reason"], shown["closed_at"]) == ("answered", None, None)
+    assert shown["answered_at"] == "2026-11-24T12:05:00Z"
     assert await desk.types() == told
+    # What was said on the telephone is put in writing later: stored, and no new end.
+    desk.clock.advance(timedelta(hours=1))
+    later = {**ANSWER, "sent_at": desk.clock.now().isoformat()}
+    assert (await desk.post(f"{todo.path}/replies", later)).status_code == 201
+    assert (await desk.get(todo.path))["answered_at"] == "2026-11-24T12:05:00Z"
+    holding = {"kind": "holding", "text": "Moment."}
+    problem(await desk.post(f"{todo.path}/replies", holding), 409, "inquiry-answered")
     following = await desk.new_inquiry(thread_id="t")
     assert following["opened"] is True
-    # Told again under another event id, it closes nothing that is not its own.
+    # Told again under another event id, it ends nothing that is not its own.
     await desk.hears(todo.completed())
     assert (await desk.detail(following))["state"] == "open"
     assert (await desk.new_inquiry(thread_id="t"))["inquiry_id"] == following["inquiry_id"]
@@ -121,7 +124,9 @@ async def test_what_has_ended_stays_as_it_ended(desk: Desk, todo: Todo) -> None:
     await desk.hears(todo.completed(), todo.dismissed())
     assert (await desk.get(todo.path))["state"] == "answered"
     other = Todo(desk, await desk.new_inquiry())
-    await desk.hears(other.dismissed(), other.completed())
+    dismissed = other.dismissed()
+    other.at += timedelta(minutes=1)
+    await desk.hears(other.completed(), dismissed)
     assert (await desk.get(other.path))["state"] == "no_answer"
     third = Todo(desk, await desk.new_inquiry())
     await desk.post(f"{third.path}/close", {"reason": "spam"})
@@ -136,7 +141,7 @@ async def test_many_completed_in_one_batch(desk: Desk) -> None:
     records = [record_of(each.completed()) for each in todos]
     await desk.hears_batch([*records, *records])
     states = [(await desk.get(each.path))["state"] for each in todos]
-    assert states == ["answered"] * 3 + ["closed"] * 3
+    assert states == ["answered"] * 6
 
 
 async def test_facts_about_an_inquiry_that_is_not_here(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -240,7 +241,9 @@ async def test_ids_may_be_numbers_of_any_size(desk: Desk) -> None:
     data = message(id=9007199254740993, thread_id=12345678901234567890, author={"id": 4294967297})
     (inquiry_id,) = await desk.accepted(data)
     assert (await desk.deliver(message(id="9007199254740993"))).status_code == 200
-    (joined,) = await desk.accepted(message(thread_id="12345678901234567890"))
+    (joined,) = await desk.accepted(
+        message(thread_id="12345678901234567890", author={"id": "4294967297"})
+    )
     assert joined == inquiry_id
     shown = await desk.detail(inquiry_id)
     assert shown["messages"][0]["external_id"] == "9007199254740993"
@@ -285,6 +288,7 @@ async def test_our_own_message_is_the_answer(desk: Desk) -> None:
     assert counts(await desk.deliver(ours)) == (0, 0, 1, 0)
     assert counts(await desk.deliver(message(author={"id": OWN_ID}))) == (0, 0, 1, 0)
     assert await desk.types() == ["inquiry.received", "inquiry.answered"]
+    desk.clock.advance(timedelta(minutes=1))
     (following,) = await desk.accepted(message(thread_id="t"))
     assert following != inquiry_id
     assert (await desk.deliver(ours)).status_code == 202

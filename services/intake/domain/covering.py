@@ -1,0 +1,243 @@
+"""Which end covers which message, and where a message belongs then.
+
+- An end given to an inquiry (a reply, a close, a ToDo's end) covers its first message, and the
+  others up to the last one that its author could have seen.
+- A post on the platform covers by the platform's own times; it comes with no inquiry named, often
+  late, and sometimes before its question.
+- What an end does not cover leaves the inquiry and has one of its own. An inquiry that has ended
+  stays one: an end that is heard later parts it no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from services.intake.domain.ends import End, EndKind
+from services.intake.domain.thread import (
+    Asked,
+    Inquiry,
+    Merged,
+    Message,
+    Post,
+    PostKind,
+    Thread,
+    in_order,
+)
+
+
+def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -> Inquiry:
+    """Where a message that has just come belongs; `inquiry_id` is for an inquiry that it opens.
+
+    A post that covers it was heard before it: the question then opens its inquiry and is answered
+    by the earliest such post at once, or joins what that post has answered.
+    """
+    inquiry = _with_its_answer(thread, message, inquiry_id=inquiry_id)
+    if inquiry is not None:
+        return inquiry
+    inquiry = thread.newest_open(message.contact_id)
+    if inquiry is None:
+        inquiry = thread.open(message, inquiry_id=inquiry_id)
+    else:
+        thread.join(inquiry, message)
+    for post in thread.posts:
+        if not post.attached and post.covers(message):
+            _take_up(thread, inquiry, post)
+    return inquiry
+
+
+def hear(thread: Thread, post: Post) -> None:
+    """A post of ours on the platform: it ends what it covers, holds it, or a person is asked."""
+    thread.posts.append(post)
+    if post.waits:
+        return
+    met = [each for each in thread.inquiries.values() if _meets(post, each)]
+    waiting = [each for each in met if each.awaits_answer]
+    unnamed = post.parent is None and post.contact_id is None
+    if unnamed and len(waiting) > 1:
+        post.kind = PostKind.ASK
+    for inquiry in waiting:
+        if inquiry.awaits_answer:
+            _take_up(thread, inquiry, post)
+    if not waiting:
+        _hear_late(thread, post, met)
+
+
+def end(thread: Thread, inquiry: Inquiry, given: End) -> None:
+    """An end given to this inquiry; it ends no other. What it does not cover leaves."""
+    parts = inquiry.awaits_answer and given.kind is not EndKind.HOLDING
+    thread.add(inquiry, given)
+    if parts and given.cut is not None and not inquiry.awaits_answer:
+        cut, first = given.cut, inquiry.first
+        rest = [m for m in inquiry.messages if m is not first and not cut.covers(*m.place)]
+        _leave(thread, inquiry, rest)
+
+
+def later_than(inquiry: Inquiry, read_until: Message) -> list[Message]:
+    """The messages of the inquiry that came after that one, by receipt."""
+    return [each for each in in_order(inquiry.messages) if each.place > read_until.place]
+
+
+def classify_post(
+    thread: Thread, inquiry: Inquiry, post: Post, kind: PostKind, *, revision: int, by: str
+) -> bool:
+    """A person says what the post counts as for this inquiry; it covers what it could have covered.
+
+    False, with nothing changed, when that is no message of the inquiry. `revision` is the next.
+    """
+    if thread.public and post.parent is None:
+        post.contact_id = inquiry.contact_id
+    if kind is not PostKind.NONE and not _meets(post, inquiry):
+        return False
+    _withdraw(thread, post.id, revision=revision, by=by)
+    post.kind, post.attached = kind, True
+    if kind is PostKind.HOLDING:
+        thread.add(inquiry, post.end(EndKind.HOLDING, revision + 1))
+    elif kind is PostKind.ANSWER:
+        given = post.end(EndKind.ANSWER, revision + 1)
+        if inquiry.awaits_answer:
+            _answer(thread, inquiry, post, given)
+        elif post.covers(inquiry.first):
+            thread.add(inquiry, given)
+    return True
+
+
+def classify_reply(
+    thread: Thread, inquiry: Inquiry, reply: End, kind: EndKind | None, *, revision: int, by: str
+) -> None:
+    """A person says what a recorded reply counts as; None: as nothing. `revision` is the next."""
+    _withdraw(thread, reply.id, revision=revision, by=by)
+    if kind is not None:
+        again = replace(reply, kind=kind, taken_back=False, revision=revision + 1)
+        end(thread, inquiry, again)
+
+
+def merge(thread: Thread, older: Inquiry, younger: Inquiry) -> None:
+    """Two inquiries turned out to be one: the older takes the messages of the younger."""
+    for message in in_order(younger.messages):
+        thread.join(older, message, moved_from=younger.id)
+    younger.messages, younger.merged_into = [], older.id
+    thread.effects.append(Merged(younger, older))
+
+
+def merge_open(thread: Thread) -> None:
+    """Of one person's inquiries that await their answer the oldest takes the others' messages."""
+    oldest: dict[UUID, Inquiry] = {}
+    waiting = [each for each in thread.inquiries.values() if each.messages and each.awaits_answer]
+    for inquiry in sorted(waiting, key=lambda each: each.begun):
+        first = oldest.setdefault(inquiry.contact_id, inquiry)
+        if first is not inquiry:
+            merge(thread, first, inquiry)
+
+
+def _meets(post: Post, inquiry: Inquiry) -> bool:
+    return any(post.covers(message) for message in inquiry.messages)
+
+
+def _take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
+    match post.kind:
+        case PostKind.ANSWER:
+            _answer(thread, inquiry, post, post.end(EndKind.ANSWER))
+        case PostKind.HOLDING:
+            _attach(thread, inquiry, post)
+            thread.add(inquiry, post.end(EndKind.HOLDING))
+        case PostKind.ASK:
+            post.attached = True
+            thread.effects.append(Asked(inquiry, post))
+        case PostKind.NONE:
+            pass
+
+
+def _answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
+    _attach(thread, inquiry, post)
+    if post.covers(inquiry.first):
+        thread.add(inquiry, given)
+        _leave(thread, inquiry, [each for each in inquiry.messages if not post.covers(each)])
+        return
+    # The first message is younger than the post: it keeps its inquiry, the others were answered.
+    covered = [each for each in in_order(inquiry.messages) if post.covers(each)]
+    answered = _part(thread, inquiry, covered)
+    thread.add(answered, given)
+
+
+def _attach(thread: Thread, inquiry: Inquiry, post: Post) -> None:
+    post.attached = True
+    if thread.public and post.contact_id is None:
+        post.contact_id = inquiry.contact_id
+
+
+def _hear_late(thread: Thread, post: Post, met: Sequence[Inquiry]) -> None:
+    """Everything it covers has ended: it may have been the earlier end, or it is one more."""
+    covered = [each for each in met if each.messages and post.covers(each.first)]
+    if not covered or post.kind in (PostKind.ASK, PostKind.NONE):
+        return
+    overlapping = [each for each in covered if _ended_after(each, post)]
+    if len(overlapping) == 1:
+        chosen = overlapping[0]
+    elif post.kind is PostKind.ANSWER:
+        chosen = max(covered, key=lambda each: each.begun)
+    else:
+        return  # a holding reply after the end holds nothing
+    _attach(thread, chosen, post)
+    kind = EndKind.ANSWER if post.kind is PostKind.ANSWER else EndKind.HOLDING
+    thread.add(chosen, post.end(kind))
+
+
+def _ended_after(inquiry: Inquiry, post: Post) -> bool:
+    ended_at = inquiry.verdict.ended_at
+    return inquiry.merged_into is None and ended_at is not None and ended_at > post.moment
+
+
+def _with_its_answer(
+    thread: Thread,
+    message: Message,
+    *,
+    inquiry_id: UUID | None = None,
+    moved_from: UUID | None = None,
+) -> Inquiry | None:
+    """With the earliest post that covers the message, where there is one."""
+    answers = [p for p in thread.posts if p.kind is PostKind.ANSWER and p.covers(message)]
+    post = min(answers, key=lambda each: (each.moment, each.id), default=None)
+    if post is None:
+        return None
+    for inquiry in thread.of(message.contact_id):
+        deciding = inquiry.verdict.deciding
+        if deciding is not None and deciding.id == post.id:
+            thread.join(inquiry, message, moved_from=moved_from)
+            return inquiry
+    inquiry = thread.open(message, inquiry_id=inquiry_id, moved_from=moved_from)
+    _attach(thread, inquiry, post)
+    thread.add(inquiry, post.end(EndKind.ANSWER))
+    return inquiry
+
+
+def _leave(thread: Thread, inquiry: Inquiry, messages: Sequence[Message]) -> None:
+    """Each goes to the answer that covers it; the rest has one inquiry of its own."""
+    rest = []
+    for message in in_order(messages):
+        inquiry.messages.remove(message)
+        if _with_its_answer(thread, message, moved_from=inquiry.id) is None:
+            rest.append(message)
+    if rest:
+        _open_for(thread, inquiry, rest)
+
+
+def _part(thread: Thread, inquiry: Inquiry, messages: Sequence[Message]) -> Inquiry:
+    for message in messages:
+        inquiry.messages.remove(message)
+    return _open_for(thread, inquiry, messages)
+
+
+def _open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inquiry:
+    opened = thread.open(messages[0], moved_from=left.id)
+    for message in messages[1:]:
+        thread.join(opened, message, moved_from=left.id)
+    return opened
+
+
+def _withdraw(thread: Thread, end_id: UUID, *, revision: int, by: str) -> None:
+    for inquiry in thread.inquiries.values():
+        found = inquiry.end_named(end_id)
+        if found is not None and not found.taken_back:
+            thread.take_back(inquiry, found, revision=revision, by=by)

@@ -1,0 +1,210 @@
+"""From rows to the thread on which the domain decides.
+
+Only what a decision can need is loaded, so that a conversation of years costs no more than a new
+one: the inquiries that await an answer, those that ended after the moment in question, the newest
+that began before it, and the posts since.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, func, or_, select
+
+from services.intake.domain.ends import Cut, End, EndKind
+from services.intake.domain.inquiry import AWAITS_ANSWER
+from services.intake.domain.thread import Inquiry, Message, Post, PostKind, Thread
+from services.intake.tables import conversations, ends, inquiries, messages, own_posts
+from shared.db import Read, Write
+from shared.db.among import among
+from shared.ids import new_id
+
+MOST = 200
+"""Inquiries, and posts, of one conversation that one decision looks at, the newest of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation whose row is locked until the transaction ends."""
+
+    id: UUID
+    channel: str
+    thread: str
+    public: bool
+    careful_until: datetime | None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """The thread, and what its inquiries' rows say that decides nothing. `keys` are fact keys."""
+
+    conversation: Conversation
+    thread: Thread
+    keys: dict[UUID, UUID] = field(default_factory=dict)
+    stored: set[UUID] = field(default_factory=set)
+    posts: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+
+
+def lock_conversation(tx: Write, conversation_id: UUID) -> Conversation:
+    """The conversation, or the one that it became a part of, locked."""
+    c = conversations.c
+    while True:
+        row = tx.execute(
+            select(c.id, c.channel, c.thread, c.audience, c.careful_until, c.merged_into)
+            .where(c.id == conversation_id)
+            .with_for_update()
+        ).one()
+        if row.merged_into is None:
+            public = row.audience == "public"
+            return Conversation(row.id, row.channel, row.thread, public, row.careful_until)
+        conversation_id = row.merged_into
+
+
+def lock_named(tx: Write, *, channel: str, thread: str) -> Conversation | None:
+    c = conversations.c
+    found = tx.execute(select(c.id).where(c.channel == channel, c.thread == thread)).scalar()
+    return None if found is None else lock_conversation(tx, found)
+
+
+def load(
+    tx: Read,
+    conversation: Conversation,
+    *,
+    since: datetime | None = None,
+    contact_id: UUID | None = None,
+    inquiry_ids: Iterable[UUID] = (),
+) -> Loaded:
+    """What a decision about something that happened at `since` (None: now) can need.
+
+    `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case.
+    """
+    person = contact_id if conversation.public else None
+    rows = tx.rows(_inquiries(conversation.id, since=since, contact_id=person))
+    rows += tx.rows(_newest_before(conversation.id, since, contact_id=person))
+    missing = [each for each in inquiry_ids if each not in {row["id"] for row in rows}]
+    if missing:
+        rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
+    loaded = Loaded(conversation, Thread(conversation.public, new_id))
+    _fill(tx, loaded, {row["id"]: row for row in rows})
+    _add_posts(tx, loaded, since=since)
+    return loaded
+
+
+def _inquiries(
+    conversation_id: UUID, *, since: datetime | None, contact_id: UUID | None
+) -> Select[*tuple[Any, ...]]:
+    c = inquiries.c
+    waiting = and_(c.state.in_(AWAITS_ANSWER), c.merged_into.is_(None))
+    wanted = waiting if since is None else or_(waiting, c.ended_at >= since)
+    query = select(inquiries).where(c.conversation_id == conversation_id, wanted)
+    if contact_id is not None:
+        query = query.where(c.contact_id == contact_id)
+    return query.order_by(c.received_at.desc(), c.id.desc()).limit(MOST)
+
+
+def _newest_before(
+    conversation_id: UUID, since: datetime | None, *, contact_id: UUID | None
+) -> Select[*tuple[Any, ...]]:
+    """The newest that has ended and had begun by then."""
+    c = inquiries.c
+    query = select(inquiries).where(
+        c.conversation_id == conversation_id, c.ended_at.is_not(None), c.merged_into.is_(None)
+    )
+    if since is not None:
+        query = query.where(c.received_at <= since)
+    if contact_id is not None:
+        query = query.where(c.contact_id == contact_id)
+    return query.order_by(c.received_at.desc(), c.id.desc()).limit(1)
+
+
+def _fill(tx: Read, loaded: Loaded, rows: dict[UUID, dict[str, Any]]) -> None:
+    ids = list(rows)
+    written, ended = _messages(tx, ids), ends_of(tx, ids)
+    for inquiry_id, row in rows.items():
+        loaded.thread.inquiries[inquiry_id] = Inquiry(
+            inquiry_id,
+            row["contact_id"],
+            written[inquiry_id],
+            ended[inquiry_id],
+            row["merged_into"],
+            row["reopened_at"],
+        )
+        loaded.keys[inquiry_id] = row["fact_key"] or row["conversation_id"]
+        loaded.stored.add(inquiry_id)
+
+
+def _messages(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[Message]]:
+    m = messages.c
+    found: dict[UUID, list[Message]] = defaultdict(list)
+    rows = tx.execute(
+        select(m.inquiry_id, m.id, m.contact_id, m.external_id, m.received_at, m.sent_at)
+        .where(among(tx, m.inquiry_id, inquiry_ids), m.kind == "inbound")
+        .order_by(m.received_at, m.id)
+    )
+    for row in rows:
+        message = Message(row.id, row.contact_id, row.external_id, row.received_at, row.sent_at)
+        found[row.inquiry_id].append(message)
+    return found
+
+
+def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
+    """The ends of these inquiries, in order of their moments."""
+    e = ends.c
+    found: dict[UUID, list[End]] = defaultdict(list)
+    rows = tx.execute(
+        select(ends).where(among(tx, e.inquiry_id, inquiry_ids)).order_by(e.at, e.id)
+    ).mappings()
+    for row in rows:
+        until = row["covers_until"]
+        found[row["inquiry_id"]].append(
+            End(
+                row["id"],
+                EndKind(row["kind"]),
+                row["at"],
+                row["by"],
+                None if until is None else Cut(until, row["covers_message_id"]),
+                row["reason"],
+                row["follow_up_at"],
+                row["taken_back"],
+                row["revision"],
+            )
+        )
+    return found
+
+
+def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None) -> None:
+    waiting = [
+        message
+        for inquiry in loaded.thread.inquiries.values()
+        if inquiry.messages and (inquiry.awaits_answer or since is not None)
+        for message in inquiry.messages
+    ]
+    moments = [min(m.sent_at or m.received_at, m.received_at) for m in waiting]
+    earliest = min([*moments, *([] if since is None else [since])], default=None)
+    p = own_posts.c
+    query = select(own_posts).where(p.conversation_id == loaded.conversation.id)
+    if earliest is not None:
+        query = query.where(p.received_at >= earliest)
+    rows = tx.rows(query.order_by(func.coalesce(p.sent_at, p.received_at), p.id).limit(MOST))
+    for row in rows:
+        loaded.posts[row["id"]] = row
+        loaded.thread.posts.append(post_of(row))
+
+
+def post_of(row: dict[str, Any]) -> Post:
+    return Post(
+        row["id"],
+        PostKind(row["kind"]),
+        row["author_name"] or "",
+        row["received_at"],
+        row["sent_at"],
+        row["parent"],
+        row["waits"],
+        row["contact_id"],
+        row["attached"],
+    )

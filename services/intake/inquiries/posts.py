@@ -1,0 +1,223 @@
+"""Posts of our own that were seen on the platform: an answer, a holding reply, or a question to us.
+
+They come with no inquiry named, often late, twice, and sometimes before their question; so each is
+kept, and finds its question when that comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select, update
+
+from services.intake import store as rows
+from services.intake.domain import covering
+from services.intake.domain.text import alike
+from services.intake.domain.thread import Post, PostKind
+from services.intake.inquiries import conversations
+from services.intake.inquiries.loading import Conversation, load, post_of
+from services.intake.inquiries.storing import Teller, store
+from services.intake.tables import NEVER, inquiries, messages, own_posts
+from shared.db import Read, Write
+from shared.ids import new_id
+
+SAME_REPLY = timedelta(minutes=10)
+"""A recorded reply and a post with the same words are one when they are no farther apart."""
+FORGOTTEN_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """A post as a connector hands it over. `thread` is None where only the parent is known.
+
+    `kind` is what the channel's posts count as; moments in UTC.
+    """
+
+    channel: str
+    external_id: str
+    author: str
+    text: str
+    kind: PostKind
+    received_at: datetime
+    sent_at: datetime | None = None
+    thread: str | None = None
+    parent: str | None = None
+    audience: str = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """Whom a post answers: `parent` is the message, `waits` that it has not come yet."""
+
+    parent: str | None = None
+    contact_id: UUID | None = None
+    waits: bool = False
+
+
+def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
+    """Keep the post and let it end what it covers; False when it was known already."""
+    conversation = _conversation(tx, heard, teller)
+    if _known(tx, heard) or _recorded(tx, heard, conversation):
+        return False
+    row = _row(heard, conversation, _answered(tx, heard.channel, heard.parent))
+    tx.execute(insert(own_posts).values(row))
+    _let_it_count(tx, conversation, row, post_of(row), teller)
+    moments = [heard.received_at] if heard.sent_at is None else [heard.received_at, heard.sent_at]
+    conversations.be_careful(tx, conversation, NEVER if row["waits"] else max(moments))
+    settle(tx, conversation, external_id=heard.external_id, teller=teller)
+    return True
+
+
+def settle(tx: Write, conversation: Conversation, *, external_id: str, teller: Teller) -> None:
+    """The message has come; a thread may be named after it, and posts may wait for it."""
+    channel = conversation.channel
+    if not conversations.is_awaited(tx, channel=channel, external_id=external_id):
+        return
+    conversation = conversations.join_guessed(
+        tx, conversation, external_id=external_id, teller=teller
+    )
+    p = own_posts.c
+    waiting = tx.rows(
+        select(own_posts)
+        .where(p.channel == channel, p.parent == external_id, p.waits.is_(True))
+        .order_by(p.sent_at, p.received_at, p.id)
+    )
+    for row in waiting:
+        answered, post = _answered(tx, channel, external_id), post_of(row)
+        post.parent, post.contact_id = answered.parent, answered.contact_id
+        post.waits = answered.waits
+        _let_it_count(tx, conversation, row, post, teller)
+    conversations.awaited_no_more(tx, channel=channel, external_id=external_id)
+
+
+def _let_it_count(
+    tx: Write, conversation: Conversation, row: dict[str, Any], post: Post, teller: Teller
+) -> None:
+    loaded = load(tx, conversation, since=post.moment, contact_id=post.contact_id)
+    loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post.id]
+    loaded.posts[post.id] = row
+    covering.hear(loaded.thread, post)
+    store(tx, loaded, teller)
+    if post.waits and post.parent is not None:
+        channel = conversation.channel
+        conversations.wait_for(tx, channel=channel, external_id=post.parent, now=teller.now)
+
+
+def same_words(
+    tx: Read, conversation_id: UUID, *, text: str, at: datetime
+) -> Mapping[str, Any] | None:
+    """A post in that conversation which nobody recorded yet and that is this very reply."""
+    p = own_posts.c
+    near = tx.rows(
+        select(own_posts)
+        .where(
+            p.conversation_id == conversation_id,
+            p.recorded.is_(False),
+            p.received_at >= at - SAME_REPLY,
+        )
+        .order_by(p.received_at, p.id)
+    )
+    return next(
+        (
+            row
+            for row in near
+            if abs(post_of(row).moment - at) <= SAME_REPLY and alike(row["text"], text)
+        ),
+        None,
+    )
+
+
+def forget(tx: Write, *, before: datetime) -> int:
+    """Delete a batch of posts that answered nothing and came before that moment; how many."""
+    p = own_posts.c
+    old = (
+        select(p.id)
+        .where(p.received_at < before, p.attached.is_(False))
+        .order_by(p.received_at)
+        .limit(FORGOTTEN_AT_ONCE)
+    )
+    return tx.execute(delete(own_posts).where(p.id.in_(old))).rowcount
+
+
+def _conversation(tx: Write, heard: OwnPost, teller: Teller) -> Conversation:
+    channel, audience = heard.channel, heard.audience
+    if heard.thread is None and heard.parent is not None:
+        return conversations.of_parent(
+            tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
+        )
+    thread = heard.thread or heard.external_id
+    return conversations.begin(
+        tx, channel=channel, thread=thread, audience=audience, now=heard.received_at
+    )
+
+
+def _known(tx: Write, heard: OwnPost) -> bool:
+    p = own_posts.c
+    kept = select(p.id).where(p.channel == heard.channel, p.external_id == heard.external_id)
+    if tx.execute(kept).scalar() is not None:
+        return True
+    named = rows.message_named(tx, channel=heard.channel, external_id=heard.external_id)
+    return named is not None
+
+
+def _recorded(tx: Write, heard: OwnPost, conversation: Conversation) -> bool:
+    """Whether it is a reply that was recorded here without its id; then it has the id from now."""
+    at = heard.sent_at or heard.received_at
+    m = messages.c
+    near = tx.rows(
+        select(m.id, m.text)
+        .where(
+            m.conversation_id == conversation.id,
+            m.kind.in_(("answer", "holding")),
+            m.external_id.like("desk:%"),
+            m.sent_at >= at - SAME_REPLY,
+            m.sent_at <= at + SAME_REPLY,
+        )
+        .order_by(m.sent_at, m.id)
+    )
+    same = next((row["id"] for row in near if alike(row["text"], heard.text)), None)
+    if same is None:
+        return False
+    tx.execute(update(messages).where(m.id == same).values(external_id=heard.external_id))
+    return True
+
+
+def _answered(tx: Read, channel: str, parent: str | None) -> _Answered:
+    """Whose message the parent is. A post under one of ours answers whom that one answered."""
+    if parent is None:
+        return _Answered()
+    p = own_posts.c
+    ours = tx.row(select(own_posts).where(p.channel == channel, p.external_id == parent))
+    if ours is not None:
+        above = ours["parent"] if ours["waits"] else None
+        return _Answered(above, ours["contact_id"], ours["waits"])
+    found = rows.message_named(tx, channel=channel, external_id=parent)
+    if found is None:
+        return _Answered(parent, waits=True)
+    if found["contact_id"] is not None:
+        return _Answered(parent, found["contact_id"])
+    asked = select(inquiries.c.contact_id).where(inquiries.c.id == found["inquiry_id"])
+    return _Answered(None, tx.execute(asked).scalar())
+
+
+def _row(heard: OwnPost, conversation: Conversation, answered: _Answered) -> dict[str, Any]:
+    return {
+        "id": new_id(),
+        "conversation_id": conversation.id,
+        "channel": heard.channel,
+        "external_id": heard.external_id,
+        "parent": answered.parent,
+        "waits": answered.waits,
+        "kind": heard.kind.value,
+        "contact_id": answered.contact_id,
+        "attached": False,
+        "recorded": False,
+        "author_name": heard.author,
+        "text": heard.text,
+        "sent_at": heard.sent_at,
+        "received_at": heard.received_at,
+    }

@@ -1,0 +1,292 @@
+"""Replies that people record: answers and holding replies, and what they count as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+
+from services.intake import store as rows
+from services.intake.accept import idempotency as requests
+from services.intake.domain import covering
+from services.intake.domain.ends import NETIQUETTE, Cut, End, EndKind
+from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState, NotAllowedError
+from services.intake.domain.message import Accepted, Idempotency
+from services.intake.domain.thread import Inquiry, Message, PostKind
+from services.intake.inquiries.loading import Loaded, load, lock_conversation, post_of
+from services.intake.inquiries.posts import same_words
+from services.intake.inquiries.reading import read_until_cut
+from services.intake.inquiries.storing import Teller, message_kind, store
+from services.intake.tables import inquiries, messages, own_posts
+from shared.db import Write
+from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
+from shared.ids import new_id
+
+_WANTED = {"answer": "answered", "holding": "held"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An outbound message; moments in UTC.
+
+    `sent_at` is None when it goes out now. `follow_up_at` where a holding reply named a moment.
+    `read_until` is the last message that the author saw, where the author says so.
+    """
+
+    kind: Literal["answer", "holding"]
+    text: str
+    author: str
+    sent_at: datetime | None = None
+    follow_up_at: datetime | None = None
+    external_id: str | None = None
+    read_until: UUID | None = None
+
+
+def reply(
+    tx: Write,
+    *,
+    inquiry_id: UUID,
+    answer: Reply,
+    teller: Teller,
+    request: Idempotency | None = None,
+) -> Accepted:
+    """Record an answer or a holding reply of a person.
+
+    Raises NotFoundError, ConflictError (the external id is taken, or messages came that the author
+    has not seen), NotAllowedError (the inquiry takes no such reply), InvalidError.
+    """
+    loaded, inquiry = locked(tx, inquiry_id)
+    if request is not None and (known := requests.known_answer(tx, request)) is not None:
+        return known
+    _allow(inquiry, answer)
+    cut = _cut(tx, inquiry, answer)
+    post = _same_post(tx, loaded, answer, teller.now)
+    if post is None:
+        message_id = _record(tx, loaded, inquiry, answer, teller)
+    else:
+        message_id = _adopt(tx, loaded, inquiry, post, answer)
+    given = End(
+        message_id,
+        EndKind(answer.kind),
+        post_of(post).moment if post is not None else answer.sent_at or teller.now,
+        answer.author,
+        cut,
+        follow_up_at=answer.follow_up_at,
+        revision=0 if post is None else _revision(tx, message_id),
+    )
+    if not _stands_already(inquiry, given):
+        covering.end(loaded.thread, inquiry, given)
+    store(tx, loaded, teller)
+    if request is not None:
+        requests.remember_repeat(tx, request, message_id, now=teller.now)
+    return replace(rows.message_placed(tx, message_id), inquiry_id=inquiry.id)
+
+
+def reclassify(
+    tx: Write,
+    *,
+    inquiry_id: UUID,
+    reply_id: UUID,
+    kind: Literal["answer", "holding", "none"],
+    by: str,
+    teller: Teller,
+) -> None:
+    """A person says what a reply, or a post on the platform, counts as.
+
+    It covers what it could have covered when it was recorded or heard. Raises NotFoundError,
+    ConflictError (it covers nothing of this inquiry, or the inquiry was merged).
+    """
+    loaded, inquiry = locked(tx, inquiry_id)
+    _not_merged(inquiry)
+    row = tx.row(select(messages).where(messages.c.id == reply_id))
+    if (
+        row is None
+        or row["kind"] == "inbound"
+        or row["conversation_id"] != (loaded.conversation.id)
+    ):
+        raise NotFoundError("unknown-reply", f"the inquiry has no reply {reply_id}")
+    if row["kind"] == ("post" if kind == "none" else kind):
+        return
+    revision = row["revision"] + 1
+    post = tx.row(select(own_posts).where(own_posts.c.id == reply_id))
+    recorded = inquiry.end_named(reply_id)
+    if recorded is not None and recorded.cut is not None:
+        wanted = None if kind == "none" else EndKind(kind)
+        covering.classify_reply(loaded.thread, inquiry, recorded, wanted, revision=revision, by=by)
+    elif post is None or not _classify_post(
+        loaded, inquiry, post, PostKind(kind), revision=revision, by=by
+    ):
+        raise ConflictError(
+            "reply-covers-nothing",
+            "every message of this inquiry is later than that reply, or is somebody else's",
+        )
+    tx.execute(
+        update(messages)
+        .where(messages.c.id == reply_id)
+        .values(kind=message_kind(PostKind(kind)), revision=revision + 1)
+    )
+    store(tx, loaded, teller)
+
+
+def locked(tx: Write, inquiry_id: UUID) -> tuple[Loaded, Inquiry]:
+    """The inquiry in its conversation, which is locked. Raises NotFoundError."""
+    i = inquiries.c
+    found = tx.execute(select(i.conversation_id, i.contact_id).where(i.id == inquiry_id)).first()
+    if found is None:
+        raise requests.unknown_inquiry(inquiry_id)
+    conversation = lock_conversation(tx, found[0])
+    loaded = load(tx, conversation, contact_id=found[1], inquiry_ids=[inquiry_id])
+    return loaded, loaded.thread.inquiries[inquiry_id]
+
+
+def _classify_post(
+    loaded: Loaded,
+    inquiry: Inquiry,
+    row: dict[str, Any],
+    kind: PostKind,
+    *,
+    revision: int,
+    by: str,
+) -> bool:
+    thread = loaded.thread
+    post = next((each for each in thread.posts if each.id == row["id"]), None)
+    if post is None:
+        post = post_of(row)
+        thread.posts.append(post)
+        loaded.posts[post.id] = row
+    return covering.classify_post(thread, inquiry, post, kind, revision=revision, by=by)
+
+
+def _allow(inquiry: Inquiry, answer: Reply) -> None:
+    """A written answer is stored also after the end, unless the desk found that none is due."""
+    _not_merged(inquiry)
+    verdict = inquiry.verdict
+    if verdict.state in AWAITS_ANSWER:
+        return
+    netiquette = verdict.state is InquiryState.NO_ANSWER and verdict.reason == NETIQUETTE
+    if answer.kind == "holding" or netiquette:
+        raise NotAllowedError.of(verdict.state, _WANTED[answer.kind], verdict.reason)
+
+
+def _not_merged(inquiry: Inquiry) -> None:
+    if inquiry.merged_into is not None:
+        raise ConflictError(
+            "inquiry-merged",
+            f"it turned out to be part of the inquiry {inquiry.merged_into}: reply there",
+        )
+
+
+def _cut(tx: Write, inquiry: Inquiry, answer: Reply) -> Cut:
+    """The last message that the author could have seen."""
+    last = max(inquiry.messages, key=lambda each: each.place)
+    if answer.read_until is not None:
+        return read_until_cut(tx, inquiry, answer.read_until)
+    if answer.sent_at is not None:
+        _check_moment(inquiry.first, answer.sent_at)
+        return Cut(answer.sent_at)
+    return Cut(last.received_at, last.id)
+
+
+def _check_moment(first: Message, sent_at: datetime) -> None:
+    earliest = min(first.sent_at or first.received_at, first.received_at)
+    if sent_at < earliest:
+        raise InvalidError(
+            "invalid-request",
+            "sent_at lies before the inquiry's first message",
+            FieldProblem(
+                "sent_at",
+                "lies before the inquiry's first message",
+                f"the moment at which it went out, not before {earliest.isoformat()}",
+            ),
+        )
+
+
+def _same_post(tx: Write, loaded: Loaded, answer: Reply, now: datetime) -> dict[str, Any] | None:
+    """The post on the platform that this reply is, when it was seen there before."""
+    conversation = loaded.conversation
+    if answer.external_id is None:
+        at = answer.sent_at or now
+        same = same_words(tx, conversation.id, text=answer.text, at=at)
+        return None if same is None else dict(same)
+    p = own_posts.c
+    return tx.row(
+        select(own_posts).where(
+            p.channel == conversation.channel, p.external_id == answer.external_id
+        )
+    )
+
+
+def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], answer: Reply) -> UUID:
+    """The post and the reply are one from now on, and what the person says it is counts."""
+    post_id: UUID = row["id"]
+    kind = PostKind(answer.kind)
+    p = own_posts.c
+    tx.execute(
+        update(own_posts)
+        .where(p.id == post_id)
+        .values(recorded=True, kind=kind.value, attached=True, waits=False)
+    )
+    if not row["attached"]:
+        values = {
+            "id": post_id,
+            "conversation_id": loaded.conversation.id,
+            "inquiry_id": inquiry.id,
+            "channel": loaded.conversation.channel,
+            "external_id": row["external_id"],
+            "kind": answer.kind,
+            "opened": False,
+            "author_name": row["author_name"],
+            "text": row["text"],
+            "sent_at": post_of(row).moment,
+            "received_at": row["received_at"],
+        }
+        tx.execute(insert(messages).values(values))
+    else:
+        tx.execute(update(messages).where(messages.c.id == post_id).values(kind=answer.kind))
+    _forget_loaded(loaded, post_id)
+    return post_id
+
+
+def _forget_loaded(loaded: Loaded, post_id: UUID) -> None:
+    """It was stored here already; the thread must not write it back as it was."""
+    loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post_id]
+
+
+def _revision(tx: Write, message_id: UUID) -> int:
+    found = tx.execute(select(messages.c.revision).where(messages.c.id == message_id)).scalar()
+    return int(found or 0)
+
+
+def _stands_already(inquiry: Inquiry, given: End) -> bool:
+    known = inquiry.end_named(given.id)
+    return known is not None and known.kind is given.kind and not known.taken_back
+
+
+def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: Teller) -> UUID:
+    message_id = new_id()
+    added = rows.add_message(
+        tx,
+        {
+            "id": message_id,
+            "conversation_id": loaded.conversation.id,
+            "inquiry_id": inquiry.id,
+            "contact_id": None,
+            "channel": loaded.conversation.channel,
+            "external_id": answer.external_id or f"desk:{message_id}",
+            "kind": answer.kind,
+            "opened": False,
+            "author_name": answer.author,
+            "text": answer.text,
+            "sent_at": answer.sent_at or teller.now,
+            "received_at": teller.now,
+        },
+    )
+    if not added:
+        raise ConflictError(
+            "external-id-taken",
+            f"a message with the id {answer.external_id!r} is already recorded on this channel",
+        )
+    return message_id
