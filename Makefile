@@ -17,7 +17,7 @@ run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0
 	@exec $(BIN)/inbound-desk run
 
 test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture tests/contracts tests/services
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/stories tests/architecture tests/contracts tests/services
 	$(BIN)/pytest tests/system
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
@@ -27,7 +27,7 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev ## The tests that need neither database nor broker
-	$(BIN)/pytest -q tests/unit tests/architecture
+	$(BIN)/pytest -q tests/unit tests/stories tests/architecture
 
 system: $(VENV)/.dev ## The whole desk, killed and restarted
 	$(BIN)/pytest -q tests/system

@@ -153,9 +153,12 @@ own_posts = Table(
     Column("conversation_id", Uuid, nullable=False),
     Column("channel", String(64), nullable=False),
     Column("external_id", Text, nullable=False),
-    # The external id of the message that it answers; `waits` while that has not come.
+    # The external id of the message under which it was written.
     Column("parent", Text),
-    Column("waits", Boolean, nullable=False),
+    # The external id of the message that has to come before it is known whom it answers.
+    Column("waits_for", Text),
+    # Its parent, or that one's, says whom it answers.
+    Column("named", Boolean, nullable=False),
     # answer, holding, ask, none
     Column("kind", String(10), nullable=False),
     # Whom it answers, where that is known.
@@ -170,7 +173,7 @@ own_posts = Table(
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("channel", "external_id"),
     Index("ix_own_posts_conversation", "conversation_id", "received_at"),
-    Index("ix_own_posts_parent", "channel", "parent"),
+    Index("ix_own_posts_waits_for", "channel", "waits_for"),
     Index("ix_own_posts_received_at", "received_at"),
 )
 

@@ -71,16 +71,20 @@ class Arrivals:
         return author is not None or not post.met or self._lane(message) in post.lanes
 
     def _to_taker(self, message: Message, taker: Post) -> None:
+        answered = []
         for inquiry in self.inquiries:
             decides = inquiry.standing()[:1]
             same = inquiry.lane == self._lane(message) and inquiry.began <= by_receipt(message)
             if same and decides and decides[0].by == taker.item.id:
-                inquiry.messages.append(message)
-                for end in inquiry.ends:
-                    if end.kind == "own_post" and self._covers(self.posts[end.by], message):
-                        end.covers.add(message.id)
-                return
-        self._answered_by(taker, [message])
+                answered.append(inquiry)
+        if not answered:
+            self._answered_by(taker, [message])
+            return
+        newest = max(answered, key=lambda each: each.began)
+        newest.messages.append(message)
+        for end in newest.ends:
+            if end.kind == "own_post" and self._covers(self.posts[end.by], message):
+                end.covers.add(message.id)
 
     def _answered_by(self, post: Post, messages: list[Message]) -> None:
         """Open an inquiry for these messages that is answered by the post from the beginning."""
@@ -108,9 +112,12 @@ class Arrivals:
             return True, self.messages[post.parent].person
         if post.parent in self.posts:
             return self._scope(self.posts[post.parent].item)
-        if post.parent in self.echoes:
-            return self._scope(self.echoes[post.parent])
-        return any(post.parent == each.step.external_id for each in self.replies.values()), None
+        for each in self.replies.values():
+            echo = self.echoes.get(post.parent)
+            if post.parent == each.step.external_id or (echo and one(each.step, echo)):
+                inquiry = self.inquiry_of(each.step.inquiry_of)
+                return True, inquiry.first.person if inquiry else None
+        return False, None
 
     def _covers(self, post: Post, message: Message) -> bool:
         """Whether the author of the post could have seen the message and spoke to its person."""
@@ -139,7 +146,7 @@ class Arrivals:
                 inquiry.asked.add(post.item.id)
         elif post.kind == "holding":
             post.met.extend(meets)
-            for inquiry in meets:
+            for inquiry in meets or self._held_before_its_end(post, ended):
                 inquiry.holds.add(post.item.id)
         else:
             self._end_by_post(post, meets)
@@ -149,6 +156,19 @@ class Arrivals:
                         self._add_end(post, inquiry)
             elif not meets:
                 self._store_with_ended(post, ended)
+
+    def _held_before_its_end(self, post: Post, ended: list[Inquiry]) -> list[Inquiry]:
+        item = post.item
+        then_open = [
+            each
+            for each in ended
+            if self._covers(post, each.first) and each.standing()[0].at > item.moment
+        ]
+        if item.parent in self.messages:
+            then_open = [each for each in then_open if each.has(item.parent)]
+        elif item.parent is not None:
+            then_open = []
+        return then_open if len(then_open) == 1 else []
 
     def _covered(self, post: Post, inquiry: Inquiry) -> list[Message]:
         return [each for each in inquiry.messages if self._covers(post, each)]

@@ -37,6 +37,11 @@ oracle reads it so:
     desk end that stands as far as it knows; close needs an open inquiry.
 15. A message that leaves for an inquiry ended by a post does so only if it was received after that
     one's first message, which stays the first for life; else it opens one of its own.
+16. Where a post has answered several inquiries of a lane, a message that it covers joins the
+    newest of them, as further messages do.
+17. A holding post that is heard when all that it covers has ended held the one inquiry (its
+    parent's, if it has one) that awaited an answer when it was written: that shows if the end is
+    taken back.
 """
 
 from __future__ import annotations
@@ -276,7 +281,7 @@ class Oracle(Arrivals):
             if post.kind == "answer" and len(post.met) > 1:
                 return LeftOut.NOBODY
             post.kind = step.kind
-            for each in post.met:
+            for each in self.inquiries:
                 each.holds.discard(step.of)
             self._withdraw(inquiry, step)
             return None
@@ -285,7 +290,8 @@ class Oracle(Arrivals):
         if (author is not None and len(post.met) > 1) or not covers or ended_before_it:
             return LeftOut.NOBODY
         post.kind, post.met = "answer", []
-        inquiry.holds.discard(step.of)
+        for each in self.inquiries:
+            each.holds.discard(step.of)
         if inquiry.open:
             self._end_by_post(post, [inquiry])
         else:

@@ -217,7 +217,7 @@ class Delivery:
                 self._result.add(number, placed)
 
     def _received_at(self, number: int) -> datetime:
-        """A microsecond apart, so that the order of the list decides between items without times."""
+        """A microsecond apart: the order of the list decides between items without times."""
         return self._now + timedelta(microseconds=number)
 
     async def _accept(self, message: WebhookMessage, received_at: datetime) -> Accepted | None:

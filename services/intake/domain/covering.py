@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from services.intake.domain.ends import End, EndKind
@@ -22,6 +23,7 @@ from services.intake.domain.thread import (
     Message,
     Post,
     PostKind,
+    Shown,
     Thread,
     in_order,
 )
@@ -42,7 +44,7 @@ def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -
     else:
         thread.join(inquiry, message)
     for post in thread.posts:
-        if not post.attached and post.covers(message):
+        if not post.attached and not post.waits and post.covers(message):
             _take_up(thread, inquiry, post)
     return inquiry
 
@@ -54,24 +56,32 @@ def hear(thread: Thread, post: Post) -> None:
         return
     met = [each for each in thread.inquiries.values() if _meets(post, each)]
     waiting = [each for each in met if each.awaits_answer]
-    unnamed = post.parent is None and post.contact_id is None
-    if unnamed and len(waiting) > 1:
+    ended = [each for each in met if not each.awaits_answer and each.merged_into is None]
+    if not post.named and len(waiting) > 1:
         post.kind = PostKind.ASK
     for inquiry in waiting:
-        if inquiry.awaits_answer:
-            _take_up(thread, inquiry, post)
-    if not waiting:
-        _hear_late(thread, post, met)
+        _take_up(thread, inquiry, post)
+    if post.kind is PostKind.ANSWER and post.named:
+        for inquiry in ended:
+            if post.covers(inquiry.first):
+                _attach(thread, inquiry, post)
+                thread.add(inquiry, post.end(EndKind.ANSWER))
+    elif not waiting and ended:
+        _hear_late(thread, post, ended)
 
 
 def end(thread: Thread, inquiry: Inquiry, given: End) -> None:
     """An end given to this inquiry; it ends no other. What it does not cover leaves."""
-    parts = inquiry.awaits_answer and given.kind is not EndKind.HOLDING
+    was_open = inquiry.awaits_answer
     thread.add(inquiry, given)
-    if parts and given.cut is not None and not inquiry.awaits_answer:
-        cut, first = given.cut, inquiry.first
-        rest = [m for m in inquiry.messages if m is not first and not cut.covers(*m.place)]
-        _leave(thread, inquiry, rest)
+    if was_open:
+        _shed(thread, inquiry)
+
+
+def reopen(thread: Thread, inquiry: Inquiry, at: datetime) -> None:
+    """Take back what a desk or a person decided until then; other ends stand."""
+    thread.reopen(inquiry, at)
+    _shed(thread, inquiry)
 
 
 def later_than(inquiry: Inquiry, read_until: Message) -> list[Message]:
@@ -86,12 +96,13 @@ def classify_post(
 
     False, with nothing changed, when that is no message of the inquiry. `revision` is the next.
     """
-    if thread.public and post.parent is None:
+    if thread.public and not post.named:
         post.contact_id = inquiry.contact_id
     if kind is not PostKind.NONE and not _meets(post, inquiry):
         return False
-    _withdraw(thread, post.id, revision=revision, by=by)
+    # What it was no more, before messages leave: none of them may be placed by it.
     post.kind, post.attached = kind, True
+    _withdraw(thread, post.id, revision=revision, by=by)
     if kind is PostKind.HOLDING:
         thread.add(inquiry, post.end(EndKind.HOLDING, revision + 1))
     elif kind is PostKind.ANSWER:
@@ -131,6 +142,15 @@ def merge_open(thread: Thread) -> None:
             merge(thread, first, inquiry)
 
 
+def _has(inquiry: Inquiry, external_id: str) -> bool:
+    return any(message.external_id == external_id for message in inquiry.messages)
+
+
+def _decided_by(post: Post, inquiry: Inquiry) -> bool:
+    deciding = inquiry.verdict.deciding
+    return deciding is not None and deciding.id == post.id
+
+
 def _meets(post: Post, inquiry: Inquiry) -> bool:
     return any(post.covers(message) for message in inquiry.messages)
 
@@ -152,13 +172,25 @@ def _take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
 def _answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
     _attach(thread, inquiry, post)
     if post.covers(inquiry.first):
-        thread.add(inquiry, given)
-        _leave(thread, inquiry, [each for each in inquiry.messages if not post.covers(each)])
+        end(thread, inquiry, given)
         return
     # The first message is younger than the post: it keeps its inquiry, the others were answered.
     covered = [each for each in in_order(inquiry.messages) if post.covers(each)]
-    answered = _part(thread, inquiry, covered)
-    thread.add(answered, given)
+    for message in covered:
+        inquiry.messages.remove(message)
+    _add_answers(thread, _open_for(thread, inquiry, covered), given)
+
+
+def _add_answers(thread: Thread, opened: Inquiry, given: End) -> None:
+    """What opens with its answer has every other answer that was meant for this person, too."""
+    thread.add(opened, given)
+    for post in thread.posts:
+        if post.id != given.id and _answers(post, opened.first) and post.named:
+            thread.add(opened, post.end(EndKind.ANSWER))
+
+
+def _answers(post: Post, message: Message) -> bool:
+    return post.kind is PostKind.ANSWER and not post.waits and post.covers(message)
 
 
 def _attach(thread: Thread, inquiry: Inquiry, post: Post) -> None:
@@ -167,26 +199,29 @@ def _attach(thread: Thread, inquiry: Inquiry, post: Post) -> None:
         post.contact_id = inquiry.contact_id
 
 
-def _hear_late(thread: Thread, post: Post, met: Sequence[Inquiry]) -> None:
-    """Everything it covers has ended: it may have been the earlier end, or it is one more."""
-    covered = [each for each in met if each.messages and post.covers(each.first)]
-    if not covered or post.kind in (PostKind.ASK, PostKind.NONE):
-        return
-    overlapping = [each for each in covered if _ended_after(each, post)]
-    if len(overlapping) == 1:
-        chosen = overlapping[0]
+def _hear_late(thread: Thread, post: Post, ended: Sequence[Inquiry]) -> None:
+    """All that it covers has ended: it may have been the earlier end, or it is one more."""
+    overlapping = [e for e in ended if post.covers(e.first) and _ended_after(e, post)]
+    if post.kind is PostKind.HOLDING and post.parent is not None:
+        overlapping = [e for e in overlapping if _has(e, post.parent)]
+    if len(overlapping) == 1 and post.kind is PostKind.HOLDING:
+        # Not attached: a question that comes late may be what it holds.
+        thread.add(overlapping[0], post.end(EndKind.HOLDING))
+    elif len(overlapping) == 1 and post.kind is PostKind.ANSWER:
+        _attach(thread, overlapping[0], post)
+        thread.add(overlapping[0], post.end(EndKind.ANSWER))
     elif post.kind is PostKind.ANSWER:
-        chosen = max(covered, key=lambda each: each.begun)
-    else:
-        return  # a holding reply after the end holds nothing
-    _attach(thread, chosen, post)
-    kind = EndKind.ANSWER if post.kind is PostKind.ANSWER else EndKind.HOLDING
-    thread.add(chosen, post.end(kind))
+        newest = max(ended, key=lambda each: each.begun)
+        _attach(thread, newest, post)
+        if post.covers(newest.first) and not _ended_after(newest, post):
+            thread.add(newest, post.end(EndKind.ANSWER))
+        else:
+            thread.effects.append(Shown(newest, post))
 
 
 def _ended_after(inquiry: Inquiry, post: Post) -> bool:
     ended_at = inquiry.verdict.ended_at
-    return inquiry.merged_into is None and ended_at is not None and ended_at > post.moment
+    return ended_at is not None and ended_at > post.moment
 
 
 def _with_its_answer(
@@ -197,36 +232,52 @@ def _with_its_answer(
     moved_from: UUID | None = None,
 ) -> Inquiry | None:
     """With the earliest post that covers the message, where there is one."""
-    answers = [p for p in thread.posts if p.kind is PostKind.ANSWER and p.covers(message)]
+    answers = [each for each in thread.posts if _answers(each, message)]
     post = min(answers, key=lambda each: (each.moment, each.id), default=None)
     if post is None:
         return None
-    for inquiry in thread.of(message.contact_id):
-        deciding = inquiry.verdict.deciding
-        if deciding is not None and deciding.id == post.id:
-            thread.join(inquiry, message, moved_from=moved_from)
-            return inquiry
+    answered = [
+        each
+        for each in thread.of(message.contact_id)
+        if _decided_by(post, each) and each.first.place <= message.place
+    ]
+    if answered:
+        newest = max(answered, key=lambda each: each.begun)
+        thread.join(newest, message, moved_from=moved_from)
+        return newest
     inquiry = thread.open(message, inquiry_id=inquiry_id, moved_from=moved_from)
     _attach(thread, inquiry, post)
-    thread.add(inquiry, post.end(EndKind.ANSWER))
+    _add_answers(thread, inquiry, post.end(EndKind.ANSWER))
     return inquiry
 
 
-def _leave(thread: Thread, inquiry: Inquiry, messages: Sequence[Message]) -> None:
-    """Each goes to the answer that covers it; the rest has one inquiry of its own."""
+def _shed(thread: Thread, inquiry: Inquiry) -> None:
+    """Of what has ended the messages leave that none of its ends covers.
+
+    Each goes to the answer that covers it. The others stay together: with the inquiry that awaited
+    an answer before they came, else with one of their own.
+    """
+    if inquiry.awaits_answer or not inquiry.messages:
+        return
+    ends = inquiry.standing
+    leaving = [
+        message
+        for message in in_order(inquiry.messages)
+        if not any(thread.covers(inquiry, each, message) for each in ends)
+    ]
     rest = []
-    for message in in_order(messages):
+    for message in leaving:
         inquiry.messages.remove(message)
         if _with_its_answer(thread, message, moved_from=inquiry.id) is None:
             rest.append(message)
-    if rest:
+    if not rest:
+        return
+    other = thread.newest_open(rest[0].contact_id)
+    if other is None or other.first.place > rest[0].place:
         _open_for(thread, inquiry, rest)
-
-
-def _part(thread: Thread, inquiry: Inquiry, messages: Sequence[Message]) -> Inquiry:
-    for message in messages:
-        inquiry.messages.remove(message)
-    return _open_for(thread, inquiry, messages)
+        return
+    for message in rest:
+        thread.join(other, message, moved_from=inquiry.id)
 
 
 def _open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inquiry:
@@ -237,7 +288,8 @@ def _open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inq
 
 
 def _withdraw(thread: Thread, end_id: UUID, *, revision: int, by: str) -> None:
-    for inquiry in thread.inquiries.values():
+    for inquiry in tuple(thread.inquiries.values()):
         found = inquiry.end_named(end_id)
         if found is not None and not found.taken_back:
             thread.take_back(inquiry, found, revision=revision, by=by)
+            _shed(thread, inquiry)

@@ -75,12 +75,16 @@ class Verdict:
 
     state: InquiryState
     deciding: End | None = None
-    answered_at: datetime | None = None
     follow_up_at: datetime | None = None
 
     @property
     def ended_at(self) -> datetime | None:
         return None if self.deciding is None else self.deciding.at
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """The earliest answer's moment, where an answer decides."""
+        return self.ended_at if self.state is InquiryState.ANSWERED else None
 
     @property
     def closed_at(self) -> datetime | None:
@@ -96,8 +100,7 @@ def verdict(ends: Iterable[End], *, reopened_at: datetime | None = None) -> Verd
 
     What a desk or a person decided until `reopened_at` was taken back then, whenever it is heard.
     """
-    standing = [each for each in ends if _stands(each, reopened_at)]
-    answers = [each.at for each in standing if each.kind in ANSWERS]
+    standing = [each for each in ends if stands(each, reopened_at)]
     holds = [each for each in standing if each.kind is EndKind.HOLDING]
     latest_hold = max(holds, key=lambda each: (each.at, each.id), default=None)
     final = [each for each in standing if each.kind is not EndKind.HOLDING]
@@ -105,12 +108,12 @@ def verdict(ends: Iterable[End], *, reopened_at: datetime | None = None) -> Verd
     return Verdict(
         _state(deciding, held=bool(holds)),
         deciding,
-        min(answers, default=None),
         None if latest_hold is None else latest_hold.follow_up_at,
     )
 
 
-def _stands(end: End, reopened_at: datetime | None) -> bool:
+def stands(end: End, reopened_at: datetime | None) -> bool:
+    """Whether nobody has taken the end back."""
     if reopened_at is not None and end.kind in DESK_DECISIONS and end.at <= reopened_at:
         return False
     return not end.taken_back

@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.intake.domain.ends import End, EndKind, Verdict, verdict
+from services.intake.domain.ends import End, EndKind, Verdict, stands, verdict
 from services.intake.domain.inquiry import AWAITS_ANSWER
 
 
@@ -45,8 +45,9 @@ class Message:
 class Post:
     """A message of ours that was seen on the platform.
 
-    `parent` is the external id of the message that it answers, `waits` says that this one has not
-    come yet. `contact_id` is the person whom it answers, where that is known.
+    `parent` is the external id of the message under which it was written. `waits` says that a
+    message has to come before it is known whom it answers. `contact_id` is that person; `named`
+    says that the parent tells, else it is whose inquiry it met.
     """
 
     id: UUID
@@ -56,6 +57,7 @@ class Post:
     sent_at: datetime | None = None
     parent: str | None = None
     waits: bool = False
+    named: bool = False
     contact_id: UUID | None = None
     attached: bool = False
 
@@ -110,6 +112,15 @@ class Inquiry:
         """The order of inquiries: by their first messages."""
         return self.first.received_at, self.id
 
+    @property
+    def standing(self) -> list[End]:
+        """The ends that nobody has taken back; a holding reply is none."""
+        return [
+            each
+            for each in self.ends
+            if each.kind is not EndKind.HOLDING and stands(each, self.reopened_at)
+        ]
+
     def end_named(self, end_id: UUID) -> End | None:
         return next((each for each in self.ends if each.id == end_id), None)
 
@@ -161,6 +172,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """The post is shown with the inquiry, and counts as nothing there."""
+
+    inquiry: Inquiry
+    post: Post
+
+
+@dataclass(frozen=True, slots=True)
 class Merged:
     """The younger inquiry has no message left: the older one has them all."""
 
@@ -168,7 +187,7 @@ class Merged:
     older: Inquiry
 
 
-Effect = Opened | Joined | Added | TakenBack | Reopened | Asked | Merged
+Effect = Opened | Joined | Added | TakenBack | Reopened | Asked | Shown | Merged
 
 
 @dataclass(slots=True)
@@ -186,6 +205,12 @@ class Thread:
         for inquiry in self.inquiries.values():
             if inquiry.messages and (not self.public or inquiry.contact_id == contact_id):
                 yield inquiry
+
+    def covers(self, inquiry: Inquiry, end: End, message: Message) -> bool:
+        """An end that was given to the inquiry covers its first message, whatever its cut."""
+        if end.cut is not None:
+            return message is inquiry.first or end.cut.covers(*message.place)
+        return any(post.id == end.id and post.covers(message) for post in self.posts)
 
     def newest_open(self, contact_id: UUID) -> Inquiry | None:
         waiting = [each for each in self.of(contact_id) if each.awaits_answer]

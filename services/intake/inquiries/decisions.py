@@ -84,7 +84,7 @@ def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
         loaded, inquiry = locked(tx, fact.inquiry_id)
     except NotFoundError:
         return
-    loaded.thread.reopen(inquiry, fact.reopened_at)
+    covering.reopen(loaded.thread, inquiry, fact.reopened_at)
     store(tx, loaded, teller)
 
 

@@ -26,6 +26,8 @@ from shared.ids import new_id
 
 MOST = 200
 """Inquiries, and posts, of one conversation that one decision looks at, the newest of them."""
+MOST_BEFORE = 20
+"""Inquiries that had ended before: a post that is heard now may be one more end of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def _inquiries(
 def _newest_before(
     conversation_id: UUID, since: datetime | None, *, contact_id: UUID | None
 ) -> Select[*tuple[Any, ...]]:
-    """The newest that has ended and had begun by then."""
+    """The newest that have ended and had begun by then."""
     c = inquiries.c
     query = select(inquiries).where(
         c.conversation_id == conversation_id, c.ended_at.is_not(None), c.merged_into.is_(None)
@@ -119,7 +121,7 @@ def _newest_before(
         query = query.where(c.received_at <= since)
     if contact_id is not None:
         query = query.where(c.contact_id == contact_id)
-    return query.order_by(c.received_at.desc(), c.id.desc()).limit(1)
+    return query.order_by(c.received_at.desc(), c.id.desc()).limit(MOST_BEFORE)
 
 
 def _fill(tx: Read, loaded: Loaded, rows: dict[UUID, dict[str, Any]]) -> None:
@@ -191,6 +193,14 @@ def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None) -> None:
     if earliest is not None:
         query = query.where(p.received_at >= earliest)
     rows = tx.rows(query.order_by(func.coalesce(p.sent_at, p.received_at), p.id).limit(MOST))
+    known = {row["id"] for row in rows}
+    by_posts = {
+        end.id
+        for inquiry in loaded.thread.inquiries.values()
+        for end in inquiry.ends
+        if end.cut is None and end.id not in known
+    }
+    rows += tx.rows(select(own_posts).where(among(tx, p.id, sorted(by_posts))))
     for row in rows:
         loaded.posts[row["id"]] = row
         loaded.thread.posts.append(post_of(row))
@@ -204,7 +214,8 @@ def post_of(row: dict[str, Any]) -> Post:
         row["received_at"],
         row["sent_at"],
         row["parent"],
-        row["waits"],
+        row["waits_for"] is not None,
+        row["named"],
         row["contact_id"],
         row["attached"],
     )

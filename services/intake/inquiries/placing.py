@@ -34,6 +34,13 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
     known = rows.message_named(tx, channel=incoming.channel, external_id=incoming.external_id)
     if known is not None:
         return replace(rows.message_placed(tx, known["id"]), duplicate=True)
+    conversation = settle(
+        tx,
+        conversation,
+        external_id=incoming.external_id,
+        teller=teller,
+        contact_id=contact_id,
+    )
     loaded = load(tx, conversation, since=incoming.moment, contact_id=contact_id)
     message = Message(
         incoming.message_id,
@@ -47,7 +54,6 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
     store(tx, loaded, teller)
     if incoming.idempotency is not None:
         _remember(tx, incoming)
-    settle(tx, conversation, external_id=incoming.external_id, teller=teller)
     return rows.message_placed(tx, incoming.message_id)
 
 

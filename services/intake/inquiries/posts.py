@@ -17,7 +17,7 @@ from sqlalchemy import delete, insert, select, update
 from services.intake import store as rows
 from services.intake.domain import covering
 from services.intake.domain.text import alike
-from services.intake.domain.thread import Post, PostKind
+from services.intake.domain.thread import PostKind
 from services.intake.inquiries import conversations
 from services.intake.inquiries.loading import Conversation, load, post_of
 from services.intake.inquiries.storing import Teller, store
@@ -50,12 +50,20 @@ class OwnPost:
 
 
 @dataclass(frozen=True, slots=True)
-class _Answered:
-    """Whom a post answers: `parent` is the message, `waits` that it has not come yet."""
+class _Addressee:
+    """Whom a post answers; `waits_for` is the message that has to come before that is known."""
 
-    parent: str | None = None
     contact_id: UUID | None = None
-    waits: bool = False
+    waits_for: str | None = None
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """As the post's row has it."""
+        return {
+            "contact_id": self.contact_id,
+            "named": self.contact_id is not None,
+            "waits_for": self.waits_for,
+        }
 
 
 def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
@@ -63,48 +71,61 @@ def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
     conversation = _conversation(tx, heard, teller)
     if _known(tx, heard) or _recorded(tx, heard, conversation):
         return False
-    row = _row(heard, conversation, _answered(tx, heard.channel, heard.parent))
+    row = _row(heard, conversation, _addressee(tx, heard.channel, heard.parent))
     tx.execute(insert(own_posts).values(row))
-    _let_it_count(tx, conversation, row, post_of(row), teller)
     moments = [heard.received_at] if heard.sent_at is None else [heard.received_at, heard.sent_at]
-    conversations.be_careful(tx, conversation, NEVER if row["waits"] else max(moments))
-    settle(tx, conversation, external_id=heard.external_id, teller=teller)
+    conversations.be_careful(tx, conversation, NEVER if row["waits_for"] else max(moments))
+    settle(tx, conversation, external_id=heard.external_id, teller=teller, post=row)
     return True
 
 
-def settle(tx: Write, conversation: Conversation, *, external_id: str, teller: Teller) -> None:
-    """The message has come; a thread may be named after it, and posts may wait for it."""
-    channel = conversation.channel
-    if not conversations.is_awaited(tx, channel=channel, external_id=external_id):
-        return
-    conversation = conversations.join_guessed(
-        tx, conversation, external_id=external_id, teller=teller
-    )
-    p = own_posts.c
-    waiting = tx.rows(
-        select(own_posts)
-        .where(p.channel == channel, p.parent == external_id, p.waits.is_(True))
-        .order_by(p.sent_at, p.received_at, p.id)
-    )
-    for row in waiting:
-        answered, post = _answered(tx, channel, external_id), post_of(row)
-        post.parent, post.contact_id = answered.parent, answered.contact_id
-        post.waits = answered.waits
-        _let_it_count(tx, conversation, row, post, teller)
-    conversations.awaited_no_more(tx, channel=channel, external_id=external_id)
+def settle(
+    tx: Write,
+    conversation: Conversation,
+    *,
+    external_id: str,
+    teller: Teller,
+    contact_id: UUID | None = None,
+    post: dict[str, Any] | None = None,
+) -> Conversation:
+    """A message comes that others may wait for: threads that are named after it, and posts.
+
+    `contact_id` is its author when it is a customer's, which is not stored yet: what the posts
+    answer ends first, and then the message finds its place. `post` is its row when it is ours.
+    Gives the conversation as it is then.
+    """
+    channel, counting = conversation.channel, [] if post is None else [post]
+    if conversations.is_awaited(tx, channel=channel, external_id=external_id):
+        conversation = conversations.join_guessed(
+            tx, conversation, external_id=external_id, teller=teller
+        )
+        whom = _Addressee(contact_id)
+        if contact_id is None:
+            whom = _addressee(tx, channel, external_id)
+        p = own_posts.c
+        waiting = select(own_posts).where(p.channel == channel, p.waits_for == external_id)
+        counting += [{**row, **whom.columns} for row in tx.rows(waiting)]
+        conversations.awaited_no_more(tx, channel=channel, external_id=external_id)
+    for row in sorted(counting, key=lambda each: (post_of(each).moment, each["id"])):
+        _let_it_count(tx, conversation, row, teller)
+    return conversation
 
 
 def _let_it_count(
-    tx: Write, conversation: Conversation, row: dict[str, Any], post: Post, teller: Teller
+    tx: Write, conversation: Conversation, row: dict[str, Any], teller: Teller
 ) -> None:
+    """The post, whose row is stored, does to the thread what it does."""
+    p, post = own_posts.c, post_of(row)
+    whom = {name: row[name] for name in _Addressee().columns}
+    tx.execute(update(own_posts).where(p.id == post.id).values(**whom))
     loaded = load(tx, conversation, since=post.moment, contact_id=post.contact_id)
     loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post.id]
     loaded.posts[post.id] = row
     covering.hear(loaded.thread, post)
     store(tx, loaded, teller)
-    if post.waits and post.parent is not None:
+    if row["waits_for"] is not None:
         channel = conversation.channel
-        conversations.wait_for(tx, channel=channel, external_id=post.parent, now=teller.now)
+        conversations.wait_for(tx, channel=channel, external_id=row["waits_for"], now=teller.now)
 
 
 def same_words(
@@ -186,34 +207,32 @@ def _recorded(tx: Write, heard: OwnPost, conversation: Conversation) -> bool:
     return True
 
 
-def _answered(tx: Read, channel: str, parent: str | None) -> _Answered:
+def _addressee(tx: Read, channel: str, parent: str | None) -> _Addressee:
     """Whose message the parent is. A post under one of ours answers whom that one answered."""
     if parent is None:
-        return _Answered()
+        return _Addressee()
     p = own_posts.c
     ours = tx.row(select(own_posts).where(p.channel == channel, p.external_id == parent))
     if ours is not None:
-        above = ours["parent"] if ours["waits"] else None
-        return _Answered(above, ours["contact_id"], ours["waits"])
+        return _Addressee(ours["contact_id"] if ours["named"] else None, ours["waits_for"])
     found = rows.message_named(tx, channel=channel, external_id=parent)
     if found is None:
-        return _Answered(parent, waits=True)
+        return _Addressee(waits_for=parent)
     if found["contact_id"] is not None:
-        return _Answered(parent, found["contact_id"])
+        return _Addressee(found["contact_id"])
     asked = select(inquiries.c.contact_id).where(inquiries.c.id == found["inquiry_id"])
-    return _Answered(None, tx.execute(asked).scalar())
+    return _Addressee(tx.execute(asked).scalar())
 
 
-def _row(heard: OwnPost, conversation: Conversation, answered: _Answered) -> dict[str, Any]:
+def _row(heard: OwnPost, conversation: Conversation, whom: _Addressee) -> dict[str, Any]:
     return {
         "id": new_id(),
         "conversation_id": conversation.id,
         "channel": heard.channel,
         "external_id": heard.external_id,
-        "parent": answered.parent,
-        "waits": answered.waits,
+        "parent": heard.parent,
         "kind": heard.kind.value,
-        "contact_id": answered.contact_id,
+        **whom.columns,
         "attached": False,
         "recorded": False,
         "author_name": heard.author,

@@ -227,7 +227,7 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
     tx.execute(
         update(own_posts)
         .where(p.id == post_id)
-        .values(recorded=True, kind=kind.value, attached=True, waits=False)
+        .values(recorded=True, kind=kind.value, attached=True, waits_for=None)
     )
     if not row["attached"]:
         values = {

@@ -23,6 +23,7 @@ from services.intake.domain.thread import (
     Post,
     PostKind,
     Reopened,
+    Shown,
     TakenBack,
 )
 from services.intake.inquiries import telling
@@ -66,7 +67,7 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
             case Merged(younger, older):
                 fact = telling.merged(older.id, _ids(loaded, younger), teller.now)
                 facts += _told(loaded, [fact])
-            case Reopened():
+            case Reopened() | Shown():
                 pass
     _update_inquiries(tx, loaded, teller)
     _update_posts(tx, loaded)
@@ -214,15 +215,14 @@ def _update_posts(tx: Write, loaded: Loaded) -> None:
         now: dict[str, Any] = {
             "kind": post.kind.value,
             "contact_id": post.contact_id,
-            "parent": post.parent,
-            "waits": post.waits,
+            "named": post.named,
             "attached": post.attached,
             "conversation_id": loaded.conversation.id,
         }
-        if {name: row[name] for name in now} == now:
+        if post.id not in shown_at and {name: row[name] for name in now} == now:
             continue
         tx.execute(update(own_posts).where(own_posts.c.id == post.id).values(**now))
-        if post.id in shown_at and not row["attached"]:
+        if post.id in shown_at:
             _show_post(tx, loaded, post, inquiry_id=shown_at[post.id])
         row.update(now)
 
@@ -234,7 +234,7 @@ def _inquiry_of_posts(loaded: Loaded) -> dict[UUID, UUID]:
         match effect:
             case Added(inquiry, end):
                 found.setdefault(end.id, inquiry.id)
-            case Asked(inquiry, post):
+            case Asked(inquiry, post) | Shown(inquiry, post):
                 found.setdefault(post.id, inquiry.id)
             case _:
                 pass
@@ -244,8 +244,10 @@ def _inquiry_of_posts(loaded: Loaded) -> dict[UUID, UUID]:
 def _show_post(tx: Write, loaded: Loaded, post: Post, *, inquiry_id: UUID) -> None:
     """A post that belongs to an inquiry is a message of the conversation."""
     row = loaded.posts[post.id]
-    tx.execute(
-        insert(messages).values(
+    shown = (
+        _dialect(tx)
+        .insert(messages)
+        .values(
             id=post.id,
             conversation_id=loaded.conversation.id,
             inquiry_id=inquiry_id,
@@ -259,6 +261,7 @@ def _show_post(tx: Write, loaded: Loaded, post: Post, *, inquiry_id: UUID) -> No
             received_at=post.received_at,
         )
     )
+    tx.execute(shown.on_conflict_do_nothing())
 
 
 def message_kind(kind: PostKind) -> str:

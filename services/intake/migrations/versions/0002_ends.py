@@ -86,7 +86,8 @@ def _new_tables() -> None:
         sa.Column("channel", sa.String(64), nullable=False),
         sa.Column("external_id", sa.Text(), nullable=False),
         sa.Column("parent", sa.Text(), nullable=True),
-        sa.Column("waits", sa.Boolean(), nullable=False),
+        sa.Column("waits_for", sa.Text(), nullable=True),
+        sa.Column("named", sa.Boolean(), nullable=False),
         sa.Column("kind", sa.String(10), nullable=False),
         sa.Column("contact_id", sa.Uuid(), nullable=True),
         sa.Column("attached", sa.Boolean(), nullable=False),
@@ -99,7 +100,7 @@ def _new_tables() -> None:
         sa.UniqueConstraint("channel", "external_id", name="uq_own_posts_channel_external_id"),
     )
     op.create_index("ix_own_posts_conversation", "own_posts", ["conversation_id", "received_at"])
-    op.create_index("ix_own_posts_parent", "own_posts", ["channel", "parent"])
+    op.create_index("ix_own_posts_waits_for", "own_posts", ["channel", "waits_for"])
     op.create_index("ix_own_posts_received_at", "own_posts", ["received_at"])
     op.create_table(
         "awaited_messages",
