@@ -18,8 +18,10 @@ from services.router.schemas import (
     ClaimIn,
     DecisionOut,
     DismissIn,
+    EndIn,
     HistoryOut,
     PreviewIn,
+    ReopenIn,
     RerouteIn,
     TodoDetailOut,
     TodoOut,
@@ -153,6 +155,7 @@ def _working(api: APIRouter, router: Counterpart) -> None:
             desk=router.known_desk(body.desk),
             reason=body.reason,
             by=router.by(caller, body),
+            read_until=body.read_until,
         )
         return await router.shown(todo_id)
 
@@ -162,10 +165,14 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
 
     @api.post("/todos/{todo_id}/complete", summary="Complete a ToDo", responses=_MOVES)
     async def complete_todo(
-        todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
+        todo_id: UUID, body: EndIn | None = None, caller: Caller = writes
     ) -> TodoDetailOut:
-        """Done by hand. An answer that intake records completes a ToDo by itself."""
-        await router.act(desk_work.complete, todo_id=todo_id, by=router.by(caller, body))
+        """Done by hand, as after a call: an answer. One that intake records completes a ToDo by
+        itself.
+        """
+        body = body or EndIn()
+        by = router.by(caller, body)
+        await router.act(desk_work.complete, todo_id=todo_id, by=by, read_until=body.read_until)
         return await router.shown(todo_id)
 
     @api.post("/todos/{todo_id}/dismiss", summary="Dismiss a ToDo", responses=_MOVES)
@@ -174,7 +181,22 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
     ) -> TodoDetailOut:
         """Decide that the inquiry gets no answer, and why."""
         by = router.by(caller, body)
-        await router.act(desk_work.dismiss, todo_id=todo_id, reason=body.reason, by=by)
+        await router.act(
+            desk_work.dismiss,
+            todo_id=todo_id,
+            reason=body.reason,
+            by=by,
+            read_until=body.read_until,
+        )
+        return await router.shown(todo_id)
+
+    @api.post("/todos/{todo_id}/reopen", summary="Reopen a ToDo", responses=_MOVES)
+    async def reopen_todo(todo_id: UUID, body: ReopenIn, caller: Caller = writes) -> TodoDetailOut:
+        """Take back how it ended. The deadline is as if the end had never been: the customer has
+        waited all the time. An answer that was recorded stands; intake can classify it again.
+        """
+        by = router.by(caller, body)
+        await router.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)
         return await router.shown(todo_id)
 
 

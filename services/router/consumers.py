@@ -39,6 +39,8 @@ class Ear:
             facts.InquiryAnswered.TYPE: self.answered,
             facts.InquiryHeld.TYPE: self.held,
             facts.InquiryClosed.TYPE: self.closed,
+            facts.ReplyWithdrawn.TYPE: self.withdrawn,
+            facts.OwnPostSeen.TYPE: self.own_post,
             facts.DeadlineStarted.TYPE: self.deadline,
             facts.DeadlineMoved.TYPE: self.deadline,
             facts.DeadlineWarning.TYPE: self.deadline,
@@ -54,7 +56,8 @@ class Ear:
             self.decisions.labels(kind).inc(count)
 
     def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.add_messages(tx, _data(facts.MessageAdded, envelopes), decider=self.decider)
+        added = _data(facts.MessageAdded, envelopes)
+        outcomes.add_messages(tx, added, decider=self.decider, now=self.clock.now())
 
     def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         heard = _pairs(facts.InquiryAnswered, envelopes)
@@ -64,15 +67,27 @@ class Ear:
         outcomes.record_holds(tx, _data(facts.InquiryHeld, envelopes))
 
     def closed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_closes(tx, _data(facts.InquiryClosed, envelopes))
+        outcomes.record_closes(tx, _pairs(facts.InquiryClosed, envelopes))
+
+    def withdrawn(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_withdrawals(tx, _data(facts.ReplyWithdrawn, envelopes))
+
+    def own_post(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_own_posts(tx, _data(facts.OwnPostSeen, envelopes))
 
     def deadline(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         deadlines.learn_deadlines(tx, _pairs(facts.DeadlineFact, envelopes))
 
 
 def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:
-    return [(each, each.data) for each in envelopes if isinstance(each.data, kind)]
+    """Raises TypeError for a fact of another type: its handler was registered wrongly."""
+    pairs = []
+    for each in envelopes:
+        if not isinstance(each.data, kind):
+            raise TypeError(f"{each.data.TYPE} came where {kind.__name__} was expected")
+        pairs.append((each, each.data))
+    return pairs
 
 
 def _data(kind: type[F], envelopes: Sequence[Envelope]) -> list[F]:
-    return [each.data for each in envelopes if isinstance(each.data, kind)]
+    return [fact for _, fact in _pairs(kind, envelopes)]

@@ -82,6 +82,12 @@ class TodoOut(BaseModel):
     ended_at: datetime | None
     ended_by: str | None
     dismiss_reason: DismissReason | None
+    reopened_at: datetime | None = Field(description="When an end was taken back last.")
+    merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
+    own_post_at: datetime | None = Field(
+        description="When somebody of ours last wrote on the platform what a person has to "
+        "classify: see `reclassify` at intake."
+    )
     message_count: int = Field(examples=[1])
     latest_message_at: datetime | None
     excerpt: str | None = Field(
@@ -153,7 +159,26 @@ class ActIn(BaseModel):
     )
 
 
-class RerouteIn(ActIn):
+class EndIn(ActIn):
+    """What ends a ToDo, or hands it on, covers the messages that were read."""
+
+    read_until: UUID | None = Field(
+        default=None,
+        description="The id of the last message that was read. When the ToDo has later ones, the "
+        "answer is 409 `newer-message` with their ids. Default: all that are there.",
+    )
+
+
+class ReopenIn(ActIn):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"by": "Anna", "reason": "the customer called again"}]},
+    )
+
+    reason: Why
+
+
+class RerouteIn(EndIn):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={"examples": [{"desk": "inbound", "reason": "asks for an invoice"}]},
@@ -163,7 +188,7 @@ class RerouteIn(ActIn):
     reason: Why
 
 
-class DismissIn(ActIn):
+class DismissIn(EndIn):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"reason": "netiquette"}]}
     )

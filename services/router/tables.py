@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, String, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, Uuid
 
 from shared.db.types import Json, Utc, new_metadata
 from shared.inbox import inbox_table
@@ -50,8 +50,15 @@ todos = Table(
     Column("ended_at", Utc),
     Column("ended_by", Text),
     Column("dismiss_reason", String(20)),
+    # Until when what a desk had decided was taken back.
+    Column("reopened_at", Utc),
+    # The inquiry turned out to be part of this other one.
+    Column("merged_into", Uuid),
+    # When somebody of ours last wrote on the platform what a person has to classify.
+    Column("own_post_at", Utc),
     Column("message_count", Integer, nullable=False),
-    Column("latest_message_id", Uuid, nullable=False),
+    # By receipt; NULL when every message has moved to another inquiry.
+    Column("latest_message_id", Uuid),
     Index("ix_todos_due", "due_at", "id"),
     Index("ix_todos_state_due", "state", "due_at", "id"),
     Index("ix_todos_desk_state_due", "desk", "state", "due_at", "id"),
@@ -78,6 +85,22 @@ messages = Table(
     Column("received_at", Utc, nullable=False),
     # {"subject"?, "text"}; NULL after an erasure.
     Column("content", Json),
+)
+
+ends = Table(
+    "todo_ends",
+    metadata,
+    Column("todo_id", Uuid, primary_key=True),
+    # The reply's message, or the event that told of it.
+    Column("key", Uuid, primary_key=True),
+    # answered, held, withdrawn, completed, dismissed, closed
+    Column("kind", String(10), nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", String(20)),
+    Column("follow_up_at", Utc),
+    Column("revision", Integer, nullable=False),
+    Column("final", Boolean, nullable=False),
 )
 
 deadlines = Table(

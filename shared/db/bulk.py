@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Float,
     Integer,
     String,
@@ -34,7 +35,7 @@ Row = tuple[Any, ...]
 # One statement for many rows, because each step of a statement is a fight for the interpreter's
 # lock with a busy event loop; few different lengths keep the statements prepared.
 _ROWS_PER_STATEMENT = (128, 32, 8, 1)
-_AS_IT_IS = (String, Integer, BigInteger, Float)
+_AS_IT_IS = (String, Integer, BigInteger, Float, Boolean)
 _Prepare = Callable[[Any], Any]
 
 

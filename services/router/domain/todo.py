@@ -1,13 +1,15 @@
 """The life of a ToDo, as a value and the moves that are allowed from it.
 
         claim            complete
-  open ───────▶ claimed ──────────▶ done
-   ▲  ◀───────     │
-   │   release     │ dismiss (reason)
-   └── reroute ────┴──────────────▶ dismissed
+  open ───────▶ claimed ──────────▶ done ──────┐
+   ▲  ◀───────     │                           │ reopen
+   │   release     │ dismiss (reason)          │
+   ├── reroute ────┴──────────────▶ dismissed ─┤
+   └───────────────────────────────────────────┘
 
-From open, complete and dismiss are allowed too. done and dismissed are the end: nothing leads out.
-Rerouting makes it open again at another desk.
+From open, complete and dismiss are allowed too. Rerouting makes it open again at another desk.
+Reopening takes back what a desk or a person decided; an answer that was recorded stands (`ends`),
+and the ToDo then stays done by it.
 
 Who may do what:
 
@@ -47,6 +49,7 @@ class Action(StrEnum):
     COMPLETE = "complete"
     REROUTE = "reroute"
     DISMISS = "dismiss"
+    REOPEN = "reopen"
 
 
 class Role(StrEnum):
@@ -81,7 +84,9 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
 
     `todo_closed` it is done or dismissed; `todo_claimed` it is claimed by somebody else;
     `todo_not_claimed` there is nothing to release; `same_desk` it is at that desk already;
-    `person_required` only a person may do this. `allowed` is what this actor may do instead.
+    `person_required` only a person may do this; `todo_not_ended` there is no end to take back;
+    `todo_answered` only an answer ended it, which intake can classify again; `todo_merged` it is
+    part of another inquiry. `allowed` is what this actor may do instead.
     """
 
     def __init__(
@@ -116,15 +121,6 @@ def complete(todo: TodoStatus, actor: Actor) -> TodoStatus:
     return replace(todo, state=TodoState.DONE, assignee=done_by)
 
 
-def complete_by_answer(todo: TodoStatus) -> TodoStatus:
-    """An answer was recorded. What is done already stays as it is.
-
-    Raises IllegalTransition (`todo_closed`) for a dismissed ToDo: somebody decided that this
-    inquiry gets no answer, and somebody else answered; a person has to know.
-    """
-    return todo if todo.state is TodoState.DONE else complete(todo, SYSTEM)
-
-
 def reroute(todo: TodoStatus, actor: Actor, *, desk: str) -> TodoStatus:
     """Hand it to another desk, where it is open for everybody."""
     _require(todo, Action.REROUTE, actor)
@@ -142,6 +138,15 @@ def dismiss(todo: TodoStatus, actor: Actor, *, reason: DismissReason) -> TodoSta
         assignee=todo.assignee or actor.id,
         dismissal=reason,
     )
+
+
+def check_reopen(todo: TodoStatus, actor: Actor, *, decisions: int, merged: bool) -> None:
+    """Whether there is something to take back; `decisions` are those of desks that stand."""
+    _require(todo, Action.REOPEN, actor)
+    if merged:
+        raise _illegal("todo_merged", todo, Action.REOPEN, actor)
+    if decisions == 0:
+        raise _illegal("todo_answered", todo, Action.REOPEN, actor)
 
 
 def allowed_actions(todo: TodoStatus, actor: Actor) -> tuple[Action, ...]:
@@ -162,10 +167,17 @@ def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> Illeg
 
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
     """The code of what speaks against the move, or None."""
-    if todo.state in (TodoState.DONE, TodoState.DISMISSED):
-        return "todo_closed"
+    ended = todo.state in (TodoState.DONE, TodoState.DISMISSED)
     if actor.role is Role.SYSTEM:
-        return None if action is Action.COMPLETE else "person_required"
+        return None if action is Action.COMPLETE and not ended else "person_required"
+    if action is Action.REOPEN:
+        return None if ended else "todo_not_ended"
+    if ended:
+        return "todo_closed"
+    return _objection_while_open(todo, action, actor)
+
+
+def _objection_while_open(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
     if todo.state is TodoState.OPEN:
         return "todo_not_claimed" if action is Action.RELEASE else None
     if todo.assignee == actor.id:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.router.tables import NEVER, deadlines, messages, todos
@@ -61,13 +61,54 @@ def insert_messages(tx: Write, new: Sequence[NewMessage]) -> frozenset[UUID]:
     once = _insert(tx, messages).on_conflict_do_nothing().returning(messages.c.message_id)
     added = frozenset(tx.execute(once, rows).scalars())
     counted = [
-        {"inquiry": each.inquiry_id, "message": each.message_id}
+        {
+            "inquiry": each.inquiry_id,
+            "message": each.message_id,
+            "received": each.received_at,
+        }
         for each in new
         if each.message_id in added
     ]
     if counted:
         tx.execute(_count_message(), counted)
     return added
+
+
+def remove_messages(tx: Write, moved: Mapping[UUID, UUID]) -> list[tuple[UUID, UUID]]:
+    """Take messages away from the inquiries that they left; the ToDo of each that was there.
+
+    `moved` has the inquiry that each message left; the answer pairs of ToDo and message.
+    """
+    gone = []
+    for message_id, inquiry_id in sorted(moved.items(), key=lambda each: (each[1], each[0])):
+        m, t = messages.c, todos.c
+        lock = select(t.id).where(t.inquiry_id == inquiry_id).with_for_update()
+        todo_id = tx.execute(lock).scalar()
+        here = delete(messages).where(m.inquiry_id == inquiry_id, m.message_id == message_id)
+        if todo_id is not None and tx.execute(here).rowcount:
+            tx.execute(_count_again(inquiry_id))
+            gone.append((todo_id, message_id))
+    return gone
+
+
+def remove_all_messages(tx: Write, inquiry_id: UUID) -> None:
+    """The inquiry became part of another, which has its messages."""
+    tx.execute(delete(messages).where(messages.c.inquiry_id == inquiry_id))
+    tx.execute(_count_again(inquiry_id))
+
+
+def _count_again(inquiry_id: UUID) -> Any:
+    m = messages.c
+    here = m.inquiry_id == inquiry_id
+    latest = select(m.message_id).where(here).order_by(m.received_at.desc(), m.message_id.desc())
+    return (
+        update(todos)
+        .where(todos.c.inquiry_id == inquiry_id)
+        .values(
+            message_count=select(func.count()).where(here).scalar_subquery(),
+            latest_message_id=latest.limit(1).scalar_subquery(),
+        )
+    )
 
 
 def _due_where_missing(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, datetime | None]:
@@ -102,13 +143,21 @@ def ensure_deadlines(tx: Write, inquiries: Sequence[UUID]) -> None:
 
 
 def _count_message() -> Any:
-    # One conversation's messages come in order, so what comes is the latest.
+    """One more; it is the latest unless one that was received later is there already."""
+    m = messages.c
+    shown = select(m.received_at).where(
+        m.inquiry_id == todos.c.inquiry_id, m.message_id == todos.c.latest_message_id
+    )
+    later = shown.correlate(todos).scalar_subquery() > bindparam(
+        "received", type_=m.received_at.type
+    )
+    message = bindparam("message", type_=todos.c.latest_message_id.type)
     return (
         update(todos)
         .where(todos.c.inquiry_id == bindparam("inquiry"))
         .values(
             message_count=todos.c.message_count + 1,
-            latest_message_id=bindparam("message", type_=todos.c.latest_message_id.type),
+            latest_message_id=case((later, todos.c.latest_message_id), else_=message),
         )
     )
 

@@ -60,6 +60,9 @@ class ListedTodo:
     ended_at: datetime | None
     ended_by: str | None
     dismiss_reason: str | None
+    reopened_at: datetime | None
+    merged_into: UUID | None
+    own_post_at: datetime | None
     message_count: int
     latest_message_at: datetime | None
     excerpt: str | None
@@ -184,6 +187,9 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         ended_at=row.ended_at,
         ended_by=row.ended_by,
         dismiss_reason=row.dismiss_reason,
+        reopened_at=row.reopened_at,
+        merged_into=row.merged_into,
+        own_post_at=row.own_post_at,
         message_count=row.message_count,
         latest_message_at=row.latest_message_at,
         excerpt=row.excerpt,

@@ -16,6 +16,8 @@ from services.router.tables import history, todos
 from shared.db import Write
 from shared.db.among import among
 
+ROUTER = "router"
+"""Who acts in a history when no person does."""
 _ENDED = frozenset({TodoState.DONE, TodoState.DISMISSED})
 
 
@@ -31,6 +33,10 @@ class What(StrEnum):
     ANSWERED = "answered"
     HELD = "held"
     CLOSED = "closed"
+    REOPENED = "reopened"
+    ANSWER_WITHDRAWN = "answer_withdrawn"
+    OWN_POST_SEEN = "own_post_seen"
+    MESSAGE_MOVED = "message_moved"
     NETIQUETTE_SUSPECTED = "netiquette_suspected"
     MESSAGE_AFTER_END = "message_after_end"
 
@@ -47,6 +53,9 @@ class WorkTodo:
     follow_up_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
+    reopened_at: datetime | None = None
+    merged_into: UUID | None = None
+    own_post_at: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -117,6 +126,9 @@ def _selected() -> Any:
         c.follow_up_at,
         c.ended_at,
         c.ended_by,
+        c.reopened_at,
+        c.merged_into,
+        c.own_post_at,
     )
 
 
@@ -131,6 +143,9 @@ def _work_todo(row: Row[*tuple[Any, ...]]) -> WorkTodo:
         row.follow_up_at,
         row.ended_at,
         row.ended_by,
+        row.reopened_at,
+        row.merged_into,
+        row.own_post_at,
     )
 
 
@@ -143,6 +158,9 @@ _CHANGING = (
     todos.c.follow_up_at,
     todos.c.ended_at,
     todos.c.ended_by,
+    todos.c.reopened_at,
+    todos.c.merged_into,
+    todos.c.own_post_at,
 )
 _SAVE = (
     update(todos)
@@ -163,4 +181,7 @@ def _changes(todo: WorkTodo) -> dict[str, Any]:
         "new_follow_up_at": todo.follow_up_at,
         "new_ended_at": todo.ended_at,
         "new_ended_by": todo.ended_by,
+        "new_reopened_at": todo.reopened_at,
+        "new_merged_into": todo.merged_into,
+        "new_own_post_at": todo.own_post_at,
     }

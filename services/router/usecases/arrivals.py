@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from services.router.domain.classify import Decision
-from services.router.store.arrivals import NewMessage, NewTodo, insert_todos
+from services.router.store.arrivals import NewMessage, NewTodo, insert_todos, remove_messages
+from services.router.store.work import ROUTER, Note, What, note
 from services.router.usecases.decide import Decider
 from shared import outbox
 from shared.db import Write
@@ -25,8 +26,22 @@ def open_todos(
     decided = {fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in heard}
     todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in heard]
     opened = insert_todos(tx, todos)
+    move_away(tx, [fact for _, fact in heard], now=now)
     outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
     return Counter(todo.kind for todo in opened)
+
+
+def move_away(tx: Write, facts: Sequence[InquiryReceived | MessageAdded], *, now: datetime) -> None:
+    """Messages that an end did not cover leave the ToDo at which they were; a repeat does nothing.
+
+    A ToDo that is not known here is passed over.
+    """
+    moved = {fact.message_id: fact.moved_from for fact in facts if fact.moved_from is not None}
+    left = remove_messages(tx, moved)
+    note(
+        tx,
+        [Note(todo_id, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo_id, message in left],
+    )
 
 
 def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:

@@ -7,12 +7,15 @@ Each raises NotFoundError for an unknown id and IllegalTransition for a move tha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.router.domain import todo as moves
+from services.router.domain.ends import End, EndKind
 from services.router.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
+from services.router.store.read import last_read
 from services.router.store.work import Note, What, WorkTodo, lock, note, save
+from services.router.usecases.settle import Ends
 from shared import outbox
 from shared.db import Write
 from shared.errors import NotFoundError
@@ -23,9 +26,12 @@ from shared.events.facts import (
     TodoDismissed,
     TodoFact,
     TodoReleased,
+    TodoReopened,
     TodoRerouted,
 )
 from shared.ids import new_id
+
+_TICK = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +76,25 @@ def release(tx: Write, *, todo_id: UUID, by: By) -> None:
     _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.RELEASED))
 
 
-def complete(tx: Write, *, todo_id: UUID, by: By) -> None:
-    """Done by hand, without an answer of which intake knows."""
+def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
+    """Done by hand, as after a call: an answer, of which intake hears."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    after = _ended(todo, moves.complete(todo.status, actor), actor.id, by.now)
-    fact = TodoCompleted(**_ids(todo), completed_at=by.now, completed_by=actor.id)
-    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.COMPLETED))
+    status = moves.complete(todo.status, actor)
+    covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
+    fact = TodoCompleted(**_ids(todo), completed_at=at, completed_by=actor.id, covers_until=covers)
+    end = End(new_id(), EndKind.COMPLETED, at, actor.id)
+    line = Note(todo.id, at, actor.id, What.COMPLETED)
+    _end(tx, replace(todo, status=status), end, fact, line)
 
 
-def reroute(tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By) -> None:
+def reroute(
+    tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By, read_until: UUID | None = None
+) -> None:
     """Hand it to another desk, which the caller has found in the policy."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
+    last_read(tx, todo.inquiry_id, read_until)
     after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
     fact = TodoRerouted(
         **_ids(todo),
@@ -96,14 +108,41 @@ def reroute(tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By) -> None
     _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.REROUTED, why))
 
 
-def dismiss(tx: Write, *, todo_id: UUID, reason: DismissReason, by: By) -> None:
+def dismiss(
+    tx: Write, *, todo_id: UUID, reason: DismissReason, by: By, read_until: UUID | None = None
+) -> None:
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    after = _ended(todo, moves.dismiss(todo.status, actor, reason=reason), actor.id, by.now)
+    status = moves.dismiss(todo.status, actor, reason=reason)
+    covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
     fact = TodoDismissed(
-        **_ids(todo), reason=reason.value, dismissed_at=by.now, dismissed_by=actor.id
+        **_ids(todo),
+        reason=reason.value,
+        dismissed_at=at,
+        dismissed_by=actor.id,
+        covers_until=covers,
     )
-    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.DISMISSED, reason.value))
+    end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason)
+    line = Note(todo.id, at, actor.id, What.DISMISSED, reason.value)
+    _end(tx, replace(todo, status=status), end, fact, line)
+
+
+def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
+    """Take back how it was completed, dismissed or closed; an answer that was recorded stands."""
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    ends = Ends.read(tx, [todo])
+    decisions = ends.reopenable(todo)
+    moves.check_reopen(
+        todo.status, actor, decisions=len(decisions), merged=todo.merged_into is not None
+    )
+    # Later than all that it takes back, whatever the clocks of hosts say.
+    at = max([by.now, *(end.at + _TICK for end in decisions)])
+    after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
+    fact = TodoReopened(
+        **_ids(todo), desk=todo.status.desk, reason=reason, reopened_at=at, reopened_by=actor.id
+    )
+    _finish(tx, after, fact, Note(todo.id, at, actor.id, What.REOPENED, reason))
 
 
 def _found(tx: Write, todo_id: UUID) -> WorkTodo:
@@ -126,8 +165,16 @@ def _unclaimed(todo: WorkTodo, status: TodoStatus) -> WorkTodo:
     return replace(todo, status=status, claimed_through=through)
 
 
-def _ended(todo: WorkTodo, status: TodoStatus, who: str, now: datetime) -> WorkTodo:
-    return replace(todo, status=status, ended_at=now, ended_by=who)
+def _after_reopening(todo: WorkTodo, now: datetime) -> datetime:
+    """A decision after a reopening is dated after it: what is not is taken back by it."""
+    return now if todo.reopened_at is None else max(now, todo.reopened_at + _TICK)
+
+
+def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> None:
+    ends = Ends.read(tx, [todo])
+    after = ends.add(todo, end)
+    ends.write(tx)
+    _finish(tx, after, fact, line)
 
 
 def _finish(tx: Write, todo: WorkTodo, fact: TodoFact, line: Note) -> None:

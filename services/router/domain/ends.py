@@ -1,0 +1,116 @@
+"""How a ToDo ended: of all ends that stand the earliest decides, in whatever order they were heard.
+
+A desk completes or dismisses it, a person at intake closes the inquiry, or a reply answers it. A
+reply may be classified again, so of everything told about one reply the highest revision counts.
+What was decided until the ToDo was reopened is taken back, whenever it is heard; an answer stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.router.domain.todo import DismissReason, TodoState, TodoStatus
+
+
+class EndKind(StrEnum):
+    """`held` ends nothing, `withdrawn` counts as nothing: what a reply was told to be."""
+
+    ANSWERED = "answered"
+    HELD = "held"
+    WITHDRAWN = "withdrawn"
+    COMPLETED = "completed"
+    DISMISSED = "dismissed"
+    CLOSED = "closed"
+
+
+DESK_DECISIONS = frozenset({EndKind.COMPLETED, EndKind.DISMISSED, EndKind.CLOSED})
+_ENDS = DESK_DECISIONS | {EndKind.ANSWERED}
+_ANSWERS = frozenset({EndKind.ANSWERED, EndKind.COMPLETED})
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`key` is the reply's message, or the event that told of it. Moments in UTC.
+
+    `final` is set for an inquiry that became part of another: nobody can take that back.
+    """
+
+    key: UUID
+    kind: EndKind
+    at: datetime
+    by: str
+    reason: DismissReason | None = None
+    follow_up_at: datetime | None = None
+    revision: int = 0
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the ends make of a ToDo: the one that decides, and what the customer was told."""
+
+    deciding: End | None = None
+    follow_up_at: datetime | None = None
+
+
+def known(ends: Iterable[End]) -> list[End]:
+    """One for each key: the highest revision, and of equal ones the first."""
+    newest: dict[UUID, End] = {}
+    for end in ends:
+        if end.key not in newest or newest[end.key].revision < end.revision:
+            newest[end.key] = end
+    return list(newest.values())
+
+
+def verdict(ends: Iterable[End], *, reopened_at: datetime | None) -> Verdict:
+    """By when everything happened. At one moment an answer comes before a dismissal."""
+    standing = [end for end in known(ends) if not taken_back(end, reopened_at)]
+    final = [end for end in standing if end.kind in _ENDS]
+    holds = [end for end in standing if end.kind is EndKind.HELD]
+    latest = max(holds, key=lambda end: (end.at, end.key), default=None)
+    return Verdict(
+        min(final, key=_order, default=None), None if latest is None else latest.follow_up_at
+    )
+
+
+def taken_back(end: End, reopened_at: datetime | None) -> bool:
+    """Whether the reopening took it back."""
+    if reopened_at is None or end.final or end.kind not in DESK_DECISIONS:
+        return False
+    return end.at <= reopened_at
+
+
+def reopenable(ends: Iterable[End], *, reopened_at: datetime | None) -> list[End]:
+    """The desk's decisions that stand and that a person may take back."""
+    return [
+        end
+        for end in known(ends)
+        if end.kind in DESK_DECISIONS and not end.final and not taken_back(end, reopened_at)
+    ]
+
+
+def status_after(todo: TodoStatus, decided: Verdict, *, claimed: bool) -> TodoStatus:
+    """How the ToDo stands now. `claimed`: somebody had it, and has it again without an end."""
+    end = decided.deciding
+    if end is None:
+        if todo.state in (TodoState.OPEN, TodoState.CLAIMED):
+            return todo
+        state = TodoState.CLAIMED if claimed and todo.assignee else TodoState.OPEN
+        assignee = todo.assignee if state is TodoState.CLAIMED else None
+        return replace(todo, state=state, assignee=assignee, dismissal=None)
+    if end.kind in _ANSWERS:
+        return replace(todo, state=TodoState.DONE, dismissal=None)
+    return replace(
+        todo,
+        state=TodoState.DISMISSED,
+        assignee=todo.assignee or end.by,
+        dismissal=end.reason,
+    )
+
+
+def _order(end: End) -> tuple[datetime, bool, UUID]:
+    return end.at, end.kind not in _ANSWERS, end.key
