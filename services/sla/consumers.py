@@ -11,19 +11,21 @@ from services.sla.domain import (
     Answered,
     Cancelled,
     CancelReason,
+    Held,
+    Reopened,
     TakenOver,
+    Withdrawn,
 )
 from services.sla.domain import Fact as ClockFact
 from services.sla.store import heard
 from services.sla.store.facts import Recorded
 from services.sla.usecases.desks import Assignment, assign
-from services.sla.usecases.finish import finish
-from services.sla.usecases.hold import Hold, hold
 from services.sla.usecases.library import Library
 from services.sla.usecases.messages import Message, take_messages
 from services.sla.usecases.published import Change
 from services.sla.usecases.receive import Receipt, receive
 from services.sla.usecases.record import Arrival, record
+from services.sla.usecases.take_back import take_back
 from shared.clock import Clock
 from shared.consumer import Handler, Listener
 from shared.db import Write
@@ -72,12 +74,6 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
             assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
         )
 
-    def held(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        holds = [
-            Hold(each.id, _told(each, facts.InquiryHeld), each.traceparent) for each in envelopes
-        ]
-        on_scheduled(hold(tx, holds, library=library, now=clock.now()))
-
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # Also while no promise has a hand-over: the next policy may, and must not call it missed.
         mine = [each for each in envelopes if _told(each, facts.TodoClaimed).desk == TECHNICAL_DESK]
@@ -89,17 +85,26 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
         )
 
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        completions = [_arrival(each) for each in envelopes]
-        on_scheduled(finish(tx, completions, library=library, now=clock.now()))
+        # By an answer that intake has told of: that fact says it, and may be corrected.
+        happened(
+            tx, [each for each in envelopes if _told(each, facts.TodoCompleted).answer_id is None]
+        )
+
+    def taken_back(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        on_scheduled(
+            take_back(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
+        )
 
     return {
         facts.InquiryReceived.TYPE: received,
         facts.MessageAdded.TYPE: message_added,
         facts.InquiryAnswered.TYPE: happened,
-        facts.InquiryHeld.TYPE: held,
+        facts.InquiryHeld.TYPE: happened,
+        facts.ReplyWithdrawn.TYPE: taken_back,
         facts.InquiryClosed.TYPE: happened,
         facts.TodoCompleted.TYPE: completed,
         facts.TodoDismissed.TYPE: happened,
+        facts.TodoReopened.TYPE: taken_back,
         facts.TodoClaimed.TYPE: claimed,
         facts.TodoCreated.TYPE: desk_known,
         facts.TodoRerouted.TYPE: desk_known,
@@ -108,20 +113,52 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
 
 def _arrival(envelope: Envelope) -> Arrival:
     match envelope.data:
-        case facts.InquiryAnswered() as told:
-            return _of(envelope, told, Answered(_utc(told.answered_at)), by=told.answered_by)
-        case facts.InquiryClosed() as told:
-            cancelled = Cancelled(_utc(told.closed_at), CancelReason(told.reason))
+        case facts.InquiryFact() as told:
+            return _of_an_inquiry(envelope, told)
+        case facts.TodoFact() as told:
+            return _of_a_todo(envelope, told)
+        case other:
+            raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
+
+
+def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
+    match told:
+        case facts.InquiryAnswered():
+            answered = Answered(_utc(told.answered_at), told.message_id, told.revision)
+            return _of(envelope, told, answered, by=told.answered_by)
+        case facts.InquiryHeld():
+            at = _utc(told.held_at)
+            until = None if told.follow_up_at is None else _utc(told.follow_up_at)
+            held = Held(at, until, told.message_id, told.revision)
+            return _of(envelope, told, held, by=told.held_by, change=Change("held", at))
+        case facts.ReplyWithdrawn():
+            at = _utc(told.withdrawn_at)
+            withdrawn = Withdrawn(at, told.message_id, told.revision)
+            change = Change("reopened", at)
+            return _of(envelope, told, withdrawn, by=told.withdrawn_by, change=change)
+        case facts.InquiryClosed():
+            at, reason = _utc(told.closed_at), CancelReason(told.reason)
+            cancelled = Cancelled(at, reason, told.merged_into)
             return _of(envelope, told, cancelled, by=told.closed_by)
-        case facts.TodoClaimed() as told:
+        case other:
+            raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
+
+
+def _of_a_todo(envelope: Envelope, told: facts.TodoFact) -> Arrival:
+    match told:
+        case facts.TodoClaimed():
             taken = TakenOver(_utc(told.claimed_at))
             return _of(envelope, told, taken, by=told.assignee)
-        case facts.TodoCompleted() as told:
-            answered = Answered(_utc(told.completed_at))
+        case facts.TodoCompleted():
+            answered = Answered(_utc(told.completed_at), by_hand=True)
             return _of(envelope, told, answered, by=told.completed_by)
-        case facts.TodoDismissed() as told:
+        case facts.TodoDismissed():
             cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.dismissed_by)
+        case facts.TodoReopened():
+            at = _utc(told.reopened_at)
+            change = Change("reopened", at)
+            return _of(envelope, told, Reopened(at), by=told.reopened_by, change=change)
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 

@@ -85,6 +85,12 @@ class Deadline(BaseModel):
         description="When the platform stops letting us answer, where it does.",
         examples=[None],
     )
+    merged_into: UUID | None = Field(
+        None,
+        description="The inquiry of which this one turned out to be a part; then it counts in no"
+        " report.",
+        examples=[None],
+    )
     hand_over: HandOver | None = Field(
         None, description="Where the promise has one and the technical desk has the inquiry."
     )
@@ -114,9 +120,10 @@ class TargetView(BaseModel):
 
 class Happened(BaseModel):
     """Something about the clock. Recorded, and only ever added: `started`, `paused`, `resumed`,
-    `held`, `answered`, `cancelled`, `moved`, `window_set`, `assigned`, `taken_over`. What follows
-    from that: `breached`, `met`, `met_late`, `resumed` at the bound of a pause. What was told:
-    `warned`.
+    `held`, `answered`, `withdrawn` (a reply), `cancelled`, `reopened`, `moved`, `window_set`,
+    `left` (a message), `assigned`, `taken_over`. What follows from those that stand: `breached`,
+    `met`, `met_late`, `resumed` at the bound of a pause. What was told: `warned`, and a breach
+    that was corrected since.
     """
 
     at: datetime = Field(examples=[_MONDAY])

@@ -63,6 +63,10 @@ deadlines = Table(
     Column("hand_over_due_at", Utc),
     Column("hand_over_breached_at", Utc),
     Column("taken_over_at", Utc),
+    # The inquiry of which this one turned out to be a part: it counts in no report.
+    Column("merged_into", Uuid),
+    # How it stands by what was published, as long as that is not what the row says (usecases.said).
+    Column("said", Text),
     Index(
         "ix_deadlines_next_action_at",
         "next_action_at",

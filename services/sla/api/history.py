@@ -12,6 +12,7 @@ from services.sla.domain import (
     Cancelled,
     Fact,
     Held,
+    Left,
     Moved,
     NoticeKind,
     Paused,
@@ -20,6 +21,7 @@ from services.sla.domain import (
     Started,
     Target,
     WindowSet,
+    breach_key,
 )
 from services.sla.schemas import Happened
 from services.sla.usecases.look import Look
@@ -64,12 +66,15 @@ def _at_their_bound(target: Target, seen: Look) -> Iterator[datetime]:
 
 
 def _told(seen: Look) -> Iterator[Happened]:
+    stands = {breach_key(each) for each in seen.clock.shown if each.breached_at is not None}
     for each in seen.told:
         kind = each.key.kind
         if kind is NoticeKind.WARNING:
             yield _line(each.at, "warned", each.key.level)
         elif kind is NoticeKind.WINDOW_CLOSING:
             yield _line(each.at, "warned", "the reply window is closing")
+        elif each.key not in stands:
+            yield _line(each.at, "breached", "told, and corrected since")
 
 
 def _line(at: datetime, fact: str, detail: str) -> Happened:
@@ -87,9 +92,11 @@ def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
         case Resumed(cause=cause):
             return cause.value.replace("_", " ")
         case Held(follow_up_at=at) | WindowSet(ends_at=at):
-            return at.isoformat()
-        case Cancelled(reason=reason):
-            return reason.value
+            return None if at is None else at.isoformat()
+        case Cancelled(reason=reason, merged_into=merged):
+            return reason.value if merged is None else f"part of the inquiry {merged}"
+        case Left():
+            return "its message has an inquiry of its own"
         case Assigned(desk=desk):
             return desk
         case _:

@@ -79,6 +79,7 @@ def detail(seen: Look) -> DeadlineDetail:
             "cancelled_at": None if clock.cancelled is None else target.ended_at,
             "cancel_reason": None if clock.cancelled is None else clock.cancelled.value,
             "window_ends_at": clock.window_ends_at,
+            "merged_into": clock.merged_into,
             "as_of": clock.as_of,
             "remaining_seconds": seconds(clock.remaining),
             "hand_over": _hand_over(clock),

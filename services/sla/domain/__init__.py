@@ -18,13 +18,16 @@ from services.sla.domain.facts import (
     Fact,
     FactError,
     Held,
+    Left,
     Moved,
     Paused,
+    Reopened,
     ResumeCause,
     Resumed,
     Started,
     TakenOver,
     WindowSet,
+    Withdrawn,
 )
 from services.sla.domain.hand_over import TECHNICAL_DESK
 from services.sla.domain.holidays_source import Region
@@ -35,6 +38,7 @@ from services.sla.domain.notices import (
     NoticeKey,
     NoticeKind,
     agenda_of,
+    breach_key,
     first_look,
     pending_notices,
 )
@@ -56,6 +60,7 @@ from services.sla.domain.promise import (
     hand_over_due,
 )
 from services.sla.domain.rules import CalendarRules, Closure, Day, Override, Reason
+from services.sla.domain.standing import standing
 from services.sla.domain.target import Pause, Phase, Stretch, Target
 
 __all__ = [
@@ -85,6 +90,7 @@ __all__ = [
     "FactError",
     "Held",
     "Interval",
+    "Left",
     "Match",
     "Moved",
     "Notice",
@@ -98,6 +104,7 @@ __all__ = [
     "PromiseError",
     "Reason",
     "Region",
+    "Reopened",
     "ResumeCause",
     "Resumed",
     "Span",
@@ -110,7 +117,9 @@ __all__ = [
     "TargetKind",
     "Week",
     "WindowSet",
+    "Withdrawn",
     "agenda_of",
+    "breach_key",
     "calendar_for",
     "choose",
     "clock_explanations",
@@ -123,6 +132,7 @@ __all__ = [
     "next_attempt",
     "pending_notices",
     "recounted",
+    "standing",
     "start",
     "state",
 ]

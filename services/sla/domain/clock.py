@@ -6,13 +6,15 @@
   runs on. A pause after the breach changes nothing.
 - A holding reply meets (or meets late) the first target and opens the next, due at the date the
   customer was told. That date is a promise given: a policy change does not move it.
-- The first ending wins; what happened after it is ignored. An event dated before the start (clocks
-  of platforms differ) counts as happening at the start.
+- Of the ends that stand the earliest decides; what happened after it is ignored. An event dated
+  before the start (clocks of platforms differ) counts as happening at the start.
+- What was taken back is as if it had never been, see `standing`.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.facts import (
@@ -29,6 +31,7 @@ from services.sla.domain.facts import (
 from services.sla.domain.hand_over import HandOver
 from services.sla.domain.instants import TICK, ZERO, as_utc
 from services.sla.domain.promise import Promise, TargetKind, due, hand_over_due
+from services.sla.domain.standing import merged_into, standing
 from services.sla.domain.target import Phase, Target, Track
 
 _OPEN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
@@ -40,6 +43,7 @@ class ClockState:
     """The clock at `as_of`; `targets` holds the first answer and each follow-up in order.
 
     `hand_over` stands beside them where the promise has one: NOT_STARTED until it is owed.
+    `merged_into` is the inquiry of which this one turned out to be a part.
     """
 
     as_of: datetime
@@ -47,6 +51,7 @@ class ClockState:
     hand_over: Target | None = None
     cancelled: CancelReason | None = None
     window_ends_at: datetime | None = None
+    merged_into: UUID | None = None
 
     @property
     def current(self) -> Target | None:
@@ -128,14 +133,15 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
     for an `as_of` without a zone.
     """
     now = as_utc(as_of)
-    ordered = sorted(facts, key=in_order_of_occurrence)
+    known = standing(fact for fact in facts if as_utc(fact.at) <= now)
+    ordered = sorted(known, key=in_order_of_occurrence)
     begun = next((fact for fact in ordered if isinstance(fact, Started)), None)
-    if begun is None or begun.at > now:
+    if begun is None:
         return ClockState(as_of=now)
     tracks = [Track.begin(begun, calendar)]
     beside = HandOver.begin(begun, calendar)
     cancelled, window = None, begun.window_ends_at and as_utc(begun.window_ends_at)
-    for at, fact in _since(begun, ordered, now):
+    for at, fact in _since(begun, ordered):
         tracks[-1].pass_to(at)
         beside.pass_to(at)
         beside.take(at, fact, tracks[-1])
@@ -156,15 +162,13 @@ def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) ->
     tracks[-1].pass_to(now)
     beside.pass_to(now)
     targets = tuple(each.at(now) for each in tracks)
-    return ClockState(now, targets, beside.at(now), cancelled, window)
+    return ClockState(now, targets, beside.at(now), cancelled, window, merged_into(ordered))
 
 
-def _since(begun: Started, ordered: list[Fact], now: datetime) -> list[tuple[datetime, Fact]]:
-    """Every other fact until `now` with the instant at which it takes effect."""
+def _since(begun: Started, ordered: list[Fact]) -> list[tuple[datetime, Fact]]:
+    """Every other fact with the instant at which it takes effect."""
     effective = [
-        (max(as_utc(fact.at), as_utc(begun.at)), fact)
-        for fact in ordered
-        if fact is not begun and fact.at <= now
+        (max(as_utc(fact.at), as_utc(begun.at)), fact) for fact in ordered if fact is not begun
     ]
     return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])))
 

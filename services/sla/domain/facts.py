@@ -1,13 +1,15 @@
 """What can happen to a clock. Facts are only ever added, and say when they happened.
 
 `at` is the instant of the event itself, not of its arrival: facts may arrive in any order. Breach,
-met late and warnings are no facts: they follow from these and the deadline.
+met late and warnings are no facts: they follow from these and the deadline. What was taken back
+stays a fact, and so does the taking back: which of them hold is for `standing` to say.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from uuid import UUID
 
 from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.instants import ZERO, as_utc, zoneless
@@ -71,10 +73,14 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Counting goes on; the bound of a pause needs no such fact."""
+    """Counting goes on; the bound of a pause needs no such fact.
+
+    `message_id` is the customer's message that did it.
+    """
 
     at: datetime
     cause: ResumeCause
+    message_id: UUID | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at)
@@ -82,21 +88,46 @@ class Resumed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A holding reply: until when the answer has to come, as told to the customer or promised."""
+    """A holding reply: until when the answer has to come, as the customer was told.
+
+    Without `follow_up_at` the promise says until when. `message_id` names the reply; of all facts
+    about one reply the one with the highest `revision` counts.
+    """
 
     at: datetime
-    follow_up_at: datetime
+    follow_up_at: datetime | None
+    message_id: UUID | None = None
+    revision: int = 0
 
     def __post_init__(self) -> None:
         _aware(self.at, self.follow_up_at)
-        _later("the follow-up of a holding reply lies", self.follow_up_at, self.at)
+        if self.follow_up_at is not None:
+            _later("the follow-up of a holding reply lies", self.follow_up_at, self.at)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The answer was given."""
+    """The answer was given: by the reply `message_id`, or by a desk that completed its ToDo.
+
+    `revision` as in Held. Neither a message nor `by_hand`: recorded before answers were told apart.
+    """
 
     at: datetime
+    message_id: UUID | None = None
+    revision: int = 0
+    by_hand: bool = False
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The reply counts neither as an answer nor as a holding reply. `revision` as in Held."""
+
+    at: datetime
+    message_id: UUID
+    revision: int
 
     def __post_init__(self) -> None:
         _aware(self.at)
@@ -104,10 +135,24 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """No answer is owed any more."""
+    """No answer is owed any more.
+
+    `merged_into` is the inquiry of which this one turned out to be a part: such an end stays.
+    """
 
     at: datetime
     reason: CancelReason
+    merged_into: UUID | None = None
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """What a desk had decided until now was taken back: as if it had never been."""
+
+    at: datetime
 
     def __post_init__(self) -> None:
         _aware(self.at)
@@ -136,13 +181,28 @@ class Moved:
 
 @dataclass(frozen=True, slots=True)
 class WindowSet:
-    """The platform's reply window now ends here, because the customer wrote again."""
+    """The platform's reply window now ends here, because the customer wrote again.
+
+    `message_id` is that message.
+    """
 
     at: datetime
     ends_at: datetime
+    message_id: UUID | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The customer's message, received at `at`, is another inquiry's and did nothing here."""
+
+    at: datetime
+    message_id: UUID
+
+    def __post_init__(self) -> None:
+        _aware(self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +232,12 @@ Fact = (
     | Resumed
     | Held
     | Answered
+    | Withdrawn
     | Cancelled
+    | Reopened
     | Moved
     | WindowSet
+    | Left
     | Assigned
     | TakenOver
 )
@@ -186,6 +249,7 @@ _RANK: Final[dict[type[Fact], int]] = {
     for rank, kind in enumerate(
         (
             Started,
+            Left,
             WindowSet,
             Moved,
             Assigned,
@@ -193,7 +257,9 @@ _RANK: Final[dict[type[Fact], int]] = {
             Held,
             TakenOver,
             Answered,
+            Withdrawn,
             Cancelled,
+            Reopened,
             Paused,
         )
     )
@@ -202,24 +268,29 @@ _RANK: Final[dict[type[Fact], int]] = {
 
 def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
     """A sort key that depends on the facts alone, never on the order of their arrival."""
+    return as_utc(fact.at), _RANK[type(fact)], _detail(fact)
+
+
+def _detail(fact: Fact) -> str:  # noqa: PLR0911 - one for each kind
     match fact:
         case Started() | Moved():
-            detail = f"{fact.due_at.timestamp()} {fact.promise.name}"
+            return f"{fact.due_at.timestamp()} {fact.promise.name}"
         case Paused():
-            detail = f"{fact.until.timestamp()} {fact.reason}"
-        case Held():
-            detail = str(fact.follow_up_at.timestamp())
+            return f"{fact.until.timestamp()} {fact.reason}"
+        case Held(follow_up_at=until):
+            return f"{until.timestamp() if until else ''} {fact.message_id} {fact.revision}"
+        case Answered() | Withdrawn():
+            return f"{fact.message_id} {fact.revision}"
         case WindowSet():
-            detail = str(fact.ends_at.timestamp())
+            return f"{fact.ends_at.timestamp()} {fact.message_id}"
         case Cancelled():
-            detail = fact.reason
+            return f"{fact.reason} {fact.merged_into}"
         case Resumed():
-            detail = fact.cause
+            return f"{fact.cause} {fact.message_id}"
         case Assigned():
-            detail = fact.desk
-        case Answered() | TakenOver():
-            detail = ""
-    return as_utc(fact.at), _RANK[type(fact)], detail
+            return fact.desk
+        case _:
+            return ""
 
 
 def _aware(*instants: datetime | None) -> None:

@@ -7,7 +7,8 @@
 - A warning is for people who can still prevent something: one that was missed is made up for at
   the next open moment while the clock runs, and left out once the clock has ended, stands still,
   or is breached.
-- A breach is always reported, also when the answer or a dismissal came before the report.
+- A breach is always reported, also when the answer or a dismissal came before the report; but not
+  of an inquiry that turned out to be part of another, whose own clock tells it.
 - `window_closing` precedes the end of the platform's reply window when that is before the
   deadline, by the same rules.
 
@@ -41,14 +42,14 @@ class NoticeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class NoticeKey:
-    """Identifies a notice within its clock; `target` is the number of the target.
+    """Identifies a notice within its clock; `target` is the key of the target.
 
     A reply window is the same whatever is awaited: its target is 0.
     """
 
     kind: NoticeKind
     level: str
-    target: int
+    target: str
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.level}:{self.target}"
@@ -126,10 +127,17 @@ def first_look(started: Started, calendar: BusinessCalendar) -> datetime:
     return min(calendar.next_open(begin), end)
 
 
+def breach_key(target: Target) -> NoticeKey:
+    """Under which its breach is told."""
+    return NoticeKey(NoticeKind.BREACH, "", target.key)
+
+
 def _breaches(clock: ClockState) -> Iterator[Notice]:
     """Every breach that happened, and the one that will happen if nothing else does."""
+    if clock.merged_into is not None:
+        return
     for target in clock.shown:
-        key = NoticeKey(NoticeKind.BREACH, "", target.number)
+        key = breach_key(target)
         if target.breached_at is not None:
             yield Notice(key, target.breached_at, target.due_at, target.number)
         elif target.phase is Phase.RUNNING:
@@ -150,7 +158,7 @@ def _warnings_of(target: Target, clock: ClockState) -> Iterator[Notice]:
             continue  # the levels are made for the answer: this one would come with the receipt
         at = _open_moment(target, target.due_at, left, clock.as_of)
         if at is not None:
-            key = NoticeKey(NoticeKind.WARNING, level.name, target.number)
+            key = NoticeKey(NoticeKind.WARNING, level.name, target.key)
             yield Notice(key, at, target.due_at, target.number)
 
 
@@ -164,7 +172,7 @@ def _window(clock: ClockState, lead: timedelta) -> Iterator[Notice]:
     if at is not None:
         # A window is known by its end: when the customer writes again, it is another window.
         level = ends_at.isoformat()
-        key = NoticeKey(NoticeKind.WINDOW_CLOSING, level, 0)
+        key = NoticeKey(NoticeKind.WINDOW_CLOSING, level, "0")
         yield Notice(key, at, ends_at, target.number)
 
 

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Self
+from uuid import UUID
 
 from services.sla.domain.calendar import BusinessCalendar
 from services.sla.domain.counting import counted, deadline
 from services.sla.domain.facts import Fact, Held, Moved, Paused, Resumed, Started
 from services.sla.domain.instants import ZERO, as_utc
-from services.sla.domain.promise import Promise, TargetKind
+from services.sla.domain.promise import Promise, TargetKind, follow_up_due
 
 
 class Phase(StrEnum):
@@ -47,6 +48,7 @@ class Target:
     """A target as it stood at one moment. `number` counts from 1; the hand-over's is 0.
 
     `owed_since` is the moment from which somebody has to keep it, the start for every answer.
+    `opened_by` is the holding reply that opened a follow-up, where its name is known.
     """
 
     number: int
@@ -65,6 +67,15 @@ class Target:
     paused: bool
     moved: bool
     owed_since: datetime | None
+    opened_by: UUID | None = None
+
+    @property
+    def key(self) -> str:
+        """Tells it from every target that its clock may ever have.
+
+        Numbers change when a holding reply is heard late or taken back.
+        """
+        return str(self.number) if self.opened_by is None else self.opened_by.hex
 
     def unspent(self, at: datetime) -> timedelta:
         """The budget not yet used at `at`, which may be more than `remaining` (working days)."""
@@ -91,6 +102,7 @@ class Track:
     stretches: list[Stretch]
     allowance: timedelta
     owed_since: datetime | None
+    opened_by: UUID | None = None
     told: datetime | None = None
     pauses: list[Pause] = field(default_factory=list)
     paused: bool = False
@@ -117,7 +129,9 @@ class Track:
     def hold(self, at: datetime, fact: Held) -> "Track":
         """A holding reply: it ends this target and opens the next."""
         self.answer(at)
-        begin, due_at = as_utc(at), as_utc(max(fact.follow_up_at, at))
+        begin = as_utc(at)
+        until = fact.follow_up_at or follow_up_due(self.promise, self.calendar, begin)
+        due_at = max(as_utc(until), begin)
         return Track(
             number=self.number + 1,
             kind=TargetKind.FOLLOW_UP,
@@ -128,6 +142,7 @@ class Track:
             stretches=[Stretch(begin, self._count(begin, due_at), due_at)],
             allowance=self.calendar.elapsed(begin, due_at),
             owed_since=begin,
+            opened_by=fact.message_id,
             told=due_at,
         )
 
@@ -182,6 +197,7 @@ class Track:
             paused=self.paused,
             moved=self.moved,
             owed_since=self.owed_since,
+            opened_by=self.opened_by,
         )
 
     def _pause(self, at: datetime, until: datetime, reason: str) -> None:

@@ -68,6 +68,8 @@ class DeadlineRow:
     hand_over_due_at: datetime | None = None
     hand_over_breached_at: datetime | None = None
     taken_over_at: datetime | None = None
+    merged_into: UUID | None = None
+    said: str | None = None
 
 
 COLUMNS: Final = tuple(DeadlineRow.__dataclass_fields__)
@@ -240,8 +242,15 @@ def received_between(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[DeadlineRow]:
-    """Inquiries received in [start, end), with a clock or without, from behind `after`."""
-    conditions: list[ColumnElement[bool]] = [_C.received_at >= start, _C.received_at < end]
+    """Inquiries received in [start, end), with a clock or without, from behind `after`.
+
+    Without those that turned out to be part of another.
+    """
+    conditions: list[ColumnElement[bool]] = [
+        _C.received_at >= start,
+        _C.received_at < end,
+        _C.merged_into.is_(None),
+    ]
     if after is not None:
         bound = literal(after[0], _C.received_at.type), literal(after[1], _C.inquiry_id.type)
         conditions.append(tuple_(_C.received_at, _C.inquiry_id) > tuple_(*bound))

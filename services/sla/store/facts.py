@@ -19,14 +19,17 @@ from services.sla.domain import (
     CancelReason,
     Fact,
     Held,
+    Left,
     Moved,
     Paused,
+    Reopened,
     ResumeCause,
     Resumed,
     Started,
     TakenOver,
     TargetKind,
     WindowSet,
+    Withdrawn,
 )
 from services.sla.rules.edition import Edition
 from services.sla.tables import clock_facts
@@ -104,16 +107,34 @@ def _body(fact: Fact) -> Iterator[tuple[str, Any]]:
             yield "reason", fact.reason
         case Resumed():
             yield "cause", fact.cause.value
-        case Held():
-            yield "follow_up_at", fact.follow_up_at.isoformat()
-        case Cancelled():
-            yield "reason", fact.reason.value
+            yield "message_id", _name(fact.message_id)
         case WindowSet():
             yield "ends_at", fact.ends_at.isoformat()
+            yield "message_id", _name(fact.message_id)
+        case Left():
+            yield "message_id", _name(fact.message_id)
         case Assigned():
             yield "desk", fact.desk
-        case Answered() | TakenOver():
+        case TakenOver() | Reopened():
             return
+        case _:
+            yield from _body_of_an_end(fact)
+
+
+def _body_of_an_end(fact: Answered | Held | Withdrawn | Cancelled) -> Iterator[tuple[str, Any]]:
+    match fact:
+        case Cancelled():
+            yield "reason", fact.reason.value
+            yield "merged_into", _name(fact.merged_into)
+            return
+        case Held():
+            yield "follow_up_at", _text(fact.follow_up_at)
+        case Answered():
+            yield "by_hand", fact.by_hand or None
+        case Withdrawn():
+            pass
+    yield "message_id", _name(fact.message_id)
+    yield "revision", fact.revision or None
 
 
 def _recorded(
@@ -150,17 +171,32 @@ def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None
         case "paused", _:
             return Paused(at, _moment(body["until"]), body["reason"])
         case "resumed", _:
-            return Resumed(at, ResumeCause(body["cause"]))
-        case "held", _:
-            return Held(at, _moment(body["follow_up_at"]))
-        case "answered" | "takenover", _:
-            return Answered(at) if kind == "answered" else TakenOver(at)
-        case "cancelled", _:
-            return Cancelled(at, CancelReason(body["reason"]))
+            return Resumed(at, ResumeCause(body["cause"]), _id_if_any(body, "message_id"))
         case "windowset", _:
-            return WindowSet(at, _moment(body["ends_at"]))
+            return WindowSet(at, _moment(body["ends_at"]), _id_if_any(body, "message_id"))
+        case "left", _:
+            return Left(at, UUID(body["message_id"]))
         case "assigned", _:
             return Assigned(at, body["desk"])
+        case "takenover" | "reopened", _:
+            return TakenOver(at) if kind == "takenover" else Reopened(at)
+        case _:
+            return _end(kind, at, body)
+
+
+def _end(kind: str, at: datetime, body: dict[str, Any]) -> Fact:
+    """What a reply or a desk did. Rows of before replies were named have no `message_id`."""
+    message_id, revision = _id_if_any(body, "message_id"), body.get("revision", 0)
+    match kind:
+        case "held":
+            return Held(at, _moment_if_any(body, "follow_up_at"), message_id, revision)
+        case "answered":
+            return Answered(at, message_id, revision, by_hand=body.get("by_hand", False))
+        case "withdrawn":
+            return Withdrawn(at, UUID(body["message_id"]), revision)
+        case "cancelled":
+            merged_into = _id_if_any(body, "merged_into")
+            return Cancelled(at, CancelReason(body["reason"]), merged_into)
         case _:
             raise ValueError(f"a fact of the kind {kind!r} is not known here")
 
@@ -176,12 +212,27 @@ def edition_keys(facts: Iterable[Recorded]) -> list[str]:
     return [key for _, key in dated]
 
 
+def ever_paused(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Those of the inquiries whose clock a person has stopped at any time."""
+    c = clock_facts.c
+    wanted = select(c.inquiry_id).where(among(tx, c.inquiry_id, inquiry_ids), c.kind == "paused")
+    return frozenset(tx.execute(wanted).scalars())
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
 def _moment_if_any(body: dict[str, Any], name: str) -> datetime | None:
     return None if name not in body else _moment(body[name])
+
+
+def _id_if_any(body: dict[str, Any], name: str) -> UUID | None:
+    return None if name not in body else UUID(body[name])
+
+
+def _name(of: UUID | None) -> str | None:
+    return None if of is None else str(of)
 
 
 def _text(moment: datetime | None) -> str | None:

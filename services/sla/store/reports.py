@@ -31,13 +31,15 @@ _COLUMN = {
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Inquiries received in [start, end)."""
+    """Inquiries received in [start, end), without those that turned out to be part of another."""
 
     start: datetime
     end: datetime
 
     def condition(self) -> ColumnElement[bool]:
-        return and_(_C.received_at >= self.start, _C.received_at < self.end)
+        return and_(
+            _C.received_at >= self.start, _C.received_at < self.end, _C.merged_into.is_(None)
+        )
 
 
 @dataclass(slots=True)

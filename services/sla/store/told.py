@@ -52,4 +52,4 @@ def history(tx: Read, inquiry_id: UUID) -> list[Told]:
 def _key(text: str) -> NoticeKey:
     kind, _, rest = text.partition(":")
     level, _, target = rest.rpartition(":")
-    return NoticeKey(NoticeKind(kind), level, int(target))
+    return NoticeKey(NoticeKind(kind), level, target)

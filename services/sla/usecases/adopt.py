@@ -8,10 +8,11 @@ from typing import Final
 from uuid import UUID
 
 from services.sla.domain import TECHNICAL_DESK, Assigned
+from services.sla.rules.edition import Edition
 from services.sla.store import deadlines
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.store.facts import Recorded
-from services.sla.usecases.desks import moved_for
+from services.sla.usecases.desks import moved_for, subject_of
 from services.sla.usecases.library import Library
 from services.sla.usecases.published import Change
 from services.sla.usecases.record import Arrival, Histories, record
@@ -28,25 +29,52 @@ def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: date
     ends.
     """
     edition = library.follow(tx, now=now)
-    key = edition.key
     locked = deadlines.lock(tx, inquiry_ids)
-    rows = [each for each in locked.values() if each.state in _OPEN and each.edition != key]
+    rows = [row for row in locked.values() if row.state in _OPEN and row.edition != edition.key]
+    moved, _ = _move(tx, rows, edition, library=library, now=now)
+    return moved
+
+
+def catch_up(
+    tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime
+) -> datetime | None:
+    """Put clocks whose end was taken back under what the policy and their desk say by now.
+
+    Policies and desks move no clock that has ended. Returns when the first of them needs a look.
+    """
+    edition = library.follow(tx, now=now)
+    locked = deadlines.lock(tx, inquiry_ids)
+    rows = [row for row in locked.values() if row.state in _OPEN and _is_behind(row, edition)]
+    _, look = _move(tx, rows, edition, library=library, now=now)
+    return look
+
+
+def _is_behind(row: DeadlineRow, edition: Edition) -> bool:
+    if row.edition != edition.key or row.received_at is None:
+        return True
+    choice = edition.choose(subject_of(row, desk=row.desk), row.received_at)
+    return choice is not None and choice.promise.name != row.promise
+
+
+def _move(
+    tx: Write, rows: Sequence[DeadlineRow], edition: Edition, *, library: Library, now: datetime
+) -> tuple[int, datetime | None]:
+    """How many moved, and when the first of them needs a look."""
     if not rows:
-        return 0
+        return 0, None
     ids = [row.inquiry_id for row in rows]
     histories = Histories.read(tx, ids, library=library, now=now)
     arrivals = []
     for row in rows:
         moved = moved_for(row, histories, edition=edition, desk=row.desk, at=now, reason="policy")
         if moved is not None:
-            recorded = Recorded(row.inquiry_id, new_id(), moved, edition=key)
+            recorded = Recorded(row.inquiry_id, new_id(), moved, edition=edition.key)
             arrivals.append(Arrival(row.conversation_id, recorded, Change("policy", moved.at)))
-    if arrivals:
-        record(tx, arrivals, library=library, now=now)
+    look = record(tx, arrivals, library=library, now=now) if arrivals else None
     if edition.hands_over:
         _tell_the_desks(tx, rows, histories, library=library, now=now)
-    deadlines.change(tx, {each: {"edition": key} for each in ids})
-    return len(arrivals)
+    deadlines.change(tx, {each: {"edition": edition.key} for each in ids})
+    return len(arrivals), look
 
 
 def _tell_the_desks(

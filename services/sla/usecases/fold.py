@@ -1,7 +1,8 @@
 """From the facts of a clock to its row and to what has to be published: pure.
 
-What a fact changes (moved, met, cancelled) is found by comparing with the row as it was, which is
-locked: so it is published once. What time brings (warnings, breaches) has a key that is stored.
+What a fact changes (moved, met, cancelled) is found by comparing with what was said before, which
+the locked row knows: so it is published once. What time brings (warnings, breaches) has a key that
+is stored.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from services.sla.domain import (
     Phase,
     Started,
     Target,
+    TargetKind,
     agenda_of,
     state,
 )
@@ -31,10 +33,15 @@ from services.sla.store.deadlines import Columns, DeadlineRow
 from services.sla.store.told import Told
 from services.sla.usecases.fold_hand_over import hand_over_columns, hand_over_events
 from services.sla.usecases.published import Change, published_state
+from services.sla.usecases.said import (
+    Said,
+    kept,
+    must_wait,
+    said_before,
+    standing_answer,
+)
 from shared.events import facts as told_facts
 from shared.events.facts import DeadlineFact
-
-_ENDED = frozenset({Phase.MET, Phase.MET_LATE, Phase.CANCELLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,14 @@ class Outcome:
     columns: Columns
     publish: tuple[DeadlineFact, ...]
     told: tuple[Told, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Notices:
+    """What is told now, and when the clock needs the next look."""
+
+    certain: tuple[Notice, ...]
+    look_at: tuple[datetime, ...]
 
 
 def fold(
@@ -62,7 +77,7 @@ def fold(
     `edition` is the one that the clock is under from now on, `began` the calendar of the one that
     it started under. Warnings and breaches are published as far as they were due by `tell_until`,
     as the clock stood then: of later moments facts may still be on their way, and an answer in time
-    among them. A breach of a target that has ended is certain, and always published.
+    among them. Without it none is, and what rests on a breach waits for it, see `said`.
     """
     clock = state(facts, began, max(now, *(fact.at for fact in facts)))
     target = clock.current
@@ -70,43 +85,84 @@ def fold(
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
         agenda = agenda_of(clock, seen=seen)
-        certain = [each for each in agenda.due if _over(each, clock)]
-        again = [each.at for each in agenda.due if each not in certain]
+        notices = _Notices((), (*(each.at for each in agenda.due), *_next(agenda)))
     else:
-        told_at = max(tell_until, _begin(facts).at)
-        agenda = agenda_of(state(facts, began, told_at), seen=seen)
-        certain = [each for each in agenda.due if _still_of_use(each, clock)]
-        # What that moment knows nothing of may change the agenda.
-        again = [fact.at for fact in facts if fact.at > told_at]
+        notices = _certain(facts, clock, began=began, seen=seen, tell_until=tell_until)
+    told = {*seen, *(each.key for each in notices.certain)}
+    changed, said = _changed(row, facts, clock, change, told)
     events = [
         *_started(row, facts),
-        *hand_over_events(row, clock, change),
-        *(_noticed(row, each, clock) for each in certain),
-        *_moved(row, facts, clock, target, change),
-        *_ended(row, clock, target),
+        *(_noticed(row, each, _about(each, clock) or target) for each in notices.certain),
+        *changed,
     ]
     return Outcome(
         columns=_columns(row, clock, target, edition)
         | hand_over_columns(clock)
-        | {"next_action_at": min([*again, *_next(agenda)], default=None)},
+        | {"next_action_at": min(notices.look_at, default=None), "said": said},
         publish=tuple(sorted(events, key=lambda event: event.at)),
-        told=tuple(Told(row.inquiry_id, each.key, each.at) for each in certain),
+        told=tuple(Told(row.inquiry_id, each.key, each.at) for each in notices.certain),
     )
 
 
-def _over(notice: Notice, clock: ClockState) -> bool:
-    return not clock.is_open or clock.target(notice.target).ended_at is not None
+def _certain(
+    facts: Sequence[Fact],
+    clock: ClockState,
+    *,
+    began: BusinessCalendar,
+    seen: Collection[NoticeKey],
+    tell_until: datetime,
+) -> _Notices:
+    """What was due by then and is still so, `clock` being how it stands by now."""
+    told_at = max(tell_until, _begin(facts).at)
+    agenda = agenda_of(state(facts, began, told_at), seen=seen)
+    certain = tuple(each for each in agenda.due if _still_of_use(each, clock))
+    # What that moment knows nothing of may change the agenda.
+    later = (fact.at for fact in facts if fact.at > told_at)
+    return _Notices(certain, (*later, *_next(agenda)))
+
+
+def _about(notice: Notice, clock: ClockState) -> Target | None:
+    """The target as it stands by now; None when there is none any more."""
+    if notice.key.kind is NoticeKind.WINDOW_CLOSING:
+        return next((each for each in clock.targets if each.number == notice.target), None)
+    return next((each for each in clock.shown if each.key == notice.key.target), None)
 
 
 def _still_of_use(notice: Notice, clock: ClockState) -> bool:
-    """A warning is for those who can still prevent something."""
+    """A breach that was not corrected is told; a warning is for those who can prevent something."""
+    about = _about(notice, clock)
+    if about is None:
+        return False
     if notice.key.kind is NoticeKind.BREACH:
-        return True
-    return clock.is_open and clock.target(notice.target).phase in {Phase.RUNNING, Phase.BREACHED}
+        return about.breached_at is not None and clock.merged_into is None
+    return clock.is_open and about.phase in {Phase.RUNNING, Phase.BREACHED}
 
 
 def _next(agenda: Agenda) -> list[datetime]:
     return [] if agenda.next_action_at is None else [agenda.next_action_at]
+
+
+def _changed(
+    row: DeadlineRow,
+    facts: Sequence[Fact],
+    clock: ClockState,
+    change: Change | None,
+    told: Collection[NoticeKey],
+) -> tuple[list[DeadlineFact], str | None]:
+    """What has to be published of how the clock stands, and the column for what has to wait."""
+    before = said_before(row, _begin(facts))
+    answer, hand_over = None, None
+    events: list[DeadlineFact] = []
+    alone = clock.merged_into is None
+    if alone and clock.owed_hand_over is not None and must_wait([clock.owed_hand_over], told):
+        hand_over = (before.hand_over,)
+    else:
+        events += hand_over_events(row, before.hand_over, clock, change)
+    if alone and must_wait(clock.targets, told):
+        answer = before.answer
+    else:
+        events += _answer_events(row, before.answer, clock, change)
+    return events, kept(answer=answer, hand_over=hand_over)
 
 
 def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Edition) -> Columns:
@@ -126,6 +182,7 @@ def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Editi
         "cancel_reason": None if clock.cancelled is None else clock.cancelled.value,
         "answer_business_seconds": business,
         "answer_wall_seconds": wall,
+        "merged_into": clock.merged_into,
     }
 
 
@@ -161,8 +218,7 @@ def started_event(
     )
 
 
-def _noticed(row: DeadlineRow, notice: Notice, clock: ClockState) -> DeadlineFact:
-    about = clock.target(notice.target)
+def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
     common: dict[str, Any] = {
         "inquiry_id": row.inquiry_id,
         "conversation_id": row.conversation_id,
@@ -179,52 +235,55 @@ def _noticed(row: DeadlineRow, notice: Notice, clock: ClockState) -> DeadlineFac
             return told_facts.DeadlineWarning(state="running", level="window_closing", **common)
 
 
-def _moved(
-    row: DeadlineRow,
-    facts: Sequence[Fact],
-    clock: ClockState,
-    target: Target,
-    change: Change | None,
+def _answer_events(
+    row: DeadlineRow, before: Said, clock: ClockState, change: Change | None
 ) -> list[DeadlineFact]:
-    if not clock.is_open:
+    """At most one: it moved, was opened again, ended, or ended otherwise than was said."""
+    target = clock.targets[-1]
+    stands = standing_answer(clock, target)
+    if not stands.is_open:
+        return [] if stands == before else [_ended(row, clock, target)]
+    same = (before.is_paused, before.due_at, before.target)
+    if before.is_open and same == (stands.is_paused, stands.due_at, stands.target):
         return []
-    if row.due_at is None:
-        begun = _begin(facts)
-        before = (False, begun.due_at, begun.kind.value)
-    else:
-        before = (row.state == Phase.PAUSED.value, row.due_at, str(row.target))
-    if before == (target.phase is Phase.PAUSED, target.due_at, target.kind.value):
-        return []
-    # Without a fact only the bound of a pause can have moved it.
-    change = change or Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
+    change = change or _what_moved(before, target, clock)
     return [
         told_facts.DeadlineMoved(
-            inquiry_id=row.inquiry_id,
-            conversation_id=row.conversation_id,
+            **_common(row, target),
             state=published_state(target.phase),
-            target=target.kind.value,
-            due_at=target.due_at,
             at=change.at,
             cause=change.cause,
         )
     ]
 
 
-def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> list[DeadlineFact]:
-    if target.phase not in _ENDED or row.state == target.phase.value:
-        return []
-    common: dict[str, Any] = {
+def _what_moved(before: Said, target: Target, clock: ClockState) -> Change:
+    """Found from how it stands: what was said waited, or nothing but time has passed."""
+    if not before.is_open:
+        return Change("reopened", clock.as_of)
+    if target.phase is Phase.PAUSED:
+        return Change("paused", target.pauses[-1].start)
+    if target.kind is TargetKind.FOLLOW_UP and not target.pauses:
+        return Change("held", target.started_at)
+    # Without a fact only the bound of a pause can have moved it.
+    return Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
+
+
+def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
+    common = _common(row, target) | {"at": target.ended_at}
+    if clock.cancelled is not None:
+        reason = clock.cancelled.value
+        return told_facts.DeadlineCancelled(state="cancelled", reason=reason, **common)
+    return told_facts.DeadlineMet(state=published_state(target.phase), **common)
+
+
+def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:
+    return {
         "inquiry_id": row.inquiry_id,
         "conversation_id": row.conversation_id,
         "target": target.kind.value,
         "due_at": target.due_at,
-        "at": target.ended_at,
     }
-    if clock.cancelled is not None:
-        return [
-            told_facts.DeadlineCancelled(state="cancelled", reason=clock.cancelled.value, **common)
-        ]
-    return [told_facts.DeadlineMet(state=published_state(target.phase), **common)]
 
 
 def _begin(facts: Sequence[Fact]) -> Started:

@@ -1,6 +1,6 @@
 """The hand-over's part of a clock's row, and what has to be published of it: pure.
 
-As with the answer, what changed is found by comparing with the row as it was, which is locked.
+As with the answer, what changed is found by comparing with what was said before.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any, Final
 from services.sla.domain import ClockState, Phase, Target
 from services.sla.store.deadlines import Columns, DeadlineRow
 from services.sla.usecases.published import Change, published_state
+from services.sla.usecases.said import Said, standing_hand_over
 from shared.events import facts as told_facts
 from shared.events.facts import DeadlineFact
 
-_OPEN: Final = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
 _TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
 
 
@@ -32,20 +32,35 @@ def hand_over_columns(clock: ClockState) -> Columns:
 
 
 def hand_over_events(
-    row: DeadlineRow, clock: ClockState, change: Change | None
+    row: DeadlineRow, before: Said | None, clock: ClockState, change: Change | None
 ) -> list[DeadlineFact]:
     """At most one: it began, moved or ended. Warnings and breaches are notices, told elsewhere."""
-    target = clock.owed_hand_over
-    if target is None or row.hand_over_state == target.phase.value == Phase.CANCELLED.value:
+    target, stands = clock.owed_hand_over, standing_hand_over(clock)
+    if target is None or stands is None:
         return []
-    was_open = row.hand_over_state in {each.value for each in _OPEN}
-    if target.phase in _OPEN:
-        if not was_open:
-            return [_started(row, target)]
-        return _moved(row, clock, target, change)
-    if row.hand_over_state == target.phase.value:
+    if not stands.is_open:
+        ended_before = before is not None and _alike(before, stands)
+        return [] if ended_before else [_ended(row, clock, target)]
+    if before is None or not before.is_open:
+        if before is not None and change is not None and change.cause == "reopened":
+            return [_moved(row, target, change)]
+        return [_started(row, target)]
+    if (before.is_paused, before.due_at) == (stands.is_paused, stands.due_at):
         return []
-    return [_ended(row, clock, target)]
+    # Without a fact only the bound of a pause can have moved it.
+    last = target.pauses[-1].end if target.pauses else clock.as_of
+    return [_moved(row, target, change or Change("resumed", last))]
+
+
+def _alike(before: Said, stands: Said) -> bool:
+    """Whether nothing new can be said of its end. Of a cancelled one only that it is cancelled."""
+    if before.state == stands.state == Phase.CANCELLED.value:
+        return True
+    return (before.state, before.due_at, before.ended_at) == (
+        stands.state,
+        stands.due_at,
+        stands.ended_at,
+    )
 
 
 def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
@@ -58,22 +73,13 @@ def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
     )
 
 
-def _moved(
-    row: DeadlineRow, clock: ClockState, target: Target, change: Change | None
-) -> list[DeadlineFact]:
-    before = (row.hand_over_state == Phase.PAUSED.value, row.hand_over_due_at)
-    if before == (target.phase is Phase.PAUSED, target.due_at):
-        return []
-    # Without a fact only the bound of a pause can have moved it.
-    change = change or Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
-    return [
-        told_facts.DeadlineMoved(
-            **_common(row, target),
-            at=change.at,
-            state=published_state(target.phase),
-            cause=change.cause,
-        )
-    ]
+def _moved(row: DeadlineRow, target: Target, change: Change) -> DeadlineFact:
+    return told_facts.DeadlineMoved(
+        **_common(row, target),
+        at=change.at,
+        state=published_state(target.phase),
+        cause=change.cause,
+    )
 
 
 def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:

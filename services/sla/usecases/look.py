@@ -13,8 +13,8 @@ from services.sla.domain import (
     ClockState,
     Explanation,
     Fact,
-    NoticeKind,
     Subject,
+    breach_key,
     clock_explanations,
     explanation,
     state,
@@ -49,10 +49,7 @@ class Look:
     def breach_was_told(self) -> bool:
         """Of the target that is awaited, whatever the clock of this host shows."""
         target = self.clock.current
-        return target is not None and any(
-            (each.key.kind, each.key.target) == (NoticeKind.BREACH, target.number)
-            for each in self.told
-        )
+        return target is not None and any(each.key == breach_key(target) for each in self.told)
 
     @property
     def facts(self) -> list[Fact]:

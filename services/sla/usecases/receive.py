@@ -1,6 +1,7 @@
 """An inquiry came in: start its clock by the promises of the policy, or record that none runs.
 
-This happens once per inquiry, so a batch costs a few statements, whatever its size.
+This happens once per inquiry, so a batch costs a few statements, whatever its size. The message
+that opened it may have been another inquiry's until now: that one's clock loses what it did there.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from services.sla.store.deadlines import AWAITED, BEST_EFFORT, RUNNING, Columns,
 from services.sla.store.facts import Recorded
 from services.sla.usecases.fold import started_event
 from services.sla.usecases.library import Library
-from services.sla.usecases.record import Histories, Results, earliest, envelope, unpromised_end
+from services.sla.usecases.messages import departure
+from services.sla.usecases.record import (
+    Histories,
+    Results,
+    earliest,
+    envelope,
+    record,
+    unpromised_end,
+)
 from shared import outbox
 from shared.db import Write
 from shared.events.envelope import Envelope
@@ -57,6 +66,10 @@ def receive(
     if len(fresh) < len(receipts):
         late = [each for each in receipts if each.fact.inquiry_id not in fresh]
         nearest.append(_receive_awaited(tx, late, edition, library=library, now=now))
+    gone = [departure(each.fact_id, each.fact, each.traceparent) for each in receipts]
+    left = [each for each in gone if each is not None]
+    if left:
+        nearest.append(record(tx, left, library=library, now=now))
     return earliest(nearest)
 
 
@@ -76,8 +89,7 @@ def _receive_awaited(
         fact = each.receipt.fact
         known = _row(awaited[fact.inquiry_id], each.columns)
         if each.started is None:
-            early = [recorded.fact for recorded in histories.facts.get(fact.inquiry_id, ())]
-            ended = unpromised_end(known, early, edition=edition)
+            ended = unpromised_end(known, histories, edition=edition.key)
             unpromised[fact.inquiry_id] = {**each.columns, **ended}
             continue
         outcome = histories.fold(known, now=now)

@@ -12,11 +12,12 @@ from services.sla.domain import (
     Audience,
     BusinessCalendar,
     Cancelled,
-    CancelReason,
     Fact,
     NoticeKey,
+    standing,
 )
-from services.sla.rules.edition import Edition
+from services.sla.domain.facts import in_order_of_occurrence
+from services.sla.domain.standing import merged_into
 from services.sla.store import deadlines, notifications, told
 from services.sla.store import facts as clock_facts
 from services.sla.store.deadlines import BEST_EFFORT, Columns, DeadlineRow
@@ -85,23 +86,31 @@ def envelope(event: DeadlineFact, *, now: datetime, trace: str) -> Envelope:
 def record(
     tx: Write, arrivals: Sequence[Arrival], *, library: Library, now: datetime
 ) -> datetime | None:
-    """Append the facts, at most one per inquiry; when the first of the clocks needs a look.
+    """Append the facts and fold each clock once; when the first of the clocks needs a look.
 
-    A fact of an inquiry that is not known yet is kept until it is.
+    Of several facts about one inquiry the last names the cause of what moved. A fact of an inquiry
+    that is not known yet is kept until it is.
     """
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in arrivals})
     clock_facts.add(tx, [each.recorded for each in arrivals])
-    clocks = [each for each in arrivals if rows[each.inquiry_id].due_at is not None]
-    unpromised = [each for each in arrivals if rows[each.inquiry_id].state == BEST_EFFORT]
-    _end_unpromised(tx, unpromised, rows, edition=library.current)
-    if not clocks:
+    last = {each.inquiry_id: each for each in arrivals}
+    started = [each for each in last if rows[each].due_at is not None]
+    unpromised = [each for each in last if rows[each].state == BEST_EFFORT]
+    known = [*started, *unpromised]
+    if not known:
         return None
+    histories = Histories.read(tx, known, library=library, now=now)
+    deadlines.change(
+        tx,
+        {each: unpromised_end(rows[each], histories, edition="") for each in unpromised},
+    )
     results = Results(library.audiences)
-    histories = Histories.read(tx, [each.inquiry_id for each in clocks], library=library, now=now)
-    for each in clocks:
-        row = rows[each.inquiry_id]
-        outcome = histories.fold(row, now=now, edition=each.recorded.edition, change=each.change)
-        results.take(row, outcome, now=now, trace=each.traceparent)
+    for inquiry_id in started:
+        row, arrival = rows[inquiry_id], last[inquiry_id]
+        outcome = histories.fold(
+            row, now=now, edition=arrival.recorded.edition, change=arrival.change
+        )
+        results.take(row, outcome, now=now, trace=arrival.traceparent)
     return results.write(tx)
 
 
@@ -150,17 +159,22 @@ class Histories:
         )
 
 
-def unpromised_end(row: DeadlineRow, facts: Sequence[Fact], *, edition: Edition) -> Columns:
-    """How a best-effort inquiry ended, if it did: by what happened first."""
-    endings = [fact for fact in facts if isinstance(fact, Answered | Cancelled)]
-    first = min(endings, key=lambda fact: fact.at, default=None)
+def unpromised_end(row: DeadlineRow, histories: Histories, *, edition: str) -> Columns:
+    """How a best-effort inquiry ended, if it did: by the earliest end that stands.
+
+    Its answer's time is counted by that edition; without one, by that of the row.
+    """
+    known = [each.fact for each in histories.facts.get(row.inquiry_id, ())]
+    ends = [fact for fact in standing(known) if isinstance(fact, Answered | Cancelled)]
     columns: Columns = dict.fromkeys(
         ("answered_at", "cancelled_at", "cancel_reason", "answer_business_seconds",
          "answer_wall_seconds")
     )  # fmt: skip
-    match first:
+    columns["merged_into"] = merged_into(ends)
+    match min(ends, key=in_order_of_occurrence, default=None):
         case Answered(at) if row.received_at is not None:
-            business, wall = answer_seconds(edition.calendar, row.received_at, at)
+            calendar = histories.edition(edition or str(row.edition)).calendar
+            business, wall = answer_seconds(calendar, row.received_at, at)
             columns |= {
                 "answered_at": at,
                 "answer_business_seconds": business,
@@ -171,18 +185,3 @@ def unpromised_end(row: DeadlineRow, facts: Sequence[Fact], *, edition: Edition)
         case _:
             pass
     return columns
-
-
-def _end_unpromised(
-    tx: Write, arrivals: Sequence[Arrival], rows: Mapping[UUID, DeadlineRow], *, edition: Edition
-) -> None:
-    changes = {}
-    for each in arrivals:
-        row = rows[each.inquiry_id]
-        known: list[Fact] = [each.recorded.fact]
-        if row.answered_at is not None:
-            known.append(Answered(row.answered_at))
-        if row.cancelled_at is not None and row.cancel_reason is not None:
-            known.append(Cancelled(row.cancelled_at, CancelReason(row.cancel_reason)))
-        changes[each.inquiry_id] = unpromised_end(row, known, edition=edition)
-    deadlines.change(tx, changes)

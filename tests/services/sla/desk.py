@@ -15,7 +15,6 @@ from zoneinfo import ZoneInfo
 import httpx
 from sqlalchemy import select
 
-from services.sla import consumers
 from services.sla.app import build
 from services.sla.rules.edition import audiences, edition_of
 from services.sla.settings import SlaSettings
@@ -27,8 +26,7 @@ from services.sla.usecases.library import Library
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
-from shared.consumer import Handler
-from shared.db import Read, Write
+from shared.db import Read
 from shared.events import Envelope, Fact, facts
 from shared.events.registry import topics
 from shared.ids import new_id
@@ -54,7 +52,6 @@ class SlaBench:
     service: Service
     clock: ManualClock
     client: httpx.AsyncClient
-    handlers: Mapping[str, Handler]
     library: Library
     bus: LocalBus
 
@@ -70,14 +67,11 @@ class SlaBench:
     async def hear(self, *told: Fact) -> None:
         """Handle facts one after the other, each in a transaction of its own."""
         for fact in told:
-            await self.service.database.write(self._handle, [self.envelope(fact)])
+            await self.service.handle([self.envelope(fact)])
 
     async def hear_together(self, told: Sequence[Fact]) -> None:
-        """Handle facts of one type in one transaction."""
-        await self.service.database.write(self._handle, [self.envelope(fact) for fact in told])
-
-    def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        self.handlers[envelopes[0].data.TYPE](tx, envelopes)
+        """Handle facts in one transaction."""
+        await self.service.handle([self.envelope(fact) for fact in told])
 
     def envelope(self, fact: Fact) -> Envelope:
         conversation = getattr(fact, "conversation_id")  # noqa: B009 - any fact of the desk has one
@@ -198,7 +192,6 @@ async def sla_bench(
                 service,
                 clock,
                 client,
-                consumers.handlers(library, clock, on_scheduled=lambda _: None),
                 library,
                 bus,
             )
@@ -218,55 +211,98 @@ class Inquiry:
     contact_id: UUID = field(default_factory=new_id)
     todo_id: UUID = field(default_factory=new_id)
 
-    def received(self) -> facts.InquiryReceived:
+    def received(
+        self, message_id: UUID | None = None, *, moved_from: UUID | None = None
+    ) -> facts.InquiryReceived:
         return facts.InquiryReceived(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             contact_id=self.contact_id,
-            message_id=new_id(),
+            message_id=message_id or new_id(),
             channel=self.channel,
             received_at=self.received_at,
             text="Wann öffnet die Anmeldung?",
             hashtags=self.hashtags,
+            moved_from=moved_from,
         )
 
-    def message_added(self, at: datetime) -> facts.MessageAdded:
+    def message_added(
+        self, at: datetime, message_id: UUID | None = None, *, moved_from: UUID | None = None
+    ) -> facts.MessageAdded:
         return facts.MessageAdded(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             contact_id=self.contact_id,
-            message_id=new_id(),
+            message_id=message_id or new_id(),
             channel=self.channel,
             received_at=at,
             text="Hier ist noch etwas.",
+            moved_from=moved_from,
         )
 
-    def answered(self, at: datetime) -> facts.InquiryAnswered:
+    def answered(
+        self, at: datetime, message_id: UUID | None = None, *, revision: int = 0
+    ) -> facts.InquiryAnswered:
         return facts.InquiryAnswered(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
-            message_id=new_id(),
+            message_id=message_id or new_id(),
             answered_at=at,
             answered_by="anna",
+            revision=revision,
         )
 
-    def held(self, at: datetime, follow_up_at: datetime | None) -> facts.InquiryHeld:
+    def held(
+        self,
+        at: datetime,
+        follow_up_at: datetime | None,
+        message_id: UUID | None = None,
+        *,
+        revision: int = 0,
+    ) -> facts.InquiryHeld:
         return facts.InquiryHeld(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
-            message_id=new_id(),
+            message_id=message_id or new_id(),
             held_at=at,
             held_by="anna",
             follow_up_at=follow_up_at,
+            revision=revision,
         )
 
-    def closed(self, at: datetime, reason: facts.CloseReason = "withdrawn") -> facts.InquiryClosed:
+    def withdrawn(self, at: datetime, message_id: UUID, *, revision: int) -> facts.ReplyWithdrawn:
+        return facts.ReplyWithdrawn(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=message_id,
+            revision=revision,
+            withdrawn_at=at,
+            withdrawn_by="anna",
+        )
+
+    def own_post_seen(self, at: datetime) -> facts.OwnPostSeen:
+        return facts.OwnPostSeen(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=new_id(),
+            posted_at=at,
+            posted_by="us",
+        )
+
+    def closed(
+        self,
+        at: datetime,
+        reason: facts.CloseReason = "withdrawn",
+        *,
+        merged_into: UUID | None = None,
+    ) -> facts.InquiryClosed:
         return facts.InquiryClosed(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             reason=reason,
             closed_at=at,
             closed_by="anna",
+            merged_into=merged_into,
         )
 
     def todo_created(self, desk: str, at: datetime | None = None) -> facts.TodoCreated:
@@ -302,13 +338,25 @@ class Inquiry:
             claimed_at=at,
         )
 
-    def completed(self, at: datetime) -> facts.TodoCompleted:
+    def completed(self, at: datetime, answer_id: UUID | None = None) -> facts.TodoCompleted:
         return facts.TodoCompleted(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             completed_at=at,
             completed_by="carla",
+            answer_id=answer_id,
+        )
+
+    def reopened(self, at: datetime, desk: str = "inbound") -> facts.TodoReopened:
+        return facts.TodoReopened(
+            todo_id=self.todo_id,
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            desk=desk,
+            reason="the customer called back",
+            reopened_at=at,
+            reopened_by="carla",
         )
 
     def dismissed(

@@ -20,6 +20,7 @@ from services.sla.notify.courier import Caretaker, Counts, Courier
 from services.sla.settings import SlaSettings
 from services.sla.store.notifications import Delivery
 from services.sla.usecases.notify import claim, settle
+from services.sla.usecases.tick import tick
 from shared.policy import Policy, load_policy, parse_policy
 from shared.telemetry import Metrics
 from shared.webhooks import secret_key
@@ -372,7 +373,8 @@ async def test_a_fact_that_is_not_stored_is_not_sent(told: Told) -> None:
     told.bench.clock.set(AFTER_THE_BREACH)
 
     def fails_at_the_end(tx: Any) -> None:
-        told.bench._handle(tx, [told.bench.envelope(inquiry.answered(AFTER_THE_BREACH))])
+        due = AFTER_THE_BREACH
+        assert tick(tx, library=told.bench.library, due_until=due, now=due, limit=10) == 1
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError, match="power"):

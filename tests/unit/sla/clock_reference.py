@@ -119,6 +119,7 @@ class Watcher:
                 self.resume(moment)
             case Held(follow_up_at=follow_up_at):
                 self.end(Phase.MET)
+                assert follow_up_at is not None
                 due = index_of(follow_up_at)
                 left = sum(minutes(self.name, self.counting)[moment:due])
                 self.targets.append(Watched(due, left, told=due))

@@ -131,7 +131,7 @@ def test_what_comes_late_is_breached_when_it_comes_and_once() -> None:
         for notice in pending_notices(_whole(facts), berlin(), at(f"{MONDAY} 16:30")).due
         if notice.key.kind is NoticeKind.BREACH
     ]
-    assert [(each.key.target, each.at) for each in breaches] == [(0, at(f"{MONDAY} 14:00"))]
+    assert [(each.key.target, each.at) for each in breaches] == [("0", at(f"{MONDAY} 14:00"))]
 
 
 def test_what_leaves_in_time_is_no_breach() -> None:
@@ -149,7 +149,11 @@ def test_its_warnings_are_those_of_the_promise_that_fit() -> None:
     agenda = pending_notices(facts, berlin(), at(f"{MONDAY} 10:06"))
     assert (agenda.due, agenda.next_action_at) == ((), at(f"{MONDAY} 10:45"))
     (notice,) = pending_notices(facts, berlin(), at(f"{MONDAY} 10:45")).due
-    assert (notice.key.level, notice.key.target, notice.due_at) == ("75%", 0, at(f"{MONDAY} 11:00"))
+    assert (notice.key.level, notice.key.target, notice.due_at) == (
+        "75%",
+        "0",
+        at(f"{MONDAY} 11:00"),
+    )
 
 
 def moved(facts: list[Fact], promise: Promise | None, when: str) -> list[Fact]:

@@ -31,9 +31,9 @@ from services.sla.domain import (
 from tests.unit.sla.builders import DAY, HOUR, at, berlin, local, promise
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 
-QUARTER_LEFT = NoticeKey(NoticeKind.WARNING, "75%", 1)
-LAST_HOUR = NoticeKey(NoticeKind.WARNING, "1h before end", 1)
-BREACH = NoticeKey(NoticeKind.BREACH, "", 1)
+QUARTER_LEFT = NoticeKey(NoticeKind.WARNING, "75%", "1")
+LAST_HOUR = NoticeKey(NoticeKind.WARNING, "1h before end", "1")
+BREACH = NoticeKey(NoticeKind.BREACH, "", "1")
 TICK = timedelta(microseconds=1)
 
 
@@ -254,7 +254,7 @@ def test_a_sleeping_timer_a_poller_and_a_late_job_agree(history: History, poll: 
         final = pending_notices(facts, calendar, end, seen=seen.keys())
         seen.update({n.key: end for n in final.due if n.key.kind is NoticeKind.BREACH})
     targets = state(facts, calendar, end).targets
-    wanted = {each.number for each in targets if each.breached_at is not None}
+    wanted = {each.key for each in targets if each.breached_at is not None}
     for seen in told.values():
         assert {key.target for key in seen if key.kind is NoticeKind.BREACH} == wanted
     assert told["poller"].keys() <= told["sleeper"].keys()

@@ -80,8 +80,8 @@ def _fact(draw: st.DrawFn, facts: list[Fact], began: BusinessCalendar, moment: i
     return move(facts, draw(promises()), began=began, calendar=calendar, at=at)
 
 
-def breaches(clock: ClockState) -> set[tuple[int, object]]:
-    return {(each.number, each.breached_at) for each in clock.shown if each.breached_at}
+def breaches(clock: ClockState) -> set[tuple[str, object]]:
+    return {(each.key, each.breached_at) for each in clock.shown if each.breached_at}
 
 
 @given(lives(), st.integers(0, SPAN), st.integers(0, SPAN))
@@ -144,4 +144,4 @@ def test_a_timer_that_sleeps_until_it_must_tells_each_once_and_in_opening_hours(
             break
         now = min(after)
     told = {key.target for key in seen if key.kind is NoticeKind.BREACH}
-    assert {number for number, _ in breaches(state(facts, began, end))} <= told
+    assert {key for key, _ in breaches(state(facts, began, end))} <= told
