@@ -99,6 +99,11 @@ class Service:
         """A loop of the service's own (timers, group committer), started with its consumers."""
         self._loops.append((name, loop))
 
+    @property
+    def own_loops(self) -> Sequence[tuple[str, Loop]]:
+        """The loops of its own, by name, for tests that run some of them alone."""
+        return tuple(self._loops)
+
     def check(self, name: str, check: Check) -> None:
         """What the service's readiness tells beside what every service's does; before `serve`."""
         self._own_checks[name] = check

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from tests.support import backing
 from tests.support.kafka_broker import Broker
+from tests.support.migrated import MigratedDatabases, MigratedFiles
 from tests.support.postgres import fresh_database
 from tests.support.processes import MissingBackingError, scratch
 
@@ -53,6 +55,17 @@ async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
     """The URL of an empty database of this test's own."""
     async with fresh_database(postgres_url) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_files(tmp_path_factory: pytest.TempPathFactory) -> MigratedFiles:
+    return MigratedFiles(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture(scope="session")
+async def migrated_databases(postgres_url: str) -> AsyncIterator[MigratedDatabases]:
+    async with AsyncExitStack() as stack:
+        yield MigratedDatabases(postgres_url, stack)
 
 
 def refuse(request: pytest.FixtureRequest, missing: MissingBackingError) -> None:

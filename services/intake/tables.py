@@ -143,6 +143,7 @@ ends = Table(
     Column("covers_message_id", Uuid),
     Column("taken_back", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
+    Index("ix_inquiry_ends_id", "id"),
 )
 
 own_posts = Table(

@@ -3,23 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.support.migrated import MigratedDatabases, MigratedFiles
-
-
-@pytest.fixture(scope="session")
-def migrated_files(tmp_path_factory: pytest.TempPathFactory) -> MigratedFiles:
-    return MigratedFiles(tmp_path_factory.mktemp("migrated"))
-
-
-@pytest.fixture(scope="session")
-async def migrated_databases(postgres_url: str) -> AsyncIterator[MigratedDatabases]:
-    async with AsyncExitStack() as stack:
-        yield MigratedDatabases(postgres_url, stack)
 
 
 @pytest.fixture

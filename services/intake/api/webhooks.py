@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -181,15 +181,23 @@ class Delivery:
                 f"data holds {len(items)} items",
                 FieldProblem("data", "is too long", f"at most {MOST_ITEMS} items per delivery"),
             )
-        together: list[Coroutine[Any, Any, None]] = []
+        threads: dict[str, list[tuple[int, Any]]] = {}
         for number, data in enumerate(items):
             if self._looks_back(data):
-                await _all(together)
+                await self._threads(threads)
                 await self._item(number, data)
-                together = []
+                threads = {}
             else:
-                together.append(self._item(number, data))
-        await _all(together)
+                threads.setdefault(_thread_named(data), []).append((number, data))
+        await self._threads(threads)
+
+    async def _threads(self, threads: Mapping[str, Sequence[tuple[int, Any]]]) -> None:
+        """Side by side, but each thread in the order of the list: its first message opens it."""
+        await _all([self._in_order(items) for items in threads.values()])
+
+    async def _in_order(self, items: Sequence[tuple[int, Any]]) -> None:
+        for number, data in items:
+            await self._item(number, data)
 
     def _looks_back(self, data: Any) -> bool:
         """Whether what becomes of this item depends on the items before it being stored.
@@ -287,6 +295,13 @@ class Delivery:
         log.warning(
             "webhook.quarantined", channel=self._channel.name, quarantine_id=str(identifier)
         )
+
+
+def _thread_named(data: Any) -> str:
+    """Which thread the item names, as far as that can be seen before it is checked."""
+    if not isinstance(data, dict):
+        return ""
+    return str(data.get("thread_id") or data.get("id"))
 
 
 async def _all(items: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -94,6 +94,7 @@ def load(
     loaded = Loaded(conversation, Thread(conversation.public, new_id))
     _fill(tx, loaded, {row["id"]: row for row in rows})
     _add_posts(tx, loaded, since=since)
+    _fill(tx, loaded, {row["id"]: row for row in _ended_by_posts(tx, loaded, contact_id=person)})
     return loaded
 
 
@@ -122,6 +123,17 @@ def _newest_before(
     if contact_id is not None:
         query = query.where(c.contact_id == contact_id)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(MOST_BEFORE)
+
+
+def _ended_by_posts(tx: Read, loaded: Loaded, *, contact_id: UUID | None) -> list[dict[str, Any]]:
+    """What the posts in question have ended: a message that one of them covers may join it."""
+    if not loaded.posts:
+        return []
+    by_posts = select(ends.c.inquiry_id).where(among(tx, ends.c.id, list(loaded.posts)))
+    query = select(inquiries).where(inquiries.c.id.in_(by_posts))
+    if contact_id is not None:
+        query = query.where(inquiries.c.contact_id == contact_id)
+    return [row for row in tx.rows(query) if row["id"] not in loaded.thread.inquiries]
 
 
 def _fill(tx: Read, loaded: Loaded, rows: dict[UUID, dict[str, Any]]) -> None:

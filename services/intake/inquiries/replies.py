@@ -181,12 +181,13 @@ def _not_merged(inquiry: Inquiry) -> None:
 
 def _cut(tx: Write, inquiry: Inquiry, answer: Reply) -> Cut:
     """The last message that the author could have seen."""
-    last = max(inquiry.messages, key=lambda each: each.place)
+    if answer.sent_at is not None:
+        _check_moment(inquiry.first, answer.sent_at)
     if answer.read_until is not None:
         return read_until_cut(tx, inquiry, answer.read_until)
     if answer.sent_at is not None:
-        _check_moment(inquiry.first, answer.sent_at)
         return Cut(answer.sent_at)
+    last = max(inquiry.messages, key=lambda each: each.place)
     return Cut(last.received_at, last.id)
 
 

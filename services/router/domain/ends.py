@@ -51,10 +51,10 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the ends make of a ToDo: the one that decides, and what the customer was told."""
+    """What the ends make of a ToDo: the one that decides, and the last holding reply before it."""
 
     deciding: End | None = None
-    follow_up_at: datetime | None = None
+    hold: End | None = None
 
 
 def known(ends: Iterable[End]) -> list[End]:
@@ -69,12 +69,13 @@ def known(ends: Iterable[End]) -> list[End]:
 def verdict(ends: Iterable[End], *, reopened_at: datetime | None) -> Verdict:
     """By when everything happened. At one moment an answer comes before a dismissal."""
     standing = [end for end in known(ends) if not taken_back(end, reopened_at)]
-    final = [end for end in standing if end.kind in _ENDS]
-    holds = [end for end in standing if end.kind is EndKind.HELD]
-    latest = max(holds, key=lambda end: (end.at, end.key), default=None)
-    return Verdict(
-        min(final, key=_order, default=None), None if latest is None else latest.follow_up_at
-    )
+    deciding = min((end for end in standing if end.kind in _ENDS), key=_order, default=None)
+    holds = [
+        end
+        for end in standing
+        if end.kind is EndKind.HELD and (deciding is None or end.at < deciding.at)
+    ]
+    return Verdict(deciding, max(holds, key=lambda end: (end.at, end.key), default=None))
 
 
 def taken_back(end: End, reopened_at: datetime | None) -> bool:

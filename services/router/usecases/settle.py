@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from services.router.domain.ends import End, EndKind, reopenable, status_after, verdict
@@ -41,10 +42,17 @@ class Ends:
         return replace(
             todo,
             status=status,
-            follow_up_at=decided.follow_up_at or (todo.follow_up_at if end else None),
+            follow_up_at=self._follow_up(todo, decided.hold),
             ended_at=None if end is None else end.at,
             ended_by=None if end is None else end.by,
         )
+
+    def _follow_up(self, todo: WorkTodo, hold: End | None) -> datetime | None:
+        """Of holding replies of before each had a row only the ToDo itself knows."""
+        told_here = any(end.kind is EndKind.HELD for end in self.of(todo))
+        if hold is None:
+            return None if told_here else todo.follow_up_at
+        return hold.follow_up_at
 
     def reopenable(self, todo: WorkTodo) -> list[End]:
         return reopenable(self.of(todo), reopened_at=todo.reopened_at)

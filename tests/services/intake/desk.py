@@ -22,9 +22,8 @@ from services.intake.tables import messages
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.consumer import Consumer
 from shared.events.envelope import Envelope, Fact
-from shared.events.registry import to_record, topics
+from shared.events.registry import to_envelope, to_record, topics
 from shared.ids import new_id
 from shared.lifecycle import running_loops
 from shared.policy import Policy, load_policy
@@ -98,17 +97,16 @@ def fact_moment(fact: Any) -> Any:
 @dataclass
 class Desk:
     service: Service
-    consumer: Consumer
     clock: ManualClock
     http: httpx.AsyncClient
 
     async def hears(self, *told: Fact) -> None:
         """Each fact as a batch of its own, in this order."""
         for fact in told:
-            await self.consumer._apply([record_of(fact)])
+            await self.hears_batch([record_of(fact)])
 
     async def hears_batch(self, records: Sequence[Received]) -> None:
-        await self.consumer._apply(records)
+        await self.service.handle([to_envelope(record) for record in records])
 
     async def told(self) -> list[Envelope]:
         """What intake has recorded in its outbox, in order."""
@@ -212,7 +210,7 @@ async def opened(
     secrets = {"facebook": (SECRET, OTHER_SECRET), "x": (SECRET,)}
     service = build(runtime, IntakeSettings(database_url=database_url), secrets)
     await service.database.start()
-    loops = [(name, loop) for name, loop in service._loops if name == "accept"]
+    loops = [(name, loop) for name, loop in service.own_loops if name == "accept"]
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
     try:
         async with (
@@ -220,7 +218,7 @@ async def opened(
             httpx.AsyncClient(transport=transport, base_url="http://desk") as http,
         ):
             await asyncio.sleep(0)  # the committer begins
-            yield Desk(service, service._consumers[0], clock, http)
+            yield Desk(service, clock, http)
     finally:
         await service.database.stop()
 

@@ -18,10 +18,9 @@ from services.router.settings import RouterSettings
 from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.consumer import Consumer
 from shared.events import facts, registry
 from shared.events.envelope import Envelope, Fact
-from shared.events.registry import topics
+from shared.events.registry import to_envelope, topics
 from shared.ids import new_id
 from shared.policy import load_policy
 from shared.service import Runtime, Service
@@ -140,17 +139,16 @@ def record_of(
 @dataclass
 class Desk:
     service: Service
-    consumer: Consumer
     clock: ManualClock
     http: httpx.AsyncClient
 
     async def hears(self, *told: Fact) -> None:
         """Each fact as a batch of its own, in this order."""
         for fact in told:
-            await self.consumer._apply([record_of(fact)])
+            await self.hears_batch([record_of(fact)])
 
     async def hears_batch(self, records: Sequence[Received]) -> None:
-        await self.consumer._apply(records)
+        await self.service.handle([to_envelope(record) for record in records])
 
     async def told(self) -> list[Envelope]:
         """What the router has recorded in its outbox."""
@@ -219,6 +217,6 @@ async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIt
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
-            yield Desk(service, service._consumers[0], clock, http)
+            yield Desk(service, clock, http)
     finally:
         await service.database.stop()

@@ -135,10 +135,11 @@ async def test_an_answer_of_a_dismissed_todo_is_noted_only(desk: Desk) -> None:
     await desk.hears(inquiry.received())
     todo = await desk.todo_of(inquiry)
     await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "netiquette"})
+    inquiry.at += HOUR
     await desk.hears(inquiry.answered("Carla"))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["dismiss_reason"]) == ("dismissed", "netiquette")
-    assert history(todo)[-1] == ("Carla", "answered", "after it was dismissed")
+    assert history(todo)[-1] == ("Carla", "answered", "beside its end: it is dismissed")
     assert types(await desk.facts()) == ["todo.created", "todo.dismissed"]
 
 
@@ -146,10 +147,11 @@ async def test_an_answer_of_what_was_done_by_hand_is_noted_only(desk: Desk) -> N
     inquiry = Inquiry(desk.clock.now())
     await desk.hears(inquiry.received())
     await desk.post(f"/todos/{(await desk.todo_of(inquiry))['id']}/complete")
+    inquiry.at += HOUR
     await desk.hears(inquiry.answered("Carla"))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["ended_by"]) == ("done", "Anna")
-    assert history(todo)[-1] == ("Carla", "answered", "after it was done")
+    assert history(todo)[-1] == ("Carla", "answered", "beside its end: it is done")
     assert types(await desk.facts()) == ["todo.created", "todo.completed"]
 
 
@@ -160,11 +162,15 @@ async def test_a_holding_reply_sets_the_follow_up(desk: Desk) -> None:
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["follow_up_at"]) == ("open", "2026-11-26T12:00:00Z")
     assert history(todo)[-1] == ("Carla", "held", "2026-11-26T12:00:00+00:00")
+    inquiry.at += HOUR
     await desk.hears(inquiry.held(None, by="Carla"))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["follow_up_at"]) == ("open", None)
     assert history(todo)[-1] == ("Carla", "held", None)
-    await desk.hears(inquiry.answered(), inquiry.held(until + HOUR))
+    inquiry.at += HOUR
+    await desk.hears(inquiry.answered())
+    inquiry.at += HOUR
+    await desk.hears(inquiry.held(until + HOUR))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["follow_up_at"]) == ("done", None)
 

@@ -8,15 +8,18 @@ from random import Random
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import select, text
 
+from services.router.consumers import Ear
 from services.router.domain import todo as moves
 from services.router.domain.todo import Actor, DismissReason, IllegalTransition, TodoStatus
 from services.router.tables import todos
+from services.router.usecases.decide import Decider
 from shared.db import Write
 from shared.events.envelope import Envelope, Fact
 from shared.events.registry import to_envelope
-from tests.services.router.desk import Desk, Inquiry, record_of
+from tests.services.router.desk import POLICY, Desk, Inquiry, record_of
 
 DESKS = ("technical", "inbound", "review")
 PEOPLE = ("Anna", "Bert", "Carla")
@@ -45,7 +48,7 @@ async def test_a_random_life_follows_the_state_machine(desk: Desk, seed: int) ->
         assert len(await desk.facts()) == told == len(shown["history"])
     if expected.state in ("open", "claimed"):
         await desk.hears(inquiry.answered())
-        assert _status(await desk.get(path)) == moves.complete_by_answer(expected)
+        assert _status(await desk.get(path)) == moves.complete(expected, moves.SYSTEM)
 
 
 def _move(chance: Random, now: TodoStatus) -> tuple[str, dict[str, Any], TodoStatus | None]:
@@ -90,7 +93,8 @@ async def test_an_inquiry_and_its_deadline_in_overlapping_transactions_find_each
     inquiry = Inquiry(desk.clock.now())
     told = [inquiry.received(), inquiry.started(desk.clock.now() + timedelta(hours=24))]
     slow, quick = told if first == "inquiry" else told[::-1]
-    handlers = desk.consumer._listener.handlers
+    decisions = Counter("decisions", "By kind.", ["kind"], registry=CollectorRegistry())
+    handlers = Ear(Decider.of(POLICY), desk.clock, decisions).listener().handlers
     worked = asyncio.Event()
     loop = asyncio.get_running_loop()
 

@@ -16,9 +16,9 @@ from services.router.domain import (
     TodoState,
     TodoStatus,
     allowed_actions,
+    check_reopen,
     claim,
     complete,
-    complete_by_answer,
     dismiss,
     release,
     reroute,
@@ -58,14 +58,14 @@ def test_a_dismissal_keeps_its_reason_and_who_decided() -> None:
 
 
 @pytest.mark.parametrize("todo", [DONE, DISMISSED])
-@pytest.mark.parametrize("actor", [ANNA, BEN, BOSS, SYSTEM])
-def test_nothing_leads_out_of_an_end(todo: TodoStatus, actor: Actor) -> None:
-    assert allowed_actions(todo, actor) == ()
+@pytest.mark.parametrize("actor", [ANNA, BEN, BOSS])
+def test_only_reopening_leads_out_of_an_end(todo: TodoStatus, actor: Actor) -> None:
+    assert allowed_actions(todo, actor) == (Action.REOPEN,)
     with pytest.raises(IllegalTransition) as refused:
         claim(todo, actor)
     assert refused.value.code == "todo_closed"
     assert refused.value.state is todo.state
-    assert "possible: nothing" in str(refused.value)
+    assert "possible: reopen" in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_nothing_leads_out_of_an_end(todo: TodoStatus, actor: Actor) -> None:
     [
         (OPEN, ANNA, (Action.CLAIM, Action.COMPLETE, Action.REROUTE, Action.DISMISS)),
         (OPEN, SYSTEM, (Action.COMPLETE,)),
-        (CLAIMED, ANNA, tuple(Action)),
+        (CLAIMED, ANNA, tuple(each for each in Action if each is not Action.REOPEN)),
         (CLAIMED, BEN, ()),
         (CLAIMED, BOSS, (Action.RELEASE, Action.COMPLETE, Action.REROUTE, Action.DISMISS)),
         (CLAIMED, SYSTEM, (Action.COMPLETE,)),
@@ -102,12 +102,28 @@ def test_only_a_person_dismisses() -> None:
     assert refused.value.code == "person_required"
 
 
-def test_an_answer_completes_and_repeats_quietly_but_not_what_was_dismissed() -> None:
-    assert complete_by_answer(CLAIMED) == DONE
-    assert complete_by_answer(DONE) == DONE
+@pytest.mark.parametrize(
+    ("todo", "decisions", "merged", "code"),
+    [
+        (OPEN, 0, False, "todo_not_ended"),
+        (CLAIMED, 0, False, "todo_not_ended"),
+        (DONE, 0, False, "todo_answered"),
+        (DISMISSED, 1, True, "todo_merged"),
+    ],
+)
+def test_what_cannot_be_reopened(
+    todo: TodoStatus, decisions: int, code: str, *, merged: bool
+) -> None:
     with pytest.raises(IllegalTransition) as refused:
-        complete_by_answer(DISMISSED)
-    assert refused.value.code == "todo_closed"
+        check_reopen(todo, ANNA, decisions=decisions, merged=merged)
+    assert refused.value.code == code
+
+
+def test_anybody_at_the_desk_may_reopen_but_not_the_system() -> None:
+    check_reopen(DONE, BEN, decisions=1, merged=False)
+    with pytest.raises(IllegalTransition) as refused:
+        check_reopen(DONE, SYSTEM, decisions=1, merged=False)
+    assert refused.value.code == "person_required"
 
 
 _ACTORS = st.sampled_from([ANNA, BEN, BOSS, SYSTEM])
@@ -125,6 +141,9 @@ def _apply(todo: TodoStatus, action: Action, actor: Actor) -> TodoStatus:
             return reroute(todo, actor, desk="inbound" if todo.desk == "technical" else "technical")
         case Action.DISMISS:
             return dismiss(todo, actor, reason=DismissReason.DUPLICATE)
+        case Action.REOPEN:
+            check_reopen(todo, actor, decisions=1, merged=False)
+            return TodoStatus(todo.desk)
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(Action)), _ACTORS), max_size=20))

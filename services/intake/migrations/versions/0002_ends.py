@@ -79,6 +79,7 @@ def _new_tables() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("inquiry_id", "id", name="pk_inquiry_ends"),
     )
+    op.create_index("ix_inquiry_ends_id", "inquiry_ends", ["id"])
     op.create_table(
         "own_posts",
         sa.Column("id", sa.Uuid(), nullable=False),
