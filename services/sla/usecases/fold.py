@@ -28,15 +28,16 @@ from services.sla.domain import (
     agenda_of,
     state,
 )
+from services.sla.domain.instants import TICK
 from services.sla.rules.edition import Edition
+from services.sla.store import told as store
 from services.sla.store.deadlines import Columns, DeadlineRow
-from services.sla.store.told import Told
 from services.sla.usecases.fold_hand_over import hand_over_columns, hand_over_events
 from services.sla.usecases.published import Change, published_state
 from services.sla.usecases.said import (
     Said,
+    Told,
     kept,
-    must_wait,
     said_before,
     standing_answer,
 )
@@ -50,7 +51,7 @@ class Outcome:
 
     columns: Columns
     publish: tuple[DeadlineFact, ...]
-    told: tuple[Told, ...]
+    told: tuple[store.Told, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +86,10 @@ def fold(
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
         agenda = agenda_of(clock, seen=seen)
-        notices = _Notices((), (*(each.at for each in agenda.due), *_next(agenda)))
+        notices = _Notices((), (*(each.at for each in agenda.due), *_next(agenda, clock)))
     else:
         notices = _certain(facts, clock, began=began, seen=seen, tell_until=tell_until)
-    told = {*seen, *(each.key for each in notices.certain)}
+    told = Told(seen, {each.key for each in notices.certain})
     changed, said = _changed(row, facts, clock, change, told)
     events = [
         *_started(row, facts),
@@ -100,7 +101,7 @@ def fold(
         | hand_over_columns(clock)
         | {"next_action_at": min(notices.look_at, default=None), "said": said},
         publish=tuple(sorted(events, key=lambda event: event.at)),
-        told=tuple(Told(row.inquiry_id, each.key, each.at) for each in notices.certain),
+        told=tuple(store.Told(row.inquiry_id, each.key, each.at) for each in notices.certain),
     )
 
 
@@ -118,7 +119,7 @@ def _certain(
     certain = tuple(each for each in agenda.due if _still_of_use(each, clock))
     # What that moment knows nothing of may change the agenda.
     later = (fact.at for fact in facts if fact.at > told_at)
-    return _Notices(certain, (*later, *_next(agenda)))
+    return _Notices(certain, (*later, *_next(agenda, clock)))
 
 
 def _about(notice: Notice, clock: ClockState) -> Target | None:
@@ -138,8 +139,11 @@ def _still_of_use(notice: Notice, clock: ClockState) -> bool:
     return clock.is_open and about.phase in {Phase.RUNNING, Phase.BREACHED}
 
 
-def _next(agenda: Agenda) -> list[datetime]:
-    return [] if agenda.next_action_at is None else [agenda.next_action_at]
+def _next(agenda: Agenda, clock: ClockState) -> list[datetime]:
+    moments = [] if agenda.next_action_at is None else [agenda.next_action_at]
+    # A breach that was told, and corrected since, is told no more; but the row has to follow.
+    runs = [each for each in clock.shown if each.phase is Phase.RUNNING]
+    return moments + [each.due_at + TICK for each in runs]
 
 
 def _changed(
@@ -147,21 +151,22 @@ def _changed(
     facts: Sequence[Fact],
     clock: ClockState,
     change: Change | None,
-    told: Collection[NoticeKey],
+    told: Told,
 ) -> tuple[list[DeadlineFact], str | None]:
     """What has to be published of how the clock stands, and the column for what has to wait."""
     before = said_before(row, _begin(facts))
     answer, hand_over = None, None
     events: list[DeadlineFact] = []
     alone = clock.merged_into is None
-    if alone and clock.owed_hand_over is not None and must_wait([clock.owed_hand_over], told):
+    beside = clock.owed_hand_over
+    if alone and beside is not None and told.lacks_one_of([beside]):
         hand_over = (before.hand_over,)
     else:
-        events += hand_over_events(row, before.hand_over, clock, change)
-    if alone and must_wait(clock.targets, told):
+        events += hand_over_events(row, before.hand_over, clock, change, told)
+    if alone and told.lacks_one_of(clock.targets):
         answer = before.answer
     else:
-        events += _answer_events(row, before.answer, clock, change)
+        events += _answer_events(row, before.answer, clock, change, told)
     return events, kept(answer=answer, hand_over=hand_over)
 
 
@@ -236,15 +241,20 @@ def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
 
 
 def _answer_events(
-    row: DeadlineRow, before: Said, clock: ClockState, change: Change | None
+    row: DeadlineRow,
+    before: Said,
+    clock: ClockState,
+    change: Change | None,
+    told: Told,
 ) -> list[DeadlineFact]:
     """At most one: it moved, was opened again, ended, or ended otherwise than was said."""
     target = clock.targets[-1]
-    stands = standing_answer(clock, target)
+    stands, again = standing_answer(clock, target), told.now_of(clock.targets)
     if not stands.is_open:
-        return [] if stands == before else [_ended(row, clock, target)]
+        return [] if stands == before and not again else [_ended(row, clock, target)]
     same = (before.is_paused, before.due_at, before.target)
-    if before.is_open and same == (stands.is_paused, stands.due_at, stands.target):
+    unmoved = before.is_open and same == (stands.is_paused, stands.due_at, stands.target)
+    if unmoved and not again and not told.long_ago(before, stands, target):
         return []
     change = change or _what_moved(before, target, clock)
     return [

@@ -10,7 +10,7 @@ from typing import Any, Final
 from services.sla.domain import ClockState, Phase, Target
 from services.sla.store.deadlines import Columns, DeadlineRow
 from services.sla.usecases.published import Change, published_state
-from services.sla.usecases.said import Said, standing_hand_over
+from services.sla.usecases.said import Said, Told, standing_hand_over
 from shared.events import facts as told_facts
 from shared.events.facts import DeadlineFact
 
@@ -32,24 +32,28 @@ def hand_over_columns(clock: ClockState) -> Columns:
 
 
 def hand_over_events(
-    row: DeadlineRow, before: Said | None, clock: ClockState, change: Change | None
+    row: DeadlineRow,
+    before: Said | None,
+    clock: ClockState,
+    change: Change | None,
+    told: Told,
 ) -> list[DeadlineFact]:
     """At most one: it began, moved or ended. Warnings and breaches are notices, told elsewhere."""
     target, stands = clock.owed_hand_over, standing_hand_over(clock)
     if target is None or stands is None:
-        return []
+        if before is None or before.state == Phase.CANCELLED.value:
+            return []
+        return [_never_owed(row, before, clock, change)]
     if not stands.is_open:
-        ended_before = before is not None and _alike(before, stands)
-        return [] if ended_before else [_ended(row, clock, target)]
+        nothing_new = before is not None and _alike(before, stands) and not told.now_of([target])
+        return [] if nothing_new else [_ended(row, clock, target)]
     if before is None or not before.is_open:
-        if before is not None and change is not None and change.cause == "reopened":
-            return [_moved(row, target, change)]
-        return [_started(row, target)]
-    if (before.is_paused, before.due_at) == (stands.is_paused, stands.due_at):
+        reopened = before is not None and change is not None and change.cause == "reopened"
+        return [_moved(row, target, clock, change) if reopened else _started(row, target)]
+    unmoved = (before.is_paused, before.due_at) == (stands.is_paused, stands.due_at)
+    if unmoved and not told.long_ago(before, stands, target):
         return []
-    # Without a fact only the bound of a pause can have moved it.
-    last = target.pauses[-1].end if target.pauses else clock.as_of
-    return [_moved(row, target, change or Change("resumed", last))]
+    return [_moved(row, target, clock, change)]
 
 
 def _alike(before: Said, stands: Said) -> bool:
@@ -73,7 +77,12 @@ def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
     )
 
 
-def _moved(row: DeadlineRow, target: Target, change: Change) -> DeadlineFact:
+def _moved(
+    row: DeadlineRow, target: Target, clock: ClockState, change: Change | None
+) -> DeadlineFact:
+    # Without a fact only the bound of a pause can have moved it.
+    last = target.pauses[-1].end if target.pauses else clock.as_of
+    change = change or Change("resumed", last)
     return told_facts.DeadlineMoved(
         **_common(row, target),
         at=change.at,
@@ -92,6 +101,21 @@ def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
     elif clock.targets[-1].promise.hand_over is None:
         reason = "policy"
     return told_facts.DeadlineCancelled(**common, state="cancelled", reason=reason)
+
+
+def _never_owed(
+    row: DeadlineRow, before: Said, clock: ClockState, change: Change | None
+) -> DeadlineFact:
+    """What was heard since came before the technical desk got it, such as an answer."""
+    return told_facts.DeadlineCancelled(
+        inquiry_id=row.inquiry_id,
+        conversation_id=row.conversation_id,
+        state="cancelled",
+        target="hand_over",
+        due_at=before.due_at,
+        at=clock.as_of if change is None else change.at,
+        reason="not_owed",
+    )
 
 
 def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:

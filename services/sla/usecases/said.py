@@ -8,7 +8,7 @@ long as the two differ, the row keeps what was said (its column `said`).
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -83,17 +83,40 @@ def standing_hand_over(clock: ClockState) -> Said | None:
     return Said(target.phase.value, target.kind.value, target.due_at, ended_at)
 
 
-def must_wait(targets: Iterable[Target], told: Collection[NoticeKey]) -> bool:
-    """Whether how they stand rests on a breach that was not told yet.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Which notices were told before, and which are told with what is published now."""
 
-    Of a target that is open the breach itself will tell.
-    """
-    return any(
-        target.breached_at is not None
-        and target.ended_at is not None
-        and breach_key(target) not in told
-        for target in targets
-    )
+    before: Collection[NoticeKey]
+    now: Collection[NoticeKey]
+
+    def lacks_one_of(self, targets: Iterable[Target]) -> bool:
+        """Whether how they stand rests on a breach that was not told yet.
+
+        Of a target that is open the breach itself will tell.
+        """
+        return any(
+            key not in self.before and key not in self.now for key in _breaches_of_ended(targets)
+        )
+
+    def now_of(self, targets: Iterable[Target]) -> bool:
+        """Whether the breach of one that has ended is told now: who keeps a copy has to hear after
+        it how things stand.
+        """
+        return any(key in self.now for key in _breaches_of_ended(targets))
+
+    def long_ago(self, before: Said, stands: Said, target: Target) -> bool:
+        """Whether the target is late again: its breach was told, then corrected, and is told no
+        more.
+        """
+        is_late = stands.state == Phase.BREACHED.value != before.state
+        return is_late and breach_key(target) in self.before
+
+
+def _breaches_of_ended(targets: Iterable[Target]) -> Iterator[NoticeKey]:
+    for target in targets:
+        if target.breached_at is not None and target.ended_at is not None:
+            yield breach_key(target)
 
 
 def kept(*, answer: Said | None = None, hand_over: tuple[Said | None] | None = None) -> str | None:
