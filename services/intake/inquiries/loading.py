@@ -80,10 +80,12 @@ def load(
     since: datetime | None = None,
     contact_id: UUID | None = None,
     inquiry_ids: Iterable[UUID] = (),
+    coming: str | None = None,
 ) -> Loaded:
     """What a decision about something that happened at `since` (None: now) can need.
 
-    `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case.
+    `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case;
+    `coming` is the external id of a message that is not stored yet.
     """
     person = contact_id if conversation.public else None
     rows = tx.rows(_inquiries(conversation.id, since=since, contact_id=person))
@@ -93,7 +95,7 @@ def load(
         rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
     loaded = Loaded(conversation, Thread(conversation.public, new_id))
     _fill(tx, loaded, {row["id"]: row for row in rows})
-    _add_posts(tx, loaded, since=since)
+    _add_posts(tx, loaded, since=since, coming=coming)
     _fill(tx, loaded, {row["id"]: row for row in _ended_by_posts(tx, loaded, contact_id=person)})
     return loaded
 
@@ -191,7 +193,8 @@ def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
     return found
 
 
-def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None) -> None:
+def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None, coming: str | None) -> None:
+    """Posts since the earliest message in question, those under one, and those that are ends."""
     waiting = [
         message
         for inquiry in loaded.thread.inquiries.values()
@@ -203,7 +206,8 @@ def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None) -> None:
     p = own_posts.c
     query = select(own_posts).where(p.conversation_id == loaded.conversation.id)
     if earliest is not None:
-        query = query.where(p.received_at >= earliest)
+        names = [m.external_id for m in waiting] + ([] if coming is None else [coming])
+        query = query.where(or_(p.received_at >= earliest, among(tx, p.parent, names)))
     rows = tx.rows(query.order_by(func.coalesce(p.sent_at, p.received_at), p.id).limit(MOST))
     known = {row["id"] for row in rows}
     by_posts = {

@@ -41,7 +41,13 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
         teller=teller,
         contact_id=contact_id,
     )
-    loaded = load(tx, conversation, since=incoming.moment, contact_id=contact_id)
+    loaded = load(
+        tx,
+        conversation,
+        since=incoming.moment,
+        contact_id=contact_id,
+        coming=incoming.external_id,
+    )
     message = Message(
         incoming.message_id,
         contact_id,
@@ -94,8 +100,9 @@ def _contact(tx: Write, incoming: Incoming) -> UUID:
     )
     contact_id: UUID = tx.execute(upsert.returning(identities.c.contact_id)).scalar_one()
     if contact_id == incoming.contact_id:
+        # The hot path may have made it before it found that this message needs care.
         values = {"id": contact_id, "name": who.name, "created_at": incoming.received_at}
-        tx.execute(insert(contacts).values(values))
+        tx.execute(_dialect(tx).insert(contacts).values(values).on_conflict_do_nothing())
     elif who.name is not None:
         c = contacts.c
         tx.execute(update(contacts).where(c.id == contact_id).values(name=who.name))

@@ -193,7 +193,7 @@ def _recorded(tx: Write, heard: OwnPost, conversation: Conversation) -> bool:
         select(m.id, m.text)
         .where(
             m.conversation_id == conversation.id,
-            m.kind.in_(("answer", "holding")),
+            m.kind != "inbound",
             m.external_id.like("desk:%"),
             m.sent_at >= at - SAME_REPLY,
             m.sent_at <= at + SAME_REPLY,

@@ -164,11 +164,13 @@ def _allow(inquiry: Inquiry, answer: Reply) -> None:
     """A written answer is stored also after the end, unless the desk found that none is due."""
     _not_merged(inquiry)
     verdict = inquiry.verdict
-    if verdict.state in AWAITS_ANSWER:
-        return
-    netiquette = verdict.state is InquiryState.NO_ANSWER and verdict.reason == NETIQUETTE
-    if answer.kind == "holding" or netiquette:
-        raise NotAllowedError.of(verdict.state, _WANTED[answer.kind], verdict.reason)
+    refused = NotAllowedError.of(verdict.state, _WANTED[answer.kind], verdict.reason)
+    if verdict.state is InquiryState.NO_ANSWER and verdict.reason == NETIQUETTE:
+        raise refused
+    if answer.sent_at is not None:
+        _check_moment(inquiry.first, answer.sent_at)
+    if answer.kind == "holding" and verdict.state not in AWAITS_ANSWER:
+        raise refused
 
 
 def _not_merged(inquiry: Inquiry) -> None:
@@ -181,8 +183,6 @@ def _not_merged(inquiry: Inquiry) -> None:
 
 def _cut(tx: Write, inquiry: Inquiry, answer: Reply) -> Cut:
     """The last message that the author could have seen."""
-    if answer.sent_at is not None:
-        _check_moment(inquiry.first, answer.sent_at)
     if answer.read_until is not None:
         return read_until_cut(tx, inquiry, answer.read_until)
     if answer.sent_at is not None:
