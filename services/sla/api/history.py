@@ -38,10 +38,11 @@ def history(seen: Look) -> list[Happened]:
 def _recorded(seen: Look) -> Iterator[Happened]:
     answered_at = None
     for each in seen.history:
-        if isinstance(each.fact, Answered):
-            if each.fact.at == answered_at:
-                continue  # the answer, and the completion of the ToDo by it
-            answered_at = each.fact.at
+        match each.fact:
+            case Answered(message_id=None, by_hand=False) if each.fact.at == answered_at:
+                continue  # as they were kept once: the answer, and the completion by it
+            case Answered():
+                answered_at = each.fact.at
         name = _INNER_CAPITAL.sub("_", type(each.fact).__name__).lower()
         yield Happened(at=each.fact.at, fact=name, by=each.by or None, detail=_said(each.fact))
 
@@ -95,6 +96,8 @@ def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
             return None if at is None else at.isoformat()
         case Cancelled(reason=reason, merged_into=merged):
             return reason.value if merged is None else f"part of the inquiry {merged}"
+        case Answered(by_hand=True):
+            return "the ToDo was completed"
         case Left():
             return "its message has an inquiry of its own"
         case Assigned(desk=desk):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.sla.domain import TECHNICAL_DESK, Assigned
+from services.sla.domain import TECHNICAL_DESK, Assigned, TargetKind, state
 from services.sla.rules.edition import Edition
 from services.sla.store import deadlines
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
@@ -38,22 +38,31 @@ def adopt(tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: date
 def catch_up(
     tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime
 ) -> datetime | None:
-    """Put clocks whose end was taken back under what the policy and their desk say by now.
+    """Put clocks of which something was taken back under what the policy and their desk say by now.
 
-    Policies and desks move no clock that has ended. Returns when the first of them needs a look.
+    Policies and desks move no clock that has ended, nor one that awaits a follow-up. Returns when
+    the first of them needs a look.
     """
     edition = library.follow(tx, now=now)
-    locked = deadlines.lock(tx, inquiry_ids)
-    rows = [row for row in locked.values() if row.state in _OPEN and _is_behind(row, edition)]
+    open_ = [row for row in deadlines.lock(tx, inquiry_ids).values() if row.state in _OPEN]
+    if not open_:
+        return None
+    histories = Histories.read(tx, [row.inquiry_id for row in open_], library=library, now=now)
+    rows = [row for row in open_ if _is_behind(row, histories, edition, now=now)]
     _, look = _move(tx, rows, edition, library=library, now=now)
     return look
 
 
-def _is_behind(row: DeadlineRow, edition: Edition) -> bool:
-    if row.edition != edition.key or row.received_at is None:
-        return True
+def _is_behind(row: DeadlineRow, histories: Histories, edition: Edition, *, now: datetime) -> bool:
+    """Whether its first answer is counted otherwise than the policy would, for its desk, by now."""
+    facts = histories.of(row.inquiry_id)
+    as_of = max(now, *(fact.at for fact in facts))
+    target = state(facts, histories.began(row.inquiry_id), as_of).current
+    if target is None or target.kind is TargetKind.FOLLOW_UP or row.received_at is None:
+        return False
     choice = edition.choose(subject_of(row, desk=row.desk), row.received_at)
-    return choice is not None and choice.promise.name != row.promise
+    counted = target.promise, target.calendar.rules
+    return choice is not None and counted != (choice.promise, edition.calendar.rules)
 
 
 def _move(
