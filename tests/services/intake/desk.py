@@ -26,7 +26,7 @@ from shared.events.envelope import Envelope, Fact
 from shared.events.registry import to_envelope, to_record, topics
 from shared.ids import new_id
 from shared.lifecycle import running_loops
-from shared.policy import Policy, load_policy
+from shared.policy import OwnPosts, Policy, load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
 from shared.trace import new_traceparent
@@ -46,10 +46,22 @@ refused_at_the_door = pytest.mark.parametrize("database_url", ["sqlite"], indire
 
 
 def policy() -> Policy:
-    """The shipped policy, in which facebook knows an account of our own."""
+    """The shipped policy, in which some channels know an account of our own.
+
+    `facebook` is public, `email` private; own posts hold on `linkedin`, and ask on `mastodon`.
+    """
     shipped = load_policy(None)
-    facebook = shipped.channels["facebook"].model_copy(update={"own_ids": (OWN_ID,)})
-    return shipped.model_copy(update={"channels": {**shipped.channels, "facebook": facebook}})
+    changes: dict[str, dict[str, Any]] = {
+        "facebook": {},
+        "email": {},
+        "linkedin": {"own_posts": OwnPosts.HOLDING},
+        "mastodon": {"own_posts": OwnPosts.ASK},
+    }
+    channels = {
+        name: shipped.channels[name].model_copy(update={"own_ids": (OWN_ID,), **change})
+        for name, change in changes.items()
+    }
+    return shipped.model_copy(update={"channels": {**shipped.channels, **channels}})
 
 
 def message(**fields: Any) -> dict[str, Any]:
@@ -207,7 +219,8 @@ async def opened(
             add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
     bus = open_bus(settings.bus(), topics(retention_days=1))
     runtime = Runtime(settings, policy(), bus, clock, KeyRing(keys))
-    secrets = {"facebook": (SECRET, OTHER_SECRET), "x": (SECRET,)}
+    secrets = {"facebook": (SECRET, OTHER_SECRET)}
+    secrets |= dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))
     service = build(runtime, IntakeSettings(database_url=database_url), secrets)
     await service.database.start()
     loops = [(name, loop) for name, loop in service.own_loops if name == "accept"]

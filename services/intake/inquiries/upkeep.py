@@ -1,0 +1,88 @@
+"""What conversations need now and then: late meetings, and an end of what answered nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from services.intake.inquiries import conversations
+from services.intake.inquiries.loading import lock_conversation
+from services.intake.inquiries.posts import forget, settle
+from services.intake.inquiries.storing import Teller
+from services.intake.tables import awaited, messages, own_posts
+from shared.clock import Clock
+from shared.db import Database, DatabaseUnavailableError, Read, Write
+from shared.lifecycle import Loop, pause
+from shared.policy import KnownHashtags
+
+EVERY_SECONDS = 30.0
+SETTLED = timedelta(seconds=10)
+"""Younger ones may still be in a transaction that has not been committed."""
+AT_ONCE = 100
+
+log = structlog.get_logger()
+
+
+def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_days: int) -> Loop:
+    """A message and what waits for it may be committed side by side, so that neither sees the
+    other: they are brought together here.
+    """
+
+    async def upkeep(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await bring_together(database, Teller(known, clock.now()))
+                before = clock.now() - timedelta(days=own_post_days)
+                await database.write(forget, before=before)
+                await database.write(forget_awaited, before=before)
+            except DatabaseUnavailableError as error:
+                log.warning("upkeep.database_unavailable", reason=str(error))
+            await pause(stop, EVERY_SECONDS)
+
+    return upkeep
+
+
+async def bring_together(database: Database, teller: Teller) -> int:
+    """Let everything that waited for a message that is here find it; how many."""
+    missed = await database.read(_missed, before=teller.now - SETTLED)
+    for channel, external_id in missed:
+        try:
+            await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
+        except SQLAlchemyError as error:
+            # One that cannot be brought together must not keep the others apart.
+            log.warning("upkeep.failed", channel=channel, reason=type(error).__name__)
+    return len(missed)
+
+
+def forget_awaited(tx: Write, *, before: datetime) -> None:
+    """Messages that did not come in all that time are not waited for any longer."""
+    tx.execute(delete(awaited).where(awaited.c.since < before))
+
+
+def _missed(tx: Read, *, before: datetime) -> list[tuple[str, str]]:
+    a = awaited.c
+    found = set()
+    for table in (messages, own_posts):
+        rows = tx.execute(
+            select(a.channel, a.external_id)
+            .join(
+                table,
+                (table.c.channel == a.channel) & (table.c.external_id == a.external_id),
+            )
+            .where(a.since < before)
+            .order_by(a.since)
+            .limit(AT_ONCE)
+        )
+        found |= {(row[0], row[1]) for row in rows}
+    return sorted(found)
+
+
+def _settle(tx: Write, *, channel: str, external_id: str, teller: Teller) -> None:
+    conversation_id = conversations.of_message(tx, channel=channel, external_id=external_id)
+    if conversation_id is not None:
+        conversation = lock_conversation(tx, conversation_id)
+        settle(tx, conversation, external_id=external_id, teller=teller)
