@@ -1,10 +1,16 @@
-"""From a checked HTTP body to the message that the committer stores."""
+"""From an HTTP body to the message that the committer stores."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
+from services.intake.connectors import lenient
+from services.intake.connectors.fields import shown
+from services.intake.connectors.lenient import Adjusted
 from services.intake.domain.message import Author, Idempotency, Incoming
 from services.intake.schemas import InquiryIn, WebhookMessage
 from shared.errors import FieldProblem, InvalidError
@@ -12,55 +18,109 @@ from shared.ids import new_id
 from shared.policy import KnownHashtags, extract_hashtags
 from shared.trace import current_traceparent
 
-CLOCKS_OFF = timedelta(minutes=5)
+CLOCKS_OFF = lenient.CLOCKS_OFF
+ThreadAudience = Literal["public", "private"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadName:
+    """The conversation's name on the channel. `guessed`: only a parent that has not been seen could
+    tell it, so the conversation is named after that.
+    """
+
+    name: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A webhook's message as it is kept, and what was done to make it fit.
+
+    `full_text` is set where its text had to be cut.
+    """
+
+    message: WebhookMessage
+    adjusted: tuple[Adjusted, ...] = ()
+    full_text: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Neither words nor an attachment: nothing that anybody could answer."""
+        said = self.message
+        return said.text is None and not (said.subject or "").strip() and not said.attachments
+
+
+def understood(data: Any, *, now: datetime) -> Understood:
+    """`now` is when it was received. Raises ValidationError for what has no id of its own."""
+    try:
+        message = WebhookMessage.model_validate(data)
+    except ValidationError:
+        if not isinstance(data, dict):
+            raise
+    else:
+        if lenient.plausible(message.sent_at, now):
+            return Understood(message)
+    mended = lenient.mend(data, now=now)
+    return Understood(WebhookMessage.model_validate(mended.data), mended.told(), mended.full_text)
 
 
 def from_webhook(
-    message: WebhookMessage,
+    told: Understood,
     *,
     channel: str,
-    thread: str,
-    audience: Literal["public", "private"],
+    thread: ThreadName,
+    audience: ThreadAudience,
     known: KnownHashtags,
     now: datetime,
-    guessed: bool = False,
 ) -> Incoming:
-    """`audience` is the channel's. Raises InvalidError when the message comes out of the future."""
+    """`audience` is the channel's, for a message that says nothing of its visibility."""
+    message = told.message
     who = message.author
-    attachments = tuple(item.model_dump(exclude_none=True) for item in message.attachments or ())
     return _incoming(
         channel=channel,
         external_id=message.id,
         thread=thread,
-        author=Author(id=who.id, name=who.name, handle=who.handle),
-        text=message.text,
+        author=Author()
+        if who is None
+        else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
+        text=message.text or "",
         sent_at=message.sent_at,
         known=known,
         now=now,
+        subject=message.subject,
         url=message.url,
-        attachments=attachments,
-        visibility=audience,
+        attachments=shown(message.attachments),
+        visibility=message.visibility or audience,
         parent=message.parent_id,
-        guessed=guessed,
+        full_text=told.full_text,
     )
 
 
 def from_request(
     body: InquiryIn,
     *,
-    audience: Literal["public", "private"],
+    external_id: str,
+    thread: ThreadName,
+    audience: ThreadAudience,
     known: KnownHashtags,
     now: datetime,
     idempotency: Idempotency | None,
 ) -> Incoming:
-    """`audience` is the channel's. Raises InvalidError when the message comes out of the future."""
-    # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
-    external_id = body.external_id or f"desk:{new_id()}"
+    """`audience` is the channel's, for a message that says nothing of its visibility.
+
+    Raises InvalidError when the message comes out of the future.
+    """
+    if body.sent_at is not None and body.sent_at > now + CLOCKS_OFF:
+        raise InvalidError(
+            "invalid-request",
+            "sent_at lies in the future",
+            FieldProblem("sent_at", "lies in the future", "the moment at which it was sent"),
+        )
     who = body.author
     return _incoming(
         channel=body.channel,
         external_id=external_id,
-        thread=body.thread_id or external_id,
+        thread=thread,
         author=Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
         text=body.text,
         sent_at=body.sent_at,
@@ -68,7 +128,9 @@ def from_request(
         now=now,
         subject=body.subject,
         url=body.url,
-        visibility=audience,
+        attachments=shown(body.attachments),
+        visibility=body.visibility or audience,
+        parent=body.parent_id,
         idempotency=idempotency,
     )
 
@@ -77,7 +139,7 @@ def _incoming(
     *,
     channel: str,
     external_id: str,
-    thread: str,
+    thread: ThreadName,
     author: Author,
     text: str,
     sent_at: datetime | None,
@@ -85,18 +147,13 @@ def _incoming(
     now: datetime,
     **others: Any,
 ) -> Incoming:
-    if sent_at is not None and sent_at > now + CLOCKS_OFF:
-        raise InvalidError(
-            "invalid-request",
-            "sent_at lies in the future",
-            FieldProblem("sent_at", "lies in the future", "the moment at which it was sent"),
-        )
     subject = others.get("subject")
     tagged = f"{subject}\n{text}" if subject else text
     return Incoming(
         channel=channel,
         external_id=external_id,
-        thread=thread,
+        thread=thread.name,
+        guessed=thread.guessed,
         identity=author.key() or f"message:{external_id}",
         author=author,
         text=text,

@@ -6,64 +6,33 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-)
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.intake.connectors.fields import (
+    MOST_ATTACHMENTS,
+    AttachmentFields,
+    AuthorFields,
+    ExternalId,
+    MessageFields,
+    MessageText,
+    Name,
+)
 from services.intake.domain.inquiry import InquiryState
-from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
 from shared.events.facts import CloseReason
 from shared.web.moments import Moment
 from shared.web.paging import MAX_LIMIT
 from shared.web.strict_json import SafeStr
 
 
-def _not_blank(text: str) -> str:
-    if not text.strip():
-        raise ValueError("should hold more than white space")
-    return text
-
-
-def _web_address(url: str) -> str:
-    if not url.startswith(("https://", "http://")):
-        raise ValueError("should begin with https:// or http://")
-    return url
-
-
-def _id_text(value: Any) -> Any:
-    """Ids may come as JSON numbers, also beyond 2^53; they are kept digit by digit."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Name = Annotated[SafeStr, Field(max_length=NAME_LIMIT)]
-ExternalId = Annotated[
-    SafeStr,
-    BeforeValidator(_id_text),
-    Field(min_length=1, max_length=ID_LIMIT),
-    AfterValidator(_not_blank),
-]
-MessageText = Annotated[
-    SafeStr, Field(min_length=1, max_length=TEXT_LIMIT), AfterValidator(_not_blank)
-]
-WebAddress = Annotated[SafeStr, Field(max_length=URL_LIMIT), AfterValidator(_web_address)]
-
-
-class AuthorIn(BaseModel):
-    """Who wrote; give what the channel says. Id, handle or e-mail tell people apart."""
-
+class AuthorIn(AuthorFields):
     model_config = ConfigDict(extra="forbid")
 
-    id: ExternalId | None = None
-    name: Name | None = None
-    handle: Name | None = None
-    email: Annotated[SafeStr, Field(max_length=320, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+
+class AttachmentIn(AttachmentFields):
+    model_config = ConfigDict(extra="forbid")
 
 
-class InquiryIn(BaseModel):
+class InquiryIn(MessageFields):
     model_config = ConfigDict(
         extra="forbid",
         json_schema_extra={
@@ -81,13 +50,10 @@ class InquiryIn(BaseModel):
     channel: Annotated[SafeStr, Field(min_length=1, max_length=64)]
     author: AuthorIn
     text: MessageText
-    subject: Annotated[SafeStr, Field(max_length=1000)] | None = None
     external_id: ExternalId | None = Field(
         None, description="The message's id on the channel; a repeat changes nothing."
     )
-    thread_id: ExternalId | None = Field(None, description="The conversation's id on the channel.")
-    sent_at: Moment | None = None
-    url: WebAddress | None = None
+    attachments: Annotated[list[AttachmentIn], Field(max_length=MOST_ATTACHMENTS)] | None = None
 
 
 class InquiryAccepted(BaseModel):
@@ -100,39 +66,31 @@ class InquiryAccepted(BaseModel):
     opened: bool
 
 
-class AttachmentIn(BaseModel):
+class WebhookAttachment(AttachmentFields):
     """A new field of a sender must not cost a message, so unknown fields are passed over."""
 
     model_config = ConfigDict(extra="ignore")
 
-    url: WebAddress | None = None
-    id: ExternalId | None = None
-    name: Name | None = None
-    type: Annotated[SafeStr, Field(max_length=100)] | None = None
-    size: Annotated[int, Field(ge=0, le=2**53)] | None = None
 
-
-class WebhookAuthor(BaseModel):
+class WebhookAuthor(AuthorFields):
     model_config = ConfigDict(extra="ignore")
 
-    id: ExternalId
-    name: Name | None = None
-    handle: Name | None = None
 
+class WebhookMessage(MessageFields):
+    """One message in `data` of a `message.created` event.
 
-class WebhookMessage(BaseModel):
-    """One message in `data` of a `message.created` event."""
+    What does not fit is cut, replaced or left out, and `adjusted` in the answer says so; only `id`
+    has to be there. Without words, and without an attachment, a message is passed over.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     id: ExternalId
-    thread_id: ExternalId | None = None
-    parent_id: ExternalId | None = None
-    author: WebhookAuthor
-    text: MessageText
-    sent_at: Moment | None = None
-    url: WebAddress | None = None
-    attachments: Annotated[list[AttachmentIn], Field(max_length=100)] | None = None
+    author: WebhookAuthor | None = None
+    text: MessageText | None = None
+    attachments: Annotated[list[WebhookAttachment], Field(max_length=MOST_ATTACHMENTS)] | None = (
+        None
+    )
 
 
 class WebhookEvent(BaseModel):
@@ -169,6 +127,21 @@ class BrokenItem(BaseModel):
     expected: str
 
 
+class AdjustedItem(BaseModel):
+    """A message that was kept, but not with all that was sent."""
+
+    index: int
+    field: str
+    done: str
+
+
+class IgnoredItem(BaseModel):
+    """What made no inquiry: `own-post` (it may have ended one), `empty`, or `event-type`."""
+
+    index: int | None = Field(description="Null: the delivery as a whole.")
+    reason: Literal["own-post", "empty", "event-type"]
+
+
 class WebhookAnswer(BaseModel):
     """What became of each item; `inquiries` has the inquiry of each accepted or repeated one."""
 
@@ -178,6 +151,8 @@ class WebhookAnswer(BaseModel):
     broken: int = Field(examples=[0])
     inquiries: list[UUID] = Field(examples=[["019ab0c2-7d0e-7c31-9f0a-3f5d7f1f2a10"]])
     errors: list[BrokenItem] = []
+    adjusted: list[AdjustedItem] = []
+    ignored_items: list[IgnoredItem] = []
 
 
 class InquiryQuery(BaseModel):
@@ -235,6 +210,9 @@ class MessageOut(BaseModel):
     author_name: str | None = Field(examples=["Erika Muster"])
     text: str = Field(
         examples=["Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?"]
+    )
+    full_text: str | None = Field(
+        None, description="All of the text, where it was too long for `text`.", examples=[None]
     )
     subject: str | None = Field(examples=["Anmeldung"])
     url: str | None = Field(examples=[None])
@@ -339,10 +317,16 @@ class ReclassifyIn(BaseModel):
 
 
 class QuarantinedOut(BaseModel):
-    """A signed delivery that could not be understood, kept with its reason."""
+    """A signed delivery, or an item of one, that was not understood, kept with its reason."""
 
     id: UUID
     channel: str = Field(examples=["web_form"])
-    reason: str = Field(examples=["author.id is missing: give a value for this field"])
-    raw: str = Field(examples=['{"id": "c-1001", "text": "Guten Tag"}'])
-    received_at: datetime
+    reason: str = Field(examples=["id is missing: give a value for this field"])
+    external_id: str | None = Field(
+        description="The message's own id, where it could be read.", examples=["c-1001"]
+    )
+    received_at: datetime = Field(description="When it came first; a retry counts from there.")
+
+
+class QuarantinedDetail(QuarantinedOut):
+    raw: str = Field(examples=['{"text": "Guten Tag"}'])

@@ -22,7 +22,7 @@ ROOMS = {
 }  # fmt: skip
 OPTIONAL_ROOMS = {"timers", "usecases"}
 OWN_ROOMS = {
-    "intake": {"accept", "connectors", "incoming", "inquiries"},
+    "intake": {"accept", "connectors", "incoming", "inquiries", "quarantine"},
     "sla": {"notify", "simulate"},
 }
 
@@ -41,6 +41,7 @@ BOUNDARIES = {
     "services/sla/timers/alone.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "services/intake/accept/committer.py": "the same",
+    "services/intake/api/delivery.py": "one item of a delivery; it is kept aside",
 }
 
 DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}

@@ -13,12 +13,14 @@ from starlette.routing import Route
 from services.intake.accept import idempotency as requests
 from services.intake.accept.committer import IdempotencyRaceError
 from services.intake.api.desk import IntakeDesk
+from services.intake.api.threads import thread_of
 from services.intake.domain.message import Accepted, Idempotency
 from services.intake.incoming import from_request
 from services.intake.rules import ChannelRules
 from services.intake.schemas import InquiryAccepted, InquiryIn
 from shared.auth import Caller
 from shared.errors import ConflictError, FieldProblem, InvalidError
+from shared.ids import new_id
 from shared.web.problems import RefusedError, documented, field_problems, summary
 from shared.web.strict_json import require_json
 
@@ -77,8 +79,18 @@ async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
 async def _accept(
     desk: IntakeDesk, channel: ChannelRules, body: InquiryIn, key: Idempotency | None
 ) -> Accepted:
+    # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
+    external_id = body.external_id or f"desk:{new_id()}"
     incoming = from_request(
         body,
+        external_id=external_id,
+        thread=await thread_of(
+            desk,
+            channel=channel.name,
+            external_id=external_id,
+            thread=body.thread_id,
+            parent=body.parent_id,
+        ),
         audience=channel.audience.value,
         known=desk.rules.hashtags,
         now=desk.clock.now(),

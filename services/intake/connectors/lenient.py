@@ -1,0 +1,268 @@
+"""What a webhook's message may get wrong without being lost: one table, a line for each field.
+
+Only the message's own id decides whether it can be kept; by it a repeat is known. Every other value
+that does not fit is cut, replaced or left out, and the sender is told what was done. Each function
+here takes whatever JSON can hold and costs time in proportion to its length.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
+
+from services.intake.connectors.fields import (
+    EMAIL,
+    EMAIL_LIMIT,
+    MOST_ATTACHMENTS,
+    SUBJECT_LIMIT,
+    TYPE_LIMIT,
+    Size,
+    is_handle,
+    is_web_address,
+)
+from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
+
+CLOCKS_OFF = timedelta(minutes=5)
+EARLIEST_SENT = datetime(2000, 1, 1, tzinfo=UTC)
+CUT_MARK = "\n[…]"
+"""Stands where a text was cut; the whole of it is kept beside."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_HASHED = 16  # hexadecimal digits: enough to keep ids with the same beginning apart
+_MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
+_BYTES: TypeAdapter[int] = TypeAdapter(Size)
+
+Mended = tuple[Any, str | None]
+"""The value that fits, or None, and what was done to the one that came (None: nothing)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """`field` is one of the table's, so that it can label a metric; `done` is for a person."""
+
+    field: str
+    done: str
+
+
+@dataclass(slots=True)
+class Mending:
+    """`data` is the message as it fits. `full_text` is set where the text had to be cut."""
+
+    data: dict[str, Any]
+    adjusted: dict[str, str] = field(default_factory=dict)
+    full_text: str | None = None
+
+    def told(self) -> tuple[Adjusted, ...]:
+        return tuple(Adjusted(name, done) for name, done in self.adjusted.items())
+
+
+def plausible(sent_at: datetime | None, now: datetime) -> bool:
+    return sent_at is None or EARLIEST_SENT <= sent_at <= now + CLOCKS_OFF
+
+
+def mend(data: Mapping[str, Any], *, now: datetime) -> Mending:
+    """The message with each field made to fit. An id that cannot be one stays as it is."""
+    mended = Mending(dict(data))
+    _each(mended, mended.data, _message(now), "")
+    if (identifier := _id(data.get("id"))[0]) is not None:
+        mended.data["id"] = identifier
+        _note(mended, "id", _id(data["id"])[1])
+    mended.data["author"] = _author(mended, data.get("author"))
+    mended.data["attachments"] = _attachments(mended, data.get("attachments"))
+    mended.data["text"] = _text(mended, data.get("text"))
+    return mended
+
+
+def id_of(data: Any) -> str | None:
+    """The message's own id as it would be stored, where it can be read."""
+    if not isinstance(data, dict):
+        return None
+    found: str | None = _id(data.get("id"))[0]
+    return found
+
+
+def _each(mended: Mending, part: dict[str, Any], table: Table, prefix: str) -> None:
+    for name, function in table.items():
+        if part.get(name) is not None:
+            part[name], done = function(part[name])
+            _note(mended, prefix + name, done)
+
+
+def _note(mended: Mending, name: str, done: str | None) -> None:
+    if done is not None:
+        mended.adjusted.setdefault(name, done)
+
+
+def _author(mended: Mending, value: Any) -> dict[str, Any] | None:
+    """None for somebody of whom nothing is known."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        _note(mended, "author", "left out: not an object")
+        return None
+    author = dict(value)
+    _each(mended, author, AUTHOR, "author.")
+    return author
+
+
+def _attachments(mended: Mending, value: Any) -> list[dict[str, Any]] | None:
+    if value is None:
+        return None
+    items = value if isinstance(value, list) else [value]
+    if len(items) > MOST_ATTACHMENTS:
+        _note(mended, "attachments", f"cut to {MOST_ATTACHMENTS}")
+    kept = []
+    for item in items[:MOST_ATTACHMENTS]:
+        if isinstance(item, str):  # nothing but its address
+            attachment = {"url": item}
+        elif isinstance(item, dict):
+            attachment = dict(item)
+        else:
+            _note(mended, "attachments", "left out: not an object")
+            continue
+        _each(mended, attachment, ATTACHMENT, "attachments.")
+        kept.append(attachment)
+    return kept
+
+
+def _text(mended: Mending, value: Any) -> str | None:
+    """None where there are no words."""
+    if not isinstance(value, str):
+        if value is None or value in ([], {}) or value is False:
+            return None
+        # Somebody's words may be in it, and a person can read them.
+        value = json.dumps(value, ensure_ascii=False)
+        _note(mended, "text", "kept as JSON: not text")
+    text, done = _clean(value)
+    _note(mended, "text", done)
+    if not text.strip():
+        return None
+    if len(text) > TEXT_LIMIT:
+        mended.full_text = text
+        _note(mended, "text", f"cut to {TEXT_LIMIT} characters; the whole is kept")
+        return str(text[: TEXT_LIMIT - len(CUT_MARK)]) + CUT_MARK
+    return str(text)
+
+
+def _clean(text: str) -> tuple[str, str | None]:
+    if text.isascii() and "\0" not in text:
+        return text, None
+    clean = _UNSTORABLE.sub("\ufffd", text)
+    return clean, None if clean == text else "what is no character was replaced by U+FFFD"
+
+
+def _string(value: Any) -> Mended:
+    """Text without what cannot be stored; what is blank says nothing."""
+    if not isinstance(value, str):
+        return None, "left out: not text"
+    text, done = _clean(value)
+    return (text, done) if text.strip() else (None, done)
+
+
+def _cut(limit: int) -> Mend:
+    def cut(value: Any) -> Mended:
+        text, done = _string(value)
+        if text is None or len(text) <= limit:
+            return text, done
+        return text[:limit], f"cut to {limit} characters"
+
+    return cut
+
+
+def _distinct(limit: int) -> Mend:
+    """For what tells things apart: whatever had to be changed in it, two stay two."""
+
+    def distinct(value: Any) -> Mended:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        text, done = _string(value)
+        if text is None or (text == value and len(text) <= limit):
+            return text, done
+        digest = hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:_HASHED]
+        return f"{text[: limit - _HASHED - 1]}~{digest}", "shortened to its beginning and a hash"
+
+    return distinct
+
+
+def _handle(value: Any) -> Mended:
+    handle, done = _distinct(NAME_LIMIT)(value)
+    return (handle, done) if handle is None or is_handle(handle) else (None, "left out: empty")
+
+
+def _email(value: Any) -> Mended:
+    address, _ = _string(value)
+    if address is None:
+        return None, None if isinstance(value, str) else "left out: not text"
+    # Cut or mended it would be somebody else's.
+    if address != value or len(address) > EMAIL_LIMIT or not re.fullmatch(EMAIL, address):
+        return None, "left out: not an e-mail address"
+    return address, None
+
+
+def _link(value: Any) -> Mended:
+    url, done = _string(value)
+    if url is None:
+        return None, done
+    if url != value or not is_web_address(url):
+        return None, "left out: not a web address"
+    return (url, None) if len(url) <= URL_LIMIT else (None, f"left out: over {URL_LIMIT} letters")
+
+
+def _visibility(value: Any) -> Mended:
+    return (value, None) if value in ("public", "private") else (None, "left out: not known")
+
+
+def _size(value: Any) -> Mended:
+    try:
+        return _BYTES.validate_python(value), None
+    except ValidationError:
+        return None, "left out: not a number of bytes"
+
+
+def _sent_at(now: datetime) -> Mend:
+    def sent_at(value: Any) -> Mended:
+        if isinstance(value, str) and not value.strip():
+            return None, None
+        try:
+            moment = _MOMENT.validate_python(value).astimezone(UTC)
+        except (ValidationError, ValueError, OverflowError):
+            return None, "left out: not a moment with a zone"
+        if moment < EARLIEST_SENT:
+            return None, f"left out: before {EARLIEST_SENT.year}"
+        if moment > now + CLOCKS_OFF:
+            return None, "left out: lies in the future"
+        return moment, None
+
+    return sent_at
+
+
+Mend = Callable[[Any], Mended]
+Table = Mapping[str, Mend]
+
+_id = _distinct(ID_LIMIT)
+AUTHOR: Table = {"id": _id, "name": _cut(NAME_LIMIT), "handle": _handle, "email": _email}
+ATTACHMENT: Table = {
+    "url": _link,
+    "id": _id,
+    "name": _cut(NAME_LIMIT),
+    "type": _cut(TYPE_LIMIT),
+    "size": _size,
+}
+
+
+def _message(now: datetime) -> Table:
+    return {
+        "thread_id": _id,
+        "parent_id": _id,
+        "visibility": _visibility,
+        "subject": _cut(SUBJECT_LIMIT),
+        "sent_at": _sent_at(now),
+        "url": _link,
+    }
