@@ -19,3 +19,8 @@ class IntakeSettings(BaseSettings):
     idempotency_days: int = Field(
         default=7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
     )
+    quarantine_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days what was not understood is kept for a look; what goes is logged.",
+    )
