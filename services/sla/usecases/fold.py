@@ -77,12 +77,11 @@ def fold(
 
     `edition` is the one that the clock is under from now on, `began` the calendar of the one that
     it started under. Warnings and breaches are published as far as they were due by `tell_until`,
-    as the clock stood then: of later moments facts may still be on their way, and an answer in time
-    among them. Without it none is, and what rests on a breach waits for it, see `said`.
+    as the clock stood then: an answer in time may still be on its way. Without it none is, and what
+    rests on a breach waits for it, see `said`.
     """
     clock = state(facts, began, max(now, *(fact.at for fact in facts)))
-    target = clock.current
-    if target is None:
+    if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
         agenda = agenda_of(clock, seen=seen)
