@@ -46,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     verb = _add(verbs, "check", commands.check, "validate a policy file and say what it promises")
     verb.add_argument("file", nargs="?", type=Path, help="left out: DESK_POLICY or the shipped one")
     verb.add_argument("--language", choices=("en", "de"), default="en")
+    verb = _add(verbs, "send", commands.send, "sign and post a message, to try a channel")
+    verb.add_argument("channel", help="its secret is taken from DESK_SECRET_<CHANNEL>")
+    verb.add_argument(
+        "file", help="a message as JSON, a list of them, or a whole event; - is stdin"
+    )
+    verb.add_argument("--url", default="http://127.0.0.1:8000", help="where the desk is")
     _add_keys(verbs)
     _add_sla(verbs)
     return parser

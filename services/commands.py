@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import shlex
+import sys
 from collections.abc import Coroutine
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,6 +19,8 @@ import uvloop
 from services import root
 from services.process import run_embedded, run_service
 from services.replay import replay_dead_letters
+from services.send import secret_of
+from services.send import send as send_message
 from services.sla.rules.edition import edition_of
 from services.sla.simulate import simulate as simulate_policy
 from shared.auth import ALL_SCOPES, add_key, new_key, read_keys
@@ -23,7 +28,7 @@ from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
-from shared.settings import DeskSettings
+from shared.settings import DeskSettings, channel_secrets
 
 T = TypeVar("T")
 
@@ -129,6 +134,16 @@ def simulate(options: argparse.Namespace) -> int:
 
     print(_go(work()))
     return 0
+
+
+def send(options: argparse.Namespace) -> int:
+    raw = sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    secret = secret_of(options.channel, channel_secrets(os.environ))
+    sent = send_message(
+        raw, channel=options.channel, secret=secret, url=options.url, now=SystemClock().now()
+    )
+    print(sent.text)
+    return 0 if sent.well else 1
 
 
 def _midnight(moment: date, policy: Policy) -> datetime:
