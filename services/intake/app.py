@@ -16,7 +16,9 @@ from services.intake.accept.sqlite import SqliteWriter
 from services.intake.api import accepting, inquiries, quarantine, webhooks
 from services.intake.api.desk import IntakeDesk
 from services.intake.domain.inquiry import NotAllowedError
+from services.intake.inquiries import upkeep
 from services.intake.inquiries.acceptor import Acceptor
+from services.intake.quarantine import QuarantineAge
 from services.intake.rules import intake_rules
 from services.intake.settings import IntakeSettings
 from shared.db import Database, open_database
@@ -25,6 +27,7 @@ from shared.service import Runtime, Service
 from shared.telemetry import Metrics
 from shared.web.access import Gate
 from shared.web.app import Surface
+from shared.web.health import Check
 from shared.web.problems import problem_response
 
 
@@ -60,6 +63,25 @@ def build(
         "idempotency",
         timers.forget_keys(database, runtime.clock, days=settings.idempotency_days),
     )
+    service.loop(
+        "quarantine", timers.tidy_quarantine(database, runtime.clock, days=settings.quarantine_days)
+    )
+    service.loop(
+        "upkeep",
+        upkeep.loop(
+            database,
+            runtime.clock,
+            known=rules.hashtags,
+            own_post_days=settings.own_post_days,
+        ),
+    )
+    ages = QuarantineAge(
+        database,
+        runtime.clock,
+        service.metrics,
+        {name: channel.promised for name, channel in rules.channels.items()},
+    )
+    service.check("quarantine", Check(ages.look, "degraded"))
     service.serve(_surface(desk))
     return service
 

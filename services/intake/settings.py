@@ -19,6 +19,11 @@ class IntakeSettings(BaseSettings):
     idempotency_days: int = Field(
         default=7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
     )
+    own_post_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days a post of ours that answered nothing is kept for its question.",
+    )
     quarantine_days: int = Field(
         default=30,
         ge=1,

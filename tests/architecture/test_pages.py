@@ -123,7 +123,7 @@ def _todo_codes() -> list[str]:
     path = Path("services/router/domain/todo.py")
     found = [call.args[0] for name, call in calls(path) if name == "_illegal"]
     for function in tree(path).body:
-        if isinstance(function, ast.FunctionDef) and function.name == "_objection":
+        if isinstance(function, ast.FunctionDef) and function.name.startswith("_objection"):
             returns = (node.value for node in ast.walk(function) if isinstance(node, ast.Return))
             found += [value for value in returns if value is not None]
     return [text.replace("_", "-") for value in found for text in literals(value) or _last(value)]

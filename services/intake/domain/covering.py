@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.intake.domain.ends import End, EndKind
@@ -29,6 +29,10 @@ from services.intake.domain.thread import (
 )
 
 
+SIDE_BY_SIDE = timedelta(seconds=10)
+"""Two instances may commit messages of one person in another order than they received them."""
+
+
 def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -> Inquiry:
     """Where a message that has just come belongs; `inquiry_id` is for an inquiry that it opens.
 
@@ -39,7 +43,8 @@ def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -
     if inquiry is not None:
         return inquiry
     inquiry = thread.newest_open(message.contact_id)
-    if inquiry is None:
+    if inquiry is None or inquiry.first.received_at > message.received_at + SIDE_BY_SIDE:
+        # Older than what is open, as after a time in quarantine: its clock began before that one's.
         inquiry = thread.open(message, inquiry_id=inquiry_id)
     else:
         thread.join(inquiry, message)
