@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from services.intake.connectors.lenient import id_of
 from services.intake.tables import messages, own_posts, quarantine
+from shared.db import Read
 from tests.services.intake.desk import OWN_ID, Desk, message
 
 DELIVERIES = 150
@@ -93,12 +94,13 @@ async def test_no_message_with_an_id_is_lost(desk: Desk, seed: int) -> None:
 
 async def _ids(desk: Desk) -> set[str]:
     """Every id that is stored or kept aside."""
-    found: set[str] = set()
-    for table in (messages, own_posts, quarantine):
-        query = select(table.c.external_id)
-        rows = await desk.service.database.read(lambda tx, q=query: tx.execute(q).scalars().all())
-        found.update(each for each in rows if each)
-    return found
+
+    def ids(tx: Read) -> set[str]:
+        tables = (messages, own_posts, quarantine)
+        found = [tx.execute(select(table.c.external_id)).scalars() for table in tables]
+        return {each for column in found for each in column if each}
+
+    return await desk.service.database.read(ids)
 
 
 def _cut(chance: random.Random, body: bytes) -> bytes:
