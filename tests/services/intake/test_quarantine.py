@@ -59,6 +59,25 @@ async def test_a_retry_counts_from_the_first_receipt(desk: Desk) -> None:
     assert await kept(desk) == []
 
 
+async def test_a_retry_is_older_than_what_is_open_and_has_its_own_clock(desk: Desk) -> None:
+    """It joined the open inquiry, whose clock began three hours later."""
+    (later,) = await desk.accepted(message(thread_id="t"))
+    raw = json.dumps(message(thread_id="t"))
+    answer = await retry(desk, await keep(desk, raw, ago=3 * HOUR))
+    (earlier,) = answer.json()["inquiries"]
+    assert earlier != later
+    assert (await desk.detail(earlier))["received_at"] == "2026-11-24T09:00:00Z"
+
+
+async def test_readiness_and_metrics_tell_of_it(desk: Desk) -> None:
+    await keep(desk, "x", ago=2 * HOUR)
+    ready = (await desk.http.get("/intake/health/ready")).json()
+    assert ready["checks"]["quarantine"]["status"] == "degraded"
+    assert "facebook" in ready["checks"]["quarantine"]["reason"]
+    metrics = (await desk.http.get("/intake/metrics")).text
+    assert 'desk_quarantine_age_seconds{channel="facebook"} 7200.0' in metrics
+
+
 async def test_a_sent_at_after_the_first_receipt_is_still_left_out(desk: Desk) -> None:
     raw = json.dumps(message(sent_at="2026-11-24T11:00:00Z"))
     answer = await retry(desk, await keep(desk, raw, ago=3 * HOUR))
