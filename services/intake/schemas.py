@@ -194,6 +194,7 @@ class InquiryOut(BaseModel):
     follow_up_at: datetime | None
     closed_at: datetime | None
     reason: str | None = Field(description="Why it was closed or gets no answer.")
+    merged_into: UUID | None = Field(description="The inquiry of which it became a part.")
     todo_id: UUID | None
     desk: str | None = Field(examples=["technical"])
     assignee: str | None = Field(examples=["Anna"])
@@ -242,9 +243,30 @@ class HashtagOut(BaseModel):
     year: int | None = Field(examples=[2026])
 
 
+class EndOut(BaseModel):
+    """An answer, a holding reply, a close, or a ToDo's end; the earliest that stands decides.
+
+    `covers_until` and `covers_message_id` are the last message that it covers, by receipt; both are
+    null for a post on the platform, which covers by the platform's own times.
+    """
+
+    id: UUID
+    kind: Literal["answer", "holding", "close", "complete", "dismiss"]
+    at: datetime
+    by: str = Field(examples=["Anna"])
+    reason: str | None = Field(examples=[None])
+    covers_until: datetime | None
+    covers_message_id: UUID | None
+    taken_back: bool
+
+
 class InquiryDetail(InquiryOut):
     """The inquiry with its contact and the whole conversation, oldest message first."""
 
+    reopened_at: datetime | None = Field(
+        description="What a desk had decided until then was taken back."
+    )
+    ends: list[EndOut]
     hashtags: list[HashtagOut]
     contact: ContactOut
     messages: list[MessageOut]

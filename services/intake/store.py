@@ -11,11 +11,13 @@ from uuid import UUID
 from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
+from services.intake.domain.ends import DESK_DECISIONS, EndKind
+from services.intake.domain.inquiry import InquiryState
 from services.intake.domain.message import Accepted
 from services.intake.tables import (
     contacts,
     conversations,
+    ends,
     hashtags,
     idempotency,
     identities,
@@ -24,21 +26,8 @@ from services.intake.tables import (
     quarantine,
 )
 from shared.db import Read, Write
-from shared.db.among import among
 
 Values = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class InquiryRow:
-    """What a verb must know of an inquiry before it changes it."""
-
-    id: UUID
-    conversation_id: UUID
-    channel: str
-    state: InquiryState
-    reason: str | None
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,59 +39,6 @@ class InquiryFilter:
     year: int | None = None
     received_from: datetime | None = None
     received_to: datetime | None = None
-
-
-def lock_inquiry(tx: Write, inquiry_id: UUID) -> InquiryRow | None:
-    """Lock the conversation, then read the inquiry: a conversation's facts keep their order."""
-    conversation_id = tx.execute(
-        select(inquiries.c.conversation_id).where(inquiries.c.id == inquiry_id)
-    ).scalar()
-    if conversation_id is None:
-        return None
-    tx.execute(
-        select(conversations.c.id).where(conversations.c.id == conversation_id).with_for_update()
-    )
-    c = inquiries.c
-    row = tx.execute(
-        select(c.id, c.conversation_id, c.channel, c.state, c.reason, c.received_at).where(
-            c.id == inquiry_id
-        )
-    ).one()
-    return InquiryRow(row[0], row[1], row[2], InquiryState(row[3]), row[4], row[5])
-
-
-def lock_open_inquiry(tx: Write, *, channel: str, thread: str) -> InquiryRow | None:
-    """The open inquiry of that conversation, locked; None when there is none."""
-    c = conversations.c
-    open_id = tx.execute(
-        select(c.open_inquiry_id).where(c.channel == channel, c.thread == thread).with_for_update()
-    ).scalar()
-    return None if open_id is None else lock_inquiry(tx, open_id)
-
-
-def awaiting_answer(tx: Read, inquiry_ids: Sequence[UUID]) -> list[UUID]:
-    """Those of the inquiries that have not ended; in the order in which they are to be locked."""
-    c = inquiries.c
-    query = (
-        select(c.id)
-        .where(among(tx, c.id, inquiry_ids), c.state.in_(AWAITS_ANSWER))
-        .order_by(c.conversation_id)
-    )
-    return list(tx.execute(query).scalars())
-
-
-def update_inquiry(tx: Write, inquiry_id: UUID, values: Values) -> None:
-    tx.execute(update(inquiries).where(inquiries.c.id == inquiry_id).values(**values))
-
-
-def end_open_inquiry(tx: Write, *, conversation_id: UUID, inquiry_id: UUID) -> None:
-    """The next message of the conversation opens a new inquiry."""
-    c = conversations.c
-    tx.execute(
-        update(conversations)
-        .where(c.id == conversation_id, c.open_inquiry_id == inquiry_id)
-        .values(open_inquiry_id=None)
-    )
 
 
 def add_message(tx: Write, values: Values) -> bool:
@@ -210,9 +146,20 @@ def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
     return {
         **inquiry,
         "messages": thread,
+        "ends": _ends(tx, inquiry),
         "hashtags": [{"tag": tag, "year": year or None} for tag, year in tags],
         "contact": _contact(tx, inquiry["contact_id"]),
     }
+
+
+def _ends(tx: Read, inquiry: Values) -> list[dict[str, Any]]:
+    """By when they happened; what a desk had decided before a reopening is taken back."""
+    e, reopened_at = ends.c, inquiry["reopened_at"]
+    rows = tx.rows(select(ends).where(e.inquiry_id == inquiry["id"]).order_by(e.at, e.id))
+    for row in rows:
+        decided = reopened_at is not None and EndKind(row["kind"]) in DESK_DECISIONS
+        row["taken_back"] = row["taken_back"] or (decided and row["at"] <= reopened_at)
+    return rows
 
 
 def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:

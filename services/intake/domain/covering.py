@@ -28,7 +28,6 @@ from services.intake.domain.thread import (
     in_order,
 )
 
-
 SIDE_BY_SIDE = timedelta(seconds=10)
 """Two instances may commit messages of one person in another order than they received them."""
 

@@ -219,7 +219,7 @@ async def opened(
             add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
     bus = open_bus(settings.bus(), topics(retention_days=1))
     runtime = Runtime(settings, policy(), bus, clock, KeyRing(keys))
-    secrets = {"facebook": (SECRET, OTHER_SECRET)}
+    secrets: dict[str, tuple[str, ...]] = {"facebook": (SECRET, OTHER_SECRET)}
     secrets |= dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))
     service = build(runtime, IntakeSettings(database_url=database_url), secrets)
     await service.database.start()
