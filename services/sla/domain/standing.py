@@ -45,7 +45,8 @@ def standing(facts: Iterable[Fact]) -> list[Fact]:
     words = _by_reply(known)
     last = {reply: max(said, key=_revision) for reply, said in words.items()}
     superseded = _superseded_moments(known, words, last)
-    reopened_at = _latest(fact.at for fact in known if isinstance(fact, Reopened))
+    reopened = sorted(as_utc(fact.at) for fact in known if isinstance(fact, Reopened))
+    superseded |= _reopened_moments(known, reopened)
     left = {fact.message_id: as_utc(fact.at) for fact in known if isinstance(fact, Left)}
     return [
         fact
@@ -53,7 +54,7 @@ def standing(facts: Iterable[Fact]) -> list[Fact]:
         if not isinstance(fact, _TAKES_BACK)
         and not _outdone(fact, last)
         and not (_is_nameless(fact) and as_utc(fact.at) in superseded)
-        and not _reopened(fact, reopened_at)
+        and not (reopened and _is_of_a_desk(fact) and as_utc(fact.at) <= reopened[-1])
         and not _gone(fact, left)
     ]
 
@@ -115,16 +116,25 @@ def _superseded_moments(
     return superseded
 
 
-def _latest(moments: Iterable[datetime]) -> datetime | None:
-    return max((as_utc(each) for each in moments), default=None)
+def _reopened_moments(facts: Sequence[Fact], reopened: Sequence[datetime]) -> set[datetime]:
+    """When those nameless answers were given that a reopening must have meant.
+
+    It takes back what a desk decided. Where such a decision is known, it meant that one.
+    """
+    decided = [as_utc(fact.at) for fact in facts if _is_of_a_desk(fact)]
+    taken_back = set()
+    for fact in facts:
+        if isinstance(fact, Answered) and _is_nameless(fact):
+            at = as_utc(fact.at)
+            first = next((each for each in reopened if each >= at), None)
+            if first is not None and not any(each <= first for each in decided):
+                taken_back.add(at)
+    return taken_back
 
 
-def _reopened(fact: Fact, reopened_at: datetime | None) -> bool:
-    if reopened_at is None or as_utc(fact.at) > reopened_at:
-        return False
+def _is_of_a_desk(fact: Fact) -> bool:
     match fact:
-        # A nameless answer may be a reply's; but only what a desk decided can be reopened.
-        case Answered(message_id=None) | Cancelled(merged_into=None):
+        case Answered(by_hand=True) | Cancelled(merged_into=None):
             return True
         case _:
             return False

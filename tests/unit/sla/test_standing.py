@@ -209,6 +209,11 @@ def test_facts_of_before_replies_had_names() -> None:
     assert clock([answered, answered]).phase is Phase.MET
     assert clock([answered, Reopened(at(f"{MON} 15:00"))]).phase is Phase.BREACHED
     assert clock([answered, Withdrawn(at(f"{MON} 15:00"), REPLY, 1)]).phase is Phase.BREACHED
+    # Where a desk's decision is known, the reopening meant that, and the answer was a reply.
+    dismissed, reopened = Cancelled(at(f"{MON} 11:00"), SPAM), Reopened(at(f"{MON} 15:00"))
+    assert clock([answered, dismissed, reopened]).answered_at == NOON
+    later: list[Fact] = [Cancelled(at(f"{MON} 16:00"), SPAM), Reopened(at(f"{MON} 17:00"))]
+    assert clock([answered, reopened, *later]).phase is Phase.BREACHED
     held = Held(NOON, at(f"{THU} 12:00"), REPLY, 2)
     assert clock([answered, held], f"{WED} 12:00").phase is Phase.RUNNING
     # Which of two replies is meant, nobody can say: both stand.
