@@ -1,0 +1,114 @@
+"""Two instances take in one public thread at once: messages, posts, replies and ends of ToDos."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from services.intake.inquiries.storing import Teller
+from services.intake.inquiries.upkeep import bring_together
+from services.intake.tables import inquiries, messages
+from shared.events import facts
+from shared.ids import new_id
+from shared.policy import known_hashtags
+from tests.services.intake.desk import OWN_ID, Desk, message, opened, policy
+from tests.support.clock import ManualClock
+
+OURS = {"id": OWN_ID, "name": "Support"}
+PEOPLE = [f"person-{number}" for number in range(6)]
+
+
+async def test_one_thread_at_two_instances(
+    postgres_copy: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    chance = random.Random(5)
+    async with (
+        opened(postgres_copy, tmp_path, clock) as one,
+        opened(postgres_copy, tmp_path, clock) as other,
+    ):
+        desks = (one, other)
+        for turn in range(6):
+            acts = [_deliver(chance.choice(desks), chance, turn) for _ in range(12)]
+            acts += [_end_one(chance.choice(desks), chance) for _ in range(3)]
+            chance.shuffle(acts)
+            await asyncio.gather(*acts)
+        await bring_together(one.service.database, _teller(clock))
+        await _check(one)
+
+
+async def _deliver(desk: Desk, chance: random.Random, turn: int) -> None:
+    parent = f"c-{chance.randrange(20)}" if chance.random() < 0.3 else ...
+    # Two of twelve come twice, perhaps through both instances.
+    name = f"c-{turn}-{chance.randrange(10)}"
+    item = message(
+        id=name,
+        thread_id=chance.choice(["t", "t", ...]) if parent is not ... else "t",
+        parent_id=parent,
+        author=OURS if chance.random() < 0.25 else chance.choice(PEOPLE),
+        text=name,
+    )
+    answer = await desk.deliver(item)
+    assert answer.status_code in (200, 202), answer.text
+    assert answer.json()["broken"] == 0
+
+
+async def _end_one(desk: Desk, chance: random.Random) -> None:
+    listed = (await desk.get("/inquiries", limit=200))["items"]
+    if not listed:
+        return
+    one = chance.choice(listed)
+    ids: dict[str, Any] = {
+        "todo_id": new_id(),
+        "inquiry_id": UUID(one["id"]),
+        "conversation_id": UUID(one["conversation_id"]),
+    }
+    match chance.randrange(3):
+        case 0:
+            body = {"kind": "answer", "text": f"Antwort {chance.random()}"}
+            answer = await desk.post(f"/inquiries/{one['id']}/replies", body)
+            assert answer.status_code in (201, 409), answer.text
+        case 1:
+            now = desk.clock.now()
+            await desk.hears(facts.TodoCompleted(**ids, completed_at=now, completed_by="Anna"))
+        case _:
+            await desk.hears(
+                facts.TodoReopened(
+                    **ids,
+                    desk="inbound",
+                    reason="x",
+                    reopened_at=desk.clock.now(),
+                    reopened_by="Anna",
+                )
+            )
+
+
+async def _check(desk: Desk) -> None:
+    """Each message is told once as it is now, and belongs to an inquiry that is there."""
+    rows = await desk.service.database.read(
+        lambda tx: (
+            tx.rows(select(messages).where(messages.c.kind == "inbound")),
+            tx.rows(select(inquiries)),
+        )
+    )
+    stored, there = rows[0], {row["id"]: row for row in rows[1]}
+    told: dict[UUID, UUID] = {}
+    for envelope in await desk.told():
+        fact = envelope.data
+        if isinstance(fact, facts.InquiryReceived | facts.MessageAdded):
+            assert told.get(fact.message_id) == fact.moved_from
+            told[fact.message_id] = fact.inquiry_id
+    assert told == {row["id"]: row["inquiry_id"] for row in stored}
+    for row in stored:
+        assert there[row["inquiry_id"]]["contact_id"] is not None
+    begun = {row["id"]: row["received_at"] for row in rows[1]}
+    for row in stored:
+        assert begun[row["inquiry_id"]] <= row["received_at"]
+
+
+def _teller(clock: ManualClock) -> Teller:
+    return Teller(known_hashtags(policy().hashtags), clock.now())
