@@ -85,7 +85,7 @@ async def test_a_full_last_page_has_no_next(desk: Desk) -> None:
 
 
 async def test_the_quarantine_in_pages(desk: Desk) -> None:
-    await asyncio.gather(*(desk.deliver([message(text="", id=f"b-{n}")]) for n in range(5)))
+    await asyncio.gather(*(desk.deliver([message(id=[n])]) for n in range(5)))
     seen: list[str] = []
     page: dict[str, Any] = {"next_cursor": None}
     for _ in range(3):

@@ -147,8 +147,8 @@ async def test_a_strange_secret_or_another_body(desk: Desk) -> None:
 
 
 async def test_no_secret_no_entry(desk: Desk) -> None:
-    found = problem(await desk.deliver_raw(BODY, channel="mastodon"), 401, "channel-secret-missing")
-    assert "DESK_SECRET_MASTODON" in found["detail"]
+    found = problem(await desk.deliver_raw(BODY, channel="youtube"), 401, "channel-secret-missing")
+    assert "DESK_SECRET_YOUTUBE" in found["detail"]
 
 
 async def test_an_unknown_channel_names_the_near_one(desk: Desk) -> None:
