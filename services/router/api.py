@@ -192,8 +192,9 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
 
     @api.post("/todos/{todo_id}/reopen", summary="Reopen a ToDo", responses=_MOVES)
     async def reopen_todo(todo_id: UUID, body: ReopenIn, caller: Caller = writes) -> TodoDetailOut:
-        """Take back how it ended. The deadline is as if the end had never been: the customer has
-        waited all the time. An answer that was recorded stands; intake can classify it again.
+        """Take back how it was completed, dismissed or closed: it is open for its desk. The
+        deadline is as if the end had never been: the customer has waited all the time. An answer
+        that was recorded stands, and the ToDo stays done by it; intake can classify it again.
         """
         by = router.by(caller, body)
         await router.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)

@@ -85,8 +85,8 @@ class TodoOut(BaseModel):
     reopened_at: datetime | None = Field(description="When an end was taken back last.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
     own_post_at: datetime | None = Field(
-        description="When somebody of ours last wrote on the platform what a person has to "
-        "classify: see `reclassify` at intake."
+        description="When somebody of ours last wrote on the platform what nobody has classified "
+        "yet: see `reclassify` at intake. It stays when the ToDo ends in another way."
     )
     message_count: int = Field(examples=[1])
     latest_message_at: datetime | None
@@ -161,6 +161,13 @@ class ActIn(BaseModel):
 
 class EndIn(ActIn):
     """What ends a ToDo, or hands it on, covers the messages that were read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"by": "Anna", "read_until": "01935b1e-7c00-7000-8000-000000000001"}]
+        },
+    )
 
     read_until: UUID | None = Field(
         default=None,

@@ -8,17 +8,21 @@
    └───────────────────────────────────────────┘
 
 From open, complete and dismiss are allowed too. Rerouting makes it open again at another desk.
-Reopening takes back what a desk or a person decided; an answer that was recorded stands (`ends`),
-and the ToDo then stays done by it.
+Every end is kept (`ends`), and the earliest that stands decides. So done and dismissed are not
+final: an earlier end may be heard late, an answer may be withdrawn, and reopening takes back what a
+desk or a person decided. An answer that was recorded stands, and the ToDo then stays done by it.
 
 Who may do what:
 
 - Anybody at the desk may claim what is open, complete or dismiss what is open, and reroute it.
 - What somebody has claimed only that person, or a supervisor, may release, complete, dismiss or
   reroute.
+- Anybody at the desk may reopen what has ended, with a reason; it is then open for its whole desk,
+  whoever had claimed it.
 - The system completes a ToDo when an answer was recorded, whoever has claimed it. It never claims
   and never dismisses: a person decides which inquiry gets no answer. When a person closed the
-  inquiry, that person is the actor of the dismissal.
+  inquiry, that person is the actor of the dismissal. When a person withdraws the answer, the ToDo
+  is its claimer's again, or open for its desk.
 """
 
 from __future__ import annotations
@@ -93,13 +97,19 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
         self, code: str, *, action: Action, state: TodoState, allowed: tuple[Action, ...]
     ) -> None:
         choice = ", ".join(allowed) or "nothing"
-        super().__init__(
-            f"{action} is not possible while the ToDo is {state} ({code}); possible: {choice}"
-        )
+        because = _WHY_NOT_REOPENED.get(code, f"{action} is not possible while the ToDo is {state}")
+        super().__init__(f"{because} ({code}); possible: {choice}")
         self.code = code
         self.action = action
         self.state = state
         self.allowed = allowed
+
+
+_WHY_NOT_REOPENED = {
+    "todo_not_ended": "the ToDo has not ended: there is no end to take back",
+    "todo_answered": "only a recorded answer ended the ToDo: reclassify that reply at intake",
+    "todo_merged": "the inquiry became part of another: go on with that one's ToDo",
+}
 
 
 def claim(todo: TodoStatus, actor: Actor) -> TodoStatus:
@@ -141,7 +151,10 @@ def dismiss(todo: TodoStatus, actor: Actor, *, reason: DismissReason) -> TodoSta
 
 
 def check_reopen(todo: TodoStatus, actor: Actor, *, decisions: int, merged: bool) -> None:
-    """Whether there is something to take back; `decisions` are those of desks that stand."""
+    """Raises IllegalTransition when there is nothing to take back.
+
+    `decisions` is how many ends of a desk or a person stand.
+    """
     _require(todo, Action.REOPEN, actor)
     if merged:
         raise _illegal("todo_merged", todo, Action.REOPEN, actor)
@@ -161,20 +174,20 @@ def _require(todo: TodoStatus, action: Action, actor: Actor) -> None:
 
 
 def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> IllegalTransition:
-    allowed = allowed_actions(todo, actor)
+    allowed = tuple(each for each in allowed_actions(todo, actor) if each is not action)
     return IllegalTransition(code, action=action, state=todo.state, allowed=allowed)
 
 
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
     """The code of what speaks against the move, or None."""
     ended = todo.state in (TodoState.DONE, TodoState.DISMISSED)
-    if actor.role is Role.SYSTEM:
-        return None if action is Action.COMPLETE and not ended else "person_required"
+    if actor.role is Role.SYSTEM and action is not Action.COMPLETE:
+        return "person_required"
     if action is Action.REOPEN:
         return None if ended else "todo_not_ended"
     if ended:
         return "todo_closed"
-    return _objection_while_open(todo, action, actor)
+    return None if actor.role is Role.SYSTEM else _objection_while_open(todo, action, actor)
 
 
 def _objection_while_open(todo: TodoStatus, action: Action, actor: Actor) -> str | None:

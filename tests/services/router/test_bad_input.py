@@ -15,6 +15,7 @@ MOVES = {
     "complete": None,
     "reroute": {"desk": "inbound", "reason": "x"},
     "dismiss": {"reason": "spam"},
+    "reopen": {"reason": "x"},
 }
 
 
@@ -81,6 +82,13 @@ async def test_an_unknown_cursor(desk: Desk, cursor: str) -> None:
         ("dismiss", {}, "reason"),
         ("dismiss", {"reason": "boring"}, "reason"),
         ("dismiss", ["spam"], "body"),
+        ("complete", {"read_until": "the last"}, "read_until"),
+        ("dismiss", {"reason": "spam", "read_until": 7}, "read_until"),
+        ("claim", {"read_until": None}, "read_until"),
+        ("reopen", {}, "reason"),
+        ("reopen", {"reason": " "}, "reason"),
+        ("reopen", {"reason": "x" * 1001}, "reason"),
+        ("reopen", {"reason": "x", "read_until": None}, "read_until"),
     ],
 )
 async def test_a_wrong_body(desk: Desk, move: str, body: Any, field: str) -> None:

@@ -44,7 +44,7 @@ async def test_the_outbox_is_vacuumed_early_on_postgresql(desk: Desk) -> None:
 async def test_the_openapi_document_is_valid_and_has_examples(desk: Desk) -> None:
     document = (await desk.http.get("/router/openapi.json")).json()
     validate(document)
-    for path in ("claim", "release", "complete", "reroute", "dismiss"):
+    for path in ("claim", "release", "complete", "reroute", "dismiss", "reopen"):
         operation = document["paths"][f"/router/v1/todos/{{todo_id}}/{path}"]["post"]
         assert operation["summary"]
         assert {"200", "404", "409", "422"} <= set(operation["responses"])
