@@ -56,8 +56,8 @@ class Ear:
             self.decisions.labels(kind).inc(count)
 
     def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        added = _data(facts.MessageAdded, envelopes)
-        outcomes.add_messages(tx, added, decider=self.decider, now=self.clock.now())
+        heard = _pairs(facts.MessageAdded, envelopes)
+        outcomes.add_messages(tx, heard, decider=self.decider, now=self.clock.now())
 
     def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         heard = _pairs(facts.InquiryAnswered, envelopes)

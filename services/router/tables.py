@@ -54,11 +54,11 @@ todos = Table(
     Column("reopened_at", Utc),
     # The inquiry turned out to be part of this other one.
     Column("merged_into", Uuid),
-    # When somebody of ours last wrote on the platform what a person has to classify.
+    # When somebody of ours last wrote on the platform what nobody has classified yet.
     Column("own_post_at", Utc),
     Column("message_count", Integer, nullable=False),
-    # By receipt; NULL when every message has moved to another inquiry.
-    Column("latest_message_id", Uuid),
+    # By receipt, then id; where every message has left, one that is there no more.
+    Column("latest_message_id", Uuid, nullable=False),
     Index("ix_todos_due", "due_at", "id"),
     Index("ix_todos_state_due", "state", "due_at", "id"),
     Index("ix_todos_desk_state_due", "desk", "state", "due_at", "id"),
@@ -93,7 +93,7 @@ ends = Table(
     Column("todo_id", Uuid, primary_key=True),
     # The reply's message, or the event that told of it.
     Column("key", Uuid, primary_key=True),
-    # answered, held, withdrawn, completed, dismissed, closed
+    # answered, held, withdrawn, own_post, completed, dismissed, closed
     Column("kind", String(10), nullable=False),
     Column("at", Utc, nullable=False),
     Column("by", Text, nullable=False),
@@ -101,6 +101,16 @@ ends = Table(
     Column("follow_up_at", Utc),
     Column("revision", Integer, nullable=False),
     Column("final", Boolean, nullable=False),
+)
+
+# A message that moved: whether it is `here`, as told last. Without a row it is where it came in.
+moves = Table(
+    "todo_moves",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    Column("told_at", Utc, nullable=False),
+    Column("here", Boolean, nullable=False),
 )
 
 deadlines = Table(

@@ -1,6 +1,7 @@
 """The router's rules: what an inquiry is about, and what may happen to its ToDo. Pure."""
 
 from services.router.domain.classify import Decision, Kind, Reason, RoutingRules, Rule, classify
+from services.router.domain.ends import End, EndKind, Verdict, status_after, verdict
 from services.router.domain.terms import Term
 from services.router.domain.todo import (
     SYSTEM,
@@ -26,6 +27,8 @@ __all__ = [
     "Actor",
     "Decision",
     "DismissReason",
+    "End",
+    "EndKind",
     "IllegalTransition",
     "Kind",
     "Reason",
@@ -35,6 +38,7 @@ __all__ = [
     "Term",
     "TodoState",
     "TodoStatus",
+    "Verdict",
     "allowed_actions",
     "check_reopen",
     "claim",
@@ -43,4 +47,6 @@ __all__ = [
     "dismiss",
     "release",
     "reroute",
+    "status_after",
+    "verdict",
 ]

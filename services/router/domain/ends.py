@@ -3,6 +3,7 @@
 A desk completes or dismisses it, a person at intake closes the inquiry, or a reply answers it. A
 reply may be classified again, so of everything told about one reply the highest revision counts.
 What was decided until the ToDo was reopened is taken back, whenever it is heard; an answer stands.
+An inquiry that became part of another is a duplicate, however else it had ended.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from services.router.domain.todo import DismissReason, TodoState, TodoStatus
 
 
 class EndKind(StrEnum):
-    """`held` ends nothing, `withdrawn` counts as nothing: what a reply was told to be."""
+    """What a reply was told to be, or a desk decided. `held`, `withdrawn` and `own_post` (a post of
+    ours that nobody has classified) end nothing.
+    """
 
     ANSWERED = "answered"
     HELD = "held"
     WITHDRAWN = "withdrawn"
+    OWN_POST = "own_post"
     COMPLETED = "completed"
     DISMISSED = "dismissed"
     CLOSED = "closed"
@@ -30,6 +34,8 @@ class EndKind(StrEnum):
 DESK_DECISIONS = frozenset({EndKind.COMPLETED, EndKind.DISMISSED, EndKind.CLOSED})
 _ENDS = DESK_DECISIONS | {EndKind.ANSWERED}
 _ANSWERS = frozenset({EndKind.ANSWERED, EndKind.COMPLETED})
+UNCLASSIFIED = -1
+"""The revision of a post that nobody has classified: whatever it is told to be comes later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +57,13 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the ends make of a ToDo: the one that decides, and the last holding reply before it."""
+    """What the ends make of a ToDo: the one that decides, the last holding reply before it, and the
+    last post of ours that nobody has classified.
+    """
 
     deciding: End | None = None
     hold: End | None = None
+    own_post: End | None = None
 
 
 def known(ends: Iterable[End]) -> list[End]:
@@ -75,7 +84,8 @@ def verdict(ends: Iterable[End], *, reopened_at: datetime | None) -> Verdict:
         for end in standing
         if end.kind is EndKind.HELD and (deciding is None or end.at < deciding.at)
     ]
-    return Verdict(deciding, max(holds, key=lambda end: (end.at, end.key), default=None))
+    posts = [end for end in standing if end.kind is EndKind.OWN_POST]
+    return Verdict(deciding, _last(holds), _last(posts))
 
 
 def taken_back(end: End, reopened_at: datetime | None) -> bool:
@@ -95,23 +105,26 @@ def reopenable(ends: Iterable[End], *, reopened_at: datetime | None) -> list[End
 
 
 def status_after(todo: TodoStatus, decided: Verdict, *, claimed: bool) -> TodoStatus:
-    """How the ToDo stands now. `claimed`: somebody had it, and has it again without an end."""
+    """How the ToDo stands now. `claimed`: its assignee had taken it, and has it again without an
+    end; another assignee is only whoever ended it.
+    """
     end = decided.deciding
+    if end is None and todo.state in (TodoState.OPEN, TodoState.CLAIMED):
+        return todo
+    holder = todo.assignee if claimed else None
     if end is None:
-        if todo.state in (TodoState.OPEN, TodoState.CLAIMED):
-            return todo
-        state = TodoState.CLAIMED if claimed and todo.assignee else TodoState.OPEN
-        assignee = todo.assignee if state is TodoState.CLAIMED else None
-        return replace(todo, state=state, assignee=assignee, dismissal=None)
-    if end.kind in _ANSWERS:
-        return replace(todo, state=TodoState.DONE, dismissal=None)
-    return replace(
-        todo,
-        state=TodoState.DISMISSED,
-        assignee=todo.assignee or end.by,
-        dismissal=end.reason,
-    )
+        state = TodoState.OPEN if holder is None else TodoState.CLAIMED
+        return replace(todo, state=state, assignee=holder, dismissal=None)
+    if end.kind is EndKind.ANSWERED:
+        return replace(todo, state=TodoState.DONE, assignee=holder, dismissal=None)
+    if end.kind is EndKind.COMPLETED:
+        return replace(todo, state=TodoState.DONE, assignee=holder or end.by, dismissal=None)
+    return replace(todo, state=TodoState.DISMISSED, assignee=holder or end.by, dismissal=end.reason)
 
 
-def _order(end: End) -> tuple[datetime, bool, UUID]:
-    return end.at, end.kind not in _ANSWERS, end.key
+def _order(end: End) -> tuple[bool, datetime, bool, UUID]:
+    return not end.final, end.at, end.kind not in _ANSWERS, end.key
+
+
+def _last(ends: list[End]) -> End | None:
+    return max(ends, key=lambda end: (end.at, end.key), default=None)

@@ -8,13 +8,30 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, delete, func, select, update
+from sqlalchemy import and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from services.router.tables import NEVER, deadlines, messages, todos
+from services.router.tables import NEVER, deadlines, messages, moves, todos
 from shared.db import Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
+
+_TOLD_LATER = """
+ON CONFLICT (inquiry_id, message_id) DO UPDATE SET
+  told_at = excluded.told_at, here = excluded.here
+WHERE todo_moves.told_at < excluded.told_at
+   OR (todo_moves.told_at = excluded.told_at AND todo_moves.here)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Whether the message is at this inquiry, as it was told at that moment."""
+
+    inquiry_id: UUID
+    message_id: UUID
+    told_at: datetime
+    here: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +73,14 @@ def insert_todos(tx: Write, new: Sequence[NewTodo]) -> list[NewTodo]:
 
 
 def insert_messages(tx: Write, new: Sequence[NewMessage]) -> frozenset[UUID]:
-    """Add messages to existing ToDos; the ids of the messages that were not there before."""
+    """Add messages to existing ToDos; the ids of the messages that were not there before.
+
+    One that has left is not there again when it is replayed.
+    """
+    gone = _gone(tx, new)
+    new = [each for each in new if (each.inquiry_id, each.message_id) not in gone]
+    if not new:
+        return frozenset()
     rows = [_message_row(message) for message in sorted(new, key=lambda each: each.inquiry_id)]
     once = _insert(tx, messages).on_conflict_do_nothing().returning(messages.c.message_id)
     added = frozenset(tx.execute(once, rows).scalars())
@@ -74,27 +98,40 @@ def insert_messages(tx: Write, new: Sequence[NewMessage]) -> frozenset[UUID]:
     return added
 
 
-def remove_messages(tx: Write, moved: Mapping[UUID, UUID]) -> list[tuple[UUID, UUID]]:
-    """Take messages away from the inquiries that they left; the ToDo of each that was there.
+def keep_moves(tx: Write, told: Sequence[Move]) -> None:
+    """Keep where messages are, as told last; at one moment a message rather left than came."""
+    rows = [
+        {
+            "inquiry_id": each.inquiry_id,
+            "message_id": each.message_id,
+            "told_at": each.told_at,
+            "here": each.here,
+        }
+        for each in told
+    ]
+    insert_rows(tx, moves, rows, on_conflict=_TOLD_LATER)
 
-    `moved` has the inquiry that each message left; the answer pairs of ToDo and message.
+
+def remove_moved(tx: Write, inquiries: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """Take away the messages that have left these inquiries, whose ToDos the caller has locked.
+
+    The answer pairs the ToDo with each message that was still there.
     """
-    gone = []
-    for message_id, inquiry_id in sorted(moved.items(), key=lambda each: (each[1], each[0])):
-        m, t = messages.c, todos.c
-        lock = select(t.id).where(t.inquiry_id == inquiry_id).with_for_update()
-        todo_id = tx.execute(lock).scalar()
-        here = delete(messages).where(m.inquiry_id == inquiry_id, m.message_id == message_id)
-        if todo_id is not None and tx.execute(here).rowcount:
-            tx.execute(_count_again(inquiry_id))
-            gone.append((todo_id, message_id))
-    return gone
-
-
-def remove_all_messages(tx: Write, inquiry_id: UUID) -> None:
-    """The inquiry became part of another, which has its messages."""
-    tx.execute(delete(messages).where(messages.c.inquiry_id == inquiry_id))
-    tx.execute(_count_again(inquiry_id))
+    m, v, t = messages.c, moves.c, todos.c
+    both = and_(m.inquiry_id == v.inquiry_id, m.message_id == v.message_id)
+    gone = tx.execute(
+        select(t.id, m.inquiry_id, m.message_id)
+        .join_from(moves, messages, both)
+        .join(todos, t.inquiry_id == m.inquiry_id)
+        .where(among(tx, v.inquiry_id, inquiries), ~v.here)
+        .order_by(m.inquiry_id, m.received_at, m.message_id)
+    ).all()
+    for each in gone:
+        here = and_(m.inquiry_id == each.inquiry_id, m.message_id == each.message_id)
+        tx.execute(delete(messages).where(here))
+    for inquiry_id in dict.fromkeys(each.inquiry_id for each in gone):
+        tx.execute(_count_again(inquiry_id))
+    return [(each.id, each.message_id) for each in gone]
 
 
 def _count_again(inquiry_id: UUID) -> Any:
@@ -106,7 +143,9 @@ def _count_again(inquiry_id: UUID) -> Any:
         .where(todos.c.inquiry_id == inquiry_id)
         .values(
             message_count=select(func.count()).where(here).scalar_subquery(),
-            latest_message_id=latest.limit(1).scalar_subquery(),
+            latest_message_id=func.coalesce(
+                latest.limit(1).scalar_subquery(), todos.c.latest_message_id
+            ),
         )
     )
 
@@ -142,22 +181,33 @@ def ensure_deadlines(tx: Write, inquiries: Sequence[UUID]) -> None:
     tx.execute(meet, [{"inquiry_id": inquiry} for inquiry in inquiries])
 
 
+def _gone(tx: Write, new: Sequence[NewMessage]) -> frozenset[tuple[UUID, UUID]]:
+    m = moves.c
+    inquiries = [each.inquiry_id for each in new]
+    left = select(m.inquiry_id, m.message_id).where(among(tx, m.inquiry_id, inquiries), ~m.here)
+    return frozenset((row.inquiry_id, row.message_id) for row in tx.execute(left))
+
+
 def _count_message() -> Any:
     """One more; it is the latest unless one that was received later is there already."""
-    m = messages.c
-    shown = select(m.received_at).where(
-        m.inquiry_id == todos.c.inquiry_id, m.message_id == todos.c.latest_message_id
+    m, t = messages.c, todos.c
+    received = bindparam("received", type_=m.received_at.type)
+    message = bindparam("message", type_=m.message_id.type)
+    later = (
+        exists()
+        .where(
+            m.inquiry_id == t.inquiry_id,
+            m.message_id == t.latest_message_id,
+            or_(m.received_at > received, and_(m.received_at == received, m.message_id > message)),
+        )
+        .correlate(todos)
     )
-    later = shown.correlate(todos).scalar_subquery() > bindparam(
-        "received", type_=m.received_at.type
-    )
-    message = bindparam("message", type_=todos.c.latest_message_id.type)
     return (
         update(todos)
-        .where(todos.c.inquiry_id == bindparam("inquiry"))
+        .where(t.inquiry_id == bindparam("inquiry"))
         .values(
-            message_count=todos.c.message_count + 1,
-            latest_message_id=case((later, todos.c.latest_message_id), else_=message),
+            message_count=t.message_count + 1,
+            latest_message_id=case((later, t.latest_message_id), else_=message),
         )
     )
 

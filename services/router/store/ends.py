@@ -4,23 +4,43 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from uuid import UUID
+from datetime import datetime
+from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from services.router.domain.ends import End, EndKind
 from services.router.domain.todo import DismissReason
-from services.router.tables import ends
+from services.router.store.work import What
+from services.router.tables import ends, history
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 
+# A withdrawn inquiry needs no answer; the history keeps the word that intake used.
+DISMISSAL_OF_CLOSE: Mapping[str, DismissReason] = {
+    "no_answer_needed": DismissReason.NO_ANSWER_NEEDED,
+    "withdrawn": DismissReason.NO_ANSWER_NEEDED,
+    "spam": DismissReason.SPAM,
+    "duplicate": DismissReason.DUPLICATE,
+}
 _NEWER = """
 ON CONFLICT (todo_id, key) DO UPDATE SET
   kind = excluded.kind, at = excluded.at, by = excluded.by, reason = excluded.reason,
   follow_up_at = excluded.follow_up_at, revision = excluded.revision, final = excluded.final
 WHERE todo_ends.revision < excluded.revision
 """
+_TOLD_ENDS = (What.COMPLETED, What.ANSWERED, What.DISMISSED, What.CLOSED, What.HELD)
+_NAMELESS_VERSION = 5
+
+
+def nameless_key(todo_id: UUID, line: object) -> UUID:
+    """The key of an end of before each had a row: which reply it was nobody wrote down."""
+    return uuid5(todo_id, str(line))
+
+
+def is_nameless(end: End) -> bool:
+    return end.key.version == _NAMELESS_VERSION
 
 
 def ends_of(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
@@ -28,19 +48,35 @@ def ends_of(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
     found: dict[UUID, list[End]] = defaultdict(list)
     rows = tx.execute(select(ends).where(among(tx, ends.c.todo_id, todo_ids)).order_by(ends.c.at))
     for row in rows:
-        found[row.todo_id].append(
-            End(
-                row.key,
-                EndKind(row.kind),
-                row.at,
-                row.by,
-                row.reason and DismissReason(row.reason),
-                row.follow_up_at,
-                row.revision,
-                row.final,
-            )
-        )
+        reason = None if row.reason is None else DismissReason(row.reason)
+        kind = EndKind(row.kind)
+        end = End(row.key, kind, row.at, row.by, reason, row.follow_up_at, row.revision, row.final)
+        found[row.todo_id].append(end)
     return found
+
+
+def ends_in_histories(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
+    """The ends that the histories of these ToDos tell of, for those of before each had a row."""
+    h = history.c
+    told = h.what.in_([what.value for what in _TOLD_ENDS])
+    rows = tx.execute(select(history).where(among(tx, h.todo_id, todo_ids), told).order_by(h.id))
+    found: dict[UUID, list[End]] = defaultdict(list)
+    for row in rows:
+        found[row.todo_id].append(_end_of(row))
+    return found
+
+
+def _end_of(line: Row[*tuple[object, ...]]) -> End:
+    kind, reason, follow_up_at = EndKind(line.what), None, None
+    if kind is EndKind.COMPLETED and line.why == "answered":
+        kind = EndKind.ANSWERED
+    elif kind is EndKind.DISMISSED:
+        reason = DismissReason(line.why)
+    elif kind is EndKind.CLOSED:
+        reason = DISMISSAL_OF_CLOSE[line.why]
+    elif kind is EndKind.HELD and line.why is not None:
+        follow_up_at = datetime.fromisoformat(line.why)
+    return End(nameless_key(line.todo_id, line.id), kind, line.at, line.who, reason, follow_up_at)
 
 
 def add_ends(tx: Write, added: Sequence[tuple[UUID, End]]) -> None:

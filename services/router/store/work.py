@@ -34,7 +34,7 @@ class What(StrEnum):
     HELD = "held"
     CLOSED = "closed"
     REOPENED = "reopened"
-    ANSWER_WITHDRAWN = "answer_withdrawn"
+    REPLY_WITHDRAWN = "reply_withdrawn"
     OWN_POST_SEEN = "own_post_seen"
     MESSAGE_MOVED = "message_moved"
     NETIQUETTE_SUSPECTED = "netiquette_suspected"

@@ -3,45 +3,78 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from uuid import UUID
 
 from services.router.domain.classify import Decision
-from services.router.store.arrivals import NewMessage, NewTodo, insert_todos, remove_messages
-from services.router.store.work import ROUTER, Note, What, note
+from services.router.store.arrivals import (
+    Move,
+    NewMessage,
+    NewTodo,
+    ensure_deadlines,
+    insert_todos,
+    keep_moves,
+    remove_moved,
+)
+from services.router.store.work import ROUTER, Note, What, lock_of_inquiries, note
 from services.router.usecases.decide import Decider
 from shared import outbox
 from shared.db import Write
 from shared.events.envelope import Envelope
-from shared.events.facts import InquiryReceived, MessageAdded, TodoCreated
+from shared.events.facts import InboundMessage, InquiryReceived, MessageAdded, TodoCreated
 from shared.ids import new_id
 
 Heard = tuple[Envelope, InquiryReceived]
+Arrived = tuple[Envelope, InboundMessage]
 
 
 def open_todos(
     tx: Write, heard: Sequence[Heard], *, decider: Decider, now: datetime
 ) -> Counter[str]:
     """One ToDo for each inquiry that has none; how many of which kind were decided."""
+    begin_moves(tx, heard)
     decided = {fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in heard}
     todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in heard]
     opened = insert_todos(tx, todos)
-    move_away(tx, [fact for _, fact in heard], now=now)
+    move_away(tx, heard, now=now)
     outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
     return Counter(todo.kind for todo in opened)
 
 
-def move_away(tx: Write, facts: Sequence[InquiryReceived | MessageAdded], *, now: datetime) -> None:
+def begin_moves(tx: Write, heard: Sequence[Arrived]) -> None:
+    """Note where messages that moved are now, and lock what they leave and where they go.
+
+    Of two transactions with the two ends of one move, one waits and then sees what the other did.
+    The locks are taken before any other, always in the same order.
+    """
+    moves = [(envelope.time, fact) for envelope, fact in heard if fact.moved_from is not None]
+    if not moves:
+        return
+    whole = {fact.inquiry_id for _, fact in heard} | _left([fact for _, fact in heard])
+    ensure_deadlines(tx, sorted(whole))
+    lock_of_inquiries(tx, sorted(whole))
+    for told_at, fact in moves:
+        came = Move(fact.inquiry_id, fact.message_id, told_at, here=True)
+        keep_moves(tx, [came, *(replace(came, inquiry_id=i, here=False) for i in _left([fact]))])
+
+
+def move_away(tx: Write, heard: Sequence[Arrived], *, now: datetime) -> None:
     """Messages that an end did not cover leave the ToDo at which they were; a repeat does nothing.
 
-    A ToDo that is not known here is passed over.
+    So does the message of a new ToDo that had left before its inquiry was heard of. A ToDo that is
+    not known here is passed over.
     """
-    moved = {fact.message_id: fact.moved_from for fact in facts if fact.moved_from is not None}
-    left = remove_messages(tx, moved)
-    note(
-        tx,
-        [Note(todo_id, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo_id, message in left],
-    )
+    facts = [fact for _, fact in heard]
+    opened = {fact.inquiry_id for fact in facts if isinstance(fact, InquiryReceived)}
+    gone = remove_moved(tx, sorted(opened | _left(facts)))
+    lines = [Note(todo, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo, message in gone]
+    note(tx, lines)
+
+
+def _left(facts: Iterable[InboundMessage]) -> set[UUID]:
+    return {fact.moved_from for fact in facts if fact.moved_from is not None}
 
 
 def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:

@@ -1,7 +1,8 @@
 """What people do with a ToDo. Each verb locks it first: of two people at once one waits, then
 meets what the other did.
 
-Each raises NotFoundError for an unknown id and IllegalTransition for a move that is not allowed.
+Each raises NotFoundError for an unknown id and IllegalTransition for a move that is not allowed;
+those that take `read_until` raise NewerMessageError or InvalidError, see `last_read`.
 """
 
 from __future__ import annotations
@@ -80,12 +81,12 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
     """Done by hand, as after a call: an answer, of which intake hears."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    status = moves.complete(todo.status, actor)
+    moves.complete(todo.status, actor)
     covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
     fact = TodoCompleted(**_ids(todo), completed_at=at, completed_by=actor.id, covers_until=covers)
     end = End(new_id(), EndKind.COMPLETED, at, actor.id)
     line = Note(todo.id, at, actor.id, What.COMPLETED)
-    _end(tx, replace(todo, status=status), end, fact, line)
+    _end(tx, todo, end, fact, line)
 
 
 def reroute(
@@ -94,8 +95,8 @@ def reroute(
     """Hand it to another desk, which the caller has found in the policy."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    last_read(tx, todo.inquiry_id, read_until)
     after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
+    last_read(tx, todo.inquiry_id, read_until)
     fact = TodoRerouted(
         **_ids(todo),
         from_desk=todo.status.desk,
@@ -113,7 +114,7 @@ def dismiss(
 ) -> None:
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    status = moves.dismiss(todo.status, actor, reason=reason)
+    moves.dismiss(todo.status, actor, reason=reason)
     covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
     fact = TodoDismissed(
         **_ids(todo),
@@ -124,11 +125,14 @@ def dismiss(
     )
     end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason)
     line = Note(todo.id, at, actor.id, What.DISMISSED, reason.value)
-    _end(tx, replace(todo, status=status), end, fact, line)
+    _end(tx, todo, end, fact, line)
 
 
 def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
-    """Take back how it was completed, dismissed or closed; an answer that was recorded stands."""
+    """Take back how it was completed, dismissed or closed: it is open for its desk.
+
+    An answer that was recorded stands, and the ToDo then stays done by it.
+    """
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
     ends = Ends.read(tx, [todo])
@@ -138,7 +142,10 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
     )
     # Later than all that it takes back, whatever the clocks of hosts say.
     at = max([by.now, *(end.at + _TICK for end in decisions)])
-    after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
+    after = ends.stands(replace(todo, reopened_at=at))
+    if not after.ended:
+        after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
+    ends.write(tx)
     fact = TodoReopened(
         **_ids(todo), desk=todo.status.desk, reason=reason, reopened_at=at, reopened_by=actor.id
     )
@@ -171,6 +178,7 @@ def _after_reopening(todo: WorkTodo, now: datetime) -> datetime:
 
 
 def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> None:
+    """One more end of a ToDo that may have it; its ends say how it stands then."""
     ends = Ends.read(tx, [todo])
     after = ends.add(todo, end)
     ends.write(tx)

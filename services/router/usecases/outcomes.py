@@ -7,17 +7,19 @@ brings both back in order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from services.router.domain.classify import Kind, Rule
-from services.router.domain.ends import End, EndKind
-from services.router.domain.todo import DismissReason, TodoState
-from services.router.store.arrivals import insert_messages, remove_all_messages
+from services.router.domain.ends import UNCLASSIFIED, End, EndKind
+from services.router.domain.todo import TodoState
+from services.router.store.arrivals import insert_messages
+from services.router.store.ends import DISMISSAL_OF_CLOSE
 from services.router.store.work import ROUTER, Note, What, WorkTodo, lock_of_inquiries, note, save
-from services.router.usecases.arrivals import decision_on, message_of, move_away
+from services.router.usecases.arrivals import begin_moves, decision_on, message_of, move_away
 from services.router.usecases.decide import Decider
 from services.router.usecases.settle import Ends
 from shared import outbox
@@ -25,7 +27,6 @@ from shared.db import Write
 from shared.errors import NotFoundError
 from shared.events.envelope import Envelope
 from shared.events.facts import (
-    CloseReason,
     InquiryAnswered,
     InquiryClosed,
     InquiryHeld,
@@ -36,26 +37,21 @@ from shared.events.facts import (
 )
 from shared.ids import new_id
 
-# A withdrawn inquiry needs no answer; the history keeps the word that intake used.
-_DISMISSAL: dict[CloseReason, DismissReason] = {
-    "no_answer_needed": DismissReason.NO_ANSWER_NEEDED,
-    "withdrawn": DismissReason.NO_ANSWER_NEEDED,
-    "spam": DismissReason.SPAM,
-    "duplicate": DismissReason.DUPLICATE,
-}
-
 
 def add_messages(
-    tx: Write, facts: Sequence[MessageAdded], *, decider: Decider, now: datetime
+    tx: Write, heard: Sequence[tuple[Envelope, MessageAdded]], *, decider: Decider, now: datetime
 ) -> None:
     """Show the message at its ToDo, which stays where it is; it leaves the ToDo that it was at.
 
     A suspected violation of the netiquette is noted for whoever works on it and moves nothing:
     the inquiry has a desk where a person reads it and can dismiss or reroute it. A message that
-    comes after the end is noted too; it is intake that opens the next inquiry.
+    comes after the end is noted too; it is intake that opens the next inquiry. One that moved here
+    is where it belongs.
     """
+    begin_moves(tx, heard)
+    facts = [fact for _, fact in heard]
     todos = _todos(tx, [fact.inquiry_id for fact in facts])
-    move_away(tx, facts, now=now)
+    move_away(tx, heard, now=now)
     added = insert_messages(tx, [message_of(fact) for fact in facts])
     new = [fact for fact in facts if fact.message_id in added]
     note(tx, [line for fact in new for line in _notes(fact, todos[fact.inquiry_id], decider)])
@@ -74,9 +70,11 @@ def record_answers(
     told: list[Envelope] = []
     lines: list[Note] = []
     for envelope, fact in heard:
-        before = todos[fact.inquiry_id]
-        after = ends.add(before, _answer(fact))
-        todos[fact.inquiry_id] = changed[before.id] = after
+        before, end = todos[fact.inquiry_id], _answer(fact)
+        if ends.has(before, end):
+            continue
+        after = ends.add(before, end)
+        changed[before.id] = after
         if after.status.state is TodoState.DONE and before.status.state is not TodoState.DONE:
             lines.append(_line(before, fact, What.COMPLETED, "answered"))
             told.append(_completed(envelope, after, fact, now))
@@ -88,91 +86,62 @@ def record_answers(
 
 
 def record_withdrawals(tx: Write, facts: Sequence[ReplyWithdrawn]) -> None:
-    """A person said that a reply was none: the ToDo stands as if it had never been."""
-    todos = _todos(tx, [fact.inquiry_id for fact in facts])
-    ends = Ends.read(tx, list(todos.values()))
-    changed = {}
-    lines = []
-    for fact in facts:
-        todo = todos[fact.inquiry_id]
-        end = End(
-            fact.message_id,
-            EndKind.WITHDRAWN,
-            fact.withdrawn_at,
-            fact.withdrawn_by,
-            revision=fact.revision,
-        )
-        changed[todo.id] = ends.add(todo, end)
-        lines.append(Note(todo.id, fact.withdrawn_at, fact.withdrawn_by, What.ANSWER_WITHDRAWN))
-    _save(tx, ends, changed)
-    note(tx, lines)
+    """A person said that a reply was none: the ToDo stands as if it had never been.
+
+    Nothing is told: intake and sla act on `inquiry.reply_withdrawn` itself.
+    """
+    told = [(fact.inquiry_id, _withdrawal(fact)) for fact in facts]
+    _record(tx, told, _withdrawn_line)
 
 
 def record_own_posts(tx: Write, facts: Sequence[OwnPostSeen]) -> None:
-    """Somebody of ours wrote on the platform; the ToDo says so, and a person what it was."""
-    todos = _todos(tx, [fact.inquiry_id for fact in facts])
-    save(tx, [_with_own_post(todos[fact.inquiry_id], fact) for fact in facts])
-    note(
-        tx,
-        [
-            Note(todos[fact.inquiry_id].id, fact.posted_at, fact.posted_by, What.OWN_POST_SEEN)
-            for fact in facts
-        ],
-    )
+    """Somebody of ours wrote on the platform; the ToDo says so until a person says what it was."""
+    told = [(fact.inquiry_id, _own_post(fact)) for fact in facts]
+    _record(tx, told, lambda todo, end, _: Note(todo.id, end.at, end.by, What.OWN_POST_SEEN))
 
 
 def record_holds(tx: Write, facts: Sequence[InquiryHeld]) -> None:
     """The customer was told to wait, and maybe until when."""
-    todos = _todos(tx, [fact.inquiry_id for fact in facts])
-    ends = Ends.read(tx, list(todos.values()))
-    changed = {}
-    lines = []
-    for fact in facts:
-        todo = todos[fact.inquiry_id]
-        end = End(
-            fact.message_id,
-            EndKind.HELD,
-            fact.held_at,
-            fact.held_by,
-            follow_up_at=fact.follow_up_at,
-            revision=fact.revision,
-        )
-        changed[todo.id] = ends.add(todo, end)
-        lines.append(Note(todo.id, fact.held_at, fact.held_by, What.HELD, _until(fact)))
-    _save(tx, ends, changed)
-    note(tx, lines)
-
-
-def _until(fact: InquiryHeld) -> str | None:
-    return None if fact.follow_up_at is None else fact.follow_up_at.isoformat()
+    told = [(fact.inquiry_id, _hold(fact)) for fact in facts]
+    _record(tx, told, lambda todo, end, _: Note(todo.id, end.at, end.by, What.HELD, _until(end)))
 
 
 def record_closes(tx: Write, heard: Sequence[tuple[Envelope, InquiryClosed]]) -> None:
     """A person closed the inquiry without an answer, which dismisses the ToDo.
 
     No `todo.dismissed` is told: intake and sla act on `inquiry.closed` itself, and a second fact
-    would tell them the same once more. An inquiry that turned out to be part of another has given
-    its messages to that one, and nothing brings it back.
+    would tell them the same once more. An inquiry that turned out to be part of another gives its
+    messages to that one, each with a fact of its own, and nothing brings it back.
     """
-    todos = _todos(tx, [fact.inquiry_id for _, fact in heard])
+    merged = {fact.inquiry_id: fact.merged_into for _, fact in heard if fact.merged_into}
+    reasons = {envelope.id: fact.reason for envelope, fact in heard}
+    told = [(fact.inquiry_id, _close(envelope, fact)) for envelope, fact in heard]
+    _record(
+        tx,
+        told,
+        lambda todo, end, _: Note(todo.id, end.at, end.by, What.CLOSED, reasons[end.key]),
+        merged=merged,
+    )
+
+
+def _record(
+    tx: Write,
+    told: Sequence[tuple[UUID, End]],
+    line: Callable[[WorkTodo, End, WorkTodo], Note],
+    *,
+    merged: Mapping[UUID, UUID] = MappingProxyType({}),
+) -> None:
+    """Keep each end by its inquiry, with its line of the ToDo before and after; once."""
+    todos = _todos(tx, [inquiry for inquiry, _ in told])
     ends = Ends.read(tx, list(todos.values()))
-    changed = {}
-    lines = []
-    for envelope, fact in heard:
-        todo = todos[fact.inquiry_id]
-        if fact.merged_into is not None:
-            todo = replace(todo, merged_into=fact.merged_into)
-            remove_all_messages(tx, fact.inquiry_id)
-        end = End(
-            envelope.id,
-            EndKind.CLOSED,
-            fact.closed_at,
-            fact.closed_by,
-            _DISMISSAL[fact.reason],
-            final=fact.merged_into is not None,
-        )
-        changed[todo.id] = ends.add(todo, end)
-        lines.append(Note(todo.id, fact.closed_at, fact.closed_by, What.CLOSED, fact.reason))
+    changed, lines = {}, []
+    for inquiry, end in told:
+        todo = todos[inquiry]
+        if ends.has(todo, end):
+            continue
+        into = merged.get(inquiry, todo.merged_into)
+        changed[todo.id] = ends.add(replace(todo, merged_into=into), end)
+        lines.append(line(todo, end, changed[todo.id]))
     _save(tx, ends, changed)
     note(tx, lines)
 
@@ -191,7 +160,7 @@ def _todos(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:
 
 
 def _notes(fact: MessageAdded, todo: WorkTodo, decider: Decider) -> Iterable[Note]:
-    if todo.ended:
+    if todo.ended and fact.moved_from is None:
         yield Note(todo.id, fact.received_at, ROUTER, What.MESSAGE_AFTER_END)
     decision = decision_on(fact, decider)
     if decision.kind is Kind.NETIQUETTE:
@@ -207,6 +176,58 @@ def _answer(fact: InquiryAnswered) -> End:
         fact.answered_by,
         revision=fact.revision,
     )
+
+
+def _hold(fact: InquiryHeld) -> End:
+    return End(
+        fact.message_id,
+        EndKind.HELD,
+        fact.held_at,
+        fact.held_by,
+        follow_up_at=fact.follow_up_at,
+        revision=fact.revision,
+    )
+
+
+def _withdrawal(fact: ReplyWithdrawn) -> End:
+    return End(
+        fact.message_id,
+        EndKind.WITHDRAWN,
+        fact.withdrawn_at,
+        fact.withdrawn_by,
+        revision=fact.revision,
+    )
+
+
+def _own_post(fact: OwnPostSeen) -> End:
+    return End(
+        fact.message_id,
+        EndKind.OWN_POST,
+        fact.posted_at,
+        fact.posted_by,
+        revision=UNCLASSIFIED,
+    )
+
+
+def _close(envelope: Envelope, fact: InquiryClosed) -> End:
+    return End(
+        envelope.id,
+        EndKind.CLOSED,
+        fact.closed_at,
+        fact.closed_by,
+        DISMISSAL_OF_CLOSE[fact.reason],
+        final=fact.merged_into is not None,
+    )
+
+
+def _until(hold: End) -> str | None:
+    return None if hold.follow_up_at is None else hold.follow_up_at.isoformat()
+
+
+def _withdrawn_line(before: WorkTodo, end: End, after: WorkTodo) -> Note:
+    again = before.ended and not after.ended
+    why = f"{after.status.state.value} again" if again else None
+    return Note(before.id, end.at, end.by, What.REPLY_WITHDRAWN, why)
 
 
 def _line(todo: WorkTodo, fact: InquiryAnswered, what: What, why: str | None) -> Note:
@@ -227,8 +248,3 @@ def _completed(heard: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: date
         answer_id=fact.message_id,
     )
     return Envelope(new_id(), heard.key, now, data, heard.traceparent)
-
-
-def _with_own_post(todo: WorkTodo, fact: OwnPostSeen) -> WorkTodo:
-    at = fact.posted_at
-    return replace(todo, own_post_at=max(at, todo.own_post_at or at))

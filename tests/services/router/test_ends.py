@@ -90,7 +90,7 @@ async def test_a_withdrawn_answer_gives_the_todo_back_to_whoever_had_it(
     await desk.hears(answer, gone)
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["assignee"], todo["ended_at"]) == ("claimed", "Anna", None)
-    assert history(todo)[-1][:2] == ("Bert", "answer_withdrawn")
+    assert history(todo)[-1][:2] == ("Bert", "reply_withdrawn")
 
 
 @pytest.mark.parametrize("how", ["complete", "dismiss", "closed"])

@@ -93,6 +93,34 @@ async def test_an_inquiry_and_its_deadline_in_overlapping_transactions_find_each
     inquiry = Inquiry(desk.clock.now())
     told = [inquiry.received(), inquiry.started(desk.clock.now() + timedelta(hours=24))]
     slow, quick = told if first == "inquiry" else told[::-1]
+    await _overlapping(desk, slow, quick)
+    sorted_by = await desk.service.database.read(
+        lambda tx: tx.execute(select(todos.c.due_at)).scalars().all()
+    )
+    assert sorted_by == [desk.clock.now() + timedelta(hours=24)]
+    assert (await desk.todo_of(inquiry))["due_at"] == "2026-11-25T12:00:00Z"
+
+
+@pytest.mark.parametrize("first", ["original", "move"])
+async def test_a_message_and_its_move_in_overlapping_transactions_find_each_other(
+    desk: Desk, first: str
+) -> None:
+    """Of two conversations that became one the facts have two keys, so perhaps two instances."""
+    older, younger = Inquiry(desk.clock.now()), Inquiry(desk.clock.now())
+    original = younger.received("Zweite")
+    move = older.added("Zweite").model_copy(
+        update={"message_id": original.message_id, "moved_from": younger.inquiry_id}
+    )
+    await desk.hears(older.received("Erste"))
+    slow, quick = (original, move) if first == "original" else (move, original)
+    await _overlapping(desk, slow, quick)
+    texts = [each["text"] for each in (await desk.todo_of(older))["messages"]]
+    assert sorted(texts) == ["Erste", "Zweite"]
+    assert (await desk.todo_of(younger))["messages"] == []
+
+
+async def _overlapping(desk: Desk, slow: Fact, quick: Fact) -> None:
+    """Two transactions of two instances; the first is slow to commit."""
     decisions = Counter("decisions", "By kind.", ["kind"], registry=CollectorRegistry())
     handlers = Ear(Decider.of(POLICY), desk.clock, decisions).listener().handlers
     worked = asyncio.Event()
@@ -111,11 +139,6 @@ async def test_an_inquiry_and_its_deadline_in_overlapping_transactions_find_each
     await worked.wait()
     await desk.service.database.write(quickly)
     await holding
-    sorted_by = await desk.service.database.read(
-        lambda tx: tx.execute(select(todos.c.due_at)).scalars().all()
-    )
-    assert sorted_by == [desk.clock.now() + timedelta(hours=24)]
-    assert (await desk.todo_of(inquiry))["due_at"] == "2026-11-25T12:00:00Z"
 
 
 def _envelope(fact: Fact) -> Envelope:

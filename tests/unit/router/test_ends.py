@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
+from random import Random
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from services.router.domain.ends import End, EndKind, reopenable, status_after, verdict
+from services.router.domain.ends import (
+    DESK_DECISIONS,
+    UNCLASSIFIED,
+    End,
+    EndKind,
+    reopenable,
+    status_after,
+    verdict,
+)
 from services.router.domain.todo import DismissReason, TodoState, TodoStatus
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -65,6 +76,63 @@ def test_the_earliest_that_stands_decides_in_any_order(
         assert (after.dismissal is not None) == (state is TodoState.DISMISSED)
         moment = None if decided.deciding is None else decided.deciding.at
         assert moment == (None if ended is None else at(ended))
+
+
+KINDS = st.sampled_from(list(EndKind))
+
+
+@st.composite
+def told(draw: st.DrawFn) -> list[End]:
+    """Some facts about few replies and decisions at few moments, so that many of them collide."""
+    found = {}
+    for number in range(draw(st.integers(0, 6))):
+        kind = draw(KINDS)
+        reply = kind not in DESK_DECISIONS
+        key = draw(st.integers(1, 2)) if reply else 10 + number
+        revision = draw(st.integers(0, 3)) if reply else 0
+        final = kind is EndKind.CLOSED and draw(st.booleans())
+        # Two different things are never told of one reply under one revision.
+        found[key, revision] = end(
+            kind, draw(st.integers(0, 3)), key=key, revision=revision, final=final
+        )
+    return list(found.values())
+
+
+@given(told(), st.none() | st.integers(0, 3), st.booleans(), st.randoms())
+def test_no_order_and_no_step_between_changes_how_it_stands(
+    ends: list[End], reopened: int | None, claimed: bool, chance: Random
+) -> None:
+    reopened_at = None if reopened is None else at(reopened)
+    begun = TodoStatus("technical", TodoState.CLAIMED, "Dora") if claimed else TODO
+    expected = status_after(begun, verdict(ends, reopened_at=reopened_at), claimed=claimed)
+    shuffled = chance.sample(ends, len(ends))
+    status = begun
+    for number in range(len(shuffled) + 1):
+        decided = verdict(shuffled[:number], reopened_at=reopened_at)
+        status = status_after(status, decided, claimed=claimed)
+    assert status == expected
+    assert verdict(shuffled, reopened_at=reopened_at) == verdict(ends, reopened_at=reopened_at)
+
+
+def test_what_became_part_of_another_is_a_duplicate_however_it_ended() -> None:
+    part = end(EndKind.CLOSED, 50, key=9, final=True)
+    for order in permutations([ANSWER, COMPLETION, part]):
+        assert verdict(order, reopened_at=None).deciding is part
+
+
+def test_a_post_counts_until_it_is_classified() -> None:
+    post = end(EndKind.OWN_POST, 5, key=1, revision=UNCLASSIFIED)
+    assert verdict([post], reopened_at=None).own_post is post
+    for order in permutations([post, ANSWER]):
+        decided = verdict(order, reopened_at=None)
+        assert (decided.own_post, decided.deciding) == (None, ANSWER)
+
+
+def test_the_hold_that_counts_is_the_last_before_the_end() -> None:
+    early, late = end(EndKind.HELD, 5, key=7), end(EndKind.HELD, 15, key=8)
+    for order in permutations([early, late, ANSWER]):
+        assert verdict(order, reopened_at=None).hold is early
+    assert verdict([late, early], reopened_at=None).hold is late
 
 
 def test_whoever_had_claimed_it_has_it_again() -> None:

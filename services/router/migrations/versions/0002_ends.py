@@ -1,4 +1,7 @@
-"""Each end of a ToDo is a row, so that it can be taken back and an earlier one can come late."""
+"""Each end of a ToDo is a row, so that it can be taken back and an earlier one can come late.
+
+Ends of before have no row; the program reads them from the history when it needs them.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +19,6 @@ depends_on = None
 def upgrade() -> None:
     for name, kind in (("reopened_at", Utc()), ("merged_into", sa.Uuid()), ("own_post_at", Utc())):
         op.add_column("todos", sa.Column(name, kind, nullable=True))
-    with op.batch_alter_table("todos") as table:
-        table.alter_column("latest_message_id", existing_type=sa.Uuid(), nullable=True)
     op.create_table(
         "todo_ends",
         sa.Column("todo_id", sa.Uuid(), nullable=False),
@@ -31,17 +32,11 @@ def upgrade() -> None:
         sa.Column("final", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("todo_id", "key", name="pk_todo_ends"),
     )
-    op.execute(_ENDS_OF_BEFORE)
-
-
-# Which reply had answered a ToDo nobody wrote down: its end has the ToDo's own id as key.
-_ENDS_OF_BEFORE = """
-INSERT INTO todo_ends (todo_id, key, kind, at, by, reason, revision, final)
-SELECT t.id, t.id,
-    CASE WHEN t.state = 'dismissed' THEN 'dismissed'
-        WHEN EXISTS (SELECT 1 FROM todo_history h WHERE h.todo_id = t.id
-            AND h.what = 'completed' AND h.why = 'answered') THEN 'answered'
-        ELSE 'completed' END,
-    coalesce(t.ended_at, t.created_at), coalesce(t.ended_by, ''), t.dismiss_reason, 0, false
-FROM todos t WHERE t.state IN ('done', 'dismissed')
-"""
+    op.create_table(
+        "todo_moves",
+        sa.Column("inquiry_id", sa.Uuid(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("told_at", Utc(), nullable=False),
+        sa.Column("here", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("inquiry_id", "message_id", name="pk_todo_moves"),
+    )
