@@ -1,8 +1,10 @@
 """Intake: no inquiry is lost.
 
 Owns       contacts and their identities, conversations, messages, inquiries
-Publishes  inquiry.received, .message_added, .answered, .held, .closed
-Listens to todo.created, .claimed, .released, .rerouted, .completed, .dismissed
+Publishes  inquiry.received, .message_added, .answered, .held, .reply_withdrawn, .own_post_seen,
+           .closed
+Listens to todo.created, .claimed, .released, .rerouted, .completed, .dismissed, .reopened
 Promises   what was answered with 2xx is on disk and will be told to the other services;
-           a message sent twice is one message; the first answer to an Idempotency-Key is repeated
+           a message sent twice is one message; the first answer to an Idempotency-Key is repeated;
+           each message is covered by exactly one inquiry, each end by who could have seen it
 """

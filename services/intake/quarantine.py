@@ -61,10 +61,11 @@ class QuarantineAge:
         )
 
 
-def keep(tx: Write, values: Mapping[str, Any]) -> None:
-    """Columns by name. What is kept already stays as it is, with its first receipt."""
+def keep(tx: Write, values: Mapping[str, Any]) -> bool:
+    """Columns by name. False when it is kept already: that stays, with its first receipt."""
     dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    tx.execute(dialect.insert(quarantine).values(**values).on_conflict_do_nothing())
+    row = dialect.insert(quarantine).values(**values).on_conflict_do_nothing()
+    return tx.execute(row.returning(quarantine.c.id)).scalar() is not None
 
 
 def find(tx: Read, quarantine_id: UUID) -> dict[str, Any] | None:

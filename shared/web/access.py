@@ -45,7 +45,7 @@ class Gate:
     def requires(self, scope: Scope) -> Any:
         """A FastAPI dependency that yields the Caller."""
 
-        def admitted(
+        async def admitted(
             request: Request, _documented: Annotated[_Credentials, Depends(_bearer)]
         ) -> Caller:
             return self.admit(request.headers.get("authorization"), scope)
@@ -55,7 +55,7 @@ class Gate:
     def subscribes(self, scope: Scope) -> Any:
         """The same for what calendar programs fetch: the key may be a password."""
 
-        def admitted(
+        async def admitted(
             request: Request,
             _documented: Annotated[_Credentials, Depends(_bearer)],
             _also_documented: Annotated[_Credentials, Depends(_basic)],

@@ -22,7 +22,7 @@ from services.intake.connectors.lenient import Adjusted, id_of
 from services.intake.domain.message import Accepted
 from services.intake.domain.thread import PostKind
 from services.intake.incoming import Understood, from_webhook, understood
-from services.intake.inquiries import posts
+from services.intake.inquiries import posts, racing
 from services.intake.inquiries.placing import place
 from services.intake.inquiries.posts import OwnPost
 from services.intake.rules import ChannelRules
@@ -241,7 +241,9 @@ class Delivery:
         )
         if self._retried:
             # It is older than what has come since, which the hot path does not look at.
-            placed = await self._desk.database.write(place, incoming, teller=self._desk.teller())
+            placed = await racing.write(
+                self._desk.database, place, incoming, teller=self._desk.teller()
+            )
         else:
             placed = await self._desk.committer.accept(incoming)
         self._desk.relay.wake()
@@ -262,7 +264,8 @@ class Delivery:
             parent=message.parent_id,
             audience=message.visibility or self._channel.audience.value,
         )
-        if await self._desk.database.write(posts.hear, post, teller=self._desk.teller()):
+        database, teller = self._desk.database, self._desk.teller()
+        if await racing.write(database, posts.hear, post, teller=teller):
             self._desk.relay.wake()
 
     async def _broken(
@@ -276,7 +279,7 @@ class Delivery:
     async def _quarantine(self, raw: str, reason: str, external_id: str | None) -> None:
         """Keep what a connector signed and we could not understand; nothing disappears."""
         identifier = new_id()
-        await self._desk.database.write(
+        new = await self._desk.database.write(
             quarantine.keep,
             {
                 "id": identifier,
@@ -288,9 +291,10 @@ class Delivery:
                 "received_at": self._received_at,
             },
         )
-        log.warning(
-            "webhook.quarantined", channel=self._channel.name, quarantine_id=str(identifier)
-        )
+        if new:
+            log.warning(
+                "webhook.quarantined", channel=self._channel.name, quarantine_id=str(identifier)
+            )
 
 
 def _parsed(raw: bytes) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.intake.accept.committer import CareNeededError, GroupCommitter
 from services.intake.domain.message import Accepted, Incoming
+from services.intake.inquiries import racing
 from services.intake.inquiries.placing import place
 from services.intake.inquiries.storing import Teller
 from shared.clock import Clock
@@ -28,4 +29,4 @@ class Acceptor:
             except CareNeededError:
                 pass
         teller = Teller(self._known, self._clock.now())
-        return await self._database.write(place, message, teller=teller)
+        return await racing.write(self._database, place, message, teller=teller)

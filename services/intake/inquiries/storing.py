@@ -53,7 +53,7 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
         match effect:
             case Opened(inquiry, message, moved_from):
                 content = _content(tx, message.id)
-                _insert_inquiry(tx, loaded, inquiry, content)
+                _insert_inquiry(tx, loaded, effect, content)
                 facts.append(_message(tx, loaded, effect, content, teller))
                 left |= {moved_from} if moved_from else set()
             case Joined(inquiry, message, moved_from):
@@ -78,7 +78,10 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
 
 
 def _ids(loaded: Loaded, inquiry: Inquiry) -> telling.Ids:
-    return {"inquiry_id": inquiry.id, "conversation_id": loaded.conversation.id}
+    """The conversation that is told is the key of the inquiry's facts, also after a merge: the
+    others take it for the key of their own.
+    """
+    return {"inquiry_id": inquiry.id, "conversation_id": loaded.keys[inquiry.id]}
 
 
 def _told(loaded: Loaded, facts: Iterable[InquiryFact]) -> list[tuple[UUID, InquiryFact]]:
@@ -89,15 +92,16 @@ def _content(tx: Write, message_id: UUID) -> Mapping[str, Any]:
     return tx.rows(select(messages).where(messages.c.id == message_id))[0]
 
 
-def _insert_inquiry(
-    tx: Write, loaded: Loaded, inquiry: Inquiry, content: Mapping[str, Any]
-) -> None:
-    conversation = loaded.conversation
-    loaded.keys[inquiry.id] = conversation.id
+def _insert_inquiry(tx: Write, loaded: Loaded, opened: Opened, content: Mapping[str, Any]) -> None:
+    inquiry, conversation = opened.inquiry, loaded.conversation
+    # With the key of the inquiry that its message left: the two facts of that keep their order.
+    key = conversation.id if opened.moved_from is None else loaded.keys[opened.moved_from]
+    loaded.keys[inquiry.id] = key
     tx.execute(
         insert(inquiries).values(
             id=inquiry.id,
             conversation_id=conversation.id,
+            fact_key=None if key == conversation.id else key,
             contact_id=inquiry.contact_id,
             channel=conversation.channel,
             state="open",

@@ -128,3 +128,8 @@ async def test_a_wrong_query(desk: Desk, params: dict[str, str], field: str) -> 
 async def test_an_unknown_cursor(desk: Desk, path: str, cursor: str) -> None:
     answer = await desk.request("GET", path, params={"cursor": cursor})
     assert problem(answer, 422, "unknown-cursor")["errors"][0]["field"] == "cursor"
+
+
+async def test_the_first_requests_at_once_all_know_their_key(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.request("GET", "/inquiries") for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}

@@ -157,6 +157,17 @@ async def test_an_event_that_was_broken_has_the_id_of_its_message(desk: Desk) ->
     assert await kept(desk) == []
 
 
+async def test_what_is_sent_again_as_it_was_is_kept_and_logged_once(desk: Desk) -> None:
+    data = message(id=...)
+    with capture_logs() as logs:
+        await desk.deliver(data)
+        desk.clock.advance(HOUR)
+        await desk.deliver(data)
+    (line,) = [each for each in logs if each["event"] == "webhook.quarantined"]
+    (found,) = await kept(desk)
+    assert (line["quarantine_id"], found["received_at"]) == (found["id"], "2026-11-24T12:00:00Z")
+
+
 async def test_pages_are_bounded_and_by_channel(desk: Desk) -> None:
     for n in range(3):
         await keep(desk, f'{{"n": {n}}}', ago=HOUR * n)
