@@ -109,6 +109,9 @@ def classify_post(
     _withdraw(thread, post.id, revision=revision, by=by)
     if kind is PostKind.HOLDING:
         thread.add(inquiry, post.end(EndKind.HOLDING, revision + 1))
+    elif kind is PostKind.NONE and inquiry.end_named(post.id) is None:
+        # It ended nothing, but the desk was told of it: now it hears that it counts as nothing.
+        thread.take_back(inquiry, post.end(EndKind.ANSWER), revision=revision, by=by)
     elif kind is PostKind.ANSWER:
         given = post.end(EndKind.ANSWER, revision + 1)
         if inquiry.awaits_answer:

@@ -224,6 +224,8 @@ async def test_what_a_post_was_a_person_may_have_to_say(desk: Desk, kind: str, s
     following = [("open", ["zwei"])] if kind == "answer" else []
     mine = ["eins"] if kind == "answer" else ["eins", "zwei"]
     assert await states(desk) == [(state, mine), *following]
+    told = {"answer": "answered", "holding": "held", "none": "reply_withdrawn"}[kind]
+    assert f"inquiry.{told}" in await desk.types()
 
 
 async def test_an_answer_that_was_none_is_taken_back_and_may_come_again(desk: Desk) -> None:
