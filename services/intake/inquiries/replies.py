@@ -108,10 +108,10 @@ def reclassify(
         or row["conversation_id"] != (loaded.conversation.id)
     ):
         raise NotFoundError("unknown-reply", f"the inquiry has no reply {reply_id}")
-    if row["kind"] == ("post" if kind == "none" else kind):
+    post = tx.row(select(own_posts).where(own_posts.c.id == reply_id))
+    if kind == (row["kind"].replace("post", "none") if post is None else post["kind"]):
         return
     revision = row["revision"] + 1
-    post = tx.row(select(own_posts).where(own_posts.c.id == reply_id))
     recorded = inquiry.end_named(reply_id)
     if recorded is not None and recorded.cut is not None:
         wanted = None if kind == "none" else EndKind(kind)
