@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.intake.connectors.lenient import id_of
 from services.intake.tables import messages, own_posts, quarantine
 from shared.clock import Clock
 from shared.db import Database, Read, Write
+from shared.db.upsert import insert_into
 from shared.telemetry import Metrics
 from shared.web.problems import RefusedError
 from shared.web.strict_json import strict_json
@@ -63,8 +63,7 @@ class QuarantineAge:
 
 def keep(tx: Write, values: Mapping[str, Any]) -> bool:
     """Columns by name. False when it is kept already: that stays, with its first receipt."""
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    row = dialect.insert(quarantine).values(**values).on_conflict_do_nothing()
+    row = insert_into(tx, quarantine).values(**values).on_conflict_do_nothing()
     return tx.execute(row.returning(quarantine.c.id)).scalar() is not None
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.intake.domain.ends import DESK_DECISIONS, EndKind
 from services.intake.domain.inquiry import InquiryState
@@ -23,9 +22,9 @@ from services.intake.tables import (
     identities,
     inquiries,
     messages,
-    quarantine,
 )
 from shared.db import Read, Write
+from shared.db.upsert import insert_into
 
 Values = Mapping[str, Any]
 
@@ -43,8 +42,7 @@ class InquiryFilter:
 
 def add_message(tx: Write, values: Values) -> bool:
     """False when (channel, external id) is known already; nothing changed then."""
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    row = dialect.insert(messages).values(**values).on_conflict_do_nothing()
+    row = insert_into(tx, messages).values(**values).on_conflict_do_nothing()
     return tx.execute(row.returning(messages.c.id)).scalar() is not None
 
 
@@ -85,8 +83,7 @@ def remembered(tx: Read, *, caller: str, key: str) -> tuple[str, UUID] | None:
 
 def remember(tx: Write, values: Values) -> bool:
     """False when the Idempotency-Key is taken; waits for a request that is using it now."""
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    row = dialect.insert(idempotency).values(**values).on_conflict_do_nothing()
+    row = insert_into(tx, idempotency).values(**values).on_conflict_do_nothing()
     return tx.execute(row.returning(idempotency.c.message_id)).scalar() is not None
 
 
@@ -170,30 +167,6 @@ def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:
         .order_by(identities.c.channel, identities.c.key)
     )
     return {"id": contact_id, "name": name, "identities": known}
-
-
-def add_quarantined(tx: Write, values: Values) -> None:
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    tx.execute(dialect.insert(quarantine).values(**values).on_conflict_do_nothing())
-
-
-def quarantined(tx: Read, quarantine_id: UUID) -> dict[str, Any] | None:
-    return tx.row(select(quarantine).where(quarantine.c.id == quarantine_id))
-
-
-def leave_quarantine(tx: Write, quarantine_id: UUID) -> None:
-    tx.execute(delete(quarantine).where(quarantine.c.id == quarantine_id))
-
-
-def list_quarantined(
-    tx: Read, *, limit: int, after: tuple[datetime, UUID] | None
-) -> list[dict[str, Any]]:
-    c = quarantine.c
-    query = select(quarantine)
-    if after is not None:
-        query = query.where(tuple_(c.received_at, c.id) < after)
-    query = query.order_by(c.received_at.desc(), c.id.desc()).limit(limit)
-    return tx.rows(query)
 
 
 def set_desk(tx: Write, rows: Sequence[tuple[UUID, UUID, str]]) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.intake.domain.covering import merge_open
 from services.intake.inquiries.loading import Conversation, load, lock_conversation, lock_named
@@ -21,6 +19,7 @@ from services.intake.tables import (
     own_posts,
 )
 from shared.db import Read, Write
+from shared.db.upsert import insert_into
 from shared.ids import new_id
 
 
@@ -54,18 +53,14 @@ def begin(
     found = lock_named(tx, channel=channel, thread=thread)
     if found is not None:
         return found
-    row = (
-        _dialect(tx)
-        .insert(conversations)
-        .values(
-            id=new_id(),
-            channel=channel,
-            thread=thread,
-            audience=audience,
-            guessed=guessed,
-            careful_until=NEVER if audience == "public" else None,
-            created_at=now,
-        )
+    row = insert_into(tx, conversations).values(
+        id=new_id(),
+        channel=channel,
+        thread=thread,
+        audience=audience,
+        guessed=guessed,
+        careful_until=NEVER if audience == "public" else None,
+        created_at=now,
     )
     tx.execute(row.on_conflict_do_nothing())
     made = lock_named(tx, channel=channel, thread=thread)
@@ -86,7 +81,7 @@ def be_careful(tx: Write, conversation: Conversation, until: datetime) -> None:
 
 
 def wait_for(tx: Write, *, channel: str, external_id: str, now: datetime) -> None:
-    row = _dialect(tx).insert(awaited).values(channel=channel, external_id=external_id, since=now)
+    row = insert_into(tx, awaited).values(channel=channel, external_id=external_id, since=now)
     tx.execute(row.on_conflict_do_nothing())
 
 
@@ -151,7 +146,3 @@ def _absorb(tx: Write, conversation: Conversation, other: Conversation) -> None:
         .values(merged_into=conversation.id, open_inquiry_id=None, careful_until=NEVER)
     )
     tx.execute(update(conversations).where(c.id == conversation.id).values(careful_until=NEVER))
-
-
-def _dialect(tx: Write) -> Any:
-    return postgresql if tx.dialect == "postgresql" else sqlite

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.intake import store as rows
 from services.intake.accept.committer import IdempotencyRaceError
@@ -21,6 +19,7 @@ from services.intake.inquiries.storing import Teller, store
 from services.intake.tables import contacts, identities, messages
 from services.intake.tables import conversations as conversation_rows
 from shared.db import Write
+from shared.db.upsert import insert_into
 
 
 def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
@@ -77,18 +76,14 @@ def _conversation(tx: Write, incoming: Incoming, teller: Teller) -> Conversation
 def _contact(tx: Write, incoming: Incoming) -> UUID:
     """Who wrote; what is known of the person follows what is learned later."""
     who = incoming.author
-    new = (
-        _dialect(tx)
-        .insert(identities)
-        .values(
-            channel=incoming.channel,
-            key=incoming.identity,
-            contact_id=incoming.contact_id,
-            name=who.name,
-            handle=who.handle,
-            email=who.email,
-            created_at=incoming.received_at,
-        )
+    new = insert_into(tx, identities).values(
+        channel=incoming.channel,
+        key=incoming.identity,
+        contact_id=incoming.contact_id,
+        name=who.name,
+        handle=who.handle,
+        email=who.email,
+        created_at=incoming.received_at,
     )
     learned = {
         name: value
@@ -102,7 +97,7 @@ def _contact(tx: Write, incoming: Incoming) -> UUID:
     if contact_id == incoming.contact_id:
         # The hot path may have made it before it found that this message needs care.
         values = {"id": contact_id, "name": who.name, "created_at": incoming.received_at}
-        tx.execute(_dialect(tx).insert(contacts).values(values).on_conflict_do_nothing())
+        tx.execute(insert_into(tx, contacts).values(values).on_conflict_do_nothing())
     elif who.name is not None:
         c = contacts.c
         tx.execute(update(contacts).where(c.id == contact_id).values(name=who.name))
@@ -157,7 +152,3 @@ def _remember(tx: Write, incoming: Incoming) -> None:
         },
     ):
         raise IdempotencyRaceError
-
-
-def _dialect(tx: Write) -> Any:
-    return postgresql if tx.dialect == "postgresql" else sqlite

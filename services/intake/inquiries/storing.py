@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.intake.domain.ends import End
 from services.intake.domain.message import EXCERPT
@@ -31,6 +30,7 @@ from services.intake.inquiries.loading import Loaded
 from services.intake.tables import conversations, ends, hashtags, inquiries, messages, own_posts
 from shared import outbox
 from shared.db import Write
+from shared.db.upsert import insert_into
 from shared.events import Envelope
 from shared.events.facts import InquiryFact
 from shared.ids import new_id
@@ -150,7 +150,7 @@ def _add_tags(tx: Write, inquiry_id: UUID, tags: Tags, received_at: datetime) ->
         for tag, year in tags
     ]
     if rows:
-        tx.execute(_dialect(tx).insert(hashtags).on_conflict_do_nothing(), rows)
+        tx.execute(insert_into(tx, hashtags).on_conflict_do_nothing(), rows)
 
 
 def _retag(tx: Write, inquiry_ids: Iterable[UUID], teller: Teller) -> None:
@@ -176,7 +176,7 @@ def _put_end(tx: Write, inquiry: Inquiry, end: End) -> None:
         "taken_back": end.taken_back,
         "revision": end.revision,
     }
-    row = _dialect(tx).insert(ends).values(inquiry_id=inquiry.id, id=end.id, **values)
+    row = insert_into(tx, ends).values(inquiry_id=inquiry.id, id=end.id, **values)
     tx.execute(row.on_conflict_do_update(index_elements=["inquiry_id", "id"], set_=values))
 
 
@@ -248,22 +248,18 @@ def _inquiry_of_posts(loaded: Loaded) -> dict[UUID, UUID]:
 def _show_post(tx: Write, loaded: Loaded, post: Post, *, inquiry_id: UUID) -> None:
     """A post that belongs to an inquiry is a message of the conversation."""
     row = loaded.posts[post.id]
-    shown = (
-        _dialect(tx)
-        .insert(messages)
-        .values(
-            id=post.id,
-            conversation_id=loaded.conversation.id,
-            inquiry_id=inquiry_id,
-            channel=loaded.conversation.channel,
-            external_id=row["external_id"],
-            kind=message_kind(post.kind),
-            opened=False,
-            author_name=row["author_name"],
-            text=row["text"],
-            sent_at=post.moment,
-            received_at=post.received_at,
-        )
+    shown = insert_into(tx, messages).values(
+        id=post.id,
+        conversation_id=loaded.conversation.id,
+        inquiry_id=inquiry_id,
+        channel=loaded.conversation.channel,
+        external_id=row["external_id"],
+        kind=message_kind(post.kind),
+        opened=False,
+        author_name=row["author_name"],
+        text=row["text"],
+        sent_at=post.moment,
+        received_at=post.received_at,
     )
     tx.execute(shown.on_conflict_do_nothing())
 
@@ -285,7 +281,3 @@ def _update_pointer(tx: Write, loaded: Loaded) -> None:
         .where(conversations.c.id == conversation.id)
         .values(open_inquiry_id=newest and newest.id)
     )
-
-
-def _dialect(tx: Write) -> Any:
-    return postgresql if tx.dialect == "postgresql" else sqlite

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, case, delete, exists, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 
 from services.router.tables import NEVER, deadlines, messages, moves, todos
 from shared.db import Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
+from shared.db.upsert import insert_into
 
 _TOLD_LATER = """
 ON CONFLICT (inquiry_id, message_id) DO UPDATE SET
@@ -82,7 +83,7 @@ def insert_messages(tx: Write, new: Sequence[NewMessage]) -> frozenset[UUID]:
     if not new:
         return frozenset()
     rows = [_message_row(message) for message in sorted(new, key=lambda each: each.inquiry_id)]
-    once = _insert(tx, messages).on_conflict_do_nothing().returning(messages.c.message_id)
+    once = insert_into(tx, messages).on_conflict_do_nothing().returning(messages.c.message_id)
     added = frozenset(tx.execute(once, rows).scalars())
     counted = [
         {
@@ -243,8 +244,3 @@ def _message_row(message: NewMessage) -> dict[str, Any]:
         "received_at": message.received_at,
         "content": content,
     }
-
-
-def _insert(tx: Write, table: Any) -> Any:
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    return dialect.insert(table)

@@ -23,12 +23,12 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.sla.tables import deadlines
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
+from shared.db.upsert import insert_into
 
 AWAITED: Final = "awaited"
 """Facts of the inquiry came before the inquiry itself."""
@@ -111,7 +111,7 @@ def ensure(tx: Write, conversations: Mapping[UUID, UUID]) -> dict[UUID, Deadline
             {"inquiry_id": each, "conversation_id": conversations[each], "state": AWAITED}
             for each in missing
         ]
-        tx.execute(_insert(tx).on_conflict_do_nothing(), stubs)
+        tx.execute(insert_into(tx, deadlines).on_conflict_do_nothing(), stubs)
         # Another instance may have been faster: what counts is the row that is there now.
         rows |= lock(tx, missing)
     return rows
@@ -119,7 +119,7 @@ def ensure(tx: Write, conversations: Mapping[UUID, UUID]) -> dict[UUID, Deadline
 
 def set_desks(tx: Write, desks: Mapping[UUID, tuple[UUID, str]]) -> None:
     """Note each inquiry's conversation and desk in one statement, whether it is known or not."""
-    new = _insert(tx)
+    new = insert_into(tx, deadlines)
     upsert = new.on_conflict_do_update(
         index_elements=[_C.inquiry_id],
         set_={"desk": new.excluded.desk},
@@ -143,7 +143,7 @@ def insert_new(tx: Write, rows: Sequence[Columns]) -> frozenset[UUID]:
         fresh = [row for row in ordered if row["inquiry_id"] not in there]
         insert_rows(tx, deadlines, fresh)
         return frozenset(row["inquiry_id"] for row in fresh)
-    made = _insert(tx).on_conflict_do_nothing().returning(_C.inquiry_id)
+    made = insert_into(tx, deadlines).on_conflict_do_nothing().returning(_C.inquiry_id)
     return frozenset(tx.execute(made, ordered).scalars())
 
 
@@ -258,11 +258,6 @@ def received_between(
         whole_rows().where(*conditions).order_by(_C.received_at, _C.inquiry_id).limit(limit)
     )
     return [DeadlineRow(*row) for row in rows]
-
-
-def _insert(tx: Write) -> Any:
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    return dialect.insert(deadlines)
 
 
 def _by_index(tx: Read) -> None:

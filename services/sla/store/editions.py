@@ -6,17 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.sla.tables import editions
 from shared.db import Read, Write
+from shared.db.upsert import insert_into
 
 
 def keep(tx: Write, *, key: str, document: str, now: datetime) -> None:
     """Store the edition unless it is there."""
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
     tx.execute(
-        dialect.insert(editions).on_conflict_do_nothing(),
+        insert_into(tx, editions).on_conflict_do_nothing(),
         {"key": key, "document": document, "first_used_at": now},
     )
 

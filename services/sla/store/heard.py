@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from services.sla.tables import heard
 from shared.db import Read, Write
+from shared.db.upsert import insert_into
 
 
 def note(tx: Write, service: str, until: datetime) -> None:
     """The newest word counts, also when it takes back an earlier one: a clock there was set."""
-    dialect: Any = postgresql if tx.dialect == "postgresql" else sqlite
-    new = dialect.insert(heard).values(service=service, until=until)
+    new = insert_into(tx, heard).values(service=service, until=until)
     tx.execute(
         new.on_conflict_do_update(
             index_elements=[heard.c.service],
