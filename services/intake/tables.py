@@ -69,7 +69,7 @@ messages = Table(
     "messages",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("conversation_id", Uuid, nullable=False, index=True),
+    Column("conversation_id", Uuid, nullable=False),
     Column("inquiry_id", Uuid, nullable=False),
     Column("contact_id", Uuid),
     Column("channel", String(64), nullable=False),
@@ -89,6 +89,7 @@ messages = Table(
     Column("sent_at", Utc),
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("channel", "external_id"),
+    Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
 )
 
 inquiries = Table(

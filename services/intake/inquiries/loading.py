@@ -84,8 +84,9 @@ def load(
 ) -> Loaded:
     """What a decision about something that happened at `since` (None: now) can need.
 
-    `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case;
-    `coming` is the external id of a message that is not stored yet.
+    `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case.
+    `coming` is the external id of a message that only has to find its place: of each inquiry the
+    first message is enough then, however many there are.
     """
     person = contact_id if conversation.public else None
     rows = tx.rows(_inquiries(conversation.id, since=since, contact_id=person))
@@ -94,9 +95,10 @@ def load(
     if missing:
         rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
     loaded = Loaded(conversation, Thread(conversation.public, new_id))
-    _fill(tx, loaded, {row["id"]: row for row in rows})
+    firsts = coming is not None
+    _fill(tx, loaded, rows, firsts=firsts)
     _add_posts(tx, loaded, since=since, coming=coming)
-    _fill(tx, loaded, {row["id"]: row for row in _ended_by_posts(tx, loaded, contact_id=person)})
+    _fill(tx, loaded, _ended_by_posts(tx, loaded, contact_id=person), firsts=firsts)
     return loaded
 
 
@@ -138,10 +140,12 @@ def _ended_by_posts(tx: Read, loaded: Loaded, *, contact_id: UUID | None) -> lis
     return [row for row in tx.rows(query) if row["id"] not in loaded.thread.inquiries]
 
 
-def _fill(tx: Read, loaded: Loaded, rows: dict[UUID, dict[str, Any]]) -> None:
-    ids = list(rows)
-    written, ended = _messages(tx, ids), ends_of(tx, ids)
-    for inquiry_id, row in rows.items():
+def _fill(tx: Read, loaded: Loaded, rows: Sequence[dict[str, Any]], *, firsts: bool) -> None:
+    by_id = {row["id"]: row for row in rows}
+    ids = list(by_id)
+    here = loaded.conversation.id
+    written, ended = _messages(tx, here, ids, firsts=firsts), ends_of(tx, ids)
+    for inquiry_id, row in by_id.items():
         loaded.thread.inquiries[inquiry_id] = Inquiry(
             inquiry_id,
             row["contact_id"],
@@ -154,15 +158,24 @@ def _fill(tx: Read, loaded: Loaded, rows: dict[UUID, dict[str, Any]]) -> None:
         loaded.stored.add(inquiry_id)
 
 
-def _messages(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[Message]]:
-    m = messages.c
+def _messages(
+    tx: Read, conversation_id: UUID, inquiry_ids: Sequence[UUID], *, firsts: bool
+) -> dict[UUID, list[Message]]:
+    m, i = messages.c, inquiries.c
     found: dict[UUID, list[Message]] = defaultdict(list)
-    rows = tx.execute(
+    query = (
         select(m.inquiry_id, m.id, m.contact_id, m.external_id, m.received_at, m.sent_at)
-        .where(among(tx, m.inquiry_id, inquiry_ids), m.kind == "inbound")
+        .join_from(messages, inquiries, i.id == m.inquiry_id)
+        .where(
+            m.conversation_id == conversation_id,
+            among(tx, m.inquiry_id, inquiry_ids),
+            m.kind == "inbound",
+        )
         .order_by(m.received_at, m.id)
     )
-    for row in rows:
+    if firsts:
+        query = query.where(m.received_at <= i.received_at)
+    for row in tx.execute(query):
         message = Message(row.id, row.contact_id, row.external_id, row.received_at, row.sent_at)
         found[row.inquiry_id].append(message)
     return found
@@ -198,7 +211,7 @@ def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None, coming: str 
     waiting = [
         message
         for inquiry in loaded.thread.inquiries.values()
-        if inquiry.messages and (inquiry.awaits_answer or since is not None)
+        if coming is None and (inquiry.awaits_answer or since is not None)
         for message in inquiry.messages
     ]
     moments = [min(m.sent_at or m.received_at, m.received_at) for m in waiting]

@@ -56,6 +56,10 @@ class _Addressee:
     contact_id: UUID | None = None
     waits_for: str | None = None
 
+    def unless_it_waits_for(self, external_id: str) -> _Addressee:
+        """A post that would wait for itself, through a circle of parents, has none."""
+        return _Addressee() if self.waits_for == external_id else self
+
     @property
     def columns(self) -> dict[str, Any]:
         """As the post's row has it."""
@@ -71,7 +75,8 @@ def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
     conversation = _conversation(tx, heard, teller)
     if _known(tx, heard) or _recorded(tx, heard, conversation):
         return False
-    row = _row(heard, conversation, _addressee(tx, heard.channel, heard.parent))
+    whom = _addressee(tx, heard.channel, heard.parent)
+    row = _row(heard, conversation, whom.unless_it_waits_for(heard.external_id))
     tx.execute(insert(own_posts).values(row))
     moments = [heard.received_at] if heard.sent_at is None else [heard.received_at, heard.sent_at]
     conversations.be_careful(tx, conversation, NEVER if row["waits_for"] else max(moments))
@@ -104,7 +109,10 @@ def settle(
             whom = _addressee(tx, channel, external_id)
         p = own_posts.c
         waiting = select(own_posts).where(p.channel == channel, p.waits_for == external_id)
-        counting += [{**row, **whom.columns} for row in tx.rows(waiting)]
+        counting += [
+            {**row, **whom.unless_it_waits_for(row["external_id"]).columns}
+            for row in tx.rows(waiting)
+        ]
         conversations.awaited_no_more(tx, channel=channel, external_id=external_id)
     for row in sorted(counting, key=lambda each: (post_of(each).moment, each["id"])):
         _let_it_count(tx, conversation, row, teller)

@@ -71,7 +71,7 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
                 pass
     _update_inquiries(tx, loaded, teller)
     _update_posts(tx, loaded)
-    _retag(tx, left, teller)
+    _retag(tx, loaded, left, teller)
     _update_pointer(tx, loaded)
     outbox.record(tx, [Envelope(new_id(), str(key), teller.now, fact) for key, fact in facts])
     loaded.thread.effects.clear()
@@ -153,12 +153,16 @@ def _add_tags(tx: Write, inquiry_id: UUID, tags: Tags, received_at: datetime) ->
         tx.execute(insert_into(tx, hashtags).on_conflict_do_nothing(), rows)
 
 
-def _retag(tx: Write, inquiry_ids: Iterable[UUID], teller: Teller) -> None:
+def _retag(tx: Write, loaded: Loaded, inquiry_ids: Iterable[UUID], teller: Teller) -> None:
     """Messages left these inquiries, and their hashtags with them."""
     for inquiry_id in sorted(inquiry_ids):
         tx.execute(delete(hashtags).where(hashtags.c.inquiry_id == inquiry_id))
         m = messages.c
-        here = select(messages).where(m.inquiry_id == inquiry_id, m.kind == "inbound")
+        here = select(messages).where(
+            m.conversation_id == loaded.conversation.id,
+            m.inquiry_id == inquiry_id,
+            m.kind == "inbound",
+        )
         for content in tx.rows(here.order_by(m.received_at, m.id)):
             tags = tags_of(content, teller.known)
             _add_tags(tx, inquiry_id, tags, content["received_at"])

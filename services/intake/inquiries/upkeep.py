@@ -48,7 +48,7 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
 
 async def bring_together(database: Database, teller: Teller) -> int:
     """Let everything that waited for a message that is here find it; how many."""
-    missed = await database.read(_missed, before=teller.now - SETTLED)
+    missed = await database.read(missed, before=teller.now - SETTLED)
     for channel, external_id in missed:
         try:
             await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
@@ -63,7 +63,7 @@ def forget_awaited(tx: Write, *, before: datetime) -> None:
     tx.execute(delete(awaited).where(awaited.c.since < before))
 
 
-def _missed(tx: Read, *, before: datetime) -> list[tuple[str, str]]:
+def missed(tx: Read, *, before: datetime) -> list[tuple[str, str]]:
     a = awaited.c
     found = set()
     for table in (messages, own_posts):

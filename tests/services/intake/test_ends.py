@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from services.intake.inquiries.upkeep import missed
 from shared.events import facts
 from shared.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
@@ -392,3 +393,20 @@ def _dismissed(placed: dict[str, Any], reason: Any, moment: datetime) -> facts.T
         dismissed_at=moment,
         dismissed_by="Anna",
     )
+
+
+async def test_posts_whose_parents_go_in_a_circle_are_for_nobody_in_particular(
+    desk: Desk,
+) -> None:
+    (inquiry_id,) = await desk.accepted(message(thread_id="t"))
+    desk.clock.advance(MINUTE)
+    for name, parent in (("a", "b"), ("b", "a")):
+        await desk.deliver(
+            message(id=name, thread_id="t", parent_id=parent, author=OURS, text=name)
+        )
+    assert (await desk.detail(inquiry_id))["state"] == "answered"
+    (other,) = await desk.accepted(message(thread_id="u"))
+    desk.clock.advance(MINUTE)
+    await desk.deliver(message(id="c", thread_id="u", parent_id="c", author=OURS, text="c"))
+    assert (await desk.detail(other))["state"] == "answered"
+    assert await desk.service.database.read(missed, before=desk.clock.now() + MINUTE) == []

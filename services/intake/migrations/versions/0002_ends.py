@@ -47,6 +47,8 @@ def _messages_and_inquiries() -> None:
         "messages", sa.Column("revision", sa.Integer(), nullable=False, server_default="0")
     )
     op.add_column("messages", sa.Column("full_text", sa.Text(), nullable=True))
+    op.drop_index("ix_messages_conversation_id", table_name="messages")
+    op.create_index("ix_messages_conversation", "messages", ["conversation_id", "inquiry_id"])
     op.add_column("inquiries", sa.Column("ended_at", Utc(), nullable=True))
     op.add_column("inquiries", sa.Column("reopened_at", Utc(), nullable=True))
     op.add_column("inquiries", sa.Column("merged_into", sa.Uuid(), nullable=True))
