@@ -48,14 +48,14 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
 
 async def bring_together(database: Database, teller: Teller) -> int:
     """Let everything that waited for a message that is here find it; how many."""
-    missed = await database.read(missed, before=teller.now - SETTLED)
-    for channel, external_id in missed:
+    found = await database.read(missed, before=teller.now - SETTLED)
+    for channel, external_id in found:
         try:
             await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
         except SQLAlchemyError as error:
             # One that cannot be brought together must not keep the others apart.
             log.warning("upkeep.failed", channel=channel, reason=type(error).__name__)
-    return len(missed)
+    return len(found)
 
 
 def forget_awaited(tx: Write, *, before: datetime) -> None:
@@ -64,6 +64,7 @@ def forget_awaited(tx: Write, *, before: datetime) -> None:
 
 
 def missed(tx: Read, *, before: datetime) -> list[tuple[str, str]]:
+    """Messages that are here, by channel and external id, and are still waited for."""
     a = awaited.c
     found = set()
     for table in (messages, own_posts):
