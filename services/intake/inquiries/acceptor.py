@@ -11,6 +11,9 @@ from shared.clock import Clock
 from shared.db import Database
 from shared.policy import KnownHashtags
 
+REMEMBERED = 1024
+"""Threads of which it is known that the hot path has no place for their messages."""
+
 
 class Acceptor:
     def __init__(
@@ -20,13 +23,21 @@ class Acceptor:
         self._database = database
         self._known = known
         self._clock = clock
+        self._careful: dict[tuple[str, str], None] = {}
 
     async def accept(self, message: Incoming) -> Accepted:
         """Returns after the commit. Raises what kept this message from being stored."""
-        if not message.guessed:
+        thread = (message.channel, message.thread)
+        if not message.guessed and thread not in self._careful:
             try:
                 return await self._committer.accept(message)
             except CareNeededError:
-                pass
+                self._remember(thread)
         teller = Teller(self._known, self._clock.now())
         return await racing.write(self._database, place, message, teller=teller)
+
+    def _remember(self, thread: tuple[str, str]) -> None:
+        """The next message there most likely needs care as well: a public thread does for ever."""
+        self._careful[thread] = None
+        if len(self._careful) > REMEMBERED:
+            del self._careful[next(iter(self._careful))]
