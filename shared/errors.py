@@ -56,8 +56,8 @@ class NewerMessageError(ConflictError):
     def __init__(self, later: Sequence[UUID]) -> None:
         super().__init__(
             "newer-message",
-            f"{len(later)} later message(s) have not been read: read them, then send it again with "
-            "the last one's id as read_until",
+            "the customer wrote again after the message that was read last: read the messages that "
+            "are named here, then send it again with the last one's id as read_until",
         )
         self.messages = [str(each) for each in later[:MOST_NAMED]]
 

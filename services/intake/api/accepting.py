@@ -114,7 +114,8 @@ async def _accept(
 def _response(placed: Accepted) -> Response:
     if placed.contact_id is None:
         raise ConflictError(
-            "external-id-taken", "external_id is that of a message of yours on this channel"
+            "external-id-taken",
+            "external_id is that of a reply of ours that is recorded on this channel",
         )
     answer = InquiryAccepted(
         inquiry_id=placed.inquiry_id,

@@ -41,9 +41,10 @@ def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -
     inquiry = _with_its_answer(thread, message, inquiry_id=inquiry_id)
     if inquiry is not None:
         return inquiry
-    inquiry = thread.newest_open(message.contact_id)
-    if inquiry is None or inquiry.first.received_at > message.received_at + SIDE_BY_SIDE:
-        # Older than what is open, as after a time in quarantine: its clock began before that one's.
+    # What is open and younger, as after a time in quarantine, has a clock that began too late.
+    latest = message.received_at + SIDE_BY_SIDE
+    inquiry = thread.newest_open(message.contact_id, begun_until=latest)
+    if inquiry is None:
         inquiry = thread.open(message, inquiry_id=inquiry_id)
     else:
         thread.join(inquiry, message)
@@ -129,6 +130,30 @@ def classify_reply(
     if kind is not None:
         again = replace(reply, kind=kind, taken_back=False, revision=revision + 1)
         end(thread, inquiry, again)
+
+
+def look_again(thread: Thread) -> None:
+    """Two threads became one: a post of one may answer what waited in the other."""
+    for post in sorted(thread.posts, key=lambda each: (each.moment, each.id)):
+        counts = post.kind in (PostKind.ANSWER, PostKind.HOLDING) and not post.waits
+        if not counts or (thread.public and not post.named):
+            continue
+        for inquiry in tuple(thread.inquiries.values()):
+            if inquiry.end_named(post.id) is None and _meets(post, inquiry):
+                _meet_again(thread, inquiry, post)
+
+
+def _meet_again(thread: Thread, inquiry: Inquiry, post: Post) -> None:
+    if inquiry.awaits_answer:
+        _take_up(thread, inquiry, post)
+    elif post.kind is PostKind.ANSWER and post.covers(inquiry.first):
+        thread.add(inquiry, post.end(EndKind.ANSWER))
+
+
+def could_be_answered_by(inquiry: Inquiry, post: Post) -> bool:
+    """Whether a person may record this post as a reply to the inquiry: it is no older."""
+    seen = replace(post, waits=False)
+    return bool(inquiry.messages) and seen.covers(inquiry.first)
 
 
 def merge(thread: Thread, older: Inquiry, younger: Inquiry) -> None:

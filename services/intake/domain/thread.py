@@ -212,8 +212,14 @@ class Thread:
             return message is inquiry.first or end.cut.covers(*message.place)
         return any(post.id == end.id and post.covers(message) for post in self.posts)
 
-    def newest_open(self, contact_id: UUID) -> Inquiry | None:
-        waiting = [each for each in self.of(contact_id) if each.awaits_answer]
+    def newest_open(
+        self, contact_id: UUID, *, begun_until: datetime | None = None
+    ) -> Inquiry | None:
+        waiting = [
+            each
+            for each in self.of(contact_id)
+            if each.awaits_answer and (begun_until is None or each.first.received_at <= begun_until)
+        ]
         return max(waiting, key=lambda each: each.begun, default=None)
 
     def open(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from services.intake.domain.covering import merge_open
+from services.intake.domain.covering import look_again, merge_open
 from services.intake.inquiries.loading import Conversation, load, lock_conversation, lock_named
 from services.intake.inquiries.storing import Teller, store
 from services.intake.tables import (
@@ -119,6 +119,7 @@ def join_guessed(
     whole = lock_conversation(tx, conversation.id)
     loaded = load(tx, whole)
     merge_open(loaded.thread)
+    look_again(loaded.thread)
     store(tx, loaded, teller)
     return whole
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from services.intake.domain.ends import Cut, End, EndKind
 from services.intake.domain.inquiry import AWAITS_ANSWER
@@ -89,7 +89,9 @@ def load(
     first message is enough then, however many there are.
     """
     person = contact_id if conversation.public else None
-    rows = tx.rows(_inquiries(conversation.id, since=since, contact_id=person))
+    rows = tx.rows(_waiting(conversation.id, contact_id=person))
+    if since is not None:
+        rows += tx.rows(_ended_since(conversation.id, since, contact_id=person))
     rows += tx.rows(_newest_before(conversation.id, since, contact_id=person))
     missing = [each for each in inquiry_ids if each not in {row["id"] for row in rows}]
     if missing:
@@ -97,18 +99,28 @@ def load(
     loaded = Loaded(conversation, Thread(conversation.public, new_id))
     firsts = coming is not None
     _fill(tx, loaded, rows, firsts=firsts)
-    _add_posts(tx, loaded, since=since, coming=coming)
+    _add_posts(tx, loaded, since=since, coming=coming, contact_id=person)
     _fill(tx, loaded, _ended_by_posts(tx, loaded, contact_id=person), firsts=firsts)
     return loaded
 
 
-def _inquiries(
-    conversation_id: UUID, *, since: datetime | None, contact_id: UUID | None
+def _waiting(conversation_id: UUID, *, contact_id: UUID | None) -> Select[*tuple[Any, ...]]:
+    c = inquiries.c
+    return _newest(conversation_id, contact_id, c.state.in_(AWAITS_ANSWER), c.merged_into.is_(None))
+
+
+def _ended_since(
+    conversation_id: UUID, since: datetime, *, contact_id: UUID | None
 ) -> Select[*tuple[Any, ...]]:
     c = inquiries.c
-    waiting = and_(c.state.in_(AWAITS_ANSWER), c.merged_into.is_(None))
-    wanted = waiting if since is None else or_(waiting, c.ended_at >= since)
-    query = select(inquiries).where(c.conversation_id == conversation_id, wanted)
+    return _newest(conversation_id, contact_id, c.ended_at >= since)
+
+
+def _newest(
+    conversation_id: UUID, contact_id: UUID | None, *conditions: ColumnElement[bool]
+) -> Select[*tuple[Any, ...]]:
+    c = inquiries.c
+    query = select(inquiries).where(c.conversation_id == conversation_id, *conditions)
     if contact_id is not None:
         query = query.where(c.contact_id == contact_id)
     return query.order_by(c.received_at.desc(), c.id.desc()).limit(MOST)
@@ -206,8 +218,18 @@ def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
     return found
 
 
-def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None, coming: str | None) -> None:
-    """Posts since the earliest message in question, those under one, and those that are ends."""
+def _add_posts(
+    tx: Read,
+    loaded: Loaded,
+    *,
+    since: datetime | None,
+    coming: str | None,
+    contact_id: UUID | None,
+) -> None:
+    """Posts since the earliest message in question, those under one, and those that are ends.
+
+    With `contact_id` without those that answer somebody else.
+    """
     waiting = [
         message
         for inquiry in loaded.thread.inquiries.values()
@@ -217,11 +239,16 @@ def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None, coming: str 
     moments = [min(m.sent_at or m.received_at, m.received_at) for m in waiting]
     earliest = min([*moments, *([] if since is None else [since])], default=None)
     p = own_posts.c
-    query = select(own_posts).where(p.conversation_id == loaded.conversation.id)
-    if earliest is not None:
+    here = select(own_posts).where(p.conversation_id == loaded.conversation.id)
+    if contact_id is not None:
+        here = here.where(or_(p.contact_id.is_(None), p.contact_id == contact_id))
+    if earliest is None:
+        rows = tx.rows(here.order_by(p.received_at.desc(), p.id).limit(MOST))
+    else:
+        by_moment = here.order_by(func.coalesce(p.sent_at, p.received_at), p.id).limit(MOST)
         names = [m.external_id for m in waiting] + ([] if coming is None else [coming])
-        query = query.where(or_(p.received_at >= earliest, among(tx, p.parent, names)))
-    rows = tx.rows(query.order_by(func.coalesce(p.sent_at, p.received_at), p.id).limit(MOST))
+        rows = tx.rows(by_moment.where(among(tx, p.parent, names)))
+        rows += tx.rows(by_moment.where(p.received_at >= earliest))
     known = {row["id"] for row in rows}
     by_posts = {
         end.id
@@ -230,7 +257,7 @@ def _add_posts(tx: Read, loaded: Loaded, *, since: datetime | None, coming: str 
         if end.cut is None and end.id not in known
     }
     rows += tx.rows(select(own_posts).where(among(tx, p.id, sorted(by_posts))))
-    for row in rows:
+    for row in {each["id"]: each for each in rows}.values():
         loaded.posts[row["id"]] = row
         loaded.thread.posts.append(post_of(row))
 

@@ -12,14 +12,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from services.intake import store as rows
 from services.intake.domain import covering
+from services.intake.domain.covering import could_be_answered_by
 from services.intake.domain.text import alike
-from services.intake.domain.thread import PostKind
+from services.intake.domain.thread import Inquiry, PostKind
 from services.intake.inquiries import conversations
-from services.intake.inquiries.loading import Conversation, load, post_of
+from services.intake.inquiries.loading import (
+    Conversation,
+    load,
+    lock_conversation,
+    post_of,
+)
 from services.intake.inquiries.storing import Teller, store
 from services.intake.tables import NEVER, inquiries, messages, own_posts
 from shared.db import Read, Write
@@ -73,9 +79,9 @@ class _Addressee:
 def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
     """Keep the post and let it end what it covers; False when it was known already."""
     conversation = _conversation(tx, heard, teller)
-    if _known(tx, heard) or _recorded(tx, heard, conversation):
-        return False
     whom = _addressee(tx, heard.channel, heard.parent)
+    if _known(tx, heard) or _recorded(tx, heard, conversation, whom):
+        return False
     row = _row(heard, conversation, whom.unless_it_waits_for(heard.external_id))
     tx.execute(insert(own_posts).values(row))
     moments = [heard.received_at] if heard.sent_at is None else [heard.received_at, heard.sent_at]
@@ -137,9 +143,13 @@ def _let_it_count(
 
 
 def same_words(
-    tx: Read, conversation_id: UUID, *, text: str, at: datetime
+    tx: Read, conversation_id: UUID, inquiry: Inquiry, *, text: str, at: datetime
 ) -> Mapping[str, Any] | None:
-    """A post in that conversation which nobody recorded yet and that is this very reply."""
+    """A post in that conversation which nobody recorded yet and that is this very reply.
+
+    One that is older than the inquiry, answers somebody else, or has answered another inquiry is
+    another reply with the same words.
+    """
     p = own_posts.c
     near = tx.rows(
         select(own_posts)
@@ -154,10 +164,19 @@ def same_words(
         (
             row
             for row in near
-            if abs(post_of(row).moment - at) <= SAME_REPLY and alike(row["text"], text)
+            if abs(post_of(row).moment - at) <= SAME_REPLY
+            and alike(row["text"], text)
+            and could_be_answered_by(inquiry, post_of(row))
+            and _shown_with(tx, row["id"]) in (None, inquiry.id)
         ),
         None,
     )
+
+
+def _shown_with(tx: Read, post_id: UUID) -> UUID | None:
+    """The inquiry with which the post is shown."""
+    found = select(messages.c.inquiry_id).where(messages.c.id == post_id)
+    return tx.execute(found).scalar()
 
 
 def forget(tx: Write, *, before: datetime) -> int:
@@ -165,7 +184,11 @@ def forget(tx: Write, *, before: datetime) -> int:
     p = own_posts.c
     old = (
         select(p.id)
-        .where(p.received_at < before, p.attached.is_(False))
+        .where(
+            p.received_at < before,
+            p.attached.is_(False),
+            ~exists().where(messages.c.id == p.id),
+        )
         .order_by(p.received_at)
         .limit(FORGOTTEN_AT_ONCE)
     )
@@ -173,11 +196,16 @@ def forget(tx: Write, *, before: datetime) -> int:
 
 
 def _conversation(tx: Write, heard: OwnPost, teller: Teller) -> Conversation:
+    """The parent's, whatever thread the post names; else that; else the one it begins."""
     channel, audience = heard.channel, heard.audience
-    if heard.thread is None and heard.parent is not None:
-        return conversations.of_parent(
-            tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
-        )
+    if heard.parent is not None:
+        found = conversations.of_message(tx, channel=channel, external_id=heard.parent)
+        if found is not None:
+            return lock_conversation(tx, found)
+        if heard.thread is None:
+            return conversations.of_parent(
+                tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
+            )
     thread = heard.thread or heard.external_id
     return conversations.begin(
         tx, channel=channel, thread=thread, audience=audience, now=heard.received_at
@@ -193,12 +221,16 @@ def _known(tx: Write, heard: OwnPost) -> bool:
     return named is not None
 
 
-def _recorded(tx: Write, heard: OwnPost, conversation: Conversation) -> bool:
-    """Whether it is a reply that was recorded here without its id; then it has the id from now."""
+def _recorded(tx: Write, heard: OwnPost, conversation: Conversation, whom: _Addressee) -> bool:
+    """Whether it is a reply that was recorded here without its id; then it has the id from now.
+
+    The same words under somebody else's message are another reply.
+    """
     at = heard.sent_at or heard.received_at
     m = messages.c
     near = tx.rows(
-        select(m.id, m.text)
+        select(m.id, m.text, inquiries.c.contact_id)
+        .join_from(messages, inquiries, inquiries.c.id == m.inquiry_id)
         .where(
             m.conversation_id == conversation.id,
             m.kind != "inbound",
@@ -208,7 +240,14 @@ def _recorded(tx: Write, heard: OwnPost, conversation: Conversation) -> bool:
         )
         .order_by(m.sent_at, m.id)
     )
-    same = next((row["id"] for row in near if alike(row["text"], heard.text)), None)
+    same = next(
+        (
+            row["id"]
+            for row in near
+            if whom.contact_id in (None, row["contact_id"]) and alike(row["text"], heard.text)
+        ),
+        None,
+    )
     if same is None:
         return False
     tx.execute(update(messages).where(m.id == same).values(external_id=heard.external_id))

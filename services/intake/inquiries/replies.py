@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from services.intake import store as rows
 from services.intake.accept import idempotency as requests
 from services.intake.domain import covering
+from services.intake.domain.covering import could_be_answered_by
 from services.intake.domain.ends import NETIQUETTE, Cut, End, EndKind
 from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState, NotAllowedError
 from services.intake.domain.message import Accepted, Idempotency
@@ -22,6 +23,7 @@ from services.intake.inquiries.reading import read_until_cut
 from services.intake.inquiries.storing import Teller, message_kind, store
 from services.intake.tables import inquiries, messages, own_posts
 from shared.db import Write
+from shared.db.upsert import insert_into
 from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from shared.ids import new_id
 
@@ -63,7 +65,7 @@ def reply(
         return known
     _allow(inquiry, answer)
     cut = _cut(tx, inquiry, answer)
-    post = _same_post(tx, loaded, answer, teller.now)
+    post = _same_post(tx, loaded, inquiry, answer, teller.now)
     if post is None:
         message_id = _record(tx, loaded, inquiry, answer, teller)
     else:
@@ -205,18 +207,36 @@ def _check_moment(first: Message, sent_at: datetime) -> None:
         )
 
 
-def _same_post(tx: Write, loaded: Loaded, answer: Reply, now: datetime) -> dict[str, Any] | None:
-    """The post on the platform that this reply is, when it was seen there before."""
+def _same_post(
+    tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, now: datetime
+) -> dict[str, Any] | None:
+    """The post on the platform that this reply is, when it was seen there before.
+
+    Raises ConflictError for one that cannot be an answer to this inquiry.
+    """
     conversation = loaded.conversation
     if answer.external_id is None:
         at = answer.sent_at or now
-        same = same_words(tx, conversation.id, text=answer.text, at=at)
+        same = same_words(tx, conversation.id, inquiry, text=answer.text, at=at)
         return None if same is None else dict(same)
     p = own_posts.c
-    return tx.row(
+    found = tx.row(
         select(own_posts).where(
             p.channel == conversation.channel, p.external_id == answer.external_id
         )
+    )
+    if found is not None and (
+        found["conversation_id"] != conversation.id
+        or not could_be_answered_by(inquiry, post_of(found))
+    ):
+        raise _taken(answer)
+    return found
+
+
+def _taken(answer: Reply) -> ConflictError:
+    return ConflictError(
+        "external-id-taken",
+        f"a message with the id {answer.external_id!r} is already recorded on this channel",
     )
 
 
@@ -224,29 +244,29 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
     """The post and the reply are one from now on, and what the person says it is counts."""
     post_id: UUID = row["id"]
     kind = PostKind(answer.kind)
-    p = own_posts.c
+    p, m = own_posts.c, messages.c
     tx.execute(
         update(own_posts)
         .where(p.id == post_id)
         .values(recorded=True, kind=kind.value, attached=True, waits_for=None)
     )
-    if not row["attached"]:
-        values = {
-            "id": post_id,
-            "conversation_id": loaded.conversation.id,
-            "inquiry_id": inquiry.id,
-            "channel": loaded.conversation.channel,
-            "external_id": row["external_id"],
-            "kind": answer.kind,
-            "opened": False,
-            "author_name": row["author_name"],
-            "text": row["text"],
-            "sent_at": post_of(row).moment,
-            "received_at": row["received_at"],
-        }
-        tx.execute(insert(messages).values(values))
-    else:
-        tx.execute(update(messages).where(messages.c.id == post_id).values(kind=answer.kind))
+    shown = insert_into(tx, messages).values(
+        id=post_id,
+        conversation_id=loaded.conversation.id,
+        inquiry_id=inquiry.id,
+        channel=loaded.conversation.channel,
+        external_id=row["external_id"],
+        kind=answer.kind,
+        opened=False,
+        author_name=row["author_name"],
+        text=row["text"],
+        sent_at=post_of(row).moment,
+        received_at=row["received_at"],
+    )
+    tx.execute(shown.on_conflict_do_nothing())
+    changed = update(messages).where(m.id == post_id, m.kind != answer.kind)
+    # Told of once as something else: of all that is told of a reply the highest revision counts.
+    tx.execute(changed.values(kind=answer.kind, revision=m.revision + 1))
     _forget_loaded(loaded, post_id)
     return post_id
 
@@ -286,8 +306,5 @@ def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: 
         },
     )
     if not added:
-        raise ConflictError(
-            "external-id-taken",
-            f"a message with the id {answer.external_id!r} is already recorded on this channel",
-        )
+        raise _taken(answer)
     return message_id

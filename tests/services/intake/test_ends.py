@@ -410,3 +410,116 @@ async def test_posts_whose_parents_go_in_a_circle_are_for_nobody_in_particular(
     await desk.deliver(message(id="c", thread_id="u", parent_id="c", author=OURS, text="c"))
     assert (await desk.detail(other))["state"] == "answered"
     assert await desk.service.database.read(missed, before=desk.clock.now() + MINUTE) == []
+
+
+async def test_an_adopted_post_that_had_held_is_told_as_a_newer_fact(desk: Desk) -> None:
+    (inquiry_id,) = await desk.accepted(message(id="q", thread_id="t"), channel="linkedin")
+    desk.clock.advance(MINUTE)
+    post = message(thread_id="t", parent_id="q", author=OURS, text="Danke!")
+    await desk.deliver(post, channel="linkedin")
+    answer = await desk.post(
+        f"/inquiries/{inquiry_id}/replies", {"kind": "answer", "text": "Danke!"}
+    )
+    assert (answer.status_code, answer.json()["inquiry_id"]) == (201, inquiry_id)
+    told = [e.data for e in await desk.told()][1:]
+    assert [(type(each).__name__, getattr(each, "revision", None)) for each in told] == [
+        ("InquiryHeld", 0),
+        ("InquiryAnswered", 1),
+    ]
+
+
+async def test_a_late_hold_can_still_be_recorded_as_a_reply(desk: Desk) -> None:
+    sent = at(desk, 4)
+    (first,) = await desk.accepted(message(thread_id="t", sent_at=at(desk, 0)), channel="linkedin")
+    desk.clock.advance(10 * MINUTE)
+    body = {**ANSWER, "sent_at": at(desk, -4)}
+    assert (await desk.post(f"/inquiries/{first}/replies", body)).status_code == 201
+    late = message(id="h", thread_id="t", author=OURS, text="Danke!", sent_at=sent)
+    await desk.deliver(late, channel="linkedin")
+    (second,) = await desk.accepted(
+        message(thread_id="t", sent_at=at(desk, -3)), channel="linkedin"
+    )
+    reply = {"kind": "answer", "text": "Danke!"}
+    answer = await desk.post(f"/inquiries/{second}/replies", reply)
+    assert answer.status_code == 201, answer.text
+    # The post was older than this question: the reply is another one with the same words.
+    assert (await desk.detail(second))["answered_at"] == "2026-11-24T12:10:00Z"
+    named = {**reply, "external_id": "h"}
+    problem(await desk.post(f"/inquiries/{second}/replies", named), 409, "external-id-taken")
+    assert (await desk.post(f"/inquiries/{first}/replies", named)).status_code == 201
+
+
+async def test_a_post_answers_its_parent_whatever_thread_it_names(desk: Desk) -> None:
+    (inquiry_id,) = await desk.accepted(message(id="q", thread_id="a"))
+    desk.clock.advance(MINUTE)
+    await desk.deliver(message(thread_id="b", parent_id="q", author=OURS, text="Antwort"))
+    assert (await desk.detail(inquiry_id))["state"] == "answered"
+
+
+async def test_the_same_words_under_somebody_elses_message_are_another_reply(desk: Desk) -> None:
+    (anna,) = await desk.accepted(message(id="a", thread_id="t", author="anna"))
+    (bert,) = await desk.accepted(message(id="b", thread_id="t", author="bert"))
+    desk.clock.advance(MINUTE)
+    await desk.post(f"/inquiries/{anna}/replies", {"kind": "answer", "text": "Danke!"})
+    await desk.deliver(message(thread_id="t", parent_id="b", author=OURS, text="Danke!"))
+    assert (await desk.detail(bert))["state"] == "answered"
+
+
+async def test_threads_put_together_are_looked_at_again(desk: Desk) -> None:
+    family = [
+        message(id="c", thread_id=..., parent_id="b", author="u", text="c", sent_at=at(desk, 2)),
+        message(id="r", thread_id=..., author="u", text="r", sent_at=at(desk, 0)),
+        message(thread_id=..., parent_id="r", author=OURS, text="Ja", sent_at=at(desk, 5)),
+        message(id="b", thread_id=..., parent_id="r", author="u", text="b", sent_at=at(desk, 1)),
+    ]
+    desk.clock.advance(10 * MINUTE)
+    for item in family:
+        desk.clock.advance(MINUTE)
+        await desk.deliver(item)
+    assert {state for state, _ in await states(desk)} == {"answered"}
+
+
+async def test_in_a_crowd_a_post_still_finds_its_question_and_asks_where_two_wait(
+    desk: Desk,
+) -> None:
+    begun = desk.clock.now()
+    desk.clock.advance(60 * MINUTE)
+
+    def moment(minutes: int) -> str:
+        return (begun + minutes * MINUTE).isoformat()
+
+    await desk.deliver(message(thread_id="t", author="first", text="first", sent_at=moment(0)))
+    crowd = [f"p{number}" for number in range(205)]
+    await desk.deliver(
+        [
+            message(id=each, thread_id="t", author=each, text=each, sent_at=moment(1))
+            for each in crowd
+        ]
+    )
+    await desk.deliver(
+        [
+            message(thread_id="t", parent_id=each, author=OURS, text="Ja", sent_at=moment(6))
+            for each in crowd
+        ]
+    )
+    await desk.deliver(message(thread_id="t", author="last", text="last", sent_at=moment(2)))
+    await desk.deliver(message(thread_id="t", author=OURS, text="An alle", sent_at=moment(4)))
+    waiting = [each for state, texts in await everything(desk) for each in texts if state == "open"]
+    assert sorted(waiting) == ["first", "last"]
+    post = message(thread_id="t", parent_id="q", author=OURS, text="Für q", sent_at=moment(8))
+    await desk.deliver(post)
+    (late,) = await desk.accepted(
+        message(id="q", thread_id="t", author="q", text="q", sent_at=moment(1))
+    )
+    assert (await desk.detail(late))["state"] == "answered"
+
+
+async def everything(desk: Desk) -> list[tuple[str, list[str]]]:
+    """Each inquiry's state and excerpt, of more than one page."""
+    found, cursor = [], None
+    while True:
+        page = await desk.get("/inquiries", limit=100, **({"cursor": cursor} if cursor else {}))
+        found += [(each["state"], [each["excerpt"]]) for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
