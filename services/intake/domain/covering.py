@@ -132,6 +132,21 @@ def classify_reply(
         end(thread, inquiry, again)
 
 
+def part_by_person(thread: Thread) -> None:
+    """A thread that was taken for private is part of a public one: each person's own inquiry."""
+    for inquiry in tuple(thread.inquiries.values()):
+        if not (thread.public and inquiry.messages and inquiry.awaits_answer):
+            continue
+        others: dict[UUID, list[Message]] = {}
+        for message in in_order(inquiry.messages):
+            if message.contact_id != inquiry.contact_id:
+                others.setdefault(message.contact_id, []).append(message)
+        for messages in others.values():
+            for message in messages:
+                inquiry.messages.remove(message)
+            _open_for(thread, inquiry, messages)
+
+
 def look_again(thread: Thread) -> None:
     """Two threads became one: a post of one may answer what waited in the other."""
     for post in sorted(thread.posts, key=lambda each: (each.moment, each.id)):

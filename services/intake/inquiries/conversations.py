@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from services.intake.domain.covering import look_again, merge_open
+from services.intake.domain.covering import look_again, merge_open, part_by_person
 from services.intake.inquiries.loading import Conversation, load, lock_conversation, lock_named
 from services.intake.inquiries.storing import Teller, store
 from services.intake.tables import (
@@ -118,6 +118,7 @@ def join_guessed(
     _absorb(tx, conversation, other)
     whole = lock_conversation(tx, conversation.id)
     loaded = load(tx, whole)
+    part_by_person(loaded.thread)
     merge_open(loaded.thread)
     look_again(loaded.thread)
     store(tx, loaded, teller)

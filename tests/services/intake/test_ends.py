@@ -523,3 +523,25 @@ async def everything(desk: Desk) -> list[tuple[str, list[str]]]:
         cursor = page["next_cursor"]
         if cursor is None:
             return found
+
+
+async def test_a_guess_with_two_people_that_was_public_is_parted_by_person(desk: Desk) -> None:
+    for name in ("anna", "bert"):
+        await desk.accepted(
+            message(
+                id=name,
+                thread_id=...,
+                parent_id="root",
+                author=name,
+                text=name,
+                visibility="private",
+            )
+        )
+        desk.clock.advance(MINUTE)
+    assert await states(desk) == [("open", ["anna", "bert"])]
+    await desk.accepted(message(id="root", thread_id="t", author="carla", text="root"))
+    found = sorted(await states(desk))
+    assert found == [("open", ["anna"]), ("open", ["bert"]), ("open", ["root"])]
+    desk.clock.advance(MINUTE)
+    await desk.deliver(message(thread_id="t", parent_id="bert", author=OURS, text="Für Bert"))
+    assert ("answered", ["bert"]) in await states(desk)
