@@ -9,7 +9,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 
 from shared.db.types import Json, Utc, new_metadata
 from shared.inbox import inbox_table
@@ -53,12 +64,12 @@ conversations = Table(
     # In a private thread the inquiry that further messages join.
     Column("open_inquiry_id", Uuid),
     # `public` or `private`, as the first message said.
-    Column("audience", String(8), nullable=False),
+    Column("audience", String(8), nullable=False, server_default="private"),
     # A message that is not later than this needs a closer look: a post of our own may cover it. In
     # a public thread, and where conversations were merged, that is every message (NEVER).
     Column("careful_until", Utc),
     # Named after a message that has not come yet: it becomes one with that message's conversation.
-    Column("guessed", Boolean, nullable=False),
+    Column("guessed", Boolean, nullable=False, server_default=false()),
     # Two conversations turned out to be one: the other one has everything.
     Column("merged_into", Uuid),
     Column("created_at", Utc, nullable=False),

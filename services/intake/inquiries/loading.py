@@ -16,18 +16,23 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
-from services.intake.domain.ends import Cut, End, EndKind
-from services.intake.domain.inquiry import AWAITS_ANSWER
+from services.intake.domain.ends import Cut, End, EndKind, verdict
+from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
 from services.intake.domain.thread import Inquiry, Message, Post, PostKind, Thread
 from services.intake.tables import conversations, ends, inquiries, messages, own_posts
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.ids import new_id
 
+COMPLETED = "completed"
+"""The reason of an inquiry that a program of before had closed because its ToDo was completed."""
 MOST = 200
 """Inquiries, and posts, of one conversation that one decision looks at, the newest of them."""
 MOST_BEFORE = 20
 """Inquiries that had ended before: a post that is heard now may be one more end of them."""
+
+# A program of before does not write `ended_at`.
+_ENDED_AT = func.coalesce(inquiries.c.ended_at, inquiries.c.answered_at, inquiries.c.closed_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +117,7 @@ def _waiting(conversation_id: UUID, *, contact_id: UUID | None) -> Select[*tuple
 def _ended_since(
     conversation_id: UUID, since: datetime, *, contact_id: UUID | None
 ) -> Select[*tuple[Any, ...]]:
-    c = inquiries.c
-    return _newest(conversation_id, contact_id, c.ended_at >= since)
+    return _newest(conversation_id, contact_id, since <= _ENDED_AT)
 
 
 def _newest(
@@ -132,7 +136,7 @@ def _newest_before(
     """The newest that have ended and had begun by then."""
     c = inquiries.c
     query = select(inquiries).where(
-        c.conversation_id == conversation_id, c.ended_at.is_not(None), c.merged_into.is_(None)
+        c.conversation_id == conversation_id, _ENDED_AT.is_not(None), c.merged_into.is_(None)
     )
     if since is not None:
         query = query.where(c.received_at <= since)
@@ -162,12 +166,28 @@ def _fill(tx: Read, loaded: Loaded, rows: Sequence[dict[str, Any]], *, firsts: b
             inquiry_id,
             row["contact_id"],
             written[inquiry_id],
-            ended[inquiry_id],
+            ended[inquiry_id] + _ended_before(row, ended[inquiry_id]),
             row["merged_into"],
             row["reopened_at"],
         )
         loaded.keys[inquiry_id] = row["fact_key"] or row["conversation_id"]
         loaded.stored.add(inquiry_id)
+
+
+def _ended_before(row: dict[str, Any], known: Sequence[End]) -> list[End]:
+    """An end that only the inquiry's columns tell: the release before wrote it, beside this one."""
+    at = row["answered_at"] or row["closed_at"]
+    state = InquiryState(row["state"])
+    if at is None or state in AWAITS_ANSWER or row["merged_into"] is not None:
+        return []
+    if verdict(known, reopened_at=row["reopened_at"]).deciding is not None:
+        return []
+    by_hand = state is InquiryState.ANSWERED or row["reason"] == COMPLETED
+    kind = EndKind.COMPLETE if by_hand else EndKind.CLOSE
+    if state is InquiryState.NO_ANSWER:
+        kind = EndKind.DISMISS
+    reason = None if by_hand else row["reason"]
+    return [End(row["id"], kind, at, "", Cut(at), reason)]
 
 
 def _messages(

@@ -116,6 +116,8 @@ def reclassify(
     revision = row["revision"] + 1
     recorded = inquiry.end_named(reply_id)
     if recorded is not None and recorded.cut is not None:
+        if post is not None:
+            _note_kind(tx, loaded, post["id"], PostKind(kind))
         wanted = None if kind == "none" else EndKind(kind)
         covering.classify_reply(loaded.thread, inquiry, recorded, wanted, revision=revision, by=by)
     elif post is None or not _classify_post(
@@ -142,6 +144,17 @@ def locked(tx: Write, inquiry_id: UUID) -> tuple[Loaded, Inquiry]:
     conversation = lock_conversation(tx, found[0])
     loaded = load(tx, conversation, contact_id=found[1], inquiry_ids=[inquiry_id])
     return loaded, loaded.thread.inquiries[inquiry_id]
+
+
+def _note_kind(tx: Write, loaded: Loaded, post_id: UUID, kind: PostKind) -> None:
+    """A post that was recorded as a reply counts as what the reply counts as, also for what comes
+    late.
+    """
+    tx.execute(update(own_posts).where(own_posts.c.id == post_id).values(kind=kind.value))
+    for post in loaded.thread.posts:
+        if post.id == post_id:
+            post.kind = kind
+            loaded.posts[post_id]["kind"] = kind.value
 
 
 def _classify_post(
@@ -250,6 +263,10 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
         .where(p.id == post_id)
         .values(recorded=True, kind=kind.value, attached=True, waits_for=None)
     )
+    if loaded.conversation.public:
+        # It is for this person, so no late message of somebody else is answered by it.
+        mine = update(own_posts).where(p.id == post_id)
+        tx.execute(mine.values(contact_id=inquiry.contact_id))
     shown = insert_into(tx, messages).values(
         id=post_id,
         conversation_id=loaded.conversation.id,

@@ -8,8 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
 from services.intake.inquiries.upkeep import missed
+from services.intake.tables import conversations, inquiries
+from shared.db import Write
 from shared.events import facts
 from shared.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
@@ -545,3 +548,65 @@ async def test_a_guess_with_two_people_that_was_public_is_parted_by_person(desk:
     desk.clock.advance(MINUTE)
     await desk.deliver(message(thread_id="t", parent_id="bert", author=OURS, text="Für Bert"))
     assert ("answered", ["bert"]) in await states(desk)
+
+
+async def test_a_post_recorded_for_one_person_answers_nobody_else(desk: Desk) -> None:
+    async def asks(name: str, sent_at: str) -> str:
+        said = message(id=name, thread_id="t", author=name, text=name, sent_at=sent_at)
+        (inquiry_id,) = await desk.accepted(said, channel="mastodon")
+        return inquiry_id
+
+    anna, carla = await asks("anna", at(desk, 0)), await asks("carla", at(desk, 0))
+    desk.clock.advance(2 * MINUTE)
+    post = message(id="p", thread_id="t", author=OURS, text="So", sent_at=at(desk, 0))
+    await desk.deliver(post, channel="mastodon")
+    reply = {"kind": "answer", "text": "So", "external_id": "p"}
+    assert (await desk.post(f"/inquiries/{anna}/replies", reply)).status_code == 201
+    desk.clock.advance(MINUTE)
+    bert = await asks("bert", at(desk, -2))
+    shown = [(await desk.detail(each))["state"] for each in (anna, carla, bert)]
+    assert shown == ["answered", "open", "open"]
+
+
+async def test_a_recorded_post_may_be_classified_back_and_forth(desk: Desk) -> None:
+    sent = at(desk, 0)
+    first = message(id="q", thread_id="t", text="eins", sent_at=sent, visibility="private")
+    (inquiry_id,) = await desk.accepted(first, channel="mastodon")
+    desk.clock.advance(2 * MINUTE)
+    post = message(id="p", thread_id="t", author=OURS, text="So", sent_at=at(desk, 0))
+    await desk.deliver(post, channel="mastodon")
+    path = f"/inquiries/{inquiry_id}/replies"
+    placed = (await desk.post(path, {**ANSWER, "text": "So", "external_id": "p"})).json()
+    again = f"{path}/{placed['message_id']}/reclassify"
+    for kind, state in (("none", "open"), ("answer", "answered"), ("none", "open")):
+        assert (await desk.post(again, {"kind": kind})).json()["state"] == state
+    # What counts as nothing answers nothing that comes late.
+    late = message(thread_id="t", text="null", sent_at=at(desk, -1), visibility="private")
+    (joined,) = await desk.accepted(late, channel="mastodon")
+    assert joined == inquiry_id
+    assert (await desk.detail(inquiry_id))["state"] == "open"
+
+
+async def test_what_a_program_of_before_ended_beside_this_one_has_ended(desk: Desk) -> None:
+    (inquiry_id,) = await desk.accepted(message(thread_id="t"), channel="email")
+    now = desk.clock.now()
+
+    def as_before(tx: Write) -> None:
+        tx.execute(update(inquiries).values(state="answered", answered_at=now))
+        tx.execute(update(conversations).values(open_inquiry_id=None))
+        # It knows nothing of the new columns.
+        columns = ("id", "channel", "thread", "contact_id", "created_at")
+        made = conversations.insert().values(
+            dict(zip(columns, (new_id(), "email", "new", new_id(), now), strict=True))
+        )
+        tx.execute(made)
+
+    await desk.service.database.write(as_before)
+    desk.clock.advance(MINUTE)
+    path = f"/inquiries/{inquiry_id}/replies"
+    problem(await desk.post(path, {"kind": "holding", "text": "x"}), 409, "inquiry-answered")
+    assert (await desk.post(path, ANSWER)).status_code == 201
+    assert (await desk.detail(inquiry_id))["answered_at"] == "2026-11-24T12:00:00Z"
+    (following,) = await desk.accepted(message(thread_id="t"), channel="email")
+    assert following != inquiry_id
+    await desk.accepted(message(thread_id="new"), channel="email")

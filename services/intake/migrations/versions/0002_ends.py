@@ -28,7 +28,8 @@ def upgrade() -> None:
 def _conversations() -> None:
     with op.batch_alter_table("conversations") as table:
         table.alter_column("contact_id", existing_type=sa.Uuid(), nullable=True)
-        # Threads of before had one inquiry, whoever read along.
+        # Threads of before had one inquiry, whoever read along. The defaults stay: a program of
+        # before goes on inserting without these columns until it is replaced.
         table.add_column(
             sa.Column("audience", sa.String(8), nullable=False, server_default="private")
         )
@@ -37,9 +38,6 @@ def _conversations() -> None:
             sa.Column("guessed", sa.Boolean(), nullable=False, server_default=sa.false())
         )
         table.add_column(sa.Column("merged_into", sa.Uuid(), nullable=True))
-    with op.batch_alter_table("conversations") as table:
-        table.alter_column("audience", existing_type=sa.String(8), server_default=None)
-        table.alter_column("guessed", existing_type=sa.Boolean(), server_default=None)
 
 
 def _messages_and_inquiries() -> None:
@@ -127,7 +125,7 @@ INSERT INTO inquiry_ends (inquiry_id, id, kind, at, by, reason, covers_until, ta
 SELECT id, id,
     CASE WHEN state = 'no_answer' THEN 'dismiss' WHEN reason = 'completed' THEN 'complete'
         ELSE 'close' END,
-    closed_at, coalesce(assignee, ''), CASE WHEN reason = 'completed' THEN NULL ELSE reason END,
+    closed_at, '', CASE WHEN reason = 'completed' THEN NULL ELSE reason END,
     closed_at, false, 0
 FROM inquiries WHERE closed_at IS NOT NULL
 """
@@ -135,7 +133,10 @@ _COMPLETED = """
 UPDATE inquiries SET state = 'answered', answered_at = closed_at, closed_at = NULL, reason = NULL
 WHERE state = 'closed' AND reason = 'completed'
 """
-_ENDED = "UPDATE inquiries SET ended_at = coalesce(answered_at, closed_at)"
+_ENDED = """
+UPDATE inquiries SET ended_at = coalesce(answered_at, closed_at)
+WHERE answered_at IS NOT NULL OR closed_at IS NOT NULL
+"""
 
 
 def _ends_of_before() -> None:
