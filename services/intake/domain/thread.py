@@ -207,10 +207,17 @@ class Thread:
                 yield inquiry
 
     def covers(self, inquiry: Inquiry, end: End, message: Message) -> bool:
-        """An end that was given to the inquiry covers its first message, whatever its cut."""
+        """An end that was given to the inquiry covers its first message, whatever its cut.
+
+        Raises LookupError for the end of a post that the thread does not have: taken for one that
+        covers nothing, it would send answered messages away.
+        """
         if end.cut is not None:
             return message is inquiry.first or end.cut.covers(*message.place)
-        return any(post.id == end.id and post.covers(message) for post in self.posts)
+        post = next((each for each in self.posts if each.id == end.id), None)
+        if post is None:
+            raise LookupError(f"the post of the end {end.id} has not been loaded")
+        return post.covers(message)
 
     def newest_open(
         self, contact_id: UUID, *, begun_until: datetime | None = None

@@ -106,6 +106,7 @@ def load(
     _fill(tx, loaded, rows, firsts=firsts)
     _add_posts(tx, loaded, since=since, coming=coming, contact_id=person)
     _fill(tx, loaded, _ended_by_posts(tx, loaded, contact_id=person), firsts=firsts)
+    _add_ending_posts(tx, loaded)
     return loaded
 
 
@@ -269,17 +270,26 @@ def _add_posts(
         names = [m.external_id for m in waiting] + ([] if coming is None else [coming])
         rows = tx.rows(by_moment.where(among(tx, p.parent, names)))
         rows += tx.rows(by_moment.where(p.received_at >= earliest))
-    known = {row["id"] for row in rows}
-    by_posts = {
+    _take(loaded, rows)
+    _add_ending_posts(tx, loaded)
+
+
+def _add_ending_posts(tx: Read, loaded: Loaded) -> None:
+    """Posts that are ends of what is loaded: without them nobody knows what those ends cover."""
+    missing = {
         end.id
         for inquiry in loaded.thread.inquiries.values()
         for end in inquiry.ends
-        if end.cut is None and end.id not in known
+        if end.cut is None and end.id not in loaded.posts
     }
-    rows += tx.rows(select(own_posts).where(among(tx, p.id, sorted(by_posts))))
-    for row in {each["id"]: each for each in rows}.values():
-        loaded.posts[row["id"]] = row
-        loaded.thread.posts.append(post_of(row))
+    _take(loaded, tx.rows(select(own_posts).where(among(tx, own_posts.c.id, sorted(missing)))))
+
+
+def _take(loaded: Loaded, rows: Iterable[dict[str, Any]]) -> None:
+    for row in rows:
+        if row["id"] not in loaded.posts:
+            loaded.posts[row["id"]] = row
+            loaded.thread.posts.append(post_of(row))
 
 
 def post_of(row: dict[str, Any]) -> Post:

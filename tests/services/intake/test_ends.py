@@ -610,3 +610,24 @@ async def test_what_a_program_of_before_ended_beside_this_one_has_ended(desk: De
     (following,) = await desk.accepted(message(thread_id="t"), channel="email")
     assert following != inquiry_id
     await desk.accepted(message(thread_id="new"), channel="email")
+
+
+async def test_a_withdrawn_post_takes_nothing_from_what_another_answered(desk: Desk) -> None:
+    asked_for: list[str] = []
+    for number in range(25):
+        (placed,) = await desk.accepted(message(id=f"q{number}", thread_id="t", text=f"{number}"))
+        asked_for.append(placed)
+        desk.clock.advance(MINUTE)
+        if number < 2:
+            post = message(id=f"p{number}", parent_id=f"q{number}", thread_id="t", author=OURS)
+            await desk.deliver(post)
+        else:
+            await desk.post(f"/inquiries/{placed}/replies", {"kind": "answer", "text": "So."})
+        desk.clock.advance(15 * MINUTE)
+    await desk.accepted(message(id="open", thread_id="t", text="offen"))
+    shown = (await desk.detail(asked_for[1]))["messages"]
+    post_id = next(each["id"] for each in shown if each["external_id"] == "p1")
+    await desk.post(f"/inquiries/{asked_for[1]}/replies/{post_id}/reclassify", {"kind": "none"})
+    first = await desk.detail(asked_for[0])
+    mine = [m["external_id"] for m in first["messages"] if m["inquiry_id"] == asked_for[0]]
+    assert (first["state"], mine) == ("answered", ["q0", "p0"])
