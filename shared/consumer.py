@@ -47,13 +47,15 @@ class Listener:
 
     A handler gets a sequence of facts of its type, no two of one key, in one transaction. Types
     without a handler are passed over. The effect of `repeatable` ones may happen any number of
-    times, so that no row is kept for each of them.
+    times, so that no row is kept for each of them. `prepare` gets all facts of a transaction before
+    any handler does: what locks rows for several facts locks them there, in one order.
     """
 
     group: str
     topics: tuple[str, ...]
     handlers: Mapping[str, Handler]
     repeatable: Mapping[str, Handler] = field(default_factory=dict)
+    prepare: Handler | None = None
 
     def handler(self, type_: str) -> Handler | None:
         return self.handlers.get(type_, self.repeatable.get(type_))
@@ -228,6 +230,8 @@ class Consumer:
         fresh = _each_once(
             [each for each in envelopes if each.data.TYPE in repeatable or each.id in new]
         )
+        if self._listener.prepare is not None and fresh:
+            self._listener.prepare(tx, fresh)
         for wave in _waves(fresh):
             for type_, group in wave.items():
                 handler = self._listener.handler(type_)

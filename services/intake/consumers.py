@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from services.intake import store
 from services.intake.inquiries import decisions
+from services.intake.inquiries.loading import lock_all
 from services.intake.inquiries.storing import Teller
 from shared.clock import Clock
 from shared.consumer import Listener
@@ -18,6 +19,7 @@ from shared.events.facts import (
     TodoCompleted,
     TodoCreated,
     TodoDismissed,
+    TodoFact,
     TodoReleased,
     TodoReopened,
     TodoRerouted,
@@ -46,6 +48,7 @@ class TodoEvents:
                 TodoDismissed.TYPE: self.dismissed,
                 TodoReopened.TYPE: self.reopened,
             },
+            prepare=_lock,
         )
 
     def completed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -65,6 +68,21 @@ class TodoEvents:
 
     def _teller(self) -> Teller:
         return Teller(self.known, self.clock.now())
+
+
+def _lock(tx: Write, envelopes: Sequence[Envelope]) -> None:
+    """Conversations before inquiries, and in one order, as whoever accepts messages and replies.
+
+    Without a fact that decides something no conversation is needed.
+    """
+    facts = [each.data for each in envelopes if isinstance(each.data, TodoFact)]
+    if any(_decides(fact) for fact in facts):
+        lock_all(tx, sorted({fact.inquiry_id for fact in facts}))
+
+
+def _decides(fact: TodoFact) -> bool:
+    by_hand = isinstance(fact, TodoCompleted) and fact.answer_id is None
+    return by_hand or isinstance(fact, TodoDismissed | TodoReopened)
 
 
 def _created(tx: Write, envelopes: Sequence[Envelope]) -> None:

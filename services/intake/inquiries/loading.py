@@ -72,6 +72,15 @@ def lock_conversation(tx: Write, conversation_id: UUID) -> Conversation:
         conversation_id = row.merged_into
 
 
+def lock_all(tx: Write, inquiry_ids: Sequence[UUID]) -> None:
+    """Lock the conversations of these inquiries in the order in which every batch locks them."""
+    c, i = conversations.c, inquiries.c
+    theirs = select(i.conversation_id).where(among(tx, i.id, inquiry_ids))
+    tx.execute(
+        select(c.id).where(c.id.in_(theirs)).order_by(c.channel, c.thread).with_for_update()
+    ).all()
+
+
 def lock_named(tx: Write, *, channel: str, thread: str) -> Conversation | None:
     c = conversations.c
     found = tx.execute(select(c.id).where(c.channel == channel, c.thread == thread)).scalar()

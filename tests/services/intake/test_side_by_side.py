@@ -8,18 +8,23 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import make_url, select, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.intake.inquiries.storing import Teller
 from services.intake.inquiries.upkeep import bring_together
-from services.intake.tables import inquiries, messages
+from services.intake.tables import conversations, inquiries, messages
 from shared.events import facts
 from shared.ids import new_id
 from shared.policy import known_hashtags
-from tests.services.intake.desk import OWN_ID, Desk, message, opened, policy
+from tests.services.intake.desk import OWN_ID, Desk, message, opened, policy, record_of
 from tests.support.clock import ManualClock
 
 OURS = {"id": OWN_ID, "name": "Support"}
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 PEOPLE = [f"person-{number}" for number in range(6)]
 
 
@@ -112,3 +117,51 @@ async def _check(desk: Desk) -> None:
 
 def _teller(clock: ManualClock) -> Teller:
     return Teller(known_hashtags(policy().hashtags), clock.now())
+
+
+async def test_a_batch_locks_conversations_in_the_order_of_all_others(
+    postgres_copy: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with opened(postgres_copy, tmp_path, clock) as desk:
+        first = await desk.new_inquiry(thread_id="a", author={"id": "a"}, text="eins")
+        second = await desk.new_inquiry(thread_id="b", author={"id": "b"}, text="zwei")
+        told = [_claimed(second, clock), _completed(second, clock), _completed(first, clock)]
+        locking = asyncio.Event()
+        holder = asyncio.create_task(_hold(postgres_copy, "a", locking))
+        await locking.wait()
+        batch = asyncio.create_task(desk.hears_batch([record_of(fact) for fact in told]))
+        await holder
+        await batch
+        assert (await desk.detail(second["inquiry_id"]))["state"] == "answered"
+
+
+async def _hold(url: str, thread: str, locking: asyncio.Event) -> None:
+    """Hold that conversation until somebody waits for it: nobody has another one then."""
+    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    c = conversations.c
+    async with engine.begin() as holding, engine.connect() as looking:
+        await holding.execute(select(c.id).where(c.thread == thread).with_for_update())
+        locking.set()
+        async with asyncio.timeout(9):
+            while not (await looking.execute(text(WAITING))).scalar():
+                await looking.rollback()
+                await asyncio.sleep(0.02)
+        for table in (conversations, inquiries):
+            free = select(table.c.id).with_for_update(skip_locked=True)
+            here = (await looking.execute(free)).all()
+            assert len(here) == (1 if table is conversations else 2)
+        await looking.rollback()
+    await engine.dispose()
+
+
+def _ids(placed: dict[str, Any]) -> dict[str, UUID]:
+    named = ("inquiry_id", "conversation_id")
+    return {"todo_id": new_id(), **{name: UUID(placed[name]) for name in named}}
+
+
+def _claimed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoClaimed:
+    return facts.TodoClaimed(**_ids(placed), assignee="Carla", claimed_at=clock.now())
+
+
+def _completed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoCompleted:
+    return facts.TodoCompleted(**_ids(placed), completed_at=clock.now(), completed_by="Carla")
