@@ -277,7 +277,8 @@ class InMemory:
         )
 
     def _end(self, thread: Thread, inquiry: Inquiry, end: End) -> EndOutcome:
-        seen = [each for each in inquiry.messages if thread.covers(inquiry, end, each)]
+        covered = thread.covering(inquiry, [end])
+        seen = [each for each in inquiry.messages if covered(each)]
         by = self._names[end.id]
         kind = "own_post" if by in self._posts else NAMES[end.kind]
         covers = frozenset(self._names[each.id] for each in seen)

@@ -19,13 +19,11 @@ from services.intake.domain.ends import End, EndKind
 from services.intake.domain.thread import (
     Asked,
     Inquiry,
-    Merged,
     Message,
     Post,
     PostKind,
     Shown,
     Thread,
-    in_order,
 )
 
 SIDE_BY_SIDE = timedelta(seconds=10)
@@ -50,7 +48,7 @@ def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -
         thread.join(inquiry, message)
     for post in thread.posts:
         if not post.attached and not post.waits and post.covers(message):
-            _take_up(thread, inquiry, post)
+            take_up(thread, inquiry, post)
     return inquiry
 
 
@@ -59,18 +57,20 @@ def hear(thread: Thread, post: Post) -> None:
     thread.posts.append(post)
     if post.waits:
         return
-    met = [each for each in thread.inquiries.values() if _meets(post, each)]
+    met = [each for each in thread.inquiries.values() if meets(post, each)]
     waiting = [each for each in met if each.awaits_answer]
     ended = [each for each in met if not each.awaits_answer and each.merged_into is None]
     if not post.named and len(waiting) > 1:
         post.kind = PostKind.ASK
     for inquiry in waiting:
-        _take_up(thread, inquiry, post)
+        take_up(thread, inquiry, post)
     if post.kind is PostKind.ANSWER and post.named:
-        for inquiry in ended:
-            if post.covers(inquiry.first):
-                _attach(thread, inquiry, post)
-                thread.add(inquiry, post.end(EndKind.ANSWER))
+        also = [each for each in ended if ends_also(post, each)]
+        for inquiry in also:
+            _attach(thread, inquiry, post)
+            thread.add(inquiry, post.end(EndKind.ANSWER))
+        if ended and not waiting and not also:
+            _show_at_newest(thread, post, ended)
     elif not waiting and ended:
         _hear_late(thread, post, ended)
 
@@ -86,12 +86,13 @@ def end(thread: Thread, inquiry: Inquiry, given: End) -> None:
 def reopen(thread: Thread, inquiry: Inquiry, at: datetime) -> None:
     """Take back what a desk or a person decided until then; other ends stand."""
     thread.reopen(inquiry, at)
+    _add_answers(thread, inquiry)
     _shed(thread, inquiry)
 
 
 def later_than(inquiry: Inquiry, read_until: Message) -> list[Message]:
     """The messages of the inquiry that came after that one, by receipt."""
-    return [each for each in in_order(inquiry.messages) if each.place > read_until.place]
+    return [each for each in inquiry.messages if each.place > read_until.place]
 
 
 def classify_post(
@@ -103,7 +104,7 @@ def classify_post(
     """
     if thread.public and not post.named:
         post.contact_id = inquiry.contact_id
-    if kind is not PostKind.NONE and not _meets(post, inquiry):
+    if kind is not PostKind.NONE and not meets(post, inquiry):
         return False
     # What it was no more, before messages leave: none of them may be placed by it.
     post.kind, post.attached = kind, True
@@ -132,61 +133,10 @@ def classify_reply(
         end(thread, inquiry, again)
 
 
-def part_by_person(thread: Thread) -> None:
-    """A thread that was taken for private is part of a public one: each person's own inquiry."""
-    for inquiry in tuple(thread.inquiries.values()):
-        if not (thread.public and inquiry.messages and inquiry.awaits_answer):
-            continue
-        others: dict[UUID, list[Message]] = {}
-        for message in in_order(inquiry.messages):
-            if message.contact_id != inquiry.contact_id:
-                others.setdefault(message.contact_id, []).append(message)
-        for messages in others.values():
-            for message in messages:
-                inquiry.messages.remove(message)
-            _open_for(thread, inquiry, messages)
-
-
-def look_again(thread: Thread) -> None:
-    """Two threads became one: a post of one may answer what waited in the other."""
-    for post in sorted(thread.posts, key=lambda each: (each.moment, each.id)):
-        counts = post.kind in (PostKind.ANSWER, PostKind.HOLDING) and not post.waits
-        if not counts or (thread.public and not post.named):
-            continue
-        for inquiry in tuple(thread.inquiries.values()):
-            if inquiry.end_named(post.id) is None and _meets(post, inquiry):
-                _meet_again(thread, inquiry, post)
-
-
-def _meet_again(thread: Thread, inquiry: Inquiry, post: Post) -> None:
-    if inquiry.awaits_answer:
-        _take_up(thread, inquiry, post)
-    elif post.kind is PostKind.ANSWER and post.covers(inquiry.first):
-        thread.add(inquiry, post.end(EndKind.ANSWER))
-
-
 def could_be_answered_by(inquiry: Inquiry, post: Post) -> bool:
     """Whether a person may record this post as a reply to the inquiry: it is no older."""
     seen = replace(post, waits=False)
     return bool(inquiry.messages) and seen.covers(inquiry.first)
-
-
-def merge(thread: Thread, older: Inquiry, younger: Inquiry) -> None:
-    """Two inquiries turned out to be one: the older takes the messages of the younger."""
-    for message in in_order(younger.messages):
-        thread.join(older, message, moved_from=younger.id)
-    younger.messages, younger.merged_into = [], older.id
-    thread.effects.append(Merged(younger, older))
-
-
-def merge_open(thread: Thread) -> None:
-    """Of one person's inquiries that await their answer the oldest takes the others' messages."""
-    oldest: dict[UUID, Inquiry] = {}
-    waiting = [each for each in thread.inquiries.values() if each.messages and each.awaits_answer]
-    for inquiry in sorted(waiting, key=lambda each: each.begun):
-        first = oldest.setdefault(inquiry.contact_id, inquiry)
-        if first is not inquiry:
-            merge(thread, first, inquiry)
 
 
 def _has(inquiry: Inquiry, external_id: str) -> bool:
@@ -198,11 +148,23 @@ def _decided_by(post: Post, inquiry: Inquiry) -> bool:
     return deciding is not None and deciding.id == post.id
 
 
-def _meets(post: Post, inquiry: Inquiry) -> bool:
+def meets(post: Post, inquiry: Inquiry) -> bool:
     return any(post.covers(message) for message in inquiry.messages)
 
 
-def _take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
+def ends_also(post: Post, inquiry: Inquiry) -> bool:
+    """Whether the post is an end of an inquiry that others have ended.
+
+    Where it would decide nothing, it is one only of what holds its parent: each answer of a long
+    conversation covers all that the person wrote before. When an end is taken back, the others are
+    added.
+    """
+    if not post.covers(inquiry.first):
+        return False
+    return _ended_after(inquiry, post) or (post.parent is not None and _has(inquiry, post.parent))
+
+
+def take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
     match post.kind:
         case PostKind.ANSWER:
             _answer(thread, inquiry, post, post.end(EndKind.ANSWER))
@@ -222,18 +184,20 @@ def _answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
         end(thread, inquiry, given)
         return
     # The first message is younger than the post: it keeps its inquiry, the others were answered.
-    covered = [each for each in in_order(inquiry.messages) if post.covers(each)]
-    for message in covered:
-        inquiry.messages.remove(message)
-    _add_answers(thread, _open_for(thread, inquiry, covered), given)
+    covered = [each for each in inquiry.messages if post.covers(each)]
+    inquiry.messages = [each for each in inquiry.messages if not post.covers(each)]
+    thread.add(open_for(thread, inquiry, covered), given)
 
 
-def _add_answers(thread: Thread, opened: Inquiry, given: End) -> None:
-    """What opens with its answer has every other answer that was meant for this person, too."""
-    thread.add(opened, given)
+def _add_answers(thread: Thread, inquiry: Inquiry) -> None:
+    """An end was taken back: what else has answered this person since may decide now."""
+    if not inquiry.messages:
+        return
+    first = inquiry.first
     for post in thread.posts:
-        if post.id != given.id and _answers(post, opened.first) and post.named:
-            thread.add(opened, post.end(EndKind.ANSWER))
+        if post.named and _answers(post, first) and inquiry.end_named(post.id) is None:
+            _attach(thread, inquiry, post)
+            thread.add(inquiry, post.end(EndKind.ANSWER))
 
 
 def _answers(post: Post, message: Message) -> bool:
@@ -258,12 +222,17 @@ def _hear_late(thread: Thread, post: Post, ended: Sequence[Inquiry]) -> None:
         _attach(thread, overlapping[0], post)
         thread.add(overlapping[0], post.end(EndKind.ANSWER))
     elif post.kind is PostKind.ANSWER:
-        newest = max(ended, key=lambda each: each.begun)
-        _attach(thread, newest, post)
-        if post.covers(newest.first) and not _ended_after(newest, post):
-            thread.add(newest, post.end(EndKind.ANSWER))
-        else:
-            thread.effects.append(Shown(newest, post))
+        _show_at_newest(thread, post, ended)
+
+
+def _show_at_newest(thread: Thread, post: Post, ended: Sequence[Inquiry]) -> None:
+    """It answers what has been answered: one more end of the newest, where it covers that."""
+    newest = max(ended, key=lambda each: each.begun)
+    _attach(thread, newest, post)
+    if post.covers(newest.first) and not _ended_after(newest, post):
+        thread.add(newest, post.end(EndKind.ANSWER))
+    else:
+        thread.effects.append(Shown(newest, post))
 
 
 def _ended_after(inquiry: Inquiry, post: Post) -> bool:
@@ -294,7 +263,7 @@ def _with_its_answer(
         return newest
     inquiry = thread.open(message, inquiry_id=inquiry_id, moved_from=moved_from)
     _attach(thread, inquiry, post)
-    _add_answers(thread, inquiry, post.end(EndKind.ANSWER))
+    thread.add(inquiry, post.end(EndKind.ANSWER))
     return inquiry
 
 
@@ -306,28 +275,23 @@ def _shed(thread: Thread, inquiry: Inquiry) -> None:
     """
     if inquiry.awaits_answer or not inquiry.messages:
         return
-    ends = inquiry.standing
-    leaving = [
-        message
-        for message in in_order(inquiry.messages)
-        if not any(thread.covers(inquiry, each, message) for each in ends)
+    covers = thread.covering(inquiry, inquiry.standing)
+    leaving = [each for each in inquiry.messages if not covers(each)]
+    inquiry.messages = [each for each in inquiry.messages if covers(each)]
+    rest = [
+        each for each in leaving if _with_its_answer(thread, each, moved_from=inquiry.id) is None
     ]
-    rest = []
-    for message in leaving:
-        inquiry.messages.remove(message)
-        if _with_its_answer(thread, message, moved_from=inquiry.id) is None:
-            rest.append(message)
     if not rest:
         return
     other = thread.newest_open(rest[0].contact_id)
     if other is None or other.first.place > rest[0].place:
-        _open_for(thread, inquiry, rest)
+        open_for(thread, inquiry, rest)
         return
     for message in rest:
         thread.join(other, message, moved_from=inquiry.id)
 
 
-def _open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inquiry:
+def open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inquiry:
     opened = thread.open(messages[0], moved_from=left.id)
     for message in messages[1:]:
         thread.join(opened, message, moved_from=left.id)
@@ -339,4 +303,5 @@ def _withdraw(thread: Thread, end_id: UUID, *, revision: int, by: str) -> None:
         found = inquiry.end_named(end_id)
         if found is not None and not found.taken_back:
             thread.take_back(inquiry, found, revision=revision, by=by)
+            _add_answers(thread, inquiry)
             _shed(thread, inquiry)

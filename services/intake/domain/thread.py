@@ -6,6 +6,7 @@ stores it and tells the others.
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -86,7 +87,10 @@ class Post:
 
 @dataclass(slots=True)
 class Inquiry:
-    """What awaits one answer. It keeps its earliest message, so its clock never starts anew."""
+    """What awaits one answer. It keeps its earliest message, so its clock never starts anew.
+
+    `messages` are in the order of receipt.
+    """
 
     id: UUID
     contact_id: UUID
@@ -105,7 +109,7 @@ class Inquiry:
 
     @property
     def first(self) -> Message:
-        return min(self.messages, key=lambda each: each.place)
+        return self.messages[0]
 
     @property
     def begun(self) -> tuple[datetime, UUID]:
@@ -206,18 +210,25 @@ class Thread:
             if inquiry.messages and (not self.public or inquiry.contact_id == contact_id):
                 yield inquiry
 
-    def covers(self, inquiry: Inquiry, end: End, message: Message) -> bool:
-        """An end that was given to the inquiry covers its first message, whatever its cut.
+    def covering(self, inquiry: Inquiry, ends: Sequence[End]) -> Callable[[Message], bool]:
+        """Whether one of these ends of the inquiry covers a message of it.
 
-        Raises LookupError for the end of a post that the thread does not have: taken for one that
-        covers nothing, it would send answered messages away.
+        An end that was given to it covers its first message, whatever its cut. Raises LookupError
+        for the end of a post that the thread does not have: taken for one that covers nothing, it
+        would send answered messages away.
         """
-        if end.cut is not None:
-            return message is inquiry.first or end.cut.covers(*message.place)
-        post = next((each for each in self.posts if each.id == end.id), None)
-        if post is None:
-            raise LookupError(f"the post of the end {end.id} has not been loaded")
-        return post.covers(message)
+        first = inquiry.first
+        cuts = [end.cut for end in ends if end.cut is not None]
+        by_id = {post.id: post for post in self.posts}
+        posts = [by_id[end.id] for end in ends if end.cut is None]
+
+        def covers(message: Message) -> bool:
+            if cuts and message is first:
+                return True
+            by_cut = any(cut.covers(*message.place) for cut in cuts)
+            return by_cut or any(post.covers(message) for post in posts)
+
+        return covers
 
     def newest_open(
         self, contact_id: UUID, *, begun_until: datetime | None = None
@@ -238,7 +249,7 @@ class Thread:
         return inquiry
 
     def join(self, inquiry: Inquiry, message: Message, *, moved_from: UUID | None = None) -> None:
-        inquiry.messages.append(message)
+        insort(inquiry.messages, message, key=lambda each: each.place)
         self.effects.append(Joined(inquiry, message, moved_from))
 
     def add(self, inquiry: Inquiry, end: End) -> None:
@@ -255,8 +266,3 @@ class Thread:
         """Take back what a desk or a person decided until then, also what is heard later."""
         inquiry.reopened_at = max(at, inquiry.reopened_at or at)
         self.effects.append(Reopened(inquiry))
-
-
-def in_order(messages: Sequence[Message]) -> list[Message]:
-    """By receipt."""
-    return sorted(messages, key=lambda each: each.place)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from services.intake.domain.covering import look_again, merge_open, part_by_person
+from services.intake.domain.joining import look_again, merge_open, part_by_person
 from services.intake.inquiries.loading import Conversation, load, lock_conversation, lock_named
 from services.intake.inquiries.storing import Teller, store
 from services.intake.tables import (

@@ -81,9 +81,11 @@ def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
 def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
     """A person took back how the ToDo had ended; other ends of the inquiry stand."""
     try:
-        loaded, inquiry = locked(tx, fact.inquiry_id)
+        loaded, inquiry = locked(tx, fact.inquiry_id, takes_back=True)
     except NotFoundError:
         return
+    if not inquiry.messages:
+        return  # merged meanwhile, and so not ended by a desk
     covering.reopen(loaded.thread, inquiry, fact.reopened_at)
     store(tx, loaded, teller)
 

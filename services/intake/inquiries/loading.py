@@ -163,6 +163,7 @@ def _ended_by_posts(tx: Read, loaded: Loaded, *, contact_id: UUID | None) -> lis
     query = select(inquiries).where(inquiries.c.id.in_(by_posts))
     if contact_id is not None:
         query = query.where(inquiries.c.contact_id == contact_id)
+    query = query.order_by(inquiries.c.received_at.desc(), inquiries.c.id.desc()).limit(MOST)
     return [row for row in tx.rows(query) if row["id"] not in loaded.thread.inquiries]
 
 

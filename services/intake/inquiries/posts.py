@@ -27,7 +27,7 @@ from services.intake.inquiries.loading import (
     post_of,
 )
 from services.intake.inquiries.storing import Teller, store
-from services.intake.tables import NEVER, inquiries, messages, own_posts
+from services.intake.tables import NEVER, ends, inquiries, messages, own_posts
 from shared.db import Read, Write
 from shared.ids import new_id
 
@@ -167,16 +167,17 @@ def same_words(
             if abs(post_of(row).moment - at) <= SAME_REPLY
             and alike(row["text"], text)
             and could_be_answered_by(inquiry, post_of(row))
-            and _shown_with(tx, row["id"]) in (None, inquiry.id)
+            and not counts_elsewhere(tx, row["id"], inquiry.id)
         ),
         None,
     )
 
 
-def _shown_with(tx: Read, post_id: UUID) -> UUID | None:
-    """The inquiry with which the post is shown."""
-    found = select(messages.c.inquiry_id).where(messages.c.id == post_id)
-    return tx.execute(found).scalar()
+def counts_elsewhere(tx: Read, post_id: UUID, inquiry_id: UUID) -> bool:
+    """Whether the post answers or holds another inquiry; a showing alone counts for nothing."""
+    e = ends.c
+    found = select(e.id).where(e.id == post_id, e.inquiry_id != inquiry_id, e.taken_back.is_(False))
+    return tx.execute(found.limit(1)).scalar() is not None
 
 
 def forget(tx: Write, *, before: datetime) -> int:

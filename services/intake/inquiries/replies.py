@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, or_, select, update
 
 from services.intake import store as rows
 from services.intake.accept import idempotency as requests
@@ -18,10 +18,10 @@ from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState, NotAllow
 from services.intake.domain.message import Accepted, Idempotency
 from services.intake.domain.thread import Inquiry, Message, PostKind
 from services.intake.inquiries.loading import Loaded, load, lock_conversation, post_of
-from services.intake.inquiries.posts import same_words
+from services.intake.inquiries.posts import counts_elsewhere, same_words
 from services.intake.inquiries.reading import read_until_cut
 from services.intake.inquiries.storing import Teller, message_kind, store
-from services.intake.tables import inquiries, messages, own_posts
+from services.intake.tables import ends, inquiries, messages, own_posts
 from shared.db import Write
 from shared.db.upsert import insert_into
 from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
@@ -101,7 +101,7 @@ def reclassify(
     It covers what it could have covered when it was recorded or heard. Raises NotFoundError,
     ConflictError (it covers nothing of this inquiry, or the inquiry was merged).
     """
-    loaded, inquiry = locked(tx, inquiry_id)
+    loaded, inquiry = locked(tx, inquiry_id, takes_back=True, end_id=reply_id)
     _not_merged(inquiry)
     row = tx.row(select(messages).where(messages.c.id == reply_id))
     if (
@@ -135,14 +135,24 @@ def reclassify(
     store(tx, loaded, teller)
 
 
-def locked(tx: Write, inquiry_id: UUID) -> tuple[Loaded, Inquiry]:
-    """The inquiry in its conversation, which is locked. Raises NotFoundError."""
+def locked(
+    tx: Write, inquiry_id: UUID, *, takes_back: bool = False, end_id: UUID | None = None
+) -> tuple[Loaded, Inquiry]:
+    """The inquiry in its conversation, which is locked. Raises NotFoundError.
+
+    What takes an end back needs all that has answered since: `end_id` may have ended others, too.
+    """
     i = inquiries.c
     found = tx.execute(select(i.conversation_id, i.contact_id).where(i.id == inquiry_id)).first()
     if found is None:
         raise requests.unknown_inquiry(inquiry_id)
     conversation = lock_conversation(tx, found[0])
-    loaded = load(tx, conversation, contact_id=found[1], inquiry_ids=[inquiry_id])
+    since = None
+    if takes_back:
+        ended = select(ends.c.inquiry_id).where(ends.c.id == end_id)
+        asked = or_(i.id == inquiry_id, i.id.in_(ended))
+        since = tx.execute(select(func.min(i.received_at)).where(asked)).scalar_one()
+    loaded = load(tx, conversation, since=since, contact_id=found[1], inquiry_ids=[inquiry_id])
     return loaded, loaded.thread.inquiries[inquiry_id]
 
 
@@ -284,6 +294,8 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
     changed = update(messages).where(m.id == post_id, m.kind != answer.kind)
     # Told of once as something else: of all that is told of a reply the highest revision counts.
     tx.execute(changed.values(kind=answer.kind, revision=m.revision + 1))
+    if not counts_elsewhere(tx, post_id, inquiry.id):
+        tx.execute(update(messages).where(m.id == post_id).values(inquiry_id=inquiry.id))
     _forget_loaded(loaded, post_id)
     return post_id
 

@@ -154,14 +154,21 @@ async def _hold(url: str, thread: str, locking: asyncio.Event) -> None:
     await engine.dispose()
 
 
-def _ids(placed: dict[str, Any]) -> dict[str, UUID]:
-    named = ("inquiry_id", "conversation_id")
-    return {"todo_id": new_id(), **{name: UUID(placed[name]) for name in named}}
-
-
 def _claimed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoClaimed:
-    return facts.TodoClaimed(**_ids(placed), assignee="Carla", claimed_at=clock.now())
+    return facts.TodoClaimed(
+        todo_id=new_id(),
+        inquiry_id=UUID(placed["inquiry_id"]),
+        conversation_id=UUID(placed["conversation_id"]),
+        assignee="Carla",
+        claimed_at=clock.now(),
+    )
 
 
 def _completed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoCompleted:
-    return facts.TodoCompleted(**_ids(placed), completed_at=clock.now(), completed_by="Carla")
+    return facts.TodoCompleted(
+        todo_id=new_id(),
+        inquiry_id=UUID(placed["inquiry_id"]),
+        conversation_id=UUID(placed["conversation_id"]),
+        completed_at=clock.now(),
+        completed_by="Carla",
+    )
