@@ -50,7 +50,7 @@ def build(
     rules = intake_rules(runtime.policy, secrets)
     desk = IntakeDesk(
         database=database,
-        committer=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
+        acceptor=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
         relay=service.relay,
         rules=rules,
         gate=Gate(runtime.keys, runtime.clock),

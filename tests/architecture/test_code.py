@@ -42,6 +42,7 @@ BOUNDARIES = {
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "services/intake/accept/committer.py": "the same",
     "services/intake/api/delivery.py": "one item of a delivery; it is kept aside",
+    "services/intake/inquiries/upkeep.py": "one message that others wait for; the next goes on",
 }
 
 DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}

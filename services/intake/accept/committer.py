@@ -42,8 +42,8 @@ class IdempotencyRaceError(Exception):
 
 
 class CareNeededError(Exception):
-    """What the message means depends on more than its conversation's open inquiry; nothing of it is
-    stored yet. `inquiries.placing` decides then.
+    """What the message means depends on more than its conversation's open inquiry: it is not stored
+    yet. `inquiries.placing` decides then.
     """
 
 

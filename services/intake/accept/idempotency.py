@@ -29,7 +29,7 @@ def known_answer(tx: Read, request: Idempotency) -> Accepted | None:
     return store.message_placed(tx, message_id)
 
 
-def remember_repeat(tx: Write, request: Idempotency, message_id: UUID, *, now: datetime) -> None:
+def bind_key(tx: Write, request: Idempotency, message_id: UUID, *, now: datetime) -> None:
     """The message had been there already; its request is bound to its Idempotency-Key all the same.
 
     Raises InvalidError when the key came with another body.

@@ -97,16 +97,14 @@ async def _accept(
         idempotency=key,
     )
     try:
-        placed = await desk.committer.accept(incoming)
+        placed = await desk.acceptor.accept(incoming)
     except IdempotencyRaceError:
         known = await _known(desk, key)
         if known is None:
             raise
         return known
     if placed.duplicate and key is not None:
-        await desk.database.write(
-            requests.remember_repeat, key, placed.message_id, now=desk.clock.now()
-        )
+        await desk.database.write(requests.bind_key, key, placed.message_id, now=desk.clock.now())
     desk.relay.wake()
     return placed
 

@@ -245,7 +245,7 @@ class Delivery:
                 self._desk.database, place, incoming, teller=self._desk.teller()
             )
         else:
-            placed = await self._desk.committer.accept(incoming)
+            placed = await self._desk.acceptor.accept(incoming)
         self._desk.relay.wake()
         return placed
 

@@ -17,7 +17,7 @@ from shared.web.access import Gate
 @dataclass(frozen=True, slots=True)
 class IntakeDesk:
     database: Database
-    committer: Acceptor
+    acceptor: Acceptor
     relay: Relay
     rules: IntakeRules
     gate: Gate

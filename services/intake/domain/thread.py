@@ -89,7 +89,8 @@ class Post:
 class Inquiry:
     """What awaits one answer. It keeps its earliest message, so its clock never starts anew.
 
-    `messages` are in the order of receipt.
+    `messages` are in the order of receipt. The first is the one that opened it, or came up to
+    `covering.SIDE_BY_SIDE` before that.
     """
 
     id: UUID

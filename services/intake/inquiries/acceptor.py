@@ -32,12 +32,13 @@ class Acceptor:
             try:
                 return await self._committer.accept(message)
             except CareNeededError:
-                self._remember(thread)
+                if message.audience == "public":
+                    self._remember(thread)
         teller = Teller(self._known, self._clock.now())
         return await racing.write(self._database, place, message, teller=teller)
 
     def _remember(self, thread: tuple[str, str]) -> None:
-        """The next message there most likely needs care as well: a public thread does for ever."""
+        """A public thread needs care for ever, a private one until a message is later."""
         self._careful[thread] = None
         if len(self._careful) > REMEMBERED:
             del self._careful[next(iter(self._careful))]

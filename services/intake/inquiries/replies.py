@@ -83,7 +83,7 @@ def reply(
         covering.end(loaded.thread, inquiry, given)
     store(tx, loaded, teller)
     if request is not None:
-        requests.remember_repeat(tx, request, message_id, now=teller.now)
+        requests.bind_key(tx, request, message_id, now=teller.now)
     return replace(rows.message_placed(tx, message_id), inquiry_id=inquiry.id)
 
 

@@ -6,8 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import delete, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import delete, exists, or_, select, tuple_
 
 from services.intake.inquiries import conversations
 from services.intake.inquiries.loading import lock_conversation
@@ -23,6 +22,9 @@ EVERY_SECONDS = 30.0
 SETTLED = timedelta(seconds=10)
 """Younger ones may still be in a transaction that has not been committed."""
 AT_ONCE = 100
+
+Missed = tuple[datetime, str, str]
+"""Since when a message is waited for, its channel, and its external id."""
 
 log = structlog.get_logger()
 
@@ -48,14 +50,23 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
 
 async def bring_together(database: Database, teller: Teller) -> int:
     """Let everything that waited for a message that is here find it; how many."""
-    found = await database.read(missed, before=teller.now - SETTLED)
-    for channel, external_id in found:
-        try:
-            await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
-        except SQLAlchemyError as error:
-            # One that cannot be brought together must not keep the others apart.
-            log.warning("upkeep.failed", channel=channel, reason=type(error).__name__)
-    return len(found)
+    before, after, count = teller.now - SETTLED, None, 0
+    while page := await database.read(missed, before=before, after=after):
+        for each in page:
+            await _bring(database, each, teller)
+        after, count = page[-1], count + len(page)
+    return count
+
+
+async def _bring(database: Database, found: Missed, teller: Teller) -> None:
+    _, channel, external_id = found
+    try:
+        await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
+    except DatabaseUnavailableError:
+        raise
+    except Exception:
+        # One that cannot be brought together must not keep the others apart.
+        log.exception("upkeep.failed", channel=channel, external_id=external_id)
 
 
 def forget_awaited(tx: Write, *, before: datetime) -> None:
@@ -63,23 +74,19 @@ def forget_awaited(tx: Write, *, before: datetime) -> None:
     tx.execute(delete(awaited).where(awaited.c.since < before))
 
 
-def missed(tx: Read, *, before: datetime) -> list[tuple[str, str]]:
-    """Messages that are here, by channel and external id, and are still waited for."""
+def missed(tx: Read, *, before: datetime, after: Missed | None = None) -> list[Missed]:
+    """Messages that are here and are still waited for, a page of them in the order of waiting."""
     a = awaited.c
-    found = set()
-    for table in (messages, own_posts):
-        rows = tx.execute(
-            select(a.channel, a.external_id)
-            .join(
-                table,
-                (table.c.channel == a.channel) & (table.c.external_id == a.external_id),
-            )
-            .where(a.since < before)
-            .order_by(a.since)
-            .limit(AT_ONCE)
-        )
-        found |= {(row[0], row[1]) for row in rows}
-    return sorted(found)
+    place = tuple_(a.since, a.channel, a.external_id)
+    here = [
+        exists().where(table.c.channel == a.channel, table.c.external_id == a.external_id)
+        for table in (messages, own_posts)
+    ]
+    query = select(a.since, a.channel, a.external_id).where(a.since < before, or_(*here))
+    if after is not None:
+        query = query.where(place > after)
+    rows = tx.execute(query.order_by(a.since, a.channel, a.external_id).limit(AT_ONCE))
+    return [(row[0], row[1], row[2]) for row in rows]
 
 
 def _settle(tx: Write, *, channel: str, external_id: str, teller: Teller) -> None:

@@ -63,8 +63,8 @@ def begin_moves(tx: Write, heard: Sequence[Arrived]) -> None:
 def move_away(tx: Write, heard: Sequence[Arrived], *, now: datetime) -> None:
     """Messages that an end did not cover leave the ToDo at which they were; a repeat does nothing.
 
-    So does the message of a new ToDo that had left before its inquiry was heard of. A ToDo that is
-    not known here is passed over.
+    A message that opens an inquiry of its own leaves whatever ToDo has it. A ToDo that is not known
+    here is passed over.
     """
     facts = [fact for _, fact in heard]
     opened = {fact.inquiry_id for fact in facts if isinstance(fact, InquiryReceived)}

@@ -8,8 +8,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from services.intake.inquiries import conversations, upkeep
+from services.intake.inquiries.loading import Conversation
+from services.intake.inquiries.posts import settle
+from services.intake.inquiries.storing import Teller
 from services.intake.tables import ends
-from tests.services.intake.desk import OWN_ID, Desk, message
+from shared.db import Write
+from shared.policy import known_hashtags
+from tests.services.intake.desk import OWN_ID, Desk, message, policy
 
 MINUTE = timedelta(minutes=1)
 OURS = {"id": OWN_ID, "name": "Support"}
@@ -97,3 +103,31 @@ async def test_an_inquiry_that_takes_a_held_one_is_held(desk: Desk) -> None:
     assert (await desk.detail(older))["state"] == "held"
     assert (await desk.types())[-1] == "inquiry.message_added"
     assert "inquiry.held" in (await desk.types())[-4:]
+
+
+async def test_what_cannot_be_brought_together_keeps_nothing_apart(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = desk.clock.now()
+
+    def wait_for_all(tx: Write) -> None:
+        for number in range(5):
+            conversations.wait_for(tx, channel="email", external_id=f"m{number}", now=now)
+
+    monkeypatch.setattr(upkeep, "AT_ONCE", 2)
+    for number in range(5):
+        await desk.accepted(message(id=f"m{number}", thread_id=f"t{number}"), channel="email")
+    await desk.service.database.write(wait_for_all)
+    desk.clock.advance(MINUTE)
+
+    def stumble(tx: Write, conversation: Conversation, **more: Any) -> Conversation:
+        if more["external_id"] in ("m0", "m1"):
+            raise LookupError("something unforeseen")
+        return settle(tx, conversation, **more)
+
+    monkeypatch.setattr(upkeep, "settle", stumble)
+    teller = Teller(known_hashtags(policy().hashtags), desk.clock.now())
+    assert await upkeep.bring_together(desk.service.database, teller) == 5
+    left = await desk.service.database.read(upkeep.missed, before=desk.clock.now())
+    assert [each[2] for each in left] == ["m0", "m1"]
+    assert "upkeep.failed" in capsys.readouterr().out
