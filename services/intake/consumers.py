@@ -71,18 +71,9 @@ class TodoEvents:
 
 
 def _lock(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    """Conversations before inquiries, and in one order, as whoever accepts messages and replies.
-
-    Without a fact that decides something no conversation is needed.
-    """
+    """Conversations before inquiries, and in one order, as whoever accepts messages and replies."""
     facts = [each.data for each in envelopes if isinstance(each.data, TodoFact)]
-    if any(_decides(fact) for fact in facts):
-        lock_all(tx, sorted({fact.inquiry_id for fact in facts}))
-
-
-def _decides(fact: TodoFact) -> bool:
-    by_hand = isinstance(fact, TodoCompleted) and fact.answer_id is None
-    return by_hand or isinstance(fact, TodoDismissed | TodoReopened)
+    lock_all(tx, sorted({fact.inquiry_id for fact in facts}))
 
 
 def _created(tx: Write, envelopes: Sequence[Envelope]) -> None:

@@ -180,6 +180,8 @@ own_posts = Table(
     Column("attached", Boolean, nullable=False),
     # A person recorded it here as well.
     Column("recorded", Boolean, nullable=False),
+    # A person said what it counts as, and for which inquiry.
+    Column("by_hand", Boolean, nullable=False),
     Column("author_name", Text),
     Column("text", Text, nullable=False),
     Column("sent_at", Utc),

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from services.intake.domain import covering
+from services.intake.domain import covering, taking_back
 from services.intake.domain.ends import Cut, End, EndKind
 from services.intake.domain.inquiry import InquiryState
 from services.intake.domain.text import alike
@@ -215,7 +215,7 @@ class InMemory:
 
     def _router(self, step: RouterAct, thread: Thread, inquiry: Inquiry) -> None:
         if isinstance(step, Reopen):
-            covering.reopen(thread, inquiry, step.at)
+            taking_back.reopen(thread, inquiry, step.at)
             return
         last = self._messages[self._expected.covers_until[step.id]]
         kind = EndKind.COMPLETE if isinstance(step, Complete) else EndKind.DISMISS
@@ -231,12 +231,12 @@ class InMemory:
         self._revisions[end_id] = revision + 1
         if name in self._posts:
             post, kind = self._posts[name][1], PostKind(step.kind)
-            covering.classify_post(thread, inquiry, post, kind, revision=revision, by="")
+            taking_back.classify_post(thread, inquiry, post, kind, revision=revision, by="")
             return
         kind_ = None if step.kind == "none" else EndKind(step.kind)
         known = inquiry.end_named(end_id)
         assert known is not None, step
-        covering.classify_reply(thread, inquiry, known, kind_, revision=revision, by="")
+        taking_back.classify_reply(thread, inquiry, known, kind_, revision=revision, by="")
 
     def _refused(self, step: events.Step) -> bool:
         return step.id in self._expected.left_out

@@ -42,6 +42,8 @@ oracle reads it so:
 17. A holding post that is heard when all that it covers has ended held the one inquiry (its
     parent's, if it has one) that awaited an answer when it was written: that shows if the end is
     taken back.
+18. Where an end is taken back, a later message of the inquiry that opens again stays with it,
+    though a post that covers just that message was heard meanwhile.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -14,11 +15,16 @@ from tests.stories.story import generate, generate_order_free, orders
 STORIES = 2_000
 AT_ONCE = 100
 ORDERS = 3
+TOLD_WRONG_ONCE = (2641, 4108, 8831, 14770, 16384, 22247, 25791, 28017, 34770, 41393)
+"""Stories that only a longer search found."""
 
 
-@pytest.mark.parametrize("first", range(0, STORIES, AT_ONCE))
-def test_the_domain_ends_every_story_as_the_rules_say(first: int) -> None:
-    for seed in range(first, first + AT_ONCE):
+@pytest.mark.parametrize(
+    "seeds",
+    [*(range(first, first + AT_ONCE) for first in range(0, STORIES, AT_ONCE)), TOLD_WRONG_ONCE],
+)
+def test_the_domain_ends_every_story_as_the_rules_say(seeds: Sequence[int]) -> None:
+    for seed in seeds:
         story = generate(seed)
         for order in orders(story, random.Random(seed), ORDERS):
             expected = tell(story.threads, order)

@@ -12,10 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
-from services.intake.domain.ends import End, EndKind
+from services.intake.domain.ends import End, EndKind, verdict
 from services.intake.domain.thread import (
     Asked,
     Inquiry,
@@ -57,13 +57,15 @@ def hear(thread: Thread, post: Post) -> None:
     thread.posts.append(post)
     if post.waits:
         return
-    met = [each for each in thread.inquiries.values() if meets(post, each)]
+    met = sorted(
+        (each for each in thread.inquiries.values() if meets(post, each)),
+        key=lambda each: each.begun,
+    )
     waiting = [each for each in met if each.awaits_answer]
     ended = [each for each in met if not each.awaits_answer and each.merged_into is None]
     if not post.named and len(waiting) > 1:
         post.kind = PostKind.ASK
-    for inquiry in waiting:
-        take_up(thread, inquiry, post)
+    _take_up_all(thread, waiting, post)
     if post.kind is PostKind.ANSWER and post.named:
         also = [each for each in ended if ends_also(post, each)]
         for inquiry in also:
@@ -75,62 +77,31 @@ def hear(thread: Thread, post: Post) -> None:
         _hear_late(thread, post, ended)
 
 
+def _take_up_all(thread: Thread, waiting: Sequence[Inquiry], post: Post) -> None:
+    """All are ended before messages leave: none goes where the next step would end it."""
+    ended = []
+    for inquiry in waiting:
+        if post.kind is PostKind.ANSWER and post.covers(inquiry.first):
+            _attach(thread, inquiry, post)
+            thread.add(inquiry, post.end(EndKind.ANSWER))
+            ended.append(inquiry)
+        else:
+            take_up(thread, inquiry, post)
+    for inquiry in ended:
+        shed(thread, inquiry)
+
+
 def end(thread: Thread, inquiry: Inquiry, given: End) -> None:
     """An end given to this inquiry; it ends no other. What it does not cover leaves."""
     was_open = inquiry.awaits_answer
     thread.add(inquiry, given)
     if was_open:
-        _shed(thread, inquiry)
-
-
-def reopen(thread: Thread, inquiry: Inquiry, at: datetime) -> None:
-    """Take back what a desk or a person decided until then; other ends stand."""
-    thread.reopen(inquiry, at)
-    _add_answers(thread, inquiry)
-    _shed(thread, inquiry)
+        shed(thread, inquiry)
 
 
 def later_than(inquiry: Inquiry, read_until: Message) -> list[Message]:
     """The messages of the inquiry that came after that one, by receipt."""
     return [each for each in inquiry.messages if each.place > read_until.place]
-
-
-def classify_post(
-    thread: Thread, inquiry: Inquiry, post: Post, kind: PostKind, *, revision: int, by: str
-) -> bool:
-    """A person says what the post counts as for this inquiry; it covers what it could have covered.
-
-    False, with nothing changed, when that is no message of the inquiry. `revision` is the next.
-    """
-    if thread.public and not post.named:
-        post.contact_id = inquiry.contact_id
-    if kind is not PostKind.NONE and not meets(post, inquiry):
-        return False
-    # What it was no more, before messages leave: none of them may be placed by it.
-    post.kind, post.attached = kind, True
-    _withdraw(thread, post.id, revision=revision, by=by)
-    if kind is PostKind.HOLDING:
-        thread.add(inquiry, post.end(EndKind.HOLDING, revision + 1))
-    elif kind is PostKind.NONE and inquiry.end_named(post.id) is None:
-        # It ended nothing, but the desk was told of it: now it hears that it counts as nothing.
-        thread.take_back(inquiry, post.end(EndKind.ANSWER), revision=revision, by=by)
-    elif kind is PostKind.ANSWER:
-        given = post.end(EndKind.ANSWER, revision + 1)
-        if inquiry.awaits_answer:
-            _answer(thread, inquiry, post, given)
-        elif post.covers(inquiry.first):
-            thread.add(inquiry, given)
-    return True
-
-
-def classify_reply(
-    thread: Thread, inquiry: Inquiry, reply: End, kind: EndKind | None, *, revision: int, by: str
-) -> None:
-    """A person says what a recorded reply counts as; None: as nothing. `revision` is the next."""
-    _withdraw(thread, reply.id, revision=revision, by=by)
-    if kind is not None:
-        again = replace(reply, kind=kind, taken_back=False, revision=revision + 1)
-        end(thread, inquiry, again)
 
 
 def could_be_answered_by(inquiry: Inquiry, post: Post) -> bool:
@@ -161,13 +132,14 @@ def ends_also(post: Post, inquiry: Inquiry) -> bool:
     """
     if not post.covers(inquiry.first):
         return False
-    return _ended_after(inquiry, post) or (post.parent is not None and _has(inquiry, post.parent))
+    held = post.parent is not None and _has(inquiry, post.parent)
+    return held or _would_decide(inquiry, post)
 
 
 def take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
     match post.kind:
         case PostKind.ANSWER:
-            _answer(thread, inquiry, post, post.end(EndKind.ANSWER))
+            answer(thread, inquiry, post, post.end(EndKind.ANSWER))
         case PostKind.HOLDING:
             _attach(thread, inquiry, post)
             thread.add(inquiry, post.end(EndKind.HOLDING))
@@ -178,7 +150,7 @@ def take_up(thread: Thread, inquiry: Inquiry, post: Post) -> None:
             pass
 
 
-def _answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
+def answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
     _attach(thread, inquiry, post)
     if post.covers(inquiry.first):
         end(thread, inquiry, given)
@@ -186,18 +158,30 @@ def _answer(thread: Thread, inquiry: Inquiry, post: Post, given: End) -> None:
     # The first message is younger than the post: it keeps its inquiry, the others were answered.
     covered = [each for each in inquiry.messages if post.covers(each)]
     inquiry.messages = [each for each in inquiry.messages if not post.covers(each)]
-    thread.add(open_for(thread, inquiry, covered), given)
+    opened = open_for(thread, inquiry, covered)
+    thread.add(opened, given)
+    add_answers(thread, opened)
 
 
-def _add_answers(thread: Thread, inquiry: Inquiry) -> None:
-    """An end was taken back: what else has answered this person since may decide now."""
-    if not inquiry.messages:
-        return
-    first = inquiry.first
-    for post in thread.posts:
-        if post.named and _answers(post, first) and inquiry.end_named(post.id) is None:
+def add_answers(thread: Thread, inquiry: Inquiry) -> None:
+    """What else has answered this person may decide now, or cover what nothing else does.
+
+    The earliest first; more than that is not kept, see `ends_also`.
+    """
+    uncovered = _uncovered(thread, inquiry)
+    for post in sorted(thread.posts, key=lambda each: (each.moment, each.id)):
+        if post.by_hand or not (post.named and _answers(post, inquiry.first)):
+            continue
+        helps = any(post.covers(message) for message in uncovered)
+        if inquiry.end_named(post.id) is None and (helps or _would_decide(inquiry, post)):
             _attach(thread, inquiry, post)
             thread.add(inquiry, post.end(EndKind.ANSWER))
+            uncovered = [each for each in uncovered if not post.covers(each)]
+
+
+def _uncovered(thread: Thread, inquiry: Inquiry) -> list[Message]:
+    covers = thread.covering(inquiry, inquiry.standing)
+    return [each for each in inquiry.messages if not covers(each)]
 
 
 def _answers(post: Post, message: Message) -> bool:
@@ -212,27 +196,44 @@ def _attach(thread: Thread, inquiry: Inquiry, post: Post) -> None:
 
 def _hear_late(thread: Thread, post: Post, ended: Sequence[Inquiry]) -> None:
     """All that it covers has ended: it may have been the earlier end, or it is one more."""
-    overlapping = [e for e in ended if post.covers(e.first) and _ended_after(e, post)]
-    if post.kind is PostKind.HOLDING and post.parent is not None:
-        overlapping = [e for e in overlapping if _has(e, post.parent)]
-    if len(overlapping) == 1 and post.kind is PostKind.HOLDING:
-        # Not attached: a question that comes late may be what it holds.
-        thread.add(overlapping[0], post.end(EndKind.HOLDING))
-    elif len(overlapping) == 1 and post.kind is PostKind.ANSWER:
-        _attach(thread, overlapping[0], post)
-        thread.add(overlapping[0], post.end(EndKind.ANSWER))
-    elif post.kind is PostKind.ANSWER:
-        _show_at_newest(thread, post, ended)
+    covered = [each for each in ended if post.covers(each.first)]
+    match post.kind:
+        case PostKind.HOLDING:
+            held = [each for each in covered if _ended_after(each, post)]
+            if post.parent is not None:
+                held = [each for each in held if _has(each, post.parent)]
+            if len(held) == 1:
+                # Not attached: a question that comes late may be what it holds.
+                thread.add(held[0], post.end(EndKind.HOLDING))
+        case PostKind.ANSWER:
+            earlier = [each for each in covered if _would_decide(each, post)]
+            if len(earlier) == 1:
+                _attach(thread, earlier[0], post)
+                thread.add(earlier[0], post.end(EndKind.ANSWER))
+            else:
+                _show_at_newest(thread, post, ended)
+        case PostKind.ASK:
+            # Nobody has to say until an end is taken back.
+            post.attached = True
+            thread.effects.append(Shown(max(ended, key=lambda each: each.begun), post))
+        case PostKind.NONE:
+            pass
 
 
 def _show_at_newest(thread: Thread, post: Post, ended: Sequence[Inquiry]) -> None:
     """It answers what has been answered: one more end of the newest, where it covers that."""
     newest = max(ended, key=lambda each: each.begun)
     _attach(thread, newest, post)
-    if post.covers(newest.first) and not _ended_after(newest, post):
+    if post.covers(newest.first) and not _would_decide(newest, post):
         thread.add(newest, post.end(EndKind.ANSWER))
     else:
         thread.effects.append(Shown(newest, post))
+
+
+def _would_decide(inquiry: Inquiry, post: Post) -> bool:
+    given = post.end(EndKind.ANSWER)
+    deciding = verdict([*inquiry.ends, given], reopened_at=inquiry.reopened_at).deciding
+    return deciding is not None and deciding.id == given.id
 
 
 def _ended_after(inquiry: Inquiry, post: Post) -> bool:
@@ -267,7 +268,7 @@ def _with_its_answer(
     return inquiry
 
 
-def _shed(thread: Thread, inquiry: Inquiry) -> None:
+def shed(thread: Thread, inquiry: Inquiry) -> None:
     """Of what has ended the messages leave that none of its ends covers.
 
     Each goes to the answer that covers it. The others stay together: with the inquiry that awaited
@@ -275,9 +276,9 @@ def _shed(thread: Thread, inquiry: Inquiry) -> None:
     """
     if inquiry.awaits_answer or not inquiry.messages:
         return
-    covers = thread.covering(inquiry, inquiry.standing)
-    leaving = [each for each in inquiry.messages if not covers(each)]
-    inquiry.messages = [each for each in inquiry.messages if covers(each)]
+    leaving = _uncovered(thread, inquiry)
+    left = {each.id for each in leaving}
+    inquiry.messages = [each for each in inquiry.messages if each.id not in left]
     rest = [
         each for each in leaving if _with_its_answer(thread, each, moved_from=inquiry.id) is None
     ]
@@ -296,12 +297,3 @@ def open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inqu
     for message in messages[1:]:
         thread.join(opened, message, moved_from=left.id)
     return opened
-
-
-def _withdraw(thread: Thread, end_id: UUID, *, revision: int, by: str) -> None:
-    for inquiry in tuple(thread.inquiries.values()):
-        found = inquiry.end_named(end_id)
-        if found is not None and not found.taken_back:
-            thread.take_back(inquiry, found, revision=revision, by=by)
-            _add_answers(thread, inquiry)
-            _shed(thread, inquiry)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.intake.domain.covering import ends_also, meets, open_for, take_up
 from services.intake.domain.ends import EndKind
-from services.intake.domain.thread import Inquiry, Merged, Message, Post, PostKind, Thread
+from services.intake.domain.thread import Asked, Inquiry, Merged, Message, Post, PostKind, Thread
 
 
 def part_by_person(thread: Thread) -> None:
@@ -45,12 +45,14 @@ def _meet_again(thread: Thread, inquiry: Inquiry, post: Post) -> None:
 def merge(thread: Thread, older: Inquiry, younger: Inquiry) -> None:
     """Two inquiries turned out to be one: the older takes the messages of the younger.
 
-    It is held, too, where the younger was.
+    It is held, too, where the younger was, and asked what the younger was asked.
     """
+    asked = [each for each in thread.posts if each.kind is PostKind.ASK and meets(each, younger)]
     for message in younger.messages:
         thread.join(older, message, moved_from=younger.id)
     younger.messages, younger.merged_into = [], older.id
     thread.effects.append(Merged(younger, older))
+    thread.effects += [Asked(older, each) for each in asked]
     for end in younger.ends:
         holds = end.kind is EndKind.HOLDING and not end.taken_back
         if holds and older.end_named(end.id) is None:

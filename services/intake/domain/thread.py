@@ -48,7 +48,8 @@ class Post:
 
     `parent` is the external id of the message under which it was written. `waits` says that a
     message has to come before it is known whom it answers. `contact_id` is that person; `named`
-    says that the parent tells, else it is whose inquiry it met.
+    says that the parent tells, else it is whose inquiry it met. `by_hand`: a person said what it
+    counts as, and for which inquiry; it is no end of another by itself.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class Post:
     named: bool = False
     contact_id: UUID | None = None
     attached: bool = False
+    by_hand: bool = False
 
     @property
     def moment(self) -> datetime:

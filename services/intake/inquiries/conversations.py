@@ -69,6 +69,25 @@ def begin(
     return made
 
 
+def lock_with_guess(tx: Write, *, channel: str, external_id: str, home: UUID | None) -> None:
+    """A message comes after which a conversation may be named: that one becomes a part of `home`.
+
+    Both are locked here, in the order of all others; else whoever has the one waits for the other.
+    """
+    c = conversations.c
+    guessed = tx.execute(
+        select(c.id).where(c.channel == channel, c.thread == external_id, c.guessed.is_(True))
+    ).scalar()
+    if guessed is not None and home is not None:
+        both = select(c.id).where(c.id.in_([guessed, home])).order_by(c.channel, c.thread)
+        tx.execute(both.with_for_update()).all()
+
+
+def named(tx: Read, *, channel: str, thread: str) -> UUID | None:
+    c = conversations.c
+    return tx.execute(select(c.id).where(c.channel == channel, c.thread == thread)).scalar()
+
+
 def be_careful(tx: Write, conversation: Conversation, until: datetime) -> None:
     """Messages that are not later than this have to be placed with care."""
     if conversation.careful_until is not None and conversation.careful_until >= until:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from services.intake.domain import covering
+from services.intake.domain import covering, taking_back
 from services.intake.domain.ends import Cut, End, EndKind
 from services.intake.domain.inquiry import AWAITS_ANSWER, NotAllowedError
 from services.intake.domain.thread import Inquiry
 from services.intake.inquiries.reading import cut_of, read_until_cut
-from services.intake.inquiries.replies import locked
+from services.intake.inquiries.replies import locked, locked_to_take_back
 from services.intake.inquiries.storing import Teller, store
 from shared.db import Write
 from shared.errors import ConflictError, NotFoundError
@@ -81,12 +81,12 @@ def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
 def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
     """A person took back how the ToDo had ended; other ends of the inquiry stand."""
     try:
-        loaded, inquiry = locked(tx, fact.inquiry_id, takes_back=True)
+        loaded, inquiry = locked_to_take_back(tx, fact.inquiry_id)
     except NotFoundError:
         return
     if not inquiry.messages:
         return  # merged meanwhile, and so not ended by a desk
-    covering.reopen(loaded.thread, inquiry, fact.reopened_at)
+    taking_back.reopen(loaded.thread, inquiry, fact.reopened_at)
     store(tx, loaded, teller)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 
 from services.intake.domain.ends import Cut, End, EndKind, verdict
 from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
@@ -94,11 +94,13 @@ def load(
     since: datetime | None = None,
     contact_id: UUID | None = None,
     inquiry_ids: Iterable[UUID] = (),
+    losing: Iterable[UUID] = (),
     coming: str | None = None,
 ) -> Loaded:
     """What a decision about something that happened at `since` (None: now) can need.
 
     `contact_id` narrows a public thread to that person; `inquiry_ids` are needed in any case.
+    `losing` are the inquiries of which an end is taken back: what came since is looked for by them.
     `coming` is the external id of a message that only has to find its place: of each inquiry the
     first message is enough then, however many there are.
     """
@@ -107,13 +109,17 @@ def load(
     if since is not None:
         rows += tx.rows(_ended_since(conversation.id, since, contact_id=person))
     rows += tx.rows(_newest_before(conversation.id, since, contact_id=person))
-    missing = [each for each in inquiry_ids if each not in {row["id"] for row in rows}]
+    found = {row["id"] for row in rows}
+    missing = sorted({*inquiry_ids, *losing} - found)
     if missing:
         rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
     loaded = Loaded(conversation, Thread(conversation.public, new_id))
     firsts = coming is not None
     _fill(tx, loaded, rows, firsts=firsts)
-    _add_posts(tx, loaded, since=since, coming=coming, contact_id=person)
+    inquiries_here = loaded.thread.inquiries
+    asking = [inquiries_here[each] for each in losing] or list(inquiries_here.values())
+    messages_here = [] if coming is not None else _in_question(asking, since=since)
+    _add_posts(tx, loaded, messages_here, since=since, coming=coming, contact_id=person)
     _fill(tx, loaded, _ended_by_posts(tx, loaded, contact_id=person), firsts=firsts)
     _add_ending_posts(tx, loaded)
     return loaded
@@ -159,12 +165,15 @@ def _ended_by_posts(tx: Read, loaded: Loaded, *, contact_id: UUID | None) -> lis
     """What the posts in question have ended: a message that one of them covers may join it."""
     if not loaded.posts:
         return []
-    by_posts = select(ends.c.inquiry_id).where(among(tx, ends.c.id, list(loaded.posts)))
+    known = list(loaded.thread.inquiries)
+    by_posts = select(ends.c.inquiry_id).where(
+        among(tx, ends.c.id, list(loaded.posts)), not_(among(tx, ends.c.inquiry_id, known))
+    )
     query = select(inquiries).where(inquiries.c.id.in_(by_posts))
     if contact_id is not None:
         query = query.where(inquiries.c.contact_id == contact_id)
     query = query.order_by(inquiries.c.received_at.desc(), inquiries.c.id.desc()).limit(MOST)
-    return [row for row in tx.rows(query) if row["id"] not in loaded.thread.inquiries]
+    return tx.rows(query)
 
 
 def _fill(tx: Read, loaded: Loaded, rows: Sequence[dict[str, Any]], *, firsts: bool) -> None:
@@ -249,24 +258,29 @@ def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
     return found
 
 
+def _in_question(found: Iterable[Inquiry], *, since: datetime | None) -> list[Message]:
+    """The messages that a post may answer."""
+    return [
+        message
+        for inquiry in found
+        if inquiry.awaits_answer or since is not None
+        for message in inquiry.messages
+    ]
+
+
 def _add_posts(
     tx: Read,
     loaded: Loaded,
+    waiting: Sequence[Message],
     *,
     since: datetime | None,
     coming: str | None,
     contact_id: UUID | None,
 ) -> None:
-    """Posts since the earliest message in question, those under one, and those that are ends.
+    """Posts since the earliest of the messages, those under one, and those that are ends.
 
     With `contact_id` without those that answer somebody else.
     """
-    waiting = [
-        message
-        for inquiry in loaded.thread.inquiries.values()
-        if coming is None and (inquiry.awaits_answer or since is not None)
-        for message in inquiry.messages
-    ]
     moments = [min(m.sent_at or m.received_at, m.received_at) for m in waiting]
     earliest = min([*moments, *([] if since is None else [since])], default=None)
     p = own_posts.c
@@ -314,4 +328,5 @@ def post_of(row: dict[str, Any]) -> Post:
         row["named"],
         row["contact_id"],
         row["attached"],
+        row["by_hand"],
     )

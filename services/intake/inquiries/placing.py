@@ -64,9 +64,15 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
 
 def _conversation(tx: Write, incoming: Incoming, teller: Teller) -> Conversation:
     channel, audience = incoming.channel, incoming.audience
-    if incoming.guessed and incoming.parent is not None:
+    parent = incoming.parent if incoming.guessed else None
+    if parent is None:
+        home = conversations.named(tx, channel=channel, thread=incoming.thread)
+    else:
+        home = conversations.of_message(tx, channel=channel, external_id=parent)
+    conversations.lock_with_guess(tx, channel=channel, external_id=incoming.external_id, home=home)
+    if parent is not None:
         return conversations.of_parent(
-            tx, channel=channel, parent=incoming.parent, audience=audience, now=teller.now
+            tx, channel=channel, parent=parent, audience=audience, now=teller.now
         )
     return conversations.begin(
         tx, channel=channel, thread=incoming.thread, audience=audience, now=incoming.moment

@@ -132,7 +132,13 @@ def _let_it_count(
     p, post = own_posts.c, post_of(row)
     whom = {name: row[name] for name in _Addressee().columns}
     tx.execute(update(own_posts).where(p.id == post.id).values(**whom))
-    loaded = load(tx, conversation, since=post.moment, contact_id=post.contact_id)
+    loaded = load(
+        tx,
+        conversation,
+        since=post.moment,
+        contact_id=post.contact_id,
+        inquiry_ids=_holding(tx, conversation.channel, post.parent),
+    )
     loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post.id]
     loaded.posts[post.id] = row
     covering.hear(loaded.thread, post)
@@ -140,6 +146,14 @@ def _let_it_count(
     if row["waits_for"] is not None:
         channel = conversation.channel
         conversations.wait_for(tx, channel=channel, external_id=row["waits_for"], now=teller.now)
+
+
+def _holding(tx: Read, channel: str, parent: str | None) -> list[UUID]:
+    """The inquiry that holds the message under which a post was written, however old it is."""
+    found = None
+    if parent is not None:
+        found = rows.message_named(tx, channel=channel, external_id=parent)
+    return [] if found is None or found["inquiry_id"] is None else [found["inquiry_id"]]
 
 
 def same_words(
@@ -199,15 +213,18 @@ def forget(tx: Write, *, before: datetime) -> int:
 def _conversation(tx: Write, heard: OwnPost, teller: Teller) -> Conversation:
     """The parent's, whatever thread the post names; else that; else the one it begins."""
     channel, audience = heard.channel, heard.audience
+    thread = heard.thread or heard.external_id
+    found = None
     if heard.parent is not None:
         found = conversations.of_message(tx, channel=channel, external_id=heard.parent)
-        if found is not None:
-            return lock_conversation(tx, found)
-        if heard.thread is None:
-            return conversations.of_parent(
-                tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
-            )
-    thread = heard.thread or heard.external_id
+    home = found or conversations.named(tx, channel=channel, thread=thread)
+    conversations.lock_with_guess(tx, channel=channel, external_id=heard.external_id, home=home)
+    if found is not None:
+        return lock_conversation(tx, found)
+    if heard.parent is not None and heard.thread is None:
+        return conversations.of_parent(
+            tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
+        )
     return conversations.begin(
         tx, channel=channel, thread=thread, audience=audience, now=heard.received_at
     )
@@ -283,6 +300,7 @@ def _row(heard: OwnPost, conversation: Conversation, whom: _Addressee) -> dict[s
         **whom.columns,
         "attached": False,
         "recorded": False,
+        "by_hand": False,
         "author_name": heard.author,
         "text": heard.text,
         "sent_at": heard.sent_at,

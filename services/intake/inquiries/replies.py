@@ -7,22 +7,29 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import select, update
 
 from services.intake import store as rows
 from services.intake.accept import idempotency as requests
-from services.intake.domain import covering
+from services.intake.domain import covering, taking_back
 from services.intake.domain.covering import could_be_answered_by
 from services.intake.domain.ends import NETIQUETTE, Cut, End, EndKind
 from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState, NotAllowedError
 from services.intake.domain.message import Accepted, Idempotency
 from services.intake.domain.thread import Inquiry, Message, PostKind
-from services.intake.inquiries.loading import Loaded, load, lock_conversation, post_of
+from services.intake.inquiries.loading import (
+    Conversation,
+    Loaded,
+    load,
+    lock_conversation,
+    post_of,
+)
 from services.intake.inquiries.posts import counts_elsewhere, same_words
 from services.intake.inquiries.reading import read_until_cut
 from services.intake.inquiries.storing import Teller, message_kind, store
 from services.intake.tables import ends, inquiries, messages, own_posts
 from shared.db import Write
+from shared.db.among import among
 from shared.db.upsert import insert_into
 from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
 from shared.ids import new_id
@@ -101,59 +108,69 @@ def reclassify(
     It covers what it could have covered when it was recorded or heard. Raises NotFoundError,
     ConflictError (it covers nothing of this inquiry, or the inquiry was merged).
     """
-    loaded, inquiry = locked(tx, inquiry_id, takes_back=True, end_id=reply_id)
+    loaded, inquiry = locked_to_take_back(tx, inquiry_id, end_id=reply_id)
     _not_merged(inquiry)
     row = tx.row(select(messages).where(messages.c.id == reply_id))
-    if (
-        row is None
-        or row["kind"] == "inbound"
-        or row["conversation_id"] != (loaded.conversation.id)
-    ):
+    if row is None or row["kind"] == "inbound" or row["conversation_id"] != loaded.conversation.id:
         raise NotFoundError("unknown-reply", f"the inquiry has no reply {reply_id}")
-    post = tx.row(select(own_posts).where(own_posts.c.id == reply_id))
-    if kind == (row["kind"].replace("post", "none") if post is None else post["kind"]):
-        return
-    revision = row["revision"] + 1
     recorded = inquiry.end_named(reply_id)
+    if recorded is not None and kind == ("none" if recorded.taken_back else recorded.kind.value):
+        return
+    post = tx.row(select(own_posts).where(own_posts.c.id == reply_id))
+    revision, now = row["revision"] + 1, PostKind(kind)
     if recorded is not None and recorded.cut is not None:
         if post is not None:
-            _note_kind(tx, loaded, post["id"], PostKind(kind))
+            _note_kind(tx, loaded, post["id"], now)
         wanted = None if kind == "none" else EndKind(kind)
-        covering.classify_reply(loaded.thread, inquiry, recorded, wanted, revision=revision, by=by)
-    elif post is None or not _classify_post(
-        loaded, inquiry, post, PostKind(kind), revision=revision, by=by
-    ):
-        raise ConflictError(
-            "reply-covers-nothing",
-            "every message of this inquiry is later than that reply, or is somebody else's",
+        taking_back.classify_reply(
+            loaded.thread, inquiry, recorded, wanted, revision=revision, by=by
         )
+    else:
+        now = _classify_post(loaded, inquiry, post, now, revision=revision, by=by)
     tx.execute(
         update(messages)
         .where(messages.c.id == reply_id)
-        .values(kind=message_kind(PostKind(kind)), revision=revision + 1)
+        .values(kind=message_kind(now), revision=revision + 1)
     )
     store(tx, loaded, teller)
 
 
-def locked(
-    tx: Write, inquiry_id: UUID, *, takes_back: bool = False, end_id: UUID | None = None
-) -> tuple[Loaded, Inquiry]:
-    """The inquiry in its conversation, which is locked. Raises NotFoundError.
+def locked(tx: Write, inquiry_id: UUID) -> tuple[Loaded, Inquiry]:
+    """The inquiry in its conversation, which is locked. Raises NotFoundError."""
+    conversation, contact_id = _locked_conversation(tx, inquiry_id)
+    loaded = load(tx, conversation, contact_id=contact_id, inquiry_ids=[inquiry_id])
+    return loaded, loaded.thread.inquiries[inquiry_id]
 
-    What takes an end back needs all that has answered since: `end_id` may have ended others, too.
+
+def locked_to_take_back(
+    tx: Write, inquiry_id: UUID, *, end_id: UUID | None = None
+) -> tuple[Loaded, Inquiry]:
+    """The same with all that has answered since, and with the others that the end has ended.
+
+    Raises NotFoundError.
     """
+    conversation, contact_id = _locked_conversation(tx, inquiry_id)
+    i, losing = inquiries.c, {inquiry_id}
+    if end_id is not None:
+        losing |= set(tx.execute(select(ends.c.inquiry_id).where(ends.c.id == end_id)).scalars())
+    found = tx.execute(select(i.received_at, i.contact_id).where(among(tx, i.id, sorted(losing))))
+    received, people = zip(*found, strict=True)
+    loaded = load(
+        tx,
+        conversation,
+        since=min(received),
+        contact_id=contact_id if len(set(people)) == 1 else None,
+        losing=sorted(losing),
+    )
+    return loaded, loaded.thread.inquiries[inquiry_id]
+
+
+def _locked_conversation(tx: Write, inquiry_id: UUID) -> tuple[Conversation, UUID]:
     i = inquiries.c
     found = tx.execute(select(i.conversation_id, i.contact_id).where(i.id == inquiry_id)).first()
     if found is None:
         raise requests.unknown_inquiry(inquiry_id)
-    conversation = lock_conversation(tx, found[0])
-    since = None
-    if takes_back:
-        ended = select(ends.c.inquiry_id).where(ends.c.id == end_id)
-        asked = or_(i.id == inquiry_id, i.id.in_(ended))
-        since = tx.execute(select(func.min(i.received_at)).where(asked)).scalar_one()
-    loaded = load(tx, conversation, since=since, contact_id=found[1], inquiry_ids=[inquiry_id])
-    return loaded, loaded.thread.inquiries[inquiry_id]
+    return lock_conversation(tx, found[0]), found[1]
 
 
 def _note_kind(tx: Write, loaded: Loaded, post_id: UUID, kind: PostKind) -> None:
@@ -170,19 +187,27 @@ def _note_kind(tx: Write, loaded: Loaded, post_id: UUID, kind: PostKind) -> None
 def _classify_post(
     loaded: Loaded,
     inquiry: Inquiry,
-    row: dict[str, Any],
+    row: dict[str, Any] | None,
     kind: PostKind,
     *,
     revision: int,
     by: str,
-) -> bool:
+) -> PostKind:
+    """What the post counts as then. Raises ConflictError where it can be nothing of the inquiry."""
     thread = loaded.thread
-    post = next((each for each in thread.posts if each.id == row["id"]), None)
-    if post is None:
+    post = next((each for each in thread.posts if row and each.id == row["id"]), None)
+    if post is None and row is not None:
         post = post_of(row)
         thread.posts.append(post)
         loaded.posts[post.id] = row
-    return covering.classify_post(thread, inquiry, post, kind, revision=revision, by=by)
+    if post is None or not taking_back.classify_post(
+        thread, inquiry, post, kind, revision=revision, by=by
+    ):
+        raise ConflictError(
+            "reply-covers-nothing",
+            "every message of this inquiry is later than that reply, or is somebody else's",
+        )
+    return post.kind
 
 
 def _allow(inquiry: Inquiry, answer: Reply) -> None:
@@ -271,7 +296,7 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
     tx.execute(
         update(own_posts)
         .where(p.id == post_id)
-        .values(recorded=True, kind=kind.value, attached=True, waits_for=None)
+        .values(recorded=True, by_hand=True, kind=kind.value, attached=True, waits_for=None)
     )
     if loaded.conversation.public:
         # It is for this person, so no late message of somebody else is answered by it.

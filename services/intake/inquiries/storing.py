@@ -225,6 +225,7 @@ def _update_posts(tx: Write, loaded: Loaded) -> None:
             "contact_id": post.contact_id,
             "named": post.named,
             "attached": post.attached,
+            "by_hand": post.by_hand,
             "conversation_id": loaded.conversation.id,
         }
         if post.id not in shown_at and {name: row[name] for name in now} == now:

@@ -92,5 +92,8 @@ def missed(tx: Read, *, before: datetime, after: Missed | None = None) -> list[M
 def _settle(tx: Write, *, channel: str, external_id: str, teller: Teller) -> None:
     conversation_id = conversations.of_message(tx, channel=channel, external_id=external_id)
     if conversation_id is not None:
+        conversations.lock_with_guess(
+            tx, channel=channel, external_id=external_id, home=conversation_id
+        )
         conversation = lock_conversation(tx, conversation_id)
         settle(tx, conversation, external_id=external_id, teller=teller)

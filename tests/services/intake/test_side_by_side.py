@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -15,6 +18,7 @@ from services.intake.inquiries.storing import Teller
 from services.intake.inquiries.upkeep import bring_together
 from services.intake.tables import conversations, inquiries, messages
 from shared.events import facts
+from shared.events.envelope import Fact
 from shared.ids import new_id
 from shared.policy import known_hashtags
 from tests.services.intake.desk import OWN_ID, Desk, message, opened, policy, record_of
@@ -119,37 +123,56 @@ def _teller(clock: ManualClock) -> Teller:
     return Teller(known_hashtags(policy().hashtags), clock.now())
 
 
+@pytest.mark.parametrize("decides", [True, False])
 async def test_a_batch_locks_conversations_in_the_order_of_all_others(
-    postgres_copy: str, tmp_path: Path, clock: ManualClock
+    postgres_copy: str, tmp_path: Path, clock: ManualClock, *, decides: bool
 ) -> None:
     async with opened(postgres_copy, tmp_path, clock) as desk:
         first = await desk.new_inquiry(thread_id="a", author={"id": "a"}, text="eins")
         second = await desk.new_inquiry(thread_id="b", author={"id": "b"}, text="zwei")
-        told = [_claimed(second, clock), _completed(second, clock), _completed(first, clock)]
-        locking = asyncio.Event()
-        holder = asyncio.create_task(_hold(postgres_copy, "a", locking))
-        await locking.wait()
-        batch = asyncio.create_task(desk.hears_batch([record_of(fact) for fact in told]))
-        await holder
+        told: list[Fact] = [_claimed(second, clock), _claimed(first, clock)]
+        if decides:
+            told += [_completed(second, clock), _completed(first, clock)]
+        async with _held(postgres_copy, "a", free=(1, 2)):
+            batch = asyncio.create_task(desk.hears_batch([record_of(fact) for fact in told]))
         await batch
-        assert (await desk.detail(second["inquiry_id"]))["state"] == "answered"
+        shown = await desk.detail(second["inquiry_id"])
+        assert shown["state"] == ("answered" if decides else "open")
 
 
-async def _hold(url: str, thread: str, locking: asyncio.Event) -> None:
-    """Hold that conversation until somebody waits for it: nobody has another one then."""
+async def test_two_conversations_that_become_one_are_locked_in_that_order(
+    postgres_copy: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with opened(postgres_copy, tmp_path, clock) as desk:
+        await desk.accepted(message(id="m", thread_id="t", author="u"), channel="email")
+        early = message(id="c", thread_id=..., parent_id="b", author="u")
+        await desk.accepted(early, channel="email")
+        async with _held(postgres_copy, "b", free=(1, 2)):
+            parent = message(id="b", thread_id="t", author="u")
+            coming = asyncio.create_task(desk.accepted(parent, channel="email"))
+        await coming
+        states = {each["merged_into"] is None for each in (await desk.get("/inquiries"))["items"]}
+        assert states == {True, False}
+
+
+@asynccontextmanager
+async def _held(url: str, thread: str, *, free: tuple[int, int]) -> AsyncIterator[None]:
+    """Hold that conversation until what is begun meanwhile waits for it.
+
+    So many conversations and inquiries are free then: who waits for this one has no later one.
+    """
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     c = conversations.c
     async with engine.begin() as holding, engine.connect() as looking:
         await holding.execute(select(c.id).where(c.thread == thread).with_for_update())
-        locking.set()
+        yield
         async with asyncio.timeout(9):
             while not (await looking.execute(text(WAITING))).scalar():
                 await looking.rollback()
                 await asyncio.sleep(0.02)
-        for table in (conversations, inquiries):
-            free = select(table.c.id).with_for_update(skip_locked=True)
-            here = (await looking.execute(free)).all()
-            assert len(here) == (1 if table is conversations else 2)
+        for table, count in zip((conversations, inquiries), free, strict=True):
+            unlocked = select(table.c.id).with_for_update(skip_locked=True)
+            assert len((await looking.execute(unlocked)).all()) == count
         await looking.rollback()
     await engine.dispose()
 

@@ -93,6 +93,7 @@ def _new_tables() -> None:
         sa.Column("contact_id", sa.Uuid(), nullable=True),
         sa.Column("attached", sa.Boolean(), nullable=False),
         sa.Column("recorded", sa.Boolean(), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), nullable=False),
         sa.Column("author_name", sa.Text(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("sent_at", Utc(), nullable=True),
