@@ -92,14 +92,17 @@ async def connect(bus: Bus) -> list[tuple[str, Loop]]:
     """
     if isinstance(bus, LocalBus):
         await bus.start()
-        return [("bus.maintenance", _maintained(bus))]
+        return [("bus.maintenance", maintained(bus))]
     return [("bus.connect", _connected(bus))]
 
 
-def _maintained(bus: LocalBus) -> Loop:
+def maintained(bus: LocalBus) -> Loop:
     async def loop(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            await bus.maintain()
+            try:
+                await bus.maintain()
+            except BusUnavailableError as error:
+                log.warning("bus.notmaintained", reason=str(error))
             await pause(stop, MAINTENANCE_SECONDS)
 
     return loop

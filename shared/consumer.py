@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from shared import inbox, outbox
+from shared.backoff import Backoff
 from shared.bus.port import Bus, BusUnavailableError, Partition, Progress, Received, Subscription
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError, Write
@@ -36,6 +37,8 @@ FETCH_SECONDS = 0.5
 ATTEMPTS = 5
 FIRST_BACKOFF_SECONDS = 0.2
 UNAVAILABLE_SECONDS = 1.0
+LONGEST_UNAVAILABLE_SECONDS = 5.0
+NOT_PARKED_SECONDS = 60.0
 STALLED_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -80,6 +83,7 @@ class Consumer:
         self._metrics = metrics
         self._on_recorded = on_recorded
         self._failures: dict[tuple[Partition, int], int] = {}
+        self._backoff = Backoff(UNAVAILABLE_SECONDS, LONGEST_UNAVAILABLE_SECONDS)
         self._turned = time.monotonic()
         self._subscription: Subscription | None = None
 
@@ -127,9 +131,16 @@ class Consumer:
     async def _together(
         self, subscription: Subscription, batches: Mapping[Partition, Sequence[Received]]
     ) -> bool:
-        """Whether one transaction could take them all; it costs hardly more than one for each."""
+        """Whether they are dealt with: in one transaction, which costs hardly more than one of
+        them, or put off until the database is back.
+        """
         try:
             await self._apply([record for records in batches.values() for record in records])
+        except DatabaseUnavailableError:
+            seconds = self._backoff.pause()
+            for partition, records in batches.items():
+                await subscription.retry(partition, records[0].offset, after_seconds=seconds)
+            return True
         except Exception:  # noqa: BLE001 - each partition on its own then finds out whose failure it is
             return False
         for partition, records in batches.items():
@@ -141,10 +152,9 @@ class Consumer:
     ) -> None:
         try:
             await self._apply(records)
-        except DatabaseUnavailableError as error:
-            log.warning("consumer.database_unavailable", reason=str(error))
+        except DatabaseUnavailableError:
             await subscription.retry(
-                partition, records[0].offset, after_seconds=UNAVAILABLE_SECONDS
+                partition, records[0].offset, after_seconds=self._backoff.pause()
             )
             return
         except Exception as error:  # noqa: BLE001 - the boundary of the loop: any failure is bounded
@@ -170,7 +180,7 @@ class Consumer:
         try:
             await self._apply([record])
         except DatabaseUnavailableError:
-            return UNAVAILABLE_SECONDS
+            return self._backoff.pause()
         except Exception as error:  # noqa: BLE001 - the boundary of the loop: any failure is bounded
             failures = self._failures.get(where, 0) + 1
             if failures < ATTEMPTS and not isinstance(error, MalformedRecordError):
@@ -184,7 +194,16 @@ class Consumer:
         try:
             await self._database.write(self._dead_letter, record, repr(error))
         except DatabaseUnavailableError:
-            return UNAVAILABLE_SECONDS
+            return self._backoff.pause()
+        except Exception as failure:  # noqa: BLE001 - the boundary of the loop: the other partitions go on
+            log.error(  # noqa: TRY400 - the record's own failure is the one to look at
+                "consumer.not_parked",
+                topic=record.partition.topic,
+                partition=record.partition.number,
+                offset=record.offset,
+                reason=repr(failure),
+            )
+            return NOT_PARKED_SECONDS
         self._failures.pop((record.partition, record.offset), None)
         self._metrics.dead_letters.inc()
         self._on_recorded()
@@ -211,6 +230,7 @@ class Consumer:
         if not mine:
             return
         fresh = await self._database.write(self._handle, mine)
+        self._backoff.reset()
         self._metrics.repeated.inc(len(mine) - len(fresh))
         for type_, count in Counter(event.data.TYPE for event in fresh).items():
             self._metrics.handled.labels(type_).inc(count)

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from shared.bus.port import Bus, PublishFailedError, Record
+from shared.backoff import Backoff
+from shared.bus.port import Bus, BusUnavailableError, PublishFailedError, Record
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.database import RelayGuard
@@ -56,7 +57,7 @@ class Relay:
         self._tells_progress = tells_progress
         self._tell_again_at = 0.0
         self._wake = asyncio.Event()
-        self._pause = FIRST_PAUSE_SECONDS
+        self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self.problem: str | None = None
 
     def wake(self) -> None:
@@ -76,10 +77,11 @@ class Relay:
                 published = await self.publish_batch()
                 if published < BATCH:
                     await self._tell_progress(looked_at)
-            except (PublishFailedError, DatabaseUnavailableError) as error:
+            except (BusUnavailableError, DatabaseUnavailableError) as error:
                 await self._back_off(error, stop)
                 continue
-            self._pause, self.problem = FIRST_PAUSE_SECONDS, None
+            self._backoff.reset()
+            self.problem = None
             if published < BATCH:
                 await self._wait_for_more(stop)
 
@@ -150,8 +152,7 @@ class Relay:
         if self.problem is None:
             log.warning("outbox.relay_stuck", reason=str(error))
         self.problem = str(error)
-        await pause(stop, self._pause)
-        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        await pause(stop, self._backoff.pause())
 
     async def _wait_for_more(self, stop: asyncio.Event) -> None:
         if not stop.is_set():

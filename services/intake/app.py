@@ -88,7 +88,7 @@ def build(
 
 def _writers(database: Database, count: int) -> list[Writer]:
     if isinstance(database, PostgresDatabase):
-        return [PostgresWriter(database.dsn) for _ in range(count)]
+        return [PostgresWriter(database.dsn, database.availability) for _ in range(count)]
     return [SqliteWriter(database)]
 
 

@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable
 
+from shared.db.availability import Availability
 from shared.errors import UnavailableError
 
 P = ParamSpec("P")
@@ -80,6 +81,12 @@ class Reader(Protocol):
 
 
 class Database(Reader, Protocol):
+    availability: Availability
+    """Told of every outcome, also by who asks this database past it."""
+
+    async def ping(self) -> None:
+        """Raises DatabaseUnavailableError, also when it takes no writes."""
+
     async def write(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Concatenate
 
 import asyncpg
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
+from shared.db.failures import POSTGRES_ERRORS, sqlstate, unavailable
 from shared.db.tasks import ShieldedTasks
 
 ATTEMPTS = 4
@@ -23,8 +24,10 @@ RELAY_RETRY_SECONDS = 1.0
 # Deadlock, serialization failure: the transaction is gone and may simply be run again.
 _RUN_AGAIN = frozenset({"40P01", "40001"})
 _PLAN_CHANGED = "cached statement plan is invalid"
-_DOWN = frozenset({"57P01", "57P02", "57P03", "53300", "55P03", "57014"})
-
+_READ_ONLY = "25006"
+_TAKES_NO_WRITES = """
+SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'
+"""
 
 # A session that the server is just ending answers with asyncpg's own confusion.
 _GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
@@ -38,6 +41,7 @@ class PostgresDatabase:
         self._pool_size = pool_size
         self._tasks = ShieldedTasks()
         self._engine: AsyncEngine | None = None
+        self.availability = Availability(self._url.database or "postgresql")
 
     @property
     def dsn(self) -> str:
@@ -62,6 +66,7 @@ class PostgresDatabase:
                 },
             },
         )
+        event.listen(self._engine.sync_engine, "handle_error", _leave_a_read_only_server)
 
     async def stop(self) -> None:
         await self._tasks.drain()
@@ -70,7 +75,12 @@ class PostgresDatabase:
             self._engine = None
 
     async def ping(self) -> None:
-        await self.read(lambda tx: tx.execute(text("SELECT 1")).scalar())
+        async def attempt(engine: AsyncEngine) -> None:
+            async with engine.connect() as connection:
+                if (await connection.execute(text(_TAKES_NO_WRITES))).scalar():
+                    await _leave(connection)
+
+        await self._attempts(attempt, writing=False)
 
     async def read(
         self, verb: Callable[Concatenate[Read, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -81,7 +91,7 @@ class PostgresDatabase:
                 async with looking.begin():
                     return await looking.run_sync(lambda c: verb(Read(c), *args, **kwargs))
 
-        return await self._attempts(attempt)
+        return await self._attempts(attempt, writing=False)
 
     async def write(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
@@ -90,7 +100,7 @@ class PostgresDatabase:
             async with engine.begin() as connection:
                 return await connection.run_sync(lambda c: verb(Write(c), *args, **kwargs))
 
-        return await self._tasks.run(self._attempts(attempt))
+        return await self._tasks.run(self._attempts(attempt, writing=True))
 
     async def migration(self, run: Callable[[Connection], T]) -> T:
         async def attempt(engine: AsyncEngine) -> T:
@@ -101,23 +111,27 @@ class PostgresDatabase:
                 await connection.execute(text("SET LOCAL statement_timeout = 0"))
                 return await connection.run_sync(run)
 
-        return await self._attempts(attempt)
+        return await self._attempts(attempt, writing=True)
 
-    async def _attempts(self, attempt: Callable[[AsyncEngine], Coroutine[Any, Any, T]]) -> T:
+    async def _attempts(
+        self, attempt: Callable[[AsyncEngine], Coroutine[Any, Any, T]], *, writing: bool
+    ) -> T:
         if self._engine is None:
             raise DatabaseUnavailableError("the connection to PostgreSQL is closed")
         for number in range(1, ATTEMPTS + 1):
             try:
-                return await attempt(self._engine)
-            except DBAPIError as error:
+                found = await attempt(self._engine)
+            except POSTGRES_ERRORS as error:
                 if number < ATTEMPTS and _may_run_again(error):
                     await asyncio.sleep(0.01 * number)
                     continue
-                if _is_down(error):
-                    raise DatabaseUnavailableError(f"PostgreSQL says: {error.orig}") from error
-                raise
-            except (OSError, PoolTimeoutError, asyncpg.InternalClientError) as error:
-                raise DatabaseUnavailableError(f"PostgreSQL does not answer: {error}") from error
+                reason = unavailable(error)
+                if reason is None:
+                    raise
+                self.availability.failed(reason, writing=writing)
+                raise DatabaseUnavailableError(reason) from error
+            self.availability.worked(writing=writing)
+            return found
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def tidy(self) -> None:
@@ -150,7 +164,10 @@ class PostgresDatabase:
                 await asyncio.sleep(RELAY_RETRY_SECONDS)
                 continue
             try:
-                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
+                lock = _AdvisoryLock(connection)
+                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key) and (
+                    await lock.still_mine()
+                ):
                     return connection
             except (OSError, *_GONE):
                 pass
@@ -167,23 +184,27 @@ class _AdvisoryLock:
     async def still_mine(self) -> bool:
         try:
             async with asyncio.timeout(5):
-                await self._connection.execute("SELECT 1")
-        except (OSError, TimeoutError, *_GONE):
+                # A standby gives everybody's lock away once more.
+                return not await self._connection.fetchval("SELECT pg_is_in_recovery()")
+        except (OSError, *_GONE):
             return False
-        return True
 
 
-def _sqlstate(error: DBAPIError) -> str | None:
-    return getattr(error.orig, "sqlstate", None)
+def _may_run_again(error: BaseException) -> bool:
+    return sqlstate(error) in _RUN_AGAIN or (
+        isinstance(error, DBAPIError) and _PLAN_CHANGED in str(error.orig)
+    )
 
 
-def _may_run_again(error: DBAPIError) -> bool:
-    return _sqlstate(error) in _RUN_AGAIN or _PLAN_CHANGED in str(error.orig)
+def _leave_a_read_only_server(context: ExceptionContext) -> None:
+    """After a failover the pool must find the server that takes writes, wherever the name leads."""
+    if sqlstate(context.original_exception) == _READ_ONLY:
+        context.is_disconnect = True
 
 
-def _is_down(error: DBAPIError) -> bool:
-    state = _sqlstate(error)
-    if error.connection_invalidated or state in _DOWN:
-        return True
-    # Class 08 is "connection exception"; without a state the server never answered.
-    return state is None or state.startswith("08")
+async def _leave(connection: AsyncConnection) -> None:
+    """Raises DatabaseUnavailableError: this server takes no writes."""
+    await connection.invalidate()
+    raise DatabaseUnavailableError(
+        "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on"
+    )

@@ -20,10 +20,11 @@ from typing import Any, Concatenate, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import QueuePool
 
+from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
+from shared.db.failures import SQLITE_ERRORS, unavailable
 from shared.db.tasks import ShieldedTasks
 
 READERS = 2
@@ -42,6 +43,7 @@ class SqliteReader:
         self._path = Path(path)
         self._tasks = ShieldedTasks()
         self._is_open = False
+        self.availability = Availability(self._path.stem)
 
     async def start(self) -> None:
         """Raises DatabaseUnavailableError when there is no such file."""
@@ -67,20 +69,26 @@ class SqliteReader:
             with self._read_engine.begin() as connection:
                 return verb(Read(connection), *args, **kwargs)
 
-        return await self._run(self._readers, job)
+        return await self._run(self._readers, job, writing=False)
 
     def _open_readers(self) -> None:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
         self._read_engine = _engine(self._path, begin="BEGIN", connections=READERS, read_only=True)
         self._is_open = True
 
-    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J], *, writing: bool) -> J:
         if not self._is_open:
             raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
         try:
-            return await self._tasks.run(self._in_thread(threads, job))
-        except OperationalError as error:
-            raise DatabaseUnavailableError(f"SQLite says: {error.orig}") from error
+            found = await self._tasks.run(self._in_thread(threads, job))
+        except SQLITE_ERRORS as error:
+            reason = unavailable(error)
+            if reason is None:
+                raise
+            self.availability.failed(reason, writing=writing)
+            raise DatabaseUnavailableError(reason) from error
+        self.availability.worked(writing=writing)
+        return found
 
     async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
         # A thread starts without context; the outbox needs the trace of whoever asked.
@@ -96,13 +104,18 @@ class SqliteDatabase(SqliteReader):
         self._lock: int | None = None
 
     async def start(self) -> None:
-        """Raises DatabaseUnavailableError when another process owns the file."""
+        """Raises DatabaseUnavailableError when another process owns the file, or it is unusable."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._own_the_file()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
         self._write_engine = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
         self._open_readers()
-        await self._in_thread(self._writer, self._check_durability)
+        await self._run(self._writer, self._check_durability, writing=False)
+
+    async def ping(self) -> None:
+        await super().ping()
+        if not os.access(self._path, os.W_OK):
+            raise DatabaseUnavailableError(f"{self._path} is read-only")
 
     async def stop(self) -> None:
         if self._lock is None:
@@ -121,7 +134,7 @@ class SqliteDatabase(SqliteReader):
             with self._write_engine.begin() as connection:
                 return verb(Write(connection), *args, **kwargs)
 
-        return await self._run(self._writer, job)
+        return await self._run(self._writer, job, writing=True)
 
     async def migration(self, run: Callable[[Connection], T]) -> T:
         def job() -> T:
@@ -139,7 +152,7 @@ class SqliteDatabase(SqliteReader):
                 finally:
                     _pragma(raw, "foreign_keys=ON")
 
-        return await self._run(self._writer, job)
+        return await self._run(self._writer, job, writing=True)
 
     @asynccontextmanager
     async def sole_relay(self) -> AsyncIterator[RelayGuard]:
@@ -152,7 +165,7 @@ class SqliteDatabase(SqliteReader):
             with self._write_engine.connect() as connection:
                 _pragma(connection.connection.driver_connection, "wal_checkpoint(TRUNCATE)")
 
-        await self._run(self._writer, job)
+        await self._run(self._writer, job, writing=True)
 
     def _own_the_file(self) -> None:
         lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)

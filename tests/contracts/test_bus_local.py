@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from services.root import maintained
 from shared.bus.local import LocalBus
 from shared.bus.local.file import pack_headers, unpack_headers
 from shared.bus.port import BusUnavailableError, PublishFailedError, Record, Topic
+from shared.lifecycle import running_loops
 from tests.contracts.bus_support import read_until_quiet, take, values
 
 _TOPIC = Topic("test", 4, 3_600)
@@ -252,3 +254,23 @@ def _execute(path: Path, statement: str) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute(statement)
     connection.close()
+
+
+async def test_a_log_that_cannot_be_maintained_ends_nothing(path: Path) -> None:
+    wall = Wall()
+    bus = LocalBus(path, [_TOPIC], unix_time=wall)
+    await bus.start()
+    await bus.publish(_records(1))
+    wall.now += _TOPIC.retention_seconds + 1
+    connection = bus._log._file._durable
+    connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(BusUnavailableError, match="readonly"):
+        await bus.maintain()
+    async with running_loops([("bus.maintenance", maintained(bus))]) as failed:
+        with pytest.raises(PublishFailedError, match="readonly"):
+            await bus.publish(_records(1))
+        assert not failed.is_set()
+    connection.execute("PRAGMA query_only = OFF")
+    await bus.publish(_records(1))
+    assert (await bus.maintain()).expired == 1
+    await bus.stop()

@@ -22,6 +22,8 @@ from services.intake.accept.facts import as_json, told
 from services.intake.domain.message import EXCERPT, Accepted, Incoming
 from services.intake.tables import NEVER
 from shared.db import DatabaseUnavailableError
+from shared.db.availability import Availability
+from shared.db.failures import POSTGRES_ERRORS, unavailable
 
 # After a migration a prepared statement may be out of date once.
 RUN_AGAIN = (
@@ -30,22 +32,8 @@ RUN_AGAIN = (
     asyncpg.InvalidCachedStatementError,
 )
 ATTEMPTS = 4
-# ValueError: asyncpg could not encode a value; it is an InterfaceError too, so it is asked first.
-REFUSED = (
-    ValueError,
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.SyntaxOrAccessError,
-)
-DOWN = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # the server is just ending this session
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
+# ValueError: asyncpg could not encode a value.
+FAILURES = (*POSTGRES_ERRORS, ValueError)
 
 _ACCEPT = f"""
 WITH item AS MATERIALIZED (
@@ -162,8 +150,10 @@ JOIN unnest($1::text[], $2::text[]) AS t(channel, external_id) USING (channel, e
 
 
 class PostgresWriter:
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, availability: Availability) -> None:
+        """`availability` is the database's own, which this asks past it."""
         self._dsn = dsn
+        self._availability = availability
         self._connection: Any = None
 
     async def close(self) -> None:
@@ -174,14 +164,12 @@ class PostgresWriter:
     async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
         try:
             return await self._in_one(batch)
-        except DatabaseUnavailableError as error:
-            return [error] * len(batch)
-        except REFUSED:
+        except FAILURES as error:
+            away = await self._away(error)
+            if away is not None:
+                return [away] * len(batch)
             # One row that cannot be stored, or that met another instance's row: find it.
             return [await self._alone(message) for message in batch]
-        except DOWN as error:
-            await self.close()
-            return [_unavailable(error)] * len(batch)
 
     async def _alone(self, message: Incoming, *, again: bool = True) -> Outcome:
         try:
@@ -191,45 +179,51 @@ class PostgresWriter:
                 return IdempotencyRaceError()
             # The same message came in through another instance: now it is there to be found.
             return await self._alone(message, again=False) if again else error
-        except (*REFUSED, DatabaseUnavailableError) as error:
-            return error
-        except DOWN as error:
-            await self.close()
-            return _unavailable(error)
+        except FAILURES as error:
+            return await self._away(error) or error
         return outcomes[0]
 
+    async def _away(self, error: Exception) -> DatabaseUnavailableError | None:
+        reason = unavailable(error)
+        if reason is None:
+            return None
+        # Also where the session would go on: after a failover it leads to the wrong server.
+        await self.close()
+        self._availability.failed(reason, writing=True)
+        return DatabaseUnavailableError(reason)
+
     async def _in_one(self, batch: Sequence[Incoming]) -> list[Outcome]:
-        for _ in range(ATTEMPTS):
+        for number in range(1, ATTEMPTS + 1):
             connection = await self._connected()
             try:
-                return await self._transaction(connection, batch)
+                outcomes = await self._transaction(connection, batch)
             except RUN_AGAIN:
+                if number == ATTEMPTS:
+                    raise
                 continue
-        raise DatabaseUnavailableError("PostgreSQL kept deadlocking; send it again")
+            self._availability.worked(writing=True)
+            return outcomes
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _connected(self) -> Any:
         if self._connection is None or self._connection.is_closed():
-            try:
-                self._connection = await asyncpg.connect(
-                    self._dsn,
-                    timeout=5,
-                    command_timeout=30,
-                    # A plan made while the tables were small would read all of `messages` for each
-                    # batch; with the LIMIT in the statement the index is asked for each row.
-                    server_settings={
-                        "application_name": "inbound-desk-accept",
-                        "enable_seqscan": "off",
-                        # Without statistics of the arrays the planner compares every message of a
-                        # batch with every other; hashing costs the same for any size.
-                        "enable_nestloop": "off",
-                        "enable_mergejoin": "off",
-                        # What is switched off counts as endless cost, which would call for JIT.
-                        "jit": "off",
-                    },
-                )
-            except asyncpg.PostgresError as error:
-                # No such database, no such user: the messages are innocent.
-                raise _unavailable(error) from error
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=5,
+                command_timeout=30,
+                # A plan made while the tables were small would read all of `messages` for each
+                # batch; with the LIMIT in the statement the index is asked for each row.
+                server_settings={
+                    "application_name": "inbound-desk-accept",
+                    "enable_seqscan": "off",
+                    # Without statistics of the arrays the planner compares every message of a
+                    # batch with every other; hashing costs the same for any size.
+                    "enable_nestloop": "off",
+                    "enable_mergejoin": "off",
+                    # What is switched off counts as endless cost, which would call for JIT.
+                    "jit": "off",
+                },
+            )
         return self._connection
 
     async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Outcome]:
@@ -304,7 +298,3 @@ def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
         for m in batch
     ]
     return tuple(list(column) for column in zip(*rows, strict=True))
-
-
-def _unavailable(error: BaseException) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(f"PostgreSQL does not answer: {type(error).__name__}")

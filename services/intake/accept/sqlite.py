@@ -81,8 +81,6 @@ class SqliteWriter:
     async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
         try:
             return await self._database.write(_accept, batch)
-        except sqlite3.OperationalError as error:
-            return [_unavailable(error)] * len(batch)
         except DatabaseUnavailableError as error:
             return [error] * len(batch)
         except (sqlite3.Error, UnicodeError, ValueError):
@@ -95,14 +93,8 @@ class SqliteWriter:
             if "idempotency" in str(error):
                 return IdempotencyRaceError()
             return error
-        except sqlite3.OperationalError as error:
-            return _unavailable(error)
         except (sqlite3.Error, UnicodeError, ValueError, DatabaseUnavailableError) as error:
             return error
-
-
-def _unavailable(error: sqlite3.OperationalError) -> DatabaseUnavailableError:
-    return DatabaseUnavailableError(f"SQLite says: {error}")
 
 
 def _accept(tx: Write, batch: Sequence[Incoming]) -> list[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,13 +37,12 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
 
     async def upkeep(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
+            # The database says so itself; what was not done is done next time.
+            with contextlib.suppress(DatabaseUnavailableError):
                 await bring_together(database, Teller(known, clock.now()))
                 before = clock.now() - timedelta(days=own_post_days)
                 await database.write(forget, before=before)
                 await database.write(forget_awaited, before=before)
-            except DatabaseUnavailableError as error:
-                log.warning("upkeep.database_unavailable", reason=str(error))
             await pause(stop, EVERY_SECONDS)
 
     return upkeep

@@ -8,6 +8,7 @@ the same id.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +23,7 @@ from services.sla.settings import SlaSettings
 from services.sla.store import notifications
 from services.sla.store.notifications import Delivery
 from services.sla.usecases.notify import claim, settle, tidy
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.lifecycle import first_of, pause
@@ -31,6 +33,7 @@ AT_ONCE = 8
 OWN_SECONDS = 60.0
 """How much longer than a try a claim lasts: time to note what came of it."""
 LOOK_AGAIN_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
 GATHER_SECONDS = 0.2
 """Under load something is recorded many times a second: one look serves for all of it."""
 TIDY_SECONDS = 30.0
@@ -78,6 +81,7 @@ class Courier:
         self._counts = counts
         self._chance = chance or SystemRandom().random
         self._wake = asyncio.Event()
+        self._backoff = Backoff(LOOK_AGAIN_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def wake(self) -> None:
         """Say that something may be due; without it the courier looks by itself anyway."""
@@ -96,12 +100,13 @@ class Courier:
     async def _turn(self) -> float:
         """Send what is due; seconds until the next look."""
         try:
-            if await self.deliver_due():
-                return 0.0
+            tried = await self.deliver_due()
             following = await self._database.read(notifications.next_due, self.target)
-        except DatabaseUnavailableError as error:
-            log.warning("notification.database_unavailable", reason=str(error))
-            return LOOK_AGAIN_SECONDS
+        except DatabaseUnavailableError:
+            return self._backoff.pause()
+        self._backoff.reset()
+        if tried:
+            return 0.0
         if following is None:
             return self._settings.poll_seconds
         left = (following - self._clock.now()).total_seconds()
@@ -185,11 +190,10 @@ class Caretaker:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
+            # The database says so itself; what was not done is done next time.
+            with contextlib.suppress(DatabaseUnavailableError):
                 await self.tidy(stop)
                 await self.measure()
-            except DatabaseUnavailableError as error:
-                log.warning("notification.database_unavailable", reason=str(error))
             await pause(stop, TIDY_SECONDS)
 
     async def tidy(self, stop: asyncio.Event) -> None:

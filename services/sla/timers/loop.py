@@ -27,12 +27,14 @@ from services.sla.timers.word import Word
 from services.sla.usecases.adopt import adopt
 from services.sla.usecases.library import Library
 from services.sla.usecases.tick import put_off, tick, tick_one
+from shared.backoff import Backoff
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
 from shared.lifecycle import first_of
 from shared.telemetry import Metrics
 
 LOOK_AGAIN_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 5.0
 OTHERS_AT_WORK_SECONDS = 0.1
 JUST_WRITTEN_SECONDS = 0.05
 LATE_SECONDS = 60.0
@@ -89,6 +91,7 @@ class Timers:
         self._on_recorded = on_recorded
         self._metrics = metrics
         self._wake = asyncio.Event()
+        self._backoff = Backoff(LOOK_AGAIN_SECONDS, LONGEST_PAUSE_SECONDS)
         self._noted: datetime | None = None
         self._due_until: datetime | None = None
         self._floor = Floor()
@@ -125,10 +128,11 @@ class Timers:
             if not self.adopted.is_set() and not await self._adopt():
                 return LOOK_AGAIN_SECONDS
             await self._adopt_stragglers()
-            return await self._work_off()
-        except DatabaseUnavailableError as error:
-            log.warning("timers.database_unavailable", reason=str(error))
-            return LOOK_AGAIN_SECONDS
+            seconds = await self._work_off()
+        except DatabaseUnavailableError:
+            return self._backoff.pause()
+        self._backoff.reset()
+        return seconds
 
     async def _work_off(self) -> float:
         now = self._clock.now()

@@ -196,9 +196,10 @@ class LogFile:
         version = self._durable.execute("PRAGMA user_version").fetchone()[0]
         if version not in {0, _FORMAT}:
             raise BusUnavailableError(f"{self._path} was written by another release ({version})")
-        self._durable.executescript(
-            f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={_FORMAT}; COMMIT"
-        )
+        if version != _FORMAT:  # a full disk must not keep a log that is there from being opened
+            self._durable.executescript(
+                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version={_FORMAT}; COMMIT"
+            )
         for topic in topics:
             self._prepare_topic(topic)
         return self.extents()

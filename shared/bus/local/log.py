@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -148,7 +148,10 @@ class Log:
         ]
 
     async def expire(self) -> int:
-        """Forget what is older than its topic's retention; how many records went."""
+        """Forget what is older than its topic's retention; how many records went.
+
+        Raises BusUnavailableError.
+        """
         total = 0
         for topic in self._topics:
             before = int(self._unix_time()) - topic.retention_seconds
@@ -157,8 +160,9 @@ class Log:
         return total
 
     async def shrink(self) -> int:
-        """Bytes that are left of the write-ahead log."""
-        return await _run(self._writer, self._file.shrink)
+        """Bytes that are left of the write-ahead log. Raises BusUnavailableError."""
+        with _told():
+            return await _run(self._writer, self._file.shrink)
 
     async def _expire(self, partition: Partition, before: int) -> int:
         extent = self.extents[partition]
@@ -166,9 +170,10 @@ class Log:
         # Small bites, so that publishes get their turn between them.
         while gone == _EXPIRE_RECORDS:
             end = extent.end
-            gone, first = await _run(
-                self._writer, self._file.expire, extent.id, before, _EXPIRE_RECORDS
-            )
+            with _told():
+                gone, first = await _run(
+                    self._writer, self._file.expire, extent.id, before, _EXPIRE_RECORDS
+                )
             extent.start = max(extent.start, end if first is None else first)
             self._tails[partition].forget(extent.start)
             total += gone
@@ -244,6 +249,14 @@ class Log:
     def _end_threads(self) -> None:
         self._writer.shutdown(wait=False)
         self._reader.shutdown(wait=False)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise BusUnavailableError(f"the local log cannot be maintained: {error}") from error
 
 
 async def _run(

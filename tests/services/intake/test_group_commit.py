@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from services.intake.accept.committer import GroupCommitter, NotRunningError, Outcome, Writer
 from services.intake.accept.facts import as_json, told
@@ -35,6 +35,7 @@ from tests.services.intake.desk import Desk, message, opened, problem
 from tests.support.clock import ManualClock
 from tests.support.postgres import Postgres, fresh_database
 from tests.support.processes import MissingBackingError, scratch
+from tests.support.states import NOT_NOW, OWN_FAULT
 
 _numbers = count()
 LONE_SURROGATE = "\ud83d"
@@ -77,7 +78,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 def writer_of(database: Database) -> Writer:
     if isinstance(database, PostgresDatabase):
-        return PostgresWriter(database.dsn)
+        return PostgresWriter(database.dsn, database.availability)
     return SqliteWriter(database)
 
 
@@ -285,6 +286,39 @@ async def test_nothing_is_accepted_before_the_committer_runs(
         answer = await desk.deliver(message())
         problem(answer, 503, "not-accepting")
         assert answer.headers["retry-after"] == "5"
+
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF NEW.external_id LIKE 'state-%' THEN
+    RAISE EXCEPTION USING ERRCODE = substr(NEW.external_id, 7), MESSAGE = 'no', DETAIL = NEW.text;
+  END IF;
+  RETURN NEW;
+END $$
+"""
+REFUSING = """
+CREATE TRIGGER refuse BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION refuse()
+"""
+
+
+async def test_the_hot_path_knows_the_same_states(postgres_copy: str) -> None:
+    database = open_database(postgres_copy)
+    await database.start()
+    for statement in (REFUSE, REFUSING):
+        await database.write(lambda tx, sql: tx.execute(text(sql)), statement)
+    async with committing(writer_of(database)) as committer:
+        for state in NOT_NOW:
+            batch = [incoming(external_id=f"state-{state}"), incoming()]
+            for found in await outcomes(committer, batch):
+                assert isinstance(found, DatabaseUnavailableError), (state, found)
+                assert batch[0].text not in str(found)
+            assert state in (database.availability.write_failure or "")
+        for state in OWN_FAULT:
+            batch = [incoming(external_id=f"state-{state}"), incoming()]
+            bad, good = await outcomes(committer, batch)
+            assert not isinstance(bad, DatabaseUnavailableError | Accepted), (state, bad)
+            assert isinstance(good, Accepted)
+    await database.stop()
 
 
 async def test_postgresql_goes_away_and_comes_back(tmp_path: Path, clock: ManualClock) -> None:

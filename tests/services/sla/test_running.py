@@ -19,6 +19,7 @@ from shared.policy import parse_policy
 from shared.trace import new_traceparent
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench
 from tests.support.receiver import receiver
+from tests.support.states import read_only
 from tests.unit.policy.raw import shipped
 
 SECRET = "whsec_bm90aWZpY2F0aW9ucy1hcmUtc2lnbmVk"
@@ -158,6 +159,38 @@ async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_lo
                     await asyncio.sleep(0.05)
                 await asyncio.sleep(1)
     assert [call.json["data"]["kind"] for call in hook.calls] == ["met", "met"]
+
+
+async def test_every_loop_waits_for_a_database_that_takes_no_writes(
+    postgres_copy: str, tmp_path: Path
+) -> None:
+    policy = parse_policy(
+        {**shipped(), "notifications": [{"name": "ops", "via": "webhook", "kinds": ["met"]}]}
+    )
+    early, late, at = Inquiry(), Inquiry(), berlin("2026-03-02 11:00")
+    async with receiver() as hook:
+        notify = {"DESK_NOTIFY_OPS_URL": hook.url, "DESK_NOTIFY_OPS_SECRET": SECRET}
+        async with (
+            sla_bench(
+                postgres_copy, tmp_path, policy=policy, notify=notify, poll_seconds=0.2
+            ) as bench,
+            bench.on_the_bus(),
+        ):
+            await publish(bench, bench.bus, early.received())
+            await bench.service.database.stop()
+            async with bench.service.running() as failed, asyncio.timeout(40):
+                await heard(bench.bus, lambda types: len(types) >= 1)
+                async with read_only(postgres_copy):
+                    await publish(bench, bench.bus, early.answered(at), late.received())
+                    await asyncio.sleep(2)
+                    health = (await bench.client.get("/sla/health/ready")).json()
+                    assert health["checks"]["database"]["status"] == "down"
+                    assert not failed.is_set(), "a loop has ended"
+                await publish(bench, bench.bus, late.answered(at))
+                while len(hook.calls) < 2:  # noqa: ASYNC110 - asked from outside
+                    await asyncio.sleep(0.05)
+            await bench.service.database.start()
+            assert await bench.story(early.id) == ["started", "met"]
 
 
 async def test_metrics_are_as_of_now_whoever_asks(bench: SlaBench) -> None:
