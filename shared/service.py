@@ -19,6 +19,7 @@ from shared.consumer import Consumer, Listener
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.migrate import pending
 from shared.events import Envelope
+from shared.ids import new_id
 from shared.lifecycle import Loop, pause, running_loops
 from shared.policy import Policy
 from shared.relay import Relay
@@ -26,7 +27,7 @@ from shared.settings import DeskSettings
 from shared.telemetry import Metrics
 from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
-from shared.web.health import Check, Health, examine
+from shared.web.health import Check, Examination, Health
 from shared.web.hot import HotRoutes
 
 HOUSEKEEPING_SECONDS = 600.0
@@ -75,6 +76,8 @@ class Service:
         self._consumers: list[Consumer] = []
         self._loops: list[tuple[str, Loop]] = []
         self._own_checks: dict[str, Check] = {}
+        self._live = Examination(self._live_checks)
+        self._ready = Examination(self._ready_checks)
         self.app: ASGIApp = _not_built
 
     def listen(
@@ -114,8 +117,8 @@ class Service:
             surface,
             service=self.name,
             metrics=self.metrics,
-            live=self._live_checks(),
-            ready=self._ready_checks(),
+            live=self._live,
+            ready=self._ready,
         )
         self.app = Edge(
             HotRoutes(app, surface.hot_routes),
@@ -139,11 +142,11 @@ class Service:
 
     async def live(self) -> Health:
         """Whether this process works, or should be restarted."""
-        return await examine(self._live_checks())
+        return await self._live()
 
     async def ready(self) -> Health:
-        """What works and what does not, each with its reason."""
-        return await examine(self._ready_checks())
+        """What works and what does not, each with its reason; at most a second old."""
+        return await self._ready()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[asyncio.Event]:
@@ -190,7 +193,8 @@ class Service:
 
     def _ready_checks(self) -> dict[str, Check]:
         return {
-            "database": Check(self._database_answers, "down"),
+            "database": Check(self._database_works, "down"),
+            "writes": Check(self._last_writes, "degraded"),
             "migrations": Check(self._schema, "down"),
             "bus": Check(self._bus_answers, "degraded"),
             "consumers": Check(self._consumer_lag, "degraded"),
@@ -199,9 +203,16 @@ class Service:
             **self._own_checks,
         }
 
-    async def _database_answers(self) -> str | None:
+    async def _database_works(self) -> str | None:
         await self.database.ping()
+        if self.database.availability.write_failure is not None:
+            # It may be over, and nobody else might write for a long time.
+            now = self._runtime.clock.now()
+            await self.database.write(inbox.try_out, event_id=new_id(), now=now)
         return None
+
+    async def _last_writes(self) -> str | None:
+        return self.database.availability.write_failure
 
     async def _bus_answers(self) -> str | None:
         await self._runtime.bus.ping()

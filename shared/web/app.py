@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from shared.errors import DeskError
 from shared.telemetry import Metrics
-from shared.web.health import Check, Health, examine, health_response
+from shared.web.health import Examination, Health, health_response
 from shared.web.problems import (
     Problem,
     documented,
@@ -62,8 +62,8 @@ def build_app(
     *,
     service: str,
     metrics: Metrics,
-    live: Mapping[str, Check],
-    ready: Mapping[str, Check],
+    live: Examination,
+    ready: Examination,
 ) -> FastAPI:
     app = FastAPI(
         title=surface.title,
@@ -108,23 +108,23 @@ def _operations(
     service: str,
     metrics: Metrics,
     *,
-    live: Mapping[str, Check],
-    ready: Mapping[str, Check],
+    live: Examination,
+    ready: Examination,
 ) -> None:
     router = APIRouter(tags=["operations"])
     down: Responses = {503: {"model": Health, "description": "A check is down."}}
 
     async def health_live() -> JSONResponse:
         """Whether the process works; when it does not, restart it."""
-        return health_response(await examine(live))
+        return health_response(await live())
 
     async def health_ready() -> JSONResponse:
         """What works and what does not, each with its reason."""
-        return health_response(await examine(ready))
+        return health_response(await ready())
 
     async def prometheus() -> Response:
         """Metrics in the Prometheus text format, as of now."""
-        await examine(ready)  # the looks set what is measured by looking: lag, age of the outbox
+        await ready()  # the looks set what is measured by looking: lag, age of the outbox
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
     text: Responses = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +15,7 @@ from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
 
 CHECK_SECONDS = 3.0
+FRESH_SECONDS = 1.0
 State = Literal["ok", "degraded", "down"]
 
 
@@ -39,7 +41,33 @@ class Check:
     failing: State
 
 
-async def examine(checks: Mapping[str, Check]) -> Health:
+class Examination:
+    """Health on demand, looked up at most once a second, however many ask."""
+
+    def __init__(
+        self,
+        checks: Callable[[], Mapping[str, Check]],
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`seconds` are those of a clock that nobody sets."""
+        self._checks = checks
+        self._seconds = seconds
+        self._lock = asyncio.Lock()
+        self._found: Health | None = None
+        self._looked_at = 0.0
+
+    async def __call__(self) -> Health:
+        """At most a second old; who comes while it is being looked up waits for that."""
+        async with self._lock:
+            age = self._seconds() - self._looked_at
+            if self._found is None or age >= FRESH_SECONDS:
+                self._found = await _examine(self._checks())
+                self._looked_at = self._seconds()
+            return self._found
+
+
+async def _examine(checks: Mapping[str, Check]) -> Health:
     results = dict(
         zip(checks, await asyncio.gather(*(_result(c) for c in checks.values())), strict=True)
     )

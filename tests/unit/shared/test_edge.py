@@ -20,6 +20,7 @@ from shared.telemetry import Metrics
 from shared.trace import current_traceparent, new_traceparent, trace_id
 from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
+from shared.web.health import Examination
 from shared.web.problems import RefusedError, of_desk_error
 
 LIMIT = 1000
@@ -140,7 +141,8 @@ async def test_a_failure_in_the_whole_app_is_a_problem_too() -> None:
     """Its own outermost layer would answer in plain text before the edge could."""
     metrics = Metrics("test")
     surface = Surface(title="Test", description="Fails.", routers=[])
-    app = build_app(surface, service="test", metrics=metrics, live={}, ready={})
+    nothing = Examination(dict)
+    app = build_app(surface, service="test", metrics=metrics, live=nothing, ready=nothing)
     app.add_route("/fails", _fails)
     edge = Edge(app, metrics=metrics, body_limit=1000, body_seconds=5.0)
     answer = await _send(edge, "GET", "/fails")

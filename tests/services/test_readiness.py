@@ -1,0 +1,35 @@
+"""What each service says about itself when its database is not fit for work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from services.root import BUILDERS, make_runtime
+from shared.settings import DeskSettings
+
+
+async def test_an_empty_postgres_is_not_ready_and_says_what_to_do(
+    postgres_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = DeskSettings.model_validate({"data_dir": tmp_path})
+    for name, build in BUILDERS.items():
+        monkeypatch.setenv(f"DESK_{name.upper()}_DATABASE_URL", postgres_database)
+        service = build(make_runtime(settings))
+        await service.database.start()
+        transport = httpx.ASGITransport(app=service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
+            with capture_logs() as lines:
+                answer = await http.get(f"/{name}/health/ready")
+                metrics = await http.get(f"/{name}/metrics")
+        await service.database.stop()
+        assert answer.status_code == 503
+        assert metrics.status_code == 200
+        checks = answer.json()["checks"]
+        assert checks["migrations"]["status"] == "down"
+        assert "run `inbound-desk migrate`" in checks["migrations"]["reason"]
+        assert checks["outbox"]["reason"].startswith("PostgreSQL says: relation")
+        assert not [line for line in lines if line["log_level"] == "error"], lines

@@ -1,0 +1,163 @@
+"""Databases that are read-only, away or without room: the desk says so, waits, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import refuse
+from tests.support.postgres import Postgres, fresh_database
+from tests.support.processes import MissingBackingError, scratch
+from tests.support.states import set_read_only
+from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, embedded
+
+WORDS = ("Wo bleibt mein Paket?", "Wann kommt die Lieferung?", "Frau Thaler", "Das ist geheim.")
+WORK_SECONDS = 2.5
+"""Long enough for every loop to try, and to try again."""
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
+    """A server that the test kills."""
+    try:
+        with scratch("states-postgres") as folder:
+            server = Postgres(folder.path)
+            server.start()
+            yield server
+            server.kill()
+            folder.keep = bool(request.session.testsfailed)
+    except MissingBackingError as missing:
+        refuse(request, missing)
+
+
+@pytest.fixture
+async def databases(server: Postgres) -> AsyncIterator[dict[str, str]]:
+    """A database for each service."""
+    async with AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(fresh_database(server.url)) for name in SERVICES
+        }
+
+
+async def test_postgres_read_only_and_killed(
+    server: Postgres, databases: dict[str, str], tmp_path: Path
+) -> None:
+    urls = {f"DESK_{name.upper()}_DATABASE_URL": url for name, url in databases.items()}
+    async with embedded(tmp_path, **urls) as desk, Caller(desk) as caller:
+        desk.start()
+        inquiry_id = await _whole_way(caller, "m-1")
+
+        for url in databases.values():
+            await set_read_only(url, read_only=True)
+        await _nothing_is_taken(caller, inquiry_id)
+        await _not_ready(_only(desk), "takes no writes")
+        await asyncio.sleep(WORK_SECONDS)
+        for url in databases.values():
+            await set_read_only(url, read_only=False)
+        await _whole_way(caller, "m-2")
+
+        server.kill()
+        await _nothing_is_taken(caller, inquiry_id)
+        await _not_ready(_only(desk), "PostgreSQL does not answer")
+        await asyncio.sleep(WORK_SECONDS)
+        server.start()
+        await _whole_way(caller, "m-3")
+        _went_on(desk)
+
+
+async def test_no_room_for_the_embedded_desk(tmp_path: Path) -> None:
+    async with embedded(tmp_path) as desk, Caller(desk) as caller:
+        desk.start()
+        inquiry_id = await _whole_way(caller, "m-1")
+
+        _room(desk, 0)
+        await _nothing_is_taken(caller, inquiry_id)
+        await _not_ready(_only(desk), "SQLite says")
+        await asyncio.sleep(WORK_SECONDS)
+        _room(desk, resource.RLIM_INFINITY)
+        await _whole_way(caller, "m-2")
+        _went_on(desk)
+
+
+async def _whole_way(caller: Caller, message_id: str) -> str:
+    """A message comes in, gets its ToDo, and that its due time: every service has written."""
+    message = {
+        "id": message_id,
+        "thread_id": f"t-{message_id}",
+        "author": {"id": "c-1", "name": WORDS[2]},
+        "text": WORDS[0],
+    }
+    answer = await delivered(lambda: caller.webhook("facebook", message))
+    (inquiry_id,) = answer.json()["inquiries"]
+    await caller.todo_of(inquiry_id, lambda todo: todo["due_at"] is not None)
+    return str(inquiry_id)
+
+
+async def _nothing_is_taken(caller: Caller, inquiry_id: str) -> None:
+    """On each way in: by webhook, by REST, and what people do."""
+    message = {"id": "refused", "author": {"id": "c-2", "name": WORDS[2]}, "text": WORDS[1]}
+    inquiry = {"channel": "web_form", "author": {"email": "x@example.org"}, "text": WORDS[1]}
+    answers = [
+        await caller.webhook("facebook", message),
+        await caller.call("POST", "/intake/v1/inquiries", inquiry, once="once"),
+        await caller.call(
+            "POST",
+            f"/intake/v1/inquiries/{inquiry_id}/replies",
+            {"kind": "answer", "text": WORDS[3], "author": WORDS[2]},
+        ),
+    ]
+    for answer in answers:
+        _is_unavailable(answer)
+
+
+def _is_unavailable(answer: httpx.Response) -> None:
+    assert answer.status_code == 503, answer.text
+    assert answer.json()["type"] == "urn:inbound-desk:problem:database-unavailable"
+    assert int(answer.headers["retry-after"]) > 0
+
+
+async def _not_ready(instance: Instance, reason: str) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            health: dict[str, Any] | None = await asyncio.to_thread(instance.health, "ready")
+            if health is not None and health["status"] == "down":
+                found = health["checks"]["intake.database"].get("reason", "")
+                if reason in found:
+                    return
+            await asyncio.sleep(0.1)
+
+
+def _only(desk: Desk) -> Instance:
+    (instance,) = desk.instances
+    assert instance.process is not None
+    assert instance.process.running
+    return instance
+
+
+def _room(desk: Desk, size: int) -> None:
+    """How far a file of the process may reach: no disk can be fuller than with none."""
+    process = _only(desk).process
+    assert process is not None
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+def _went_on(desk: Desk) -> None:
+    """It is the same process all the time, and its log is short and says nobody's words."""
+    log = _only(desk).log.read_text()
+    lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+    said = Counter(line["event"] for line in lines)
+    assert "Traceback" not in log
+    assert not [line for line in lines if line["level"] == "error"]
+    assert said["database.unavailable"] <= 2 * len(SERVICES), said
+    assert len(lines) < 40, said
+    for words in WORDS:
+        assert words not in log

@@ -1,0 +1,51 @@
+"""Health on demand: each reason is said, and no number of callers makes it dearer."""
+
+from __future__ import annotations
+
+import asyncio
+
+from shared.bus.port import BusUnavailableError
+from shared.db import DatabaseUnavailableError
+from shared.web.health import FRESH_SECONDS, Check, Examination
+
+
+async def test_it_is_looked_up_at_most_once_a_second() -> None:
+    now = 1000.0
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        await asyncio.sleep(0.01)
+
+    ready = Examination(lambda: {"database": Check(look, "down")}, seconds=lambda: now)
+    found = await asyncio.gather(*(ready() for _ in range(100)))
+    assert {each.status for each in found} == {"ok"}
+    assert looks == 1
+    now += FRESH_SECONDS - 0.1
+    await ready()
+    assert looks == 1
+    now += 0.1
+    await asyncio.gather(*(ready() for _ in range(100)))
+    assert looks == 2
+
+
+async def test_each_check_has_its_reason_and_the_worst_decides() -> None:
+    async def away() -> None:
+        raise BusUnavailableError("the bus is away")
+
+    async def full() -> None:
+        raise DatabaseUnavailableError("x" * 10_000)
+
+    async def well() -> None:
+        return
+
+    checks = {"bus": Check(away, "degraded"), "keys": Check(well, "degraded")}
+    found = await Examination(lambda: checks)()
+    assert found.status == "degraded"
+    assert found.checks["bus"].reason == "the bus is away"
+    assert found.checks["keys"].status == "ok"
+    checks["database"] = Check(full, "down")
+    found = await Examination(lambda: checks)()
+    assert found.status == "down"
+    assert len(found.checks["database"].reason or "") == 500
