@@ -13,6 +13,7 @@ from services import commands
 from shared.auth import ALL_SCOPES, KeysFileError
 from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
+from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
 from shared.web.moments import EARLIEST, LATEST
 
@@ -24,7 +25,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         return int(options.command(options))
-    except (DeskError, BusUnavailableError, PolicyError, KeysFileError, OSError, ValueError) as bad:
+    except (
+        DeskError,
+        BusUnavailableError,
+        PolicyError,
+        KeysFileError,
+        LoopEndedError,
+        OSError,
+        ValueError,
+    ) as bad:
         print(f"inbound-desk: {bad}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

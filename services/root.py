@@ -102,7 +102,7 @@ def maintained(bus: LocalBus) -> Loop:
             try:
                 await bus.maintain()
             except BusUnavailableError as error:
-                log.warning("bus.notmaintained", reason=str(error))
+                log.warning("bus.not_maintained", reason=str(error))
             await pause(stop, MAINTENANCE_SECONDS)
 
     return loop

@@ -23,6 +23,7 @@ from shared.backoff import Backoff
 from shared.bus.port import Bus, BusUnavailableError, Partition, Progress, Received, Subscription
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError, Write
+from shared.error_text import described
 from shared.events.envelope import Envelope
 from shared.events.facts import RecordDeadLettered
 from shared.events.registry import MalformedRecordError, event_type, to_envelope
@@ -158,7 +159,9 @@ class Consumer:
             )
             return
         except Exception as error:  # noqa: BLE001 - the boundary of the loop: any failure is bounded
-            log.warning("consumer.batch_failed", partition=partition.number, reason=repr(error))
+            log.warning(
+                "consumer.batch_failed", partition=partition.number, reason=described(error)
+            )
             await self._one_by_one(subscription, partition, records)
             return
         await subscription.commit(partition, records[-1].offset + 1)
@@ -201,7 +204,7 @@ class Consumer:
                 topic=record.partition.topic,
                 partition=record.partition.number,
                 offset=record.offset,
-                reason=repr(failure),
+                reason=described(failure),
             )
             return NOT_PARKED_SECONDS
         self._failures.pop((record.partition, record.offset), None)
@@ -212,7 +215,7 @@ class Consumer:
             topic=record.partition.topic,
             partition=record.partition.number,
             offset=record.offset,
-            reason=repr(error),
+            reason=described(error),
         )
         return None
 

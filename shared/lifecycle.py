@@ -16,6 +16,8 @@ from typing import Any
 import structlog
 import uvicorn
 
+from shared.error_text import described
+
 log = structlog.get_logger()
 
 Loop = Callable[[asyncio.Event], Coroutine[Any, Any, None]]
@@ -42,25 +44,25 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
 
 
 class LoopEndedError(RuntimeError):
-    """A background loop returned although nobody asked it to stop."""
+    """A background loop returned although nobody asked it to stop, or failed."""
 
 
 @asynccontextmanager
 async def running_loops(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[asyncio.Event]:
     """Run each loop in a task until the context ends; the yielded event is set if one fails.
 
-    At the end the loops are asked to stop, then cancelled after a grace time. The first failure is
-    raised then.
+    At the end the loops are asked to stop, then cancelled after a grace time. Raises LoopEndedError
+    then when one had failed; the log has its stack.
     """
     stop, failed = asyncio.Event(), asyncio.Event()
-    failures: list[BaseException] = []
+    failures: list[str] = []
 
     async def guarded(name: str, loop: Loop) -> None:
         try:
             await _until_stopped(name, loop, stop)
         except Exception as error:
             log.exception("loop.failed", loop=name)
-            failures.append(error)
+            failures.append(f"the loop {name} failed: {described(error)}")
             failed.set()
 
     tasks = [asyncio.create_task(guarded(name, loop), name=name) for name, loop in loops]
@@ -74,7 +76,8 @@ async def running_loops(loops: Sequence[tuple[str, Loop]]) -> AsyncIterator[asyn
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     if failures:
-        raise failures[0]
+        # Not the error itself, which may quote a row: it would be printed as it is.
+        raise LoopEndedError(failures[0])
 
 
 async def _until_stopped(name: str, loop: Loop, stop: asyncio.Event) -> None:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from shared.error_text import stack
 from shared.trace import current_traceparent, trace_id
 
 
@@ -19,6 +21,22 @@ def _with_trace(_logger: object, _method: str, event: dict[str, Any]) -> dict[st
     traceparent = current_traceparent()
     if traceparent:
         event["trace_id"] = trace_id(traceparent)
+    return event
+
+
+def _without_values(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Stacks as `error_text` shows them. Of a library's text the first line: asyncio puts what it
+    knows of a task below, and there the error once more as it is.
+    """
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else given
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["exception"] = stack(error)
+    event["event"] = str(event["event"]).partition("\n")[0]
     return event
 
 
@@ -42,7 +60,7 @@ def configure_logging(level: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                _without_values,
                 structlog.processors.JSONRenderer(),
             ],
         )

@@ -56,6 +56,7 @@ class PostgresDatabase:
             max_overflow=0,
             pool_timeout=10,
             pool_pre_ping=True,
+            hide_parameters=True,
             connect_args={
                 "timeout": 5,
                 "server_settings": {

@@ -204,6 +204,7 @@ def _engine(path: Path, *, begin: str, connections: int, read_only: bool = False
         pool_size=connections,
         max_overflow=0,
         pool_reset_on_return=None,
+        hide_parameters=True,
         # None stops sqlite3 from opening transactions by its own rules; `begin` below does it.
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_SECONDS},
     )

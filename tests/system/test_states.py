@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import resource
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -21,7 +24,7 @@ from tests.support.states import set_read_only
 from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, embedded
 
 WORDS = ("Wo bleibt mein Paket?", "Wann kommt die Lieferung?", "Frau Thaler", "Das ist geheim.")
-WORK_SECONDS = 2.5
+WORK_SECONDS = 1.5
 """Long enough for every loop to try, and to try again."""
 
 
@@ -73,6 +76,11 @@ async def test_postgres_read_only_and_killed(
         await _whole_way(caller, "m-3")
         _went_on(desk)
 
+        for url in databases.values():
+            await _refuse_and_quote(url)
+        await _everything_fails(caller, inquiry_id)
+        _says_no_words(desk)
+
 
 async def test_no_room_for_the_embedded_desk(tmp_path: Path) -> None:
     async with embedded(tmp_path) as desk, Caller(desk) as caller:
@@ -86,6 +94,11 @@ async def test_no_room_for_the_embedded_desk(tmp_path: Path) -> None:
         _room(desk, resource.RLIM_INFINITY)
         await _whole_way(caller, "m-2")
         _went_on(desk)
+
+        for url in desk.databases.values():
+            await asyncio.to_thread(_refuse, Path(url.removeprefix("sqlite:///")))
+        await _everything_fails(caller, inquiry_id)
+        _says_no_words(desk)
 
 
 async def _whole_way(caller: Caller, message_id: str) -> str:
@@ -103,10 +116,15 @@ async def _whole_way(caller: Caller, message_id: str) -> str:
 
 
 async def _nothing_is_taken(caller: Caller, inquiry_id: str) -> None:
+    for answer in await _sent(caller, inquiry_id):
+        _is_unavailable(answer)
+
+
+async def _sent(caller: Caller, inquiry_id: str) -> list[httpx.Response]:
     """On each way in: by webhook, by REST, and what people do."""
     message = {"id": "refused", "author": {"id": "c-2", "name": WORDS[2]}, "text": WORDS[1]}
     inquiry = {"channel": "web_form", "author": {"email": "x@example.org"}, "text": WORDS[1]}
-    answers = [
+    return [
         await caller.webhook("facebook", message),
         await caller.call("POST", "/intake/v1/inquiries", inquiry, once="once"),
         await caller.call(
@@ -115,8 +133,6 @@ async def _nothing_is_taken(caller: Caller, inquiry_id: str) -> None:
             {"kind": "answer", "text": WORDS[3], "author": WORDS[2]},
         ),
     ]
-    for answer in answers:
-        _is_unavailable(answer)
 
 
 def _is_unavailable(answer: httpx.Response) -> None:
@@ -159,5 +175,49 @@ def _went_on(desk: Desk) -> None:
     assert not [line for line in lines if line["level"] == "error"]
     assert said["database.unavailable"] <= 2 * len(SERVICES), said
     assert len(lines) < 40, said
+    _says_no_words(desk)
+
+
+QUOTE = """
+CREATE FUNCTION quote() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'new row ' || NEW::text,
+    DETAIL = 'Failing row contains ' || NEW::text;
+END $$
+"""
+TRIGGER = "CREATE TRIGGER quote BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION quote()"
+TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+
+
+async def _refuse_and_quote(url: str) -> None:
+    """Every row that is written fails by its own fault, and the server's error quotes it."""
+    connection = await asyncpg.connect(url)
+    await connection.execute(QUOTE)
+    for table in await connection.fetch(TABLES):
+        await connection.execute(TRIGGER.format(table[0]))
+    await connection.close()
+
+
+def _refuse(path: Path) -> None:
+    """The same on SQLite, whose errors quote nothing; SQLAlchemy's would name the parameters."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        for (table,) in tables.fetchall():
+            if not table.startswith("sqlite_"):
+                connection.execute(
+                    f"CREATE TRIGGER refuse_{table} BEFORE INSERT ON {table}"
+                    " BEGIN SELECT RAISE(ABORT, 'no'); END"
+                )
+
+
+async def _everything_fails(caller: Caller, inquiry_id: str) -> None:
+    """Each request ends in a mistake of ours, as far as anybody can tell."""
+    for answer in await _sent(caller, inquiry_id):
+        assert answer.status_code == 500, answer.text
+        for words in WORDS:
+            assert words not in answer.text
+
+
+def _says_no_words(desk: Desk) -> None:
+    log = _only(desk).log.read_text()
     for words in WORDS:
         assert words not in log

@@ -9,6 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from shared.db import DatabaseUnavailableError
+from shared.error_text import described
 
 log = structlog.get_logger()
 
@@ -39,7 +40,7 @@ class Alone:
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - whose failure it is, is found out one by one
-            log.warning("timers.batch_failed", reason=_said(error))
+            log.warning("timers.batch_failed", reason=described(error))
         return sum([await self._alone(each, alone, spoiled) for each in await clocks()])
 
     async def _alone(self, inquiry_id: UUID, work: Work, spoiled: Work) -> int:
@@ -49,10 +50,6 @@ class Alone:
             raise
         except Exception as error:
             self._put_off.inc()
-            said = {"inquiry_id": str(inquiry_id), "reason": _said(error)}
+            said = {"inquiry_id": str(inquiry_id), "reason": described(error)}
             log.exception("timers.clock_put_off", **said)
         return await spoiled(inquiry_id)
-
-
-def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"[:300]
