@@ -18,6 +18,7 @@ from shared.telemetry import configure_logging
 
 async def run_embedded(settings: DeskSettings, *, ready: Callable[[], None]) -> None:
     """The whole desk in one process; `ready` is called when it serves."""
+    configure_logging(settings.log_level)
     names = tuple(BUILDERS)
     await migrate(names, settings)
     await _run(names, settings, EmbeddedApp, ready)
@@ -25,6 +26,7 @@ async def run_embedded(settings: DeskSettings, *, ready: Callable[[], None]) -> 
 
 async def run_service(name: str, settings: DeskSettings) -> None:
     """One service on its own port; its schema is brought up to date by `migrate`, not here."""
+    configure_logging(settings.log_level)
     await _run((name,), settings, lambda services, _: services[0].app, lambda: None)
 
 
@@ -34,7 +36,6 @@ async def _run(
     app_of: Callable[[Sequence[Service], str], ASGIApp],
     ready: Callable[[], None],
 ) -> None:
-    configure_logging(settings.log_level)
     listening = listen(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)

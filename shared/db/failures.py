@@ -59,6 +59,7 @@ _SQLITE: Final = frozenset(
         sqlite3.SQLITE_NOTADB,
     }
 )
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _OTHER_SCHEMA: Final = ("no such table", "no such column")
 
 POSTGRES_ERRORS: Final = (
@@ -125,6 +126,7 @@ def _sqlite(error: sqlite3.Error) -> str | None:
     if code is None:  # the driver itself refused the call
         return None
     other_schema = code == sqlite3.SQLITE_ERROR and str(error).startswith(_OTHER_SCHEMA)
-    if code & 0xFF in _SQLITE or other_schema:
-        return f"SQLite says: {error} ({error.sqlite_errorname})"
-    return None
+    if code & 0xFF not in _SQLITE and not other_schema:
+        return None
+    hint = "; is there room on its disk?" if code & 0xFF in _NO_ROOM else ""
+    return f"SQLite says: {error} ({error.sqlite_errorname}){hint}"

@@ -165,7 +165,7 @@ class SqliteDatabase(SqliteReader):
             with self._write_engine.connect() as connection:
                 _pragma(connection.connection.driver_connection, "wal_checkpoint(TRUNCATE)")
 
-        await self._run(self._writer, job, writing=True)
+        await self._run(self._writer, job, writing=False)
 
     def _own_the_file(self) -> None:
         lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)

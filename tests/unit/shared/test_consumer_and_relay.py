@@ -10,9 +10,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
+from zlib import crc32
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from shared import consumer as consuming
 from shared import inbox, outbox
@@ -366,3 +368,40 @@ async def test_a_dead_letter_has_a_topic_of_its_own(database: Database, bus: Loc
         found = await subscription.fetch(max_records=5, timeout_seconds=5)
     ((received,),) = found.values()
     assert received.key == "k"
+
+
+async def test_what_cannot_be_parked_waits_and_harms_nobody(
+    database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consuming, "NOT_PARKED_SECONDS", 0.05)
+    refusing = "CREATE TRIGGER no BEFORE INSERT ON outbox BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await database.write(lambda tx: tx.connection.exec_driver_sql(refusing))
+    by: list[str] = []
+
+    def hear(_tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for each in envelopes:
+            if each.data.TYPE == closed(1).data.TYPE:
+                raise LookupError("poison")
+            by.append(str(each.key))
+
+    spoiled, others = closed(1), [answered(key, "a") for key in range(2, 20)]
+    await bus.publish([record(each) for each in (spoiled, *others)])
+    handlers: dict[str, Handler] = {"inquiry.answered": hear, "inquiry.closed": hear}
+    with capture_logs() as lines:
+        async with consuming_with(database, bus, handlers) as consumer, asyncio.timeout(20):
+            while "consumer.not_parked" not in {line["event"] for line in lines}:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            elsewhere = {each.key for each in others if not _together(each.key, spoiled.key)}
+            assert elsewhere <= set(by)
+            await database.write(lambda tx: tx.connection.exec_driver_sql("DROP TRIGGER no"))
+            await drained(consumer)
+    assert {each.key for each in others} == set(by)
+    (letter,) = await database.read(outbox.unpublished, limit=9)
+    assert letter.type == facts.RecordDeadLettered.TYPE
+
+
+def _together(key: str, other: str) -> bool:
+    """Whether the local log puts both keys into one partition."""
+    (topic,) = (each for each in topics(retention_days=1) if each.name == INQUIRIES)
+    first, second = (crc32(each.encode()) % topic.partitions for each in (key, other))
+    return first == second
