@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
 from typing import Any, Concatenate
 
 import asyncpg
@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
@@ -21,6 +22,10 @@ from shared.db.tasks import ShieldedTasks
 
 ATTEMPTS = 4
 RELAY_RETRY_SECONDS = 1.0
+CONNECT_SECONDS = 5.0
+FAREWELL_SECONDS = 3.0
+ANSWER_SECONDS = 35.0
+"""Longer than the server itself lets a statement run: by then it is gone, or the way to it."""
 # Deadlock, serialization failure: the transaction is gone and may simply be run again.
 _RUN_AGAIN = frozenset({"40P01", "40001"})
 _PLAN_CHANGED = "cached statement plan is invalid"
@@ -50,15 +55,22 @@ class PostgresDatabase:
 
     async def start(self) -> None:
         # A service may start before its database: each verb says so then, and readiness shows it.
-        self._engine = create_async_engine(
-            self._url,
+        self._engine = self._new_engine(
+            answer_seconds=ANSWER_SECONDS,
             pool_size=self._pool_size,
             max_overflow=0,
             pool_timeout=10,
+        )
+
+    def _new_engine(self, *, answer_seconds: float | None, **pool: Any) -> AsyncEngine:
+        engine = create_async_engine(
+            self._url,
             pool_pre_ping=True,
             hide_parameters=True,
+            **pool,
             connect_args={
-                "timeout": 5,
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": answer_seconds,
                 "server_settings": {
                     "application_name": "inbound-desk",
                     "statement_timeout": "30000",
@@ -67,12 +79,15 @@ class PostgresDatabase:
                 },
             },
         )
-        event.listen(self._engine.sync_engine, "handle_error", _leave_a_read_only_server)
+        event.listen(engine.sync_engine, "handle_error", _leave_a_read_only_server)
+        return engine
 
     async def stop(self) -> None:
         await self._tasks.drain()
         if self._engine is not None:
-            await self._engine.dispose()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await self._engine.dispose()
             self._engine = None
 
     async def ping(self) -> None:
@@ -104,15 +119,19 @@ class PostgresDatabase:
         return await self._tasks.run(self._attempts(attempt, writing=True))
 
     async def migration(self, run: Callable[[Connection], T]) -> T:
-        async def attempt(engine: AsyncEngine) -> T:
-            async with engine.begin() as connection:
+        async def attempt(_engine: AsyncEngine) -> T:
+            async with unhurried.begin() as connection:
                 # Two processes that migrate at once must not meet on the version table.
                 await connection.execute(text("SELECT pg_advisory_xact_lock(7226001)"))
                 await connection.execute(text("SET LOCAL lock_timeout = '5s'"))
                 await connection.execute(text("SET LOCAL statement_timeout = 0"))
                 return await connection.run_sync(run)
 
-        return await self._attempts(attempt, writing=True)
+        unhurried = self._new_engine(answer_seconds=None, poolclass=NullPool)
+        try:
+            return await self._attempts(attempt, writing=True)
+        finally:
+            await unhurried.dispose()
 
     async def _attempts(
         self, attempt: Callable[[AsyncEngine], Coroutine[Any, Any, T]], *, writing: bool
@@ -138,7 +157,7 @@ class PostgresDatabase:
     async def tidy(self) -> None:
         """Nothing: autovacuum does it."""
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def sole_relay(self) -> AsyncIterator[RelayGuard]:
         # Outside every pool: a pooled connection would carry the lock away or drop it silently.
         connection = await self._locked()
@@ -153,7 +172,8 @@ class PostgresDatabase:
             try:
                 connection = await asyncpg.connect(
                     self.dsn,
-                    timeout=5,
+                    timeout=CONNECT_SECONDS,
+                    command_timeout=CONNECT_SECONDS,
                     server_settings={
                         "application_name": "inbound-desk-relay",
                         "tcp_keepalives_idle": "10",

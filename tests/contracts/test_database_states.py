@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator
@@ -15,9 +16,11 @@ from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
 from shared.db import Database, DatabaseUnavailableError, Read, Write, open_database
+from shared.db import postgres as postgresql
 from shared.db.availability import RECENT_SECONDS, SAY_AGAIN_SECONDS, Availability
 from shared.db.failures import unavailable
 from tests.support.states import NOT_NOW, OWN_FAULT, full, read_only, set_read_only
+from tests.support.wire import wire_to
 
 WORDS = "Wo bleibt mein Paket, Frau Thaler?"
 _metadata = MetaData()
@@ -99,6 +102,31 @@ async def test_sessions_leave_a_server_that_became_read_only(
         await postgres.ping()
     await postgres.ping()
     await postgres.write(add, 1)
+
+
+async def test_a_server_that_falls_silent(
+    postgres_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its host is gone, and nobody closes the connections: they must not be waited for."""
+    monkeypatch.setattr(postgresql, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(postgresql, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(postgresql, "FAREWELL_SECONDS", 0.5)
+    async with wire_to(postgres_database) as (wire, url):
+        database = open_database(url, pool_size=2)
+        await database.start()
+        await database.migration(_metadata.create_all)
+        await database.write(add, 1)
+        wire.cut()
+        for again in range(3):
+            async with asyncio.timeout(10):
+                with pytest.raises(DatabaseUnavailableError, match=r"does not answer|broke"):
+                    await database.write(add, 2 + again)
+        wire.mend()
+        await database.write(add, 5)
+        assert await database.read(count) == 2
+        wire.cut()
+        async with asyncio.timeout(10):
+            await database.stop()
 
 
 async def test_a_full_disk_under_sqlite(sqlite: Database) -> None:
