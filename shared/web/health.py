@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import structlog
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
@@ -17,6 +18,8 @@ from shared.errors import DeskError
 CHECK_SECONDS = 3.0
 FRESH_SECONDS = 1.0
 State = Literal["ok", "degraded", "down"]
+
+log = structlog.get_logger()
 
 
 class CheckResult(BaseModel):
@@ -68,9 +71,8 @@ class Examination:
 
 
 async def _examine(checks: Mapping[str, Check]) -> Health:
-    results = dict(
-        zip(checks, await asyncio.gather(*(_result(c) for c in checks.values())), strict=True)
-    )
+    found = await asyncio.gather(*(_result(name, check) for name, check in checks.items()))
+    results = dict(zip(checks, found, strict=True))
     return Health(status=worst([result.status for result in results.values()]), checks=results)
 
 
@@ -79,7 +81,7 @@ def worst(states: list[State]) -> State:
     return max(states, key=order.index, default="ok")
 
 
-async def _result(check: Check) -> CheckResult:
+async def _result(name: str, check: Check) -> CheckResult:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
             reason = await check.look()
@@ -87,6 +89,9 @@ async def _result(check: Check) -> CheckResult:
         reason = f"no answer within {CHECK_SECONDS:g} seconds"
     except (DeskError, BusUnavailableError) as error:
         reason = str(error)
+    except Exception as error:
+        log.exception("health.check_failed", check=name)
+        reason = f"it could not be looked up ({type(error).__name__}); the log has the stack"
     if reason is None:
         return CheckResult(status="ok")
     return CheckResult(status=check.failing, reason=reason[:500])

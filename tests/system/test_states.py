@@ -76,8 +76,14 @@ async def test_postgres_read_only_and_killed(
         await _whole_way(caller, "m-3")
         _went_on(desk)
 
-        for url in databases.values():
-            await _refuse_and_quote(url)
+        todo = await caller.todo_of(inquiry_id)
+        for name in ("router", "sla"):
+            await _refuse_and_quote(databases[name])
+        await _consumers_fail(desk, caller)
+        claim = {"assignee": WORDS[2]}
+        answer = await caller.call("POST", f"/router/v1/todos/{todo['id']}/claim", claim)
+        assert answer.status_code == 500, answer.text
+        await _refuse_and_quote(databases["intake"])
         await _everything_fails(caller, inquiry_id)
         _says_no_words(desk)
 
@@ -207,6 +213,14 @@ def _refuse(path: Path) -> None:
                     f"CREATE TRIGGER refuse_{table} BEFORE INSERT ON {table}"
                     " BEGIN SELECT RAISE(ABORT, 'no'); END"
                 )
+
+
+async def _consumers_fail(desk: Desk, caller: Caller) -> None:
+    message = {"id": "m-4", "author": {"id": "c-1", "name": WORDS[2]}, "text": WORDS[0]}
+    assert (await caller.webhook("facebook", message)).status_code == 202
+    async with asyncio.timeout(20):
+        while "consumer.batch_failed" not in _only(desk).log.read_text():  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
 
 
 async def _everything_fails(caller: Caller, inquiry_id: str) -> None:

@@ -37,14 +37,20 @@ async def test_each_check_has_its_reason_and_the_worst_decides() -> None:
     async def full() -> None:
         raise DatabaseUnavailableError("x" * 10_000)
 
+    async def broken() -> None:
+        raise LookupError("somebody's words")
+
     async def well() -> None:
         return
 
     checks = {"bus": Check(away, "degraded"), "keys": Check(well, "degraded")}
+    checks["lag"] = Check(broken, "degraded")
     found = await Examination(lambda: checks)()
     assert found.status == "degraded"
     assert found.checks["bus"].reason == "the bus is away"
     assert found.checks["keys"].status == "ok"
+    said = "it could not be looked up (LookupError); the log has the stack"
+    assert found.checks["lag"].reason == said
     checks["database"] = Check(full, "down")
     found = await Examination(lambda: checks)()
     assert found.status == "down"
