@@ -8,9 +8,12 @@ a password sends it along with whatever another page makes it send.
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import Depends, Security
+from fastapi.dependencies.models import Dependant
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from fastapi.security.http import HTTPBase
 from starlette.requests import Request
@@ -28,6 +31,7 @@ _basic = HTTPBase(
     auto_error=False,
     description="An API key as the password; the user name does not matter.",
 )
+_ADMITTED = "desk.caller"  # in the scope of a request
 _Credentials = HTTPAuthorizationCredentials | None
 
 
@@ -40,33 +44,20 @@ class Gate:
 
     def admit(self, authorization: str | None, scope: Scope) -> Caller:
         """Raises RefusedError: 401 without a valid key, 403 when the key lacks the scope."""
-        return self._admit(_bearer_key(authorization), scope, challenge=_CHALLENGE)
+        return self.admit_key(_bearer_key(authorization), scope)
 
     def requires(self, scope: Scope) -> Any:
         """A FastAPI dependency that yields the Caller."""
-
-        async def admitted(
-            request: Request, _documented: Annotated[_Credentials, Depends(_bearer)]
-        ) -> Caller:
-            return self.admit(request.headers.get("authorization"), scope)
-
-        return Security(admitted)
+        return Security(_Bearer(self, scope))
 
     def subscribes(self, scope: Scope) -> Any:
         """The same for what calendar programs fetch: the key may be a password."""
+        return Security(_BearerOrPassword(self, scope))
 
-        async def admitted(
-            request: Request,
-            _documented: Annotated[_Credentials, Depends(_bearer)],
-            _also_documented: Annotated[_Credentials, Depends(_basic)],
-        ) -> Caller:
-            authorization = request.headers.get("authorization")
-            key = _bearer_key(authorization) or _password(authorization)
-            return self._admit(key, scope, challenge=_BASIC_CHALLENGE)
-
-        return Security(admitted)
-
-    def _admit(self, key: str | None, scope: Scope, *, challenge: dict[str, str]) -> Caller:
+    def admit_key(
+        self, key: str | None, scope: Scope, *, challenge: Mapping[str, str] = _CHALLENGE
+    ) -> Caller:
+        """What `admit` does, for a key that has been taken out of its header."""
         if key is None:
             raise RefusedError(
                 401,
@@ -84,6 +75,55 @@ class Gate:
                 403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"
             )
         return caller
+
+
+class Admission(ABC):
+    """What an operation needs of its caller. It can be looked at before anything else is read."""
+
+    def __init__(self, gate: Gate, scope: Scope) -> None:
+        self._gate = gate
+        self._scope = scope
+
+    def check(self, request: Request) -> Caller:
+        """Looks once at each request. Raises RefusedError, see `Gate.admit`."""
+        caller: Caller | None = request.scope.get(_ADMITTED)
+        if caller is None:
+            authorization = request.headers.get("authorization")
+            caller = request.scope[_ADMITTED] = self._admit(authorization)
+        return caller
+
+    @abstractmethod
+    def _admit(self, authorization: str | None) -> Caller: ...
+
+
+class _Bearer(Admission):
+    async def __call__(
+        self, request: Request, _documented: Annotated[_Credentials, Depends(_bearer)]
+    ) -> Caller:
+        return self.check(request)
+
+    def _admit(self, authorization: str | None) -> Caller:
+        return self._gate.admit(authorization, self._scope)
+
+
+class _BearerOrPassword(Admission):
+    async def __call__(
+        self,
+        request: Request,
+        _documented: Annotated[_Credentials, Depends(_bearer)],
+        _also_documented: Annotated[_Credentials, Depends(_basic)],
+    ) -> Caller:
+        return self.check(request)
+
+    def _admit(self, authorization: str | None) -> Caller:
+        key = _bearer_key(authorization) or _password(authorization)
+        return self._gate.admit_key(key, self._scope, challenge=_BASIC_CHALLENGE)
+
+
+def admissions_of(dependant: Dependant) -> list[Admission]:
+    """Those among the dependencies of a FastAPI route."""
+    found: list[Admission] = [dependant.call] if isinstance(dependant.call, Admission) else []
+    return found + [each for part in dependant.dependencies for each in admissions_of(part)]
 
 
 def _bearer_key(authorization: str | None) -> str | None:

@@ -16,10 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.errors import FieldProblem
+from shared.web.access import admissions_of
 from shared.web.problems import RefusedError
 
 MAX_DEPTH = 32
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and a string without an end reaches to the end of the body: no quotation mark makes
+# the search look at anything twice.
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def _storable(text: Any) -> Any:
@@ -64,11 +68,8 @@ def _check_depth(raw: bytes) -> None:
     if raw.count(b"[") + raw.count(b"{") <= MAX_DEPTH:
         return
     depth = 0
-    for bracket in _STRINGS.sub(b"", raw):
-        if bracket in b"[{":
-            depth += 1
-        elif bracket in b"]}":
-            depth -= 1
+    for bracket in _STRINGS.sub(b"", raw).translate(None, _NO_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
         if depth > MAX_DEPTH:
             raise _unreadable("it is nested too deep", f"nest at most {MAX_DEPTH} levels")
 
@@ -113,17 +114,22 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """A FastAPI route whose JSON body goes through `strict_json`.
+    """A FastAPI route that looks at the key before the body, and whose JSON body goes through
+    `strict_json`.
 
-    Where the body is optional, no body needs no content type.
+    FastAPI by itself would read the body first, of anybody. Where the body is optional, no body
+    needs no content type.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        admissions = admissions_of(self.dependant)
         wants_body = self.body_field is not None
         needs_body = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strictly(request: Request) -> Response:
+            for admission in admissions:
+                admission.check(request)
             strict = _StrictRequest(request.scope, request.receive)
             if needs_body or (wants_body and await strict.body()):
                 require_json(strict)

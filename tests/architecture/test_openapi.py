@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
-from services.intake.app import build as build_intake
-from services.intake.settings import IntakeSettings
-from services.router.app import build as build_router
-from services.router.settings import RouterSettings
-from services.sla.app import build as build_sla
-from services.sla.settings import SlaSettings
-from shared.auth import KeyRing
-from shared.bus.open import open_bus
-from shared.clock import SystemClock
-from shared.events.registry import topics
-from shared.policy import load_policy
-from shared.service import Runtime
-from shared.settings import DeskSettings
 from tests.architecture.source import SERVICES
+from tests.support.unstarted import document_of, operations, three_services
 
 NO_TEXT_OF_OURS = {"text/html", "text/plain", "text/csv", "text/calendar"}
 SELF_EXPLAINED = {"uuid", "date-time", "date"}
@@ -32,27 +18,8 @@ SELF_EXPLAINED = {"uuid", "date-time", "date"}
 
 @pytest.fixture(scope="module")
 async def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("documents")
-    settings = DeskSettings.model_validate({"data_dir": folder})
-    runtime = Runtime(
-        settings,
-        load_policy(None),
-        open_bus(settings.bus(), topics(retention_days=1)),
-        SystemClock(),
-        KeyRing(Path(folder / "keys.json")),
-    )
-    services = (
-        build_intake(runtime, IntakeSettings(), {}),
-        build_router(runtime, RouterSettings()),
-        build_sla(runtime, SlaSettings()),
-    )
-    found = {}
-    for service in services:
-        transport = httpx.ASGITransport(app=service.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
-            answer = await http.get(f"/{service.name}/openapi.json")
-        found[service.name] = answer.raise_for_status().json()
-    return found
+    services = three_services(tmp_path_factory.mktemp("documents"))
+    return {service.name: await document_of(service) for service in services}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -98,14 +65,12 @@ def test_bodies_and_answers_have_examples(documents: dict[str, Any], service: st
     )
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if method in {"get", "post", "put", "patch", "delete"}:
-                yield f"{method.upper()} {path}", operation
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for method, path, operation in operations(document):
+        yield f"{method} {path}", operation
 
 
-def _bodies(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _bodies(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for place, operation in _operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
             yield f"{place} request", media

@@ -13,7 +13,7 @@ import pytest
 
 from services import send as sending
 from services.__main__ import main
-from services.intake.connectors.standard_webhooks import verify
+from services.intake.connectors.standard_webhooks import claim_of, verify
 from shared.webhooks import secret_key
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -47,7 +47,7 @@ def test_a_bare_message_is_wrapped_and_signed() -> None:
         "data": MESSAGE,
     }
     raw = {name.encode(): value.encode() for name, value in headers.items()}
-    verify([secret_key(SECRET)], raw, body, now=NOW)
+    verify([secret_key(SECRET)], claim_of(raw, now=NOW), body)
     assert (sent.well, sent.text) == (True, '202\n{\n  "accepted": 1\n}')
 
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from services.intake.api.delivery import Delivery, Result
 from services.intake.api.desk import IntakeDesk
-from services.intake.connectors.standard_webhooks import verify
+from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookAnswer, WebhookEvent, WebhookMessage
 from shared.telemetry import Metrics
@@ -28,11 +28,11 @@ def route(desk: IntakeDesk) -> Route:
 
     async def receive_webhook(request: Request) -> Response:
         channel = desk.rules.channel(request.path_params["channel"])
+        claim = _claim(channel, request, desk.clock.now())
         raw = await request.body()
-        now = desk.clock.now()
-        _verify(channel, request, raw, now)
+        verify(channel.keys, claim, raw)
         require_json(request)
-        result = await Delivery(desk, channel, now, retried=False).work_off(raw)
+        result = await Delivery(desk, channel, desk.clock.now(), retried=False).work_off(raw)
         count(result)
         return response(result)
 
@@ -61,7 +61,7 @@ def _counting(metrics: Metrics) -> Callable[[Result], None]:
     return count
 
 
-def _verify(channel: ChannelRules, request: Request, raw: bytes, now: datetime) -> None:
+def _claim(channel: ChannelRules, request: Request, now: datetime) -> Claim:
     if not channel.keys:
         raise RefusedError(
             401,
@@ -69,7 +69,7 @@ def _verify(channel: ChannelRules, request: Request, raw: bytes, now: datetime) 
             f"the channel {channel.name} has no webhook secret; set "
             f"DESK_SECRET_{channel.name.upper()} to the secret that the connector signs with",
         )
-    verify(channel.keys, dict(request.headers.raw), raw, now=now)
+    return claim_of(dict(request.headers.raw), now=now)
 
 
 def response(result: Result) -> Response:

@@ -11,6 +11,7 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.errors import FieldProblem
@@ -19,18 +20,34 @@ from shared.web.problems import RefusedError
 TOLERANCE_SECONDS = 300
 
 
-def verify(
-    keys: Sequence[bytes], headers: Mapping[bytes, bytes], body: bytes, *, now: datetime
-) -> None:
-    """Raises RefusedError (401) that says which part is missing, stale or wrong."""
-    webhook_id, timestamp, signatures = (
-        _header(headers, name) for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What the headers of a delivery say of it; nothing is proven yet."""
+
+    webhook_id: bytes
+    timestamp: bytes
+    signatures: bytes
+
+
+def claim_of(headers: Mapping[bytes, bytes], *, now: datetime) -> Claim:
+    """To be asked before the body is read: without it, no body can fit.
+
+    Raises RefusedError (401) that says which header is missing, stale or wrong.
+    """
+    claim = Claim(
+        *(_header(headers, f"webhook-{name}") for name in ("id", "timestamp", "signature"))
     )
-    _check_age(timestamp, now)
-    signed = webhook_id + b"." + timestamp + b"." + body
+    _check_age(claim.timestamp, now)
+    return claim
+
+
+def verify(keys: Sequence[bytes], claim: Claim, body: bytes) -> None:
+    """Raises RefusedError (401) unless one of the keys made one of the signatures."""
+    signed = claim.webhook_id + b"." + claim.timestamp + b"." + body
     expected = [hmac.digest(key, signed, hashlib.sha256) for key in keys]
+    given = _given(claim.signatures)
     # Every signature is compared with every key, so the time tells nothing about which one fits.
-    matches = [hmac.compare_digest(e, given) for given in _given(signatures) for e in expected]
+    matches = [hmac.compare_digest(e, signature) for signature in given for e in expected]
     if not any(matches):
         raise _refused(
             "webhook-signature",
