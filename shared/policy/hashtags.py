@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from shared.composing import composed
 from shared.policy.model import Hashtags
 
 LONGEST_TAG = 100
@@ -57,7 +57,7 @@ def extract_hashtags(text: str, known: KnownHashtags) -> tuple[Hashtag, ...]:
     if "#" not in text and "\uff03" not in text:
         return ()
     found: dict[Hashtag, None] = {}
-    for match in _TAG.finditer(unicodedata.normalize("NFC", text)):
+    for match in _TAG.finditer(composed(text)):
         tag = match[1].casefold()
         if len(tag) <= LONGEST_TAG and not tag.isdecimal() and tag.strip("_"):
             found.setdefault(_read(tag, known))

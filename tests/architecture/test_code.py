@@ -47,6 +47,8 @@ BOUNDARIES = {
 }
 
 DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}
+PURE = {"shared.composing"}
+"""What is shared and imports nothing but the standard library."""
 
 KNOWN_HOSTS = {
     "127.0.0.1", "localhost", "example.org", "desk.example.org", "login.example",
@@ -115,12 +117,20 @@ def test_the_domain_imports_the_standard_library_and_itself() -> None:
             name
             for name in imports(path)
             if name.partition(".")[0] not in may
+            and name not in PURE
             and not name.startswith(f"services.{service}.domain")
         }
         assert not strange, (
             f"{path} imports {sorted(strange)}; the domain is pure: translate in rules.py or "
             "usecases and hand plain values in"
         )
+
+
+def test_what_the_domain_may_share_is_pure() -> None:
+    for name in PURE:
+        path = Path(*name.split(".")).with_suffix(".py")
+        strange = {each for each in imports(path) if each not in sys.stdlib_module_names}
+        assert strange <= {"__future__"}, f"{path} imports {sorted(strange)}; the domain uses it"
 
 
 def test_a_service_imports_itself_and_shared_only() -> None:

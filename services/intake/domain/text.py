@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from shared.composing import composed
 
 COMPARED = 4_000
 """Characters that are compared; two texts of that length that agree so far are the same."""
@@ -18,4 +18,4 @@ def alike(one: str, other: str) -> bool:
 
 def _plain(text: str) -> str:
     shown = " ".join(text[:COMPARED].split())
-    return unicodedata.normalize("NFC", shown).casefold()
+    return composed(shown).casefold()

@@ -17,7 +17,6 @@ What decides, strongest first:
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,6 +24,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from services.router.domain.terms import Term, TermFinder, prepare
+from shared.composing import composed
 
 TECHNICAL_DESK = "technical"
 INBOUND_DESK = "inbound"
@@ -155,7 +155,7 @@ def _reasons(
 ) -> tuple[Reason, ...]:
     """Every distinct term that was found; adds its weight to its kind."""
     prepared = prepare(text)
-    same_places = len(prepared) == len(text) and unicodedata.is_normalized("NFC", text)
+    same_places = len(prepared) == len(text) and composed(text) == text
     offset = 0
     if subject:
         head = prepare(subject) + _BETWEEN

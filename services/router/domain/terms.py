@@ -10,10 +10,11 @@ terms there are; it is linear in the length of the text.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
+
+from shared.composing import composed
 
 # Possessive and bounded: a term never looks further than this, whatever the text is made of.
 _ANY_ENDING = r"\w{0,40}+"
@@ -88,12 +89,20 @@ class TermFinder:
             for match in self.words.finditer(f" {text}")
             if match.lastindex
         ]
+        compounds = self._all_compounds(text)
+        return sorted(hits + compounds, key=_place) if compounds else hits
+
+    def _all_compounds(self, text: str) -> list[tuple[Term, int, int]]:
+        """Of each distinct word where it stands first; each search goes on from the last hit."""
         shortest, search = self.shortest_compound, self.compounds.search
-        words = {word for word in text.split() if len(word) >= shortest and search(word)}
-        if words:
-            for word in words:
-                hits += self._compounds_in(word, text.find(word))
-            hits.sort(key=_place)
+        words = dict.fromkeys(word for word in text.split() if len(word) >= shortest)
+        hits: list[tuple[Term, int, int]] = []
+        place = 0
+        for word in words:
+            if search(word):
+                place = text.index(word, place)
+                hits += self._compounds_in(word, place)
+                place += len(word)
         return hits
 
     def _compounds_in(self, word: str, offset: int) -> list[tuple[Term, int, int]]:
@@ -114,9 +123,7 @@ def prepare(text: str) -> str:
 
     An address is no statement of the customer: "https://login.example/error" reports no error.
     """
-    if not text.isascii() and not unicodedata.is_normalized("NFC", text):
-        text = unicodedata.normalize("NFC", text)
-    text = text.lower()
+    text = composed(text).lower()
     if "://" in text or "www." in text or "@" in text:
         text = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
     return text
@@ -155,7 +162,7 @@ def _expression(node: _Node, order: list[Term]) -> str:
 
 def _elements(text: str) -> Iterator[tuple[str, ...]]:
     """The term as steps of an expression, once for each way to spell it."""
-    words = unicodedata.normalize("NFC", text).lower().split()
+    words = composed(text).lower().split()
     words[:1] = [word.removeprefix("*") for word in words[:1]]
     if not words or not all(word.removesuffix("*") for word in words):
         raise ValueError(f"the term {text!r} has no word that could be found")

@@ -1,0 +1,280 @@
+"""Whatever a text is made of, no function of intake and the router takes longer for each of its
+characters because there are more of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from time import thread_time
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from services.intake import quarantine
+from services.intake.api.delivery import Result, _parsed
+from services.intake.connectors import lenient
+from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
+from services.intake.domain.message import Author
+from services.intake.domain.text import alike
+from services.intake.incoming import ThreadName, from_webhook, understood
+from services.intake.schemas import (
+    CloseIn,
+    InquiryIn,
+    InquiryQuery,
+    ReclassifyIn,
+    ReplyIn,
+    WebhookEvent,
+    WebhookMessage,
+)
+from services.router.domain.classify import classify
+from services.router.domain.terms import prepare
+from services.router.schemas import (
+    ClaimIn,
+    DismissIn,
+    EndIn,
+    PreviewIn,
+    ReopenIn,
+    RerouteIn,
+    TodoQuery,
+)
+from services.router.usecases.decide import Decider
+from shared.composing import composed, stream_safe
+from shared.errors import InvalidError
+from shared.policy import extract_hashtags, known_hashtags, load_policy
+from shared.trace import continued
+from shared.web.paging import decode_cursor
+from shared.web.problems import RefusedError
+from shared.web.strict_json import require_json, strict_json
+
+SHORT, LONG = 10_000, 100_000
+ALLOWED_GROWTH = 30
+"""Ten times as long; a quadratic function takes a hundred times as long. Between them lies what a
+busy machine adds.
+"""
+UNSUSPECTED_SECONDS = 0.05
+"""No quadratic function is through the long text in that."""
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+POLICY = load_policy(None)
+KNOWN = known_hashtags(POLICY.hashtags)
+DECIDER = Decider.of(POLICY)
+
+
+def repeated(part: str) -> Callable[[int], str]:
+    return lambda length: (part * (length // len(part) + 1))[:length]
+
+
+def numbered(part: str) -> Callable[[int], str]:
+    """No two of its words are the same."""
+    return lambda length: " ".join(f"x{n:05}{part}" for n in range(length // (len(part) + 7)))
+
+
+KINDS: dict[str, Callable[[int], str]] = {
+    "letters": repeated("a"),
+    "words": repeated("ab "),
+    "white space": repeated(" "),
+    "line ends": repeated("\r\n"),
+    "full stops": repeated("."),
+    "hyphens": repeated("-"),
+    "questions": repeated("?"),
+    "a question of marks": lambda length: "a" + "!" * length + "?",
+    "quotation marks": repeated('"'),
+    "backslashes": repeated("\\"),
+    "escapes": repeated('\\"'),
+    "brackets": repeated("["),
+    "braces": repeated('{"a":'),
+    "digits": repeated("9"),
+    "commas": repeated(","),
+    "signatures": repeated("v1,AAAA "),
+    "equals signs": repeated("="),
+    "hash signs": repeated("#"),
+    "hashtags": repeated("#a "),
+    "joined hashtags": repeated("#a"),
+    "one hashtag": lambda length: "#" + "a" * length,
+    "known hashtags": repeated("#iico2013 "),
+    "years": lambda length: "#" + "2013" * (length // 4),
+    "handles": repeated("@a"),
+    "at signs": repeated("@"),
+    "mail addresses": repeated("a@b.c "),
+    "joined mail addresses": repeated("a@b."),
+    "a long domain": lambda length: "a@" + "b" * length,
+    "a long mailbox": lambda length: "a." * (length // 2) + "@",
+    "web addresses": repeated("http://"),
+    "www": repeated("www."),
+    "a term": repeated("serverausfall "),
+    "a term in a word": repeated("serverausfall"),
+    "distinct compounds": numbered("serverausfall"),
+    "distinct words": numbered("wort"),
+    "umlauts": repeated("ä"),
+    "decomposed umlauts": repeated("a\u0308"),
+    "one mark": repeated("\u0301"),
+    "marks out of order": repeated("\u0301\u0316"),
+    "a letter and marks out of order": lambda length: "e" + "\u0301\u0316" * (length // 2),
+    "a tag and marks out of order": lambda length: "#e" + "\u0301\u0316" * (length // 2),
+    "marks that are two": repeated("\u0344\u0316"),
+    "marks that join": repeated("\u094d\u093c"),
+    "marks of three classes": repeated("\u0f74\u0f72\u0f71"),
+    "spacing marks": repeated("\u1d165\u1d16d\u0316"),
+    "enclosing marks": repeated("\u20dd\u0301\u0316"),
+    "joiners": repeated("\u034f\u0301\u0316"),
+    "joined letters": repeated("\u200d"),
+    "Hangul in parts": repeated("\u1100\u1161\u11a8"),
+    "letters that are many": repeated("\ufdfa"),
+    "sigmas": repeated("Σ"),
+    "sigmas and marks": repeated("Σ" + "\u0301" * 29),
+    "dotted capitals": repeated("İ"),
+    "sharp s": repeated("ß"),
+    "faces": repeated("👩\u200d👩\u200d👧"),
+    "bidi": repeated("\u202e\u2066"),
+    "NUL": repeated("\0"),
+    "half characters": repeated("\ud83d"),
+}
+
+
+def _document(text: str) -> bytes:
+    return json.dumps({"type": "message.created", "data": {"id": text, "text": text}}).encode()
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _header(text: str) -> bytes:
+    return text.encode("latin-1", "replace").replace(b"\n", b" ")
+
+
+def _message(text: str) -> dict[str, Any]:
+    return {
+        "id": f"m{text}",
+        "thread_id": text,
+        "parent_id": text,
+        "author": {"id": text, "name": text, "handle": text, "email": text},
+        "text": text,
+        "subject": text,
+        "url": f"https://example.org/{text}",
+        "sent_at": text,
+        "visibility": text,
+        "attachments": [{"url": text, "name": text, "type": text}],
+        text: text,
+    }
+
+
+def _incoming(text: str) -> object:
+    return from_webhook(
+        understood({"id": "m", "subject": "Frage", "text": f"?{text}"}, now=NOW),
+        channel="facebook",
+        thread=ThreadName("t"),
+        audience="public",
+        known=KNOWN,
+        now=NOW,
+    )
+
+
+def _fields(model: type[BaseModel]) -> Callable[[str], object]:
+    """The text in every field, and as the name of one."""
+
+    def fed(text: str) -> None:
+        values = dict.fromkeys(model.model_fields, text) | {text: text}
+        model.model_validate(values)
+
+    return _refusing(fed)
+
+
+def _json(model: type[BaseModel]) -> Callable[[str], object]:
+    """The text as a field's name and as its value."""
+    return _refusing(lambda text: model.model_validate_json(json.dumps({text: text})))
+
+
+def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
+    """Valid or not is no matter here."""
+
+    def fed(text: str) -> object:
+        try:
+            return function(text)
+        except (RefusedError, InvalidError, ValidationError) as error:
+            return error
+
+    return fed
+
+
+def _signed(text: str) -> object:
+    value = _header(text)
+    headers = {b"webhook-id": value, b"webhook-timestamp": value, b"webhook-signature": value}
+    return claim_of(headers, now=NOW)
+
+
+def _content_type(text: str) -> None:
+    headers = [(b"content-type", b"application/json; " + _header(text))]
+    require_json(Request({"type": "http", "headers": headers}))
+
+
+FUNCTIONS: dict[str, Callable[[str], object]] = {
+    # shared
+    "composed": composed,
+    "stream_safe": stream_safe,
+    "extract_hashtags": lambda text: extract_hashtags(text, KNOWN),
+    "strict_json": _refusing(lambda text: strict_json(_bytes(text))),
+    "strict_json in a string": _refusing(lambda text: strict_json(_document(text))),
+    "strict_json without an end": _refusing(
+        lambda text: strict_json(b"[" + b"[]," * 33 + b'"' + _bytes(text))
+    ),
+    "require_json": _refusing(_content_type),
+    "decode_cursor": _refusing(decode_cursor),
+    "continued": continued,
+    # intake
+    "a delivery": _refusing(lambda text: _parsed(_bytes(text))),
+    "a delivery in a string": _refusing(lambda text: _parsed(_document(text))),
+    "claim_of": _refusing(_signed),
+    "verify": _refusing(lambda t: verify([b"k"], Claim(b"m", b"1", _header(t)), _bytes(t))),
+    "alike": lambda text: alike(text, text + "x"),
+    "Author.key": lambda text: [Author(handle=text).key(), Author(email=text).key()],
+    "lenient.mend": lambda text: lenient.mend(_message(text), now=NOW),
+    "lenient.id_of": lambda text: lenient.id_of({"id": text}),
+    "understood": _refusing(lambda text: understood(_message(text), now=NOW)),
+    "from_webhook": _refusing(_incoming),
+    "external_id_of": lambda text: quarantine.external_id_of(_document(text).decode()),
+    "external_id_of, broken": lambda text: quarantine.external_id_of(f'{{"id": "{text}'),
+    "what is told": lambda _: Result().body(),
+    **{
+        model.__name__: _fields(model)
+        for model in (InquiryIn, WebhookMessage, WebhookEvent, ReplyIn, CloseIn, ReclassifyIn)
+    },
+    "InquiryIn as JSON": _json(InquiryIn),
+    "InquiryQuery": _fields(InquiryQuery),
+    # router
+    "prepare": prepare,
+    "find": lambda text: DECIDER.rules.finder.find(text.lower()),
+    "classify": lambda text: classify(text, hashtags=[text], rules=DECIDER.rules),
+    "DirectAddresses.desk": lambda text: DECIDER.addresses.desk("facebook", text, [text]),
+    "decide": lambda t: DECIDER.decide("", subject=t, channel="facebook", hashtags=[t]),
+    "preview": lambda t: DECIDER.preview(t, subject=None, channel="facebook"),
+    **{
+        model.__name__: _fields(model)
+        for model in (ClaimIn, DismissIn, EndIn, PreviewIn, ReopenIn, RerouteIn, TodoQuery)
+    },
+}
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_growth_is_linear(function: str) -> None:
+    fed = FUNCTIONS[function]
+    for kind, text in KINDS.items():
+        long = text(LONG)
+        taken = _seconds(fed, long)
+        if taken <= UNSUSPECTED_SECONDS:
+            continue
+        allowed = ALLOWED_GROWTH * max(_seconds(fed, text(SHORT)) for _ in range(2))
+        if taken > allowed:  # the machine may have been busy with something else
+            taken = min(_seconds(fed, long) for _ in range(2))
+        assert taken <= max(allowed, UNSUSPECTED_SECONDS), f"{function} is not linear: {kind}"
+
+
+def _seconds(fed: Callable[[str], object], text: str) -> float:
+    """Of the processor, for this thread."""
+    began = thread_time()
+    fed(text)
+    return thread_time() - began
