@@ -11,8 +11,13 @@ from starlette.types import Receive, Scope, Send
 
 from services.page import html
 from shared.service import Service
+from shared.web.answer_headers import completing, page_policy
 from shared.web.health import Health, health_response, worst
-from shared.web.problems import problem_response
+from shared.web.problems import problem_response, wrong_method
+
+_LIVE, _READY = "/health/live", "/health/ready"
+_OWN_PATHS = ("/", _LIVE, _READY)
+_METHODS = ("GET", "HEAD")
 
 
 class EmbeddedApp:
@@ -20,6 +25,7 @@ class EmbeddedApp:
         self._services = services
         self._apps = {service.name: service.app for service in services}
         self._page = html(company)
+        self._policy = page_policy(self._page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -28,24 +34,21 @@ class EmbeddedApp:
         app = self._apps.get(name)
         if app is None:
             response = await self._own(Request(scope))
-            await response(scope, receive, send)
+            await response(scope, receive, completing(send))
         else:
             await app(scope, receive, send)
 
     async def _own(self, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return problem_response(404, "not-found", "nothing is served here")
-        match request.url.path:
-            case "/":
-                return HTMLResponse(self._page)
-            case "/health/live":
-                return await self._together(live=True)
-            case "/health/ready":
-                return await self._together(live=False)
-            case _:
-                return problem_response(
-                    404, "not-found", "nothing is served here; see / for what there is"
-                )
+        path = request.scope["path"]
+        if path not in _OWN_PATHS:
+            return problem_response(
+                404, "not-found", "nothing is served here; see / for what there is"
+            )
+        if request.method not in _METHODS:
+            return wrong_method(_METHODS)
+        if path == "/":
+            return HTMLResponse(self._page, headers={"Content-Security-Policy": self._policy})
+        return await self._together(live=path == _LIVE)
 
     async def _together(self, *, live: bool) -> JSONResponse:
         parts = await asyncio.gather(

@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 
 from shared.error_text import described
+from shared.web.connection import Connection
 
 log = structlog.get_logger()
 
@@ -108,6 +109,8 @@ async def serve(
         uvicorn.Config(
             app,
             lifespan="off",
+            http=Connection,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

@@ -86,7 +86,7 @@ def _table(model: type[AnyPart], raw: object, stand_in: Raw) -> Mapping[str, Any
     read = {
         name: _entry(model, entry, stand_in)
         for name, entry in raw.items()
-        if isinstance(name, str) and re.match(NAME_PATTERN, name)
+        if isinstance(name, str) and re.fullmatch(NAME_PATTERN, name)
     }
     return {name: entry for name, entry in read.items() if entry is not None}
 

@@ -18,11 +18,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import DeskError
 from shared.telemetry import Metrics
+from shared.web.answer_headers import page_policy
 from shared.web.health import Examination, Health, health_response
 from shared.web.problems import (
     Problem,
@@ -31,11 +32,13 @@ from shared.web.problems import (
     on_http_exception,
     on_unforeseen,
     on_validation_error,
+    wrong_method,
 )
 from shared.web.strict_json import StrictRoute
 
 VERSION = "0.1.0"
 Responses = dict[int | str, dict[str, Any]]
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ErrorHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
@@ -78,6 +81,7 @@ def build_app(
         exception_handlers={
             DeskError: on_desk_error,
             HTTPException: on_http_exception,
+            405: _on_wrong_method,
             RequestValidationError: on_validation_error,
             Exception: on_unforeseen,
             **surface.on_errors,
@@ -101,6 +105,22 @@ def api_router(service: str, tag: str) -> APIRouter:
         route_class=StrictRoute,
         responses=documented(401, 403, 422, 503),
     )
+
+
+async def _on_wrong_method(request: Request, _error: HTTPException) -> JSONResponse:
+    """The framework's own answer names the methods of one of the routes with this path."""
+    allowed = {method for method in _METHODS if _serves(request, method)}
+    if "GET" in allowed:
+        allowed.add("HEAD")
+    return wrong_method(allowed)
+
+
+def _serves(request: Request, method: str) -> bool:
+    scope = {"type": "http", "method": method, "path": request.scope["path"], "headers": []}
+    matching = (r for r in request.app.router.routes if r.matches(dict(scope))[0] is Match.FULL)
+    route = next(matching, None)
+    # What is mounted are files.
+    return route is not None and (not isinstance(route, Mount) or method == "GET")
 
 
 def _operations(
@@ -156,6 +176,8 @@ def _documents(app: FastAPI, service: str, title: str) -> None:
         swagger_css_url=f"{assets}/swagger-ui.css",
         swagger_favicon_url=f"{assets}/favicon.png",
     )
+
+    page.headers["Content-Security-Policy"] = page_policy(bytes(page.body).decode())
 
     async def docs(_request: Request) -> HTMLResponse:
         return page

@@ -1,4 +1,5 @@
-"""The outermost layer of each service: trace, metrics, body limits, last resort. Pure ASGI.
+"""The outermost layer of each service: trace, metrics, body limits, headers, last resort. Pure
+ASGI.
 
 No server and no framework limits how large a body is or how long it may take; this does.
 """
@@ -6,8 +7,9 @@ No server and no framework limits how large a body is or how long it may take; t
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,7 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import DeskError
 from shared.telemetry import Metrics
 from shared.trace import continued, tracing
+from shared.web.answer_headers import completed
 from shared.web.problems import RefusedError, internal_error, of_desk_error
+
+_CLOSE = {"Connection": "close"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_LENGTH_DIGITS = 20  # whatever begins with as many is too large
 
 log = structlog.get_logger()
 
@@ -38,71 +45,123 @@ class Edge:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
-        status = 0  # of the answer, once it has begun
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
         headers = dict(scope["headers"])
+        body = _Body(receive, headers, limit=self._body_limit, seconds=self._body_seconds)
+        answer = _Answer(send, body, method=scope["method"])
         with tracing(continued(_text(headers, b"traceparent"))):
             try:
-                self._check_announced(headers)
-                await self._app(scope, self._limited(receive), sending)
+                _check_path(scope["path"])
+                body.check_announced()
+                await self._app(_with_get_for_head(scope), body.receive, answer.send)
             except DeskError as error:
-                if status == 0:
-                    await of_desk_error(error)(scope, receive, sending)
+                if not answer.status:
+                    await of_desk_error(error)(scope, receive, answer.send)
             except Exception:
                 log.exception("http.failed", path=scope["path"], method=scope["method"])
-                if status == 0:
-                    await internal_error()(scope, receive, sending)
+                if not answer.status:
+                    await internal_error()(scope, receive, answer.send)
         self._seconds.observe(time.perf_counter() - began)
-        counter = self._by_status.get(status) or self._requests.labels(str(status))
+        counter = self._by_status.get(answer.status) or self._requests.labels(str(answer.status))
         counter.inc()
 
-    def _check_announced(self, headers: MutableMapping[bytes, bytes]) -> None:
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced) > self._body_limit:
+
+class _Body:
+    """A request's body as the app receives it: not larger and not slower than it may be."""
+
+    def __init__(
+        self,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+        *,
+        limit: int,
+        seconds: float,
+    ) -> None:
+        self._receive = receive
+        self._announced = headers.get(b"content-length")
+        self._streamed = b"transfer-encoding" in headers
+        self._limit = limit
+        self._seconds = seconds
+        self._deadline = asyncio.get_running_loop().time() + seconds
+        self._size = 0
+        self._complete = False
+
+    def check_announced(self) -> None:
+        """Raises RefusedError (413)."""
+        announced = self._announced or b"0"
+        if announced.isdigit() and int(announced[:_LENGTH_DIGITS]) > self._limit:
             raise self._too_large()
 
-    def _limited(self, receive: Receive) -> Receive:
-        size = 0
-        complete = False
-        deadline = asyncio.get_running_loop().time() + self._body_seconds
+    @property
+    def endless(self) -> bool:
+        """Whether nobody knows how much of it is still to come."""
+        return self._streamed and not self._complete
 
-        async def limited() -> Message:
-            nonlocal size, complete
-            if complete:  # after the body only a disconnect can come, and that may take its time
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise RefusedError(
-                    408,
-                    "body-too-slow",
-                    f"the body did not arrive within {self._body_seconds:g} seconds",
-                    headers={"Connection": "close"},
-                ) from None
-            size += len(message.get("body", b""))
-            if size > self._body_limit:
-                raise self._too_large()
-            complete = not message.get("more_body", False)
-            return message
-
-        return limited
+    async def receive(self) -> Message:
+        """Raises RefusedError: 408, 413, or 400 when the client goes away meanwhile."""
+        if self._complete:  # now only a disconnect can come, and that may take its time
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise RefusedError(
+                408,
+                "body-too-slow",
+                f"the body did not arrive within {self._seconds:g} seconds",
+                headers=_CLOSE,
+            ) from None
+        if message["type"] == "http.disconnect":
+            raise RefusedError(400, "body-incomplete", "the connection ended within the body")
+        self._size += len(message.get("body", b""))
+        if self._size > self._limit:
+            raise self._too_large()
+        self._complete = not message.get("more_body", False)
+        return message
 
     def _too_large(self) -> RefusedError:
         return RefusedError(
             413,
             "body-too-large",
-            f"the body is over the limit of {self._body_limit} bytes",
-            headers={"Connection": "close"},
+            f"the body is over the limit of {self._limit} bytes",
+            headers=_CLOSE,
         )
 
 
-def _text(headers: MutableMapping[bytes, bytes], name: bytes) -> str | None:
+class _Answer:
+    """An answer on its way out; `status` is 0 until it begins."""
+
+    def __init__(self, send: Send, body: _Body, *, method: str) -> None:
+        self.status = 0
+        self._send = send
+        self._body = body
+        self._without_content = method == "HEAD"
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = completed(message.get("headers", ()))
+            if self._body.endless and not any(name == b"connection" for name, _ in headers):
+                # Who was refused at the door must not keep us reading.
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        elif self._without_content and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+
+def _check_path(path: str) -> None:
+    """Raises RefusedError (404). No path of ours has a control character, and what follows a line
+    end is not looked at by every pattern.
+    """
+    if _CONTROL.search(path):
+        raise RefusedError(404, "not-found", "nothing is served here")
+
+
+def _with_get_for_head(scope: Scope) -> Scope:
+    """HEAD is answered wherever GET is."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
     value = headers.get(name)
     return value.decode("latin-1") if value is not None else None

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
@@ -46,7 +46,7 @@ _TITLES = {
     500: "Something went wrong here",
     503: "A part of the desk does not answer",
 }
-_CODES = {404: "not-found", 405: "method-not-allowed", 413: "body-too-large", 400: "bad-request"}
+_CODES = {404: "not-found", 413: "body-too-large", 400: "bad-request"}
 
 
 class ProblemField(BaseModel):
@@ -128,6 +128,17 @@ async def on_http_exception(_request: Request, error: HTTPException) -> JSONResp
     code = _CODES.get(error.status_code, "refused")
     return problem_response(
         error.status_code, code, str(error.detail), headers=error.headers or None
+    )
+
+
+def wrong_method(allowed: Iterable[str]) -> JSONResponse:
+    """405 for a path that is served with these methods only."""
+    names = ", ".join(sorted(allowed))
+    return problem_response(
+        405,
+        "method-not-allowed",
+        f"this path is served with {names}",
+        headers={"Allow": names},
     )
 
 

@@ -27,6 +27,8 @@ _CSV: Responses = {
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
+_SAVED_AS_FILE = {"Content-Disposition": 'attachment; filename="promise.csv"'}
+
 
 def router(desk: SlaDesk) -> APIRouter:
     api = api_router("sla", "reports")
@@ -65,7 +67,9 @@ def router(desk: SlaDesk) -> APIRouter:
             report, start=start, end=end, group_by=group_by, now=desk.clock.now()
         )
         if format_ == "csv":
-            return Response(_csv(found), media_type="text/csv; charset=utf-8")
+            return Response(
+                _csv(found), media_type="text/csv; charset=utf-8", headers=_SAVED_AS_FILE
+            )
         return schemas.PromiseReport(
             start=start,
             end=end,

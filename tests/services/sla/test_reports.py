@@ -78,6 +78,7 @@ async def test_the_same_as_csv(bench: SlaBench) -> None:
     bench.clock.set(berlin("2026-03-03 12:00"))
     answer = await bench.client.get("/sla/v1/reports/promise", params={**MARCH, "format": "csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="promise.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
     assert [(row["class"], row["group"]) for row in rows] == [
         ("promised", "email"),
