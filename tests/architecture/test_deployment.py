@@ -16,8 +16,9 @@ import yaml  # type: ignore[import-untyped]
 from services.page import html
 from shared.policy import load_policy
 from shared.settings import SECRET_PREFIX
+from shared.web.answer_headers import NOTHING, page_policy
 from shared.web.app import VERSION
-from tests.architecture.source import ROOT, SERVICES
+from tests.architecture.source import ROOT, SERVICES, page, rows
 from tests.architecture.test_pages import SETTINGS, metric_names
 
 DEPLOY = ROOT / "deploy"
@@ -165,6 +166,40 @@ def test_the_proxy_serves_what_one_process_serves() -> None:
     megabytes = int(re.findall(r"client_max_body_size (\d+)m;", text)[0])
     limit = SETTINGS["All services"].model_fields["body_limit"].default
     assert megabytes * 1_048_576 > limit, "the service refuses first, with a problem"
+
+
+def test_no_path_leads_past_the_proxys_lines() -> None:
+    """An expression is looked at after what is equal, and before what only begins alike; a path
+    with a line end begins like a service's and equals nothing. Tried with nginx itself.
+    """
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+    (expression,) = re.findall(r'location ~ "(.*)" { return 404; }', text)
+    for path in ("/intake/metrics", "/sla/v1/calendar.ics"):
+        assert not re.search(expression, path)
+        for end in "\n\r\t\0\x7f":
+            assert re.search(expression, path + end)
+
+
+def test_the_proxys_own_answers_are_problems_with_the_headers_of_ours() -> None:
+    text = (DEPLOY / "proxy" / "nginx.conf").read_text()
+    codes = {row[0] for row in rows(page("docs/problems.md"))}
+    answers = re.findall(
+        r"types { } default_type application/problem.json;(.*?)\n +}", text, re.DOTALL
+    )
+    assert len(answers) == text.count("internal;")
+    for answer in answers:
+        ((status, body),) = re.findall(r"return (\d+) '(.*)';", answer)
+        problem = json.loads(body)
+        assert problem["status"] == int(status)
+        assert problem["type"].rpartition(":")[2] in codes
+        # A line of its own stands instead of those that hold for the whole server.
+        assert ("add_header" in answer) == ("add_header X-Content-Type-Options nosniff" in answer)
+        assert ("add_header" in answer) == (
+            f'add_header Content-Security-Policy "{NOTHING}"' in answer
+        )
+    assert f'Content-Security-Policy "{page_policy(html(POLICY.company.name))}"' in text, (
+        "the policy of the page at / names the hash of its style: write it anew"
+    )
 
 
 def test_the_ingress_shows_no_metrics() -> None:

@@ -26,7 +26,6 @@ _CSV: Responses = {
     }
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
 _SAVED_AS_FILE = {"Content-Disposition": 'attachment; filename="promise.csv"'}
 
 
