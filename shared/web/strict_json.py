@@ -20,6 +20,7 @@ from shared.web.access import admissions_of
 from shared.web.problems import RefusedError
 
 MAX_DEPTH = 32
+_UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 # Possessive, and a string without an end reaches to the end of the body: no quotation mark makes
 # the search look at anything twice.
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
@@ -84,17 +85,24 @@ def _unreadable(problem: str, expected: str) -> RefusedError:
 
 
 def require_json(request: Request) -> None:
-    """Raises RefusedError (415) unless the body says that it is JSON in UTF-8."""
+    """Raises RefusedError (415) unless the body says that it is JSON.
+
+    Parameters are passed over, but for a charset that is another one than UTF-8: JSON has no
+    parameters, and what is written otherwise would be read wrongly.
+    """
     content_type = request.headers.get("content-type", "")
-    essence, _, parameters = content_type.partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    is_json = essence.strip().lower() == "application/json"
-    if is_json and (charset in ("", "utf-8", "utf8") or not parameters.strip()):
+    essence, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = {
+        value.strip().strip('"')
+        for name, _, value in (parameter.partition("=") for parameter in parameters)
+        if name.strip() == "charset"
+    }
+    if essence == "application/json" and charsets <= _UTF_8:
         return
     raise RefusedError(
         415,
         "unsupported-content-type",
-        f"the content type {content_type[:80]!r} is not understood here",
+        "this content type is not understood here",
         FieldProblem("Content-Type", "is not understood", "send application/json in UTF-8"),
     )
 

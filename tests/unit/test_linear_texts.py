@@ -203,8 +203,8 @@ def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
 
 def _signed(text: str) -> object:
     value = _header(text)
-    headers = {b"webhook-id": value, b"webhook-timestamp": value, b"webhook-signature": value}
-    return claim_of(headers, now=NOW)
+    names = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
+    return claim_of([(name, value) for name in names], now=NOW)
 
 
 def _content_type(text: str) -> None:

@@ -47,7 +47,7 @@ def test_a_bare_message_is_wrapped_and_signed() -> None:
         "data": MESSAGE,
     }
     raw = {name.encode(): value.encode() for name, value in headers.items()}
-    verify([secret_key(SECRET)], claim_of(raw, now=NOW), body)
+    verify([secret_key(SECRET)], claim_of(raw.items(), now=NOW), body)
     assert (sent.well, sent.text) == (True, '202\n{\n  "accepted": 1\n}')
 
 

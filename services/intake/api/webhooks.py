@@ -69,7 +69,7 @@ def _claim(channel: ChannelRules, request: Request, now: datetime) -> Claim:
             f"the channel {channel.name} has no webhook secret; set "
             f"DESK_SECRET_{channel.name.upper()} to the secret that the connector signs with",
         )
-    return claim_of(dict(request.headers.raw), now=now)
+    return claim_of(request.headers.raw, now=now)
 
 
 def response(result: Result) -> Response:

@@ -63,7 +63,7 @@ def test_the_python_is_eight_lines_and_signs_as_the_desk_does() -> None:
     body = '{"text": "Grüß Gott"}'.encode()
     found = names["headers"](SECRET, "msg_1", int(NOON.timestamp()), body)
     raw = {name.encode(): value.encode() for name, value in found.items()}
-    verify([secret_key(SECRET)], claim_of(raw, now=NOON), body)
+    verify([secret_key(SECRET)], claim_of(raw.items(), now=NOON), body)
 
 
 async def test_the_four_lines_of_openssl_deliver(live: tuple[Desk, str], tmp_path: Path) -> None:

@@ -135,6 +135,53 @@ async def test_a_timestamp_that_is_none(desk: Desk, timestamp: str) -> None:
     assert found["errors"][0]["field"] == "webhook-timestamp"
 
 
+@refused_at_the_door
+@pytest.mark.parametrize(
+    ("digits", "unit"), [(3, "milliseconds"), (6, "microseconds"), (9, "nanoseconds")]
+)
+async def test_a_timestamp_in_another_unit_is_called_that(
+    desk: Desk, digits: int, unit: str
+) -> None:
+    headers = desk.signed(BODY)
+    headers["webhook-timestamp"] += "0" * digits
+    found = problem(await desk.deliver_raw(BODY, headers=headers), 401, "signature-invalid")
+    assert found["errors"][0] == {
+        "field": "webhook-timestamp",
+        "problem": f"is in {unit}",
+        "expected": "send Unix seconds in UTC",
+    }
+
+
+@refused_at_the_door
+async def test_a_list_of_signatures_on_several_lines_is_one(desk: Desk) -> None:
+    signed = desk.signed(BODY)
+    good, broken = signed.pop("webhook-signature"), "v1,AAAA"
+    for lines in ([good, broken], [broken, good], [f"{broken} {good}"], [f"{good}, {broken}"],
+                  [f"{broken}, {good}"], [broken, f"v2,AAAA {good}"]):  # fmt: skip
+        headers = [*signed.items(), *(("webhook-signature", line) for line in lines)]
+        answer = await desk.deliver_raw(BODY, headers=headers)
+        assert answer.is_success, f"{lines}: {answer.text}"
+
+
+@refused_at_the_door
+@pytest.mark.parametrize("name", ["webhook-id", "webhook-timestamp"])
+async def test_what_is_signed_is_there_once(desk: Desk, name: str) -> None:
+    signed = desk.signed(BODY)
+    headers = [*signed.items(), (name, signed[name])]
+    assert (await desk.deliver_raw(BODY, headers=headers)).is_success
+    for twice in ([*signed.items(), (name, "1")], [(name, "1"), *signed.items()]):
+        answer = await desk.deliver_raw(BODY, headers=twice)
+        found = problem(answer, 401, "signature-invalid")
+        assert found["errors"][0]["field"] == name
+        assert "twice" in found["errors"][0]["problem"]
+
+
+@refused_at_the_door
+async def test_parameters_of_the_content_type_are_passed_over(desk: Desk) -> None:
+    headers = {**desk.signed(BODY), "content-type": 'application/json; v=1; charset="utf-8"'}
+    assert (await desk.deliver_raw(BODY, headers=headers)).is_success
+
+
 async def test_a_strange_secret_or_another_body(desk: Desk) -> None:
     headers = desk.signed(BODY, secret=STRANGE_SECRET)
     problem(await desk.deliver_raw(BODY, headers=headers), 401, "signature-invalid")

@@ -74,7 +74,14 @@ def test_text_that_cannot_be_stored(text: str) -> None:
         ("application/json", True),
         ("Application/JSON; charset=UTF-8", True),
         ('application/json;charset="utf-8"', True),
+        ("application/json; version=1", True),
+        ('application/json ; profile="https://example.org/a" ;; charset = UTF-8; x', True),
+        ("application/json; charset", True),
+        ("application/json;charset=us-ascii", True),
         ("application/json; charset=latin-1", False),
+        ("application/json; version=1; charset=latin-1", False),
+        ("application/jsonx; charset=utf-8", False),
+        ("text/plain; application/json", False),
         ("text/json", False),
         ("", False),
     ],
@@ -87,3 +94,4 @@ def test_the_content_type(content_type: str, *, fits: bool) -> None:
     with pytest.raises(RefusedError) as refused:
         require_json(Request(scope))
     assert refused.value.status == 415
+    assert not content_type or content_type not in str(refused.value)
