@@ -78,7 +78,8 @@ class _Body:
     ) -> None:
         self._receive = receive
         self._announced = headers.get(b"content-length")
-        self._streamed = b"transfer-encoding" in headers
+        # Who asks first whether to send it may not send it after a refusal.
+        self._unsure = b"transfer-encoding" in headers or b"expect" in headers
         self._limit = limit
         self._seconds = seconds
         self._deadline = asyncio.get_running_loop().time() + seconds
@@ -92,9 +93,9 @@ class _Body:
             raise self._too_large()
 
     @property
-    def endless(self) -> bool:
+    def open_ended(self) -> bool:
         """Whether nobody knows how much of it is still to come."""
-        return self._streamed and not self._complete
+        return self._unsure and not self._complete
 
     async def receive(self) -> Message:
         """Raises RefusedError: 408, 413, or 400 when the client goes away meanwhile."""
@@ -140,7 +141,7 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = completed(message.get("headers", ()))
-            if self._body.endless and not any(name == b"connection" for name, _ in headers):
+            if self._body.open_ended and not any(name == b"connection" for name, _ in headers):
                 # Who was refused at the door must not keep us reading.
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}

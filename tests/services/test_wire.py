@@ -145,6 +145,10 @@ async def test_who_is_refused_at_the_door_cannot_go_on_sending(router: int) -> N
     status, code, head = answered.the_problem()
     assert (status, code) == (401, "key-missing")
     assert b"connection: close" in head
+    asking = PREVIEW + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"
+    status, code, head = (await _sent(router, asking)).the_problem()
+    assert (status, code) == (401, "key-missing")
+    assert b"connection: close" in head
     known = PREVIEW + b"Content-Length: 2\r\n\r\n{}"
     assert (await _sent(router, known, known, b"\x16\r\n\r\n")).statuses == [401, 401, 400]
 

@@ -203,3 +203,9 @@ async def test_a_mistake_of_ours_in_one_item_costs_no_other(
 
 def _broken(*_arguments: Any, **_named: Any) -> bool:
     raise ValueError("a mistake")
+
+
+async def test_a_text_of_nothing_but_marks_is_kept_as_it_came(desk: Desk) -> None:
+    text = "#e" + "\u0301\u0316" * 30_000
+    stored = await only(desk, await desk.deliver(message(text=text)))
+    assert stored["text"] == text
