@@ -1,6 +1,6 @@
-"""A connection as uvicorn speaks it, without three of its habits: what is no HTTP is answered by a
-problem document like everything else, in nobody's answer and with no line of free text in the log,
-and trailers do not become headers.
+"""A connection as uvicorn speaks it, without some of its habits: what is no HTTP is answered by a
+problem document like everything else, in nobody's answer and with no line of free text in the log;
+trailers do not become headers; and who asks for another protocol keeps the body of the request.
 
 After a body a trailer comes too late to say who is asking: no header may be taken from there.
 """
@@ -25,6 +25,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._in_body = False
+        self._again = False
         self._broken = False
 
     def data_received(self, data: bytes) -> None:
@@ -35,6 +36,7 @@ class Connection(HttpToolsProtocol):
             except httptools.HttpParserUpgrade as asked:
                 # Nothing else is spoken here: the request is answered as if it had not asked.
                 data = data[asked.args[0] :]
+                self._read_body_after_all()
             except httptools.HttpParserError as error:
                 self._broken = True
                 self._refuse(_reason(error))
@@ -42,20 +44,47 @@ class Connection(HttpToolsProtocol):
                 return
 
     def on_message_begin(self) -> None:
-        self._in_body = False
-        super().on_message_begin()
+        if not self._again:
+            self._in_body = False
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        if not self._again:
+            super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_body:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self._in_body = True
+        if not self._again:
+            super().on_headers_complete()
+            self._in_body = True
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade() and self._framing():
+            return
         self._in_body = False
         super().on_message_complete()
+
+    def _read_body_after_all(self) -> None:
+        """The parser takes what follows a request for an upgrade for another protocol, or for the
+        next request: a body would be lost, or be a request that nobody has sent. So another parser
+        is told where the body ends.
+        """
+        if self._in_body:
+            self.parser = httptools.HttpRequestParser(self)
+            self._again = True
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + self._framing() + b"\r\n")
+            self._again = False
+
+    def _framing(self) -> bytes:
+        """The header lines that say how long the body is; none for no body."""
+        return b"".join(
+            b"%b: %b\r\n" % (name, value)
+            for name, value in self.headers
+            if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+        )
 
     def _refuse(self, reason: str) -> None:
         """Answer, unless another answer has begun or is still to come before this one."""

@@ -24,6 +24,7 @@ PREVIEW = (
     b"POST /router/v1/decisions/preview HTTP/1.1\r\nHost: desk\r\n"
     b"Content-Type: application/json\r\n"
 )
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
 PAUSE_SECONDS = 0.05
 """So that the parts come in one after the other."""
 WITH_KEY = PREVIEW + b"Authorization: Bearer " + KEY.encode() + b"\r\n"
@@ -161,6 +162,20 @@ async def test_an_upgrade_that_nobody_offers_is_passed_over(router: int) -> None
     last = get + b"Connection: close\r\n\r\n"
     assert (await _sent(router, asking, last)).statuses == [200, 200]
     assert (await _sent(router, asking + last)).statuses == [200, 200]
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_who_asks_for_an_upgrade_keeps_the_body(router: int, *, chunked: bool) -> None:
+    """As programs in Java do by themselves. A body that looks like a request stays a body."""
+    hidden = b"GET /router/openapi.json HTTP/1.1\r\nHost: desk\r\n\r\n"
+    for body, statuses in ((b'{"text": "Was kostet das?"}', [200]), (hidden, [400])):
+        framing = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: %d" % len(body)
+        framed = b"%x\r\n%b\r\n0\r\nX-Late: x\r\n\r\n" % (len(body), body) if chunked else body
+        request_ = WITH_KEY + UPGRADE + framing + b"\r\n\r\n" + framed
+        end = b"\x16\r\n\r\n"
+        for cut in (len(request_), len(request_) - len(framed), len(request_) - 5):
+            answered = await _sent(router, request_[:cut], request_[cut:], request_, end)
+            assert answered.statuses == [*statuses, *statuses, 400]
 
 
 async def test_trailers_are_no_headers() -> None:
