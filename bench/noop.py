@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pydantic import AwareDatetime, BaseModel
 
 from shared.lifecycle import listen, serve
+from shared.web.limits import ConnectionLimits
 
 
 class Author(BaseModel):
@@ -63,6 +64,7 @@ async def main(port: int) -> None:
         grace_seconds=1.0,
         failed=asyncio.Event(),
         trusted_proxies="127.0.0.1",
+        limits=ConnectionLimits(),
     )
 
 

@@ -52,6 +52,7 @@ async def _run(
             grace_seconds=settings.shutdown_seconds,
             failed=failed,
             trusted_proxies=settings.trusted_proxies,
+            limits=settings.connection_limits(),
         )
 
 

@@ -17,7 +17,8 @@ import structlog
 import uvicorn
 
 from shared.error_text import described
-from shared.web.connection import Connection
+from shared.web.limits import ConnectionLimits, limited_connection, within_handles
+from shared.web.refusals import RefusalLog
 
 log = structlog.get_logger()
 
@@ -102,21 +103,23 @@ async def serve(
     grace_seconds: float,
     failed: asyncio.Event,
     trusted_proxies: str,
+    limits: ConnectionLimits,
     on_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM, Ctrl-C, or `failed`; then let open requests end within the grace."""
+    limits = within_handles(limits)
     server = _Server(
         uvicorn.Config(
             app,
-            lifespan="off",
-            http=Connection,
+            http=limited_connection(limits, RefusalLog()),
             ws="none",
+            lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
             date_header=True,
             timeout_graceful_shutdown=max(1, round(grace_seconds)),
-            timeout_keep_alive=65,
+            timeout_keep_alive=limits.idle_seconds,
             forwarded_allow_ips=trusted_proxies,
             backlog=2048,
         )

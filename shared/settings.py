@@ -12,6 +12,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.web.limits import ConnectionLimits
+
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -48,6 +50,27 @@ class DeskSettings(BaseSettings):
         gt=0,
         description="Seconds a client may take to send its body; more gives 408.",
     )
+    head_bytes: int = Field(
+        default=32_768,
+        ge=1024,
+        description="Largest first line and headers of a request in bytes; more gives 431.",
+    )
+    header_count: int = Field(
+        default=100, ge=10, description="Most headers of a request; more gives 431."
+    )
+    head_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        description="Seconds a client may take to send its headers; more gives 408.",
+    )
+    idle_seconds: int = Field(
+        default=65,
+        ge=1,
+        description="Seconds a connection may lie idle; longer than a reverse proxy keeps it.",
+    )
+    connections: int = Field(
+        default=1000, ge=1, description="Connections at once; one more gets 503."
+    )
     shutdown_seconds: float = Field(
         default=4.0, gt=0, description="Seconds open requests get to end after SIGTERM or Ctrl-C."
     )
@@ -63,6 +86,16 @@ class DeskSettings(BaseSettings):
     pool_size: int = Field(
         default=8, ge=2, description="PostgreSQL connections per process and service."
     )
+
+    def connection_limits(self) -> ConnectionLimits:
+        return ConnectionLimits(
+            head_bytes=self.head_bytes,
+            header_count=self.header_count,
+            head_seconds=self.head_seconds,
+            body_seconds=self.body_seconds,
+            idle_seconds=self.idle_seconds,
+            connections=self.connections,
+        )
 
     def keys_path(self) -> Path:
         return self.keys_file or self.data_dir / "keys.json"

@@ -7,13 +7,14 @@ After a body a trailer comes too late to say who is asking: no header may be tak
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shared.web.answer_headers import completed
-from shared.web.problems import problem_response
+from shared.web.problems import RefusedError, of_desk_error
 
 _BROKEN_INSIDE = httptools.HttpParserCallbackError
 """The parser's word for an error in what it called: uvicorn could not read the target."""
@@ -38,8 +39,7 @@ class Connection(HttpToolsProtocol):
                 data = data[asked.args[0] :]
                 self._read_body_after_all()
             except httptools.HttpParserError as error:
-                self._broken = True
-                self._refuse(_reason(error))
+                self._refuse(self._reason(error))
             else:
                 return
 
@@ -86,8 +86,14 @@ class Connection(HttpToolsProtocol):
             if name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
         )
 
-    def _refuse(self, reason: str) -> None:
+    def _reason(self, error: httptools.HttpParserError) -> RefusedError:
+        """The parser's words are constant; those of an error inside are not."""
+        said = "its target cannot be read" if isinstance(error, _BROKEN_INSIDE) else str(error)
+        return RefusedError(400, "bad-request", f"this is no request of HTTP/1.1: {said}")
+
+    def _refuse(self, error: RefusedError) -> None:
         """Answer, unless another answer has begun or is still to come before this one."""
+        self._broken = True
         cycle = self.cycle
         answered = cycle is None or cycle.response_complete
         if not answered and (not self._in_body or cycle.response_started or self.pipeline):
@@ -98,21 +104,21 @@ class Connection(HttpToolsProtocol):
             cycle.disconnected = True
             cycle.message_event.set()
         if not (self._in_body and answered):
-            self.transport.write(_answer(reason))
+            self._answer(error)
+        self._end()
+
+    def _answer(self, error: RefusedError) -> None:
+        problem = of_desk_error(error)
+        headers = [
+            *self.server_state.default_headers,
+            *completed(problem.raw_headers),
+            (b"connection", b"close"),
+        ]
+        lines = [
+            f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(),
+            *(b"%b: %b" % header for header in headers),
+        ]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + bytes(problem.body))
+
+    def _end(self) -> None:
         self.transport.close()
-
-
-def _reason(error: httptools.HttpParserError) -> str:
-    """The parser's words are constant; those of an error inside are not."""
-    return "its target cannot be read" if isinstance(error, _BROKEN_INSIDE) else str(error)
-
-
-def _answer(reason: str) -> bytes:
-    problem = problem_response(
-        400,
-        "bad-request",
-        f"this is no request of HTTP/1.1: {reason}",
-        headers={"Connection": "close"},
-    )
-    lines = [b"%b: %b\r\n" % header for header in completed(problem.raw_headers)]
-    return b"HTTP/1.1 400 Bad Request\r\n" + b"".join(lines) + b"\r\n" + bytes(problem.body)

@@ -38,11 +38,12 @@ _TITLES = {
     403: "The key does not allow this",
     404: "Not found",
     405: "This method is not served here",
-    408: "The body took too long",
+    408: "The request took too long",
     409: "This does not fit the present state",
     413: "The body is too large",
     415: "This content type is not understood",
     422: "The request is not valid",
+    431: "The headers are too large",
     500: "Something went wrong here",
     503: "A part of the desk does not answer",
 }
