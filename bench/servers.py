@@ -60,6 +60,8 @@ def desk(
         "DESK_DATA_DIR": str(folder),
         "DESK_API_KEY": API_KEY,
         "DESK_SECRET_FACEBOOK": SECRET,
+        "DESK_KEY_RATE": "0",
+        "DESK_CHANNEL_RATE": "0",
         "PYTHONPATH": str(root),
         **settings,
     }

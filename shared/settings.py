@@ -13,6 +13,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.web.limits import ConnectionLimits
+from shared.web.rates import Rate
 
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
@@ -71,6 +72,18 @@ class DeskSettings(BaseSettings):
     connections: int = Field(
         default=1000, ge=1, description="Connections at once; one more gets 503."
     )
+    key_rate: float = Field(
+        default=100.0,
+        ge=0,
+        description="Requests per second of one key on average; more gives 429; 0: no limit.",
+    )
+    key_burst: int = Field(default=1000, ge=1, description="Requests of one key at once.")
+    channel_rate: float = Field(
+        default=100.0,
+        ge=0,
+        description="Webhooks per second of one channel on average; more gives 429; 0: no limit.",
+    )
+    channel_burst: int = Field(default=1000, ge=1, description="Webhooks of one channel at once.")
     shutdown_seconds: float = Field(
         default=4.0, gt=0, description="Seconds open requests get to end after SIGTERM or Ctrl-C."
     )
@@ -96,6 +109,12 @@ class DeskSettings(BaseSettings):
             idle_seconds=self.idle_seconds,
             connections=self.connections,
         )
+
+    def rate_of_keys(self) -> Rate:
+        return Rate(self.key_rate, self.key_burst)
+
+    def rate_of_channels(self) -> Rate:
+        return Rate(self.channel_rate, self.channel_burst)
 
     def keys_path(self) -> Path:
         return self.keys_file or self.data_dir / "keys.json"

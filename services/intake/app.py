@@ -29,6 +29,7 @@ from shared.web.access import Gate
 from shared.web.app import Surface
 from shared.web.health import Check
 from shared.web.problems import problem_response
+from shared.web.rates import Rates
 
 
 def build(
@@ -53,9 +54,10 @@ def build(
         acceptor=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
         relay=service.relay,
         rules=rules,
-        gate=Gate(runtime.keys, runtime.clock),
+        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         metrics=service.metrics,
+        rates=Rates("channel", runtime.settings.rate_of_channels()),
     )
     service.listen(consumers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)

@@ -29,7 +29,7 @@ def build(runtime: Runtime, settings: RouterSettings) -> Service:
     service.listen(Ear(decider, runtime.clock, decisions).listener())
     counterpart = Counterpart(
         database=database,
-        gate=Gate(runtime.keys, runtime.clock),
+        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         policy=runtime.policy,
         decider=decider,

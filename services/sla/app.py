@@ -93,7 +93,7 @@ def build(
     desk = SlaDesk(
         database=database,
         library=library,
-        gate=Gate(runtime.keys, runtime.clock),
+        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         on_written=on_written,
         channels=frozenset(runtime.policy.channels),

@@ -21,6 +21,7 @@ from starlette.requests import Request
 from shared.auth import Caller, KeyRing, Scope
 from shared.clock import Clock
 from shared.web.problems import RefusedError
+from shared.web.rates import UNLIMITED, Rate, Rates
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="inbound-desk"'}
 _BASIC_CHALLENGE = {"WWW-Authenticate": 'Basic realm="inbound-desk", charset="UTF-8"'}
@@ -36,14 +37,18 @@ _Credentials = HTTPAuthorizationCredentials | None
 
 
 class Gate:
-    """Lets a request pass when its key is known, not expired and has the scope."""
+    """Lets a request pass when its key is known, not expired, in its rate, and has the scope."""
 
-    def __init__(self, ring: KeyRing, clock: Clock) -> None:
+    def __init__(self, ring: KeyRing, clock: Clock, rate: Rate = UNLIMITED) -> None:
+        """`rate` holds for each key."""
         self._ring = ring
         self._clock = clock
+        self._rates = Rates("key", rate)
 
     def admit(self, authorization: str | None, scope: Scope) -> Caller:
-        """Raises RefusedError: 401 without a valid key, 403 when the key lacks the scope."""
+        """Raises RefusedError: 401 without a valid key, 403 when it lacks the scope, 429 when it
+        asks too often.
+        """
         return self.admit_key(_bearer_key(authorization), scope)
 
     def requires(self, scope: Scope) -> Any:
@@ -70,6 +75,7 @@ class Gate:
             raise RefusedError(
                 401, "key-unknown", "this key is not known here or has expired", headers=challenge
             )
+        self._rates.take(caller.name)
         if scope not in caller.scopes:
             raise RefusedError(
                 403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"

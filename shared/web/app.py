@@ -103,7 +103,7 @@ def api_router(service: str, tag: str) -> APIRouter:
         prefix=f"/{service}/v1",
         tags=[tag],
         route_class=StrictRoute,
-        responses=documented(401, 403, 422, 503),
+        responses=documented(401, 403, 422, 429, 503),
     )
 
 

@@ -18,6 +18,7 @@ from shared.errors import DeskError
 from shared.telemetry import Metrics
 from shared.trace import continued, tracing
 from shared.web.answer_headers import completed
+from shared.web.notes import notes, noting
 from shared.web.problems import RefusedError, internal_error, of_desk_error
 
 _CLOSE = {"Connection": "close"}
@@ -48,7 +49,7 @@ class Edge:
         headers = dict(scope["headers"])
         body = _Body(receive, headers, limit=self._body_limit, seconds=self._body_seconds)
         answer = _Answer(send, body, method=scope["method"])
-        with tracing(continued(_text(headers, b"traceparent"))):
+        with tracing(continued(_text(headers, b"traceparent"))), noting():
             try:
                 _check_path(scope["path"])
                 body.check_announced()
@@ -140,7 +141,7 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = completed(message.get("headers", ()))
+            headers = [*completed(message.get("headers", ())), *notes().answer_headers]
             if self._body.open_ended and not any(name == b"connection" for name, _ in headers):
                 # Who was refused at the door must not keep us reading.
                 headers.append((b"connection", b"close"))

@@ -43,6 +43,7 @@ _TITLES = {
     413: "The body is too large",
     415: "This content type is not understood",
     422: "The request is not valid",
+    429: "Too many requests",
     431: "The headers are too large",
     500: "Something went wrong here",
     503: "A part of the desk does not answer",

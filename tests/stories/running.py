@@ -132,7 +132,7 @@ class Running:
 async def running(urls: dict[str, str], folder: Path) -> AsyncIterator[Running]:
     """The three services on migrated databases; nothing runs but intake's committer."""
     clock = ManualClock(BEGIN)
-    settings = DeskSettings.model_validate({"data_dir": folder})
+    settings = DeskSettings.model_validate({"data_dir": folder, "key_rate": 0, "channel_rate": 0})
     add_key(settings.keys_path(), name="Anna", key=KEY, scopes=ALL_SCOPES, now=clock.now())
     rules = policy()
     bus = open_bus(settings.bus(), topics(retention_days=1))

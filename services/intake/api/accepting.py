@@ -165,7 +165,7 @@ def openapi_path() -> dict[str, Any]:
                     **{
                         str(status): response
                         for status, response in documented(
-                            400, 401, 403, 413, 415, 422, 503
+                            400, 401, 403, 413, 415, 422, 429, 503
                         ).items()
                     },
                 },

@@ -12,6 +12,7 @@ from shared.db import Database
 from shared.relay import Relay
 from shared.telemetry import Metrics
 from shared.web.access import Gate
+from shared.web.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,8 @@ class IntakeDesk:
     gate: Gate
     clock: Clock
     metrics: Metrics
+    rates: Rates
+    """Of the channels."""
 
     def teller(self) -> Teller:
         """What a verb that tells others needs, at this moment."""

@@ -31,6 +31,7 @@ def route(desk: IntakeDesk) -> Route:
         claim = _claim(channel, request, desk.clock.now())
         raw = await request.body()
         verify(channel.keys, claim, raw)
+        desk.rates.take(channel.name)  # now it is certain who sends: a forger takes nothing away
         require_json(request)
         result = await Delivery(desk, channel, desk.clock.now(), retried=False).work_off(raw)
         count(result)
@@ -119,7 +120,10 @@ def openapi_path() -> dict[str, Any]:
                 "responses": {
                     "202": _answer("Received."),
                     "200": _answer("All of it was known; nothing changed."),
-                    **{str(k): v for k, v in documented(400, 401, 404, 413, 415, 422, 503).items()},
+                    **{
+                        str(k): v
+                        for k, v in documented(400, 401, 404, 413, 415, 422, 429, 503).items()
+                    },
                 },
             }
         }

@@ -37,6 +37,7 @@ from tests.support.outbox import told_by
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
 OTHER_SECRET = "whsec_YW5vdGhlci1rZXktd2hpbGUtcm90YXRpbmctMDAwMg=="
+STRANGE_SECRET = "whsec_ZGllc2VyLVNjaGx1ZXNzZWwtaXN0LWZhbHNjaC0wMDA="
 OWN_ID = "agent-7"
 TEXT = "Was kostet der Versand nach Südtirol?"
 _numbers = count()
@@ -205,10 +206,13 @@ class Desk:
 
 @asynccontextmanager
 async def opened(
-    database_url: str, folder: Path, clock: ManualClock, *, accepting: bool = True
+    database_url: str, folder: Path, clock: ManualClock, *, accepting: bool = True, **more: Any
 ) -> AsyncIterator[Desk]:
-    """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's."""
-    settings = DeskSettings.model_validate({"data_dir": folder})
+    """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's.
+
+    `more` are settings.
+    """
+    settings = DeskSettings.model_validate({"data_dir": folder, **more})
     keys = settings.keys_path()
     if not keys.exists():
         for name, key, scopes in (

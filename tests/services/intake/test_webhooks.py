@@ -13,13 +13,13 @@ from tests.services.intake.desk import (
     OTHER_SECRET,
     OWN_ID,
     SECRET,
+    STRANGE_SECRET,
     Desk,
     message,
     problem,
     refused_at_the_door,
 )
 
-STRANGE_SECRET = "whsec_ZGllc2VyLVNjaGx1ZXNzZWwtaXN0LWZhbHNjaC0wMDA="
 BODY = json.dumps({"type": "message.created", "data": message(id="m-1", thread_id="t-1")}).encode()
 
 
