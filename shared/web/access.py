@@ -20,6 +20,7 @@ from starlette.requests import Request
 
 from shared.auth import Caller, KeyRing, Scope
 from shared.clock import Clock
+from shared.web.notes import notes
 from shared.web.problems import RefusedError
 from shared.web.rates import UNLIMITED, Rate, Rates
 
@@ -75,6 +76,7 @@ class Gate:
             raise RefusedError(
                 401, "key-unknown", "this key is not known here or has expired", headers=challenge
             )
+        notes().key = caller.name
         self._rates.take(caller.name)
         if scope not in caller.scopes:
             raise RefusedError(

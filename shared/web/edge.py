@@ -20,7 +20,9 @@ from shared.trace import continued, tracing
 from shared.web.answer_headers import completed
 from shared.web.notes import notes, noting
 from shared.web.problems import RefusedError, internal_error, of_desk_error
+from shared.web.refusals import RefusalLog
 
+_LOGGED = frozenset({401, 403, 429})
 _CLOSE = {"Connection": "close"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LENGTH_DIGITS = 20  # whatever begins with as many is too large
@@ -39,6 +41,7 @@ class Edge:
             status: metrics.requests.labels(str(status)) for status in (200, 201, 202, 404, 422)
         }
         self._requests = metrics.requests
+        self._refusals = RefusalLog(metrics.service)
         self._seconds = metrics.request_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,18 +52,21 @@ class Edge:
         headers = dict(scope["headers"])
         body = _Body(receive, headers, limit=self._body_limit, seconds=self._body_seconds)
         answer = _Answer(send, body, method=scope["method"])
-        with tracing(continued(_text(headers, b"traceparent"))), noting():
+        with tracing(continued(_text(headers, b"traceparent"))), noting() as noted:
             try:
                 _check_path(scope["path"])
                 body.check_announced()
                 await self._app(_with_get_for_head(scope), body.receive, answer.send)
             except DeskError as error:
+                noted.refused = error.code
                 if not answer.status:
                     await of_desk_error(error)(scope, receive, answer.send)
             except Exception:
                 log.exception("http.failed", path=scope["path"], method=scope["method"])
                 if not answer.status:
                     await internal_error()(scope, receive, answer.send)
+        if answer.status in _LOGGED:
+            self._refusals.note(noted.refused, key=noted.key, channel=noted.channel)
         self._seconds.observe(time.perf_counter() - began)
         counter = self._by_status.get(answer.status) or self._requests.labels(str(answer.status))
         counter.inc()

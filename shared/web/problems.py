@@ -23,6 +23,7 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
+from shared.web.notes import notes
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -123,6 +124,7 @@ def of_desk_error(error: DeskError) -> JSONResponse:
 
 
 async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:
+    notes().refused = error.code
     return of_desk_error(error)
 
 

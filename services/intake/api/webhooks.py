@@ -17,6 +17,7 @@ from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookAnswer, WebhookEvent, WebhookMessage
 from shared.telemetry import Metrics
+from shared.web.notes import notes
 from shared.web.problems import RefusedError, documented
 from shared.web.strict_json import require_json
 
@@ -28,6 +29,7 @@ def route(desk: IntakeDesk) -> Route:
 
     async def receive_webhook(request: Request) -> Response:
         channel = desk.rules.channel(request.path_params["channel"])
+        notes().channel = channel.name
         claim = _claim(channel, request, desk.clock.now())
         raw = await request.body()
         verify(channel.keys, claim, raw)
