@@ -99,6 +99,9 @@ class DeskSettings(BaseSettings):
     pool_size: int = Field(
         default=8, ge=2, description="PostgreSQL connections per process and service."
     )
+    sqlite_cache_mib: int = Field(
+        default=8, ge=1, description="Memory for the cache of each SQLite database, in MiB."
+    )
 
     def connection_limits(self) -> ConnectionLimits:
         return ConnectionLimits(

@@ -39,6 +39,7 @@ def build(
     database = open_database(
         runtime.settings.database("intake", settings.database_url),
         pool_size=runtime.settings.pool_size,
+        cache_mib=runtime.settings.sqlite_cache_mib,
     )
     service = Service(
         "intake",

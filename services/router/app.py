@@ -19,6 +19,7 @@ def build(runtime: Runtime, settings: RouterSettings) -> Service:
     database = open_database(
         runtime.settings.database("router", settings.database_url),
         pool_size=runtime.settings.pool_size,
+        cache_mib=runtime.settings.sqlite_cache_mib,
     )
     metrics = Metrics("router")
     service = Service(

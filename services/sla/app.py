@@ -44,6 +44,7 @@ def build(
     database = open_database(
         runtime.settings.database("sla", settings.database_url),
         pool_size=runtime.settings.pool_size,
+        cache_mib=runtime.settings.sqlite_cache_mib,
     )
     service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
     library = Library(

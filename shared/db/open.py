@@ -7,17 +7,18 @@ from sqlalchemy.exc import ArgumentError
 
 from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
-from shared.db.sqlite import SqliteDatabase, SqliteReader
+from shared.db.sqlite import CACHE_MIB, SqliteDatabase, SqliteReader
 
 
-def open_database(url: str, *, pool_size: int = 8) -> Database:
+def open_database(url: str, *, pool_size: int = 8, cache_mib: int = CACHE_MIB) -> Database:
     """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`.
 
+    `pool_size` is for PostgreSQL, `cache_mib` for SQLite (MiB for all connections to the file).
     Raises ValueError that says what is wrong. Nothing is connected before `start()`.
     """
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        return SqliteDatabase(parsed.database or "")
+        return SqliteDatabase(parsed.database or "", cache_mib=cache_mib)
     return PostgresDatabase(parsed, pool_size=pool_size)
 
 

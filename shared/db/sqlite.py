@@ -30,6 +30,7 @@ from shared.db.tasks import ShieldedTasks
 READERS = 2
 BUSY_SECONDS = 10
 FULL = 2
+CACHE_MIB = 8
 
 J = TypeVar("J")
 
@@ -39,8 +40,11 @@ class SqliteReader:
 
     dialect: Dialect = "sqlite"
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, cache_mib: int = CACHE_MIB) -> None:
+        """`cache_mib` is the most that the caches of all connections to the file take together."""
         self._path = Path(path)
+        # The writer keeps half of it: its part holds what has just come in and is used again.
+        self._reader_cache, self._writer_cache = cache_mib * 512 // READERS, cache_mib * 512
         self._tasks = ShieldedTasks()
         self._is_open = False
         self.availability = Availability(self._path.stem)
@@ -73,7 +77,13 @@ class SqliteReader:
 
     def _open_readers(self) -> None:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
-        self._read_engine = _engine(self._path, begin="BEGIN", connections=READERS, read_only=True)
+        self._read_engine = _engine(
+            self._path,
+            begin="BEGIN",
+            connections=READERS,
+            cache_kib=self._reader_cache,
+            read_only=True,
+        )
         self._is_open = True
 
     async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J], *, writing: bool) -> J:
@@ -99,8 +109,8 @@ class SqliteReader:
 class SqliteDatabase(SqliteReader):
     """The owner of the file."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
+    def __init__(self, path: str, *, cache_mib: int = CACHE_MIB) -> None:
+        super().__init__(path, cache_mib=cache_mib)
         self._lock: int | None = None
 
     async def start(self) -> None:
@@ -108,7 +118,9 @@ class SqliteDatabase(SqliteReader):
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._own_the_file()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
-        self._write_engine = _engine(self._path, begin="BEGIN IMMEDIATE", connections=1)
+        self._write_engine = _engine(
+            self._path, begin="BEGIN IMMEDIATE", connections=1, cache_kib=self._writer_cache
+        )
         self._open_readers()
         await self._run(self._writer, self._check_durability, writing=False)
 
@@ -195,7 +207,9 @@ class _OwnFile:
         return True
 
 
-def _engine(path: Path, *, begin: str, connections: int, read_only: bool = False) -> Engine:
+def _engine(
+    path: Path, *, begin: str, connections: int, cache_kib: int, read_only: bool = False
+) -> Engine:
     # `%` in a path would be percent-decoded if the URL were text.
     url = URL.create("sqlite", database=str(path))
     engine = create_engine(
@@ -208,14 +222,15 @@ def _engine(path: Path, *, begin: str, connections: int, read_only: bool = False
         # None stops sqlite3 from opening transactions by its own rules; `begin` below does it.
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_SECONDS},
     )
-    event.listen(engine, "connect", partial(_prepare, read_only=read_only))
+    event.listen(engine, "connect", partial(_prepare, cache_kib=cache_kib, read_only=read_only))
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _prepare(raw: sqlite3.Connection, _record: object, *, read_only: bool) -> None:
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536"):
+def _prepare(raw: sqlite3.Connection, _record: object, *, cache_kib: int, read_only: bool) -> None:
+    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         _pragma(raw, setting)
+    _pragma(raw, f"cache_size=-{cache_kib}")  # kibibytes, when it is negative
     if read_only:
         _pragma(raw, "query_only=ON")
 

@@ -23,6 +23,7 @@ from shared.db import Database, DatabaseUnavailableError, Read, Write, open_data
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.migrate import pending, upgrade, version_table
+from shared.db.sqlite import READERS
 from shared.db.types import Json, Utc, new_metadata
 from shared.events import Envelope, facts
 from shared.ids import new_id
@@ -352,6 +353,23 @@ async def test_a_second_owner_of_a_file_is_refused(tmp_path: Path) -> None:
     await second.start()
     await second.ping()
     await second.stop()
+
+
+async def test_the_caches_of_a_file_take_no_more_than_they_may(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'x.sqlite'}", cache_mib=6)
+    await database.start()
+    every_reader = threading.Barrier(READERS, timeout=10)
+
+    def kibibytes(tx: Read) -> int:
+        if not isinstance(tx, Write):
+            every_reader.wait()  # so that no connection is asked twice
+        return -int(tx.execute(text("PRAGMA cache_size")).scalar_one())
+
+    readers = await asyncio.gather(*(database.read(kibibytes) for _ in range(READERS)))
+    caches = [await database.write(kibibytes), *readers]
+    assert min(caches) > 0
+    assert sum(caches) <= 6 * 1024
+    await database.stop()
 
 
 async def test_a_database_that_is_not_there() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.processes import Process
-from tests.system.desk import Desk, Instance, command, embedded
+from tests.system.desk import Caller, Desk, Instance, command, embedded
 
 HANDLES = 150
 SILENT = 170
@@ -69,6 +69,23 @@ async def test_an_endless_head_fills_no_memory(desk: Desk) -> None:
         assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
     writer.transport.abort()
     assert _resident(only) - before < 20_000_000
+
+
+async def test_a_load_fits_into_its_memory(desk: Desk) -> None:
+    (only,) = desk.instances
+    at_once = asyncio.Semaphore(8)
+
+    async def deliver(caller: Caller, number: int) -> None:
+        messages = [
+            {"id": f"{number}-{n}", "author": {"id": f"a-{number}-{n}"}, "text": "Wann? " * 1300}
+            for n in range(50)
+        ]
+        async with at_once:
+            assert (await caller.webhook("facebook", messages)).status_code == 202
+
+    async with Caller(desk) as caller:
+        await asyncio.gather(*(deliver(caller, number) for number in range(60)))
+    assert _resident(only) < 256_000_000
 
 
 async def _get(instance: Instance) -> tuple[int, dict[str, str]]:
