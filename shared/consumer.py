@@ -28,6 +28,7 @@ from shared.events.envelope import Envelope
 from shared.events.facts import RecordDeadLettered
 from shared.events.registry import MalformedRecordError, event_type, to_envelope
 from shared.ids import new_id
+from shared.lifecycle import pause
 from shared.telemetry import Metrics
 from shared.trace import new_traceparent, trace_id, tracing
 
@@ -98,7 +99,7 @@ class Consumer:
                     await self._consume(subscription, stop)
             except BusUnavailableError as error:
                 log.warning("consumer.reopened", group=self._listener.group, reason=str(error))
-                await asyncio.sleep(UNAVAILABLE_SECONDS)
+                await pause(stop, UNAVAILABLE_SECONDS)
             finally:
                 self._subscription = None
 

@@ -45,6 +45,24 @@ async def first_of(*events: asyncio.Event, seconds: float) -> None:
             task.cancel()
 
 
+async def unless(stop: asyncio.Event, work: Coroutine[Any, Any, Any]) -> bool:
+    """Do the work to its end, or let go of it when asked to stop; whether it came to its end.
+
+    Raises what the work raises.
+    """
+    working, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            return False
+        await working
+        return True
+    finally:
+        for task in (working, stopping):
+            task.cancel()
+        await asyncio.gather(working, stopping, return_exceptions=True)
+
+
 class LoopEndedError(RuntimeError):
     """A background loop returned although nobody asked it to stop, or failed."""
 

@@ -66,7 +66,9 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            async with self._database.sole_relay() as guard:
+            async with self._database.sole_relay(stop) as guard:
+                if guard is None:
+                    return
                 await self._publish_while_mine(guard, stop)
 
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:

@@ -8,6 +8,7 @@ SQLAlchemy's `run_sync`) and on SQLite (its own writer thread).
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
@@ -103,8 +104,11 @@ class Database(Reader, Protocol):
     async def tidy(self) -> None:
         """Give back space that only this process can give back; called now and then."""
 
-    def sole_relay(self) -> AbstractAsyncContextManager[RelayGuard]:
-        """Wait until this process may be the service's one relay; hold that while inside."""
+    def sole_relay(self, stop: asyncio.Event) -> AbstractAsyncContextManager[RelayGuard | None]:
+        """Wait until this process may be the service's one relay; hold that while inside.
+
+        None when `stop` is set before.
+        """
 
 
 class RelayGuard(Protocol):

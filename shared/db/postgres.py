@@ -19,9 +19,11 @@ from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import POSTGRES_ERRORS, sqlstate, unavailable
 from shared.db.tasks import ShieldedTasks
+from shared.lifecycle import pause, unless
 
 ATTEMPTS = 4
 RELAY_RETRY_SECONDS = 1.0
+_RELAY_LOCK = zlib.crc32(b"inbound-desk relay")
 CONNECT_SECONDS = 5.0
 FAREWELL_SECONDS = 3.0
 ANSWER_SECONDS = 35.0
@@ -158,42 +160,50 @@ class PostgresDatabase:
         """Nothing: autovacuum does it."""
 
     @contextlib.asynccontextmanager
-    async def sole_relay(self) -> AsyncIterator[RelayGuard]:
+    async def sole_relay(self, stop: asyncio.Event) -> AsyncIterator[RelayGuard | None]:
         # Outside every pool: a pooled connection would carry the lock away or drop it silently.
-        connection = await self._locked()
+        connection = await self._locked(stop)
+        if connection is None:
+            yield None
+            return
         try:
             yield _AdvisoryLock(connection)
         finally:
             connection.terminate()
 
-    async def _locked(self) -> Any:
-        key = zlib.crc32(b"inbound-desk relay")
-        while True:
-            try:
-                connection = await asyncpg.connect(
-                    self.dsn,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=CONNECT_SECONDS,
-                    server_settings={
-                        "application_name": "inbound-desk-relay",
-                        "tcp_keepalives_idle": "10",
-                        "tcp_keepalives_interval": "5",
-                        "tcp_keepalives_count": "3",
-                    },
-                )
-            except (OSError, *_GONE):
-                await asyncio.sleep(RELAY_RETRY_SECONDS)
-                continue
-            try:
-                lock = _AdvisoryLock(connection)
-                if await connection.fetchval("SELECT pg_try_advisory_lock($1)", key) and (
-                    await lock.still_mine()
-                ):
-                    return connection
-            except (OSError, *_GONE):
-                pass
-            connection.terminate()
-            await asyncio.sleep(RELAY_RETRY_SECONDS)
+    async def _locked(self, stop: asyncio.Event) -> Any:
+        """A session that holds the lock; None when told to stop before."""
+        found: list[Any] = []
+        while not stop.is_set():
+            # A server that does not answer must not hold up the end of the process either.
+            with contextlib.suppress(OSError, *_GONE):
+                await unless(stop, self._take_lock(found))
+            if found:
+                return found[0]
+            await pause(stop, RELAY_RETRY_SECONDS)
+        return None
+
+    async def _take_lock(self, found: list[Any]) -> None:
+        connection = await asyncpg.connect(
+            self.dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=CONNECT_SECONDS,
+            server_settings={
+                "application_name": "inbound-desk-relay",
+                "tcp_keepalives_idle": "10",
+                "tcp_keepalives_interval": "5",
+                "tcp_keepalives_count": "3",
+            },
+        )
+        try:
+            lock = _AdvisoryLock(connection)
+            if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _RELAY_LOCK) and (
+                await lock.still_mine()
+            ):
+                found.append(connection)
+        finally:
+            if not found:
+                connection.terminate()
 
 
 class _AdvisoryLock:

@@ -167,7 +167,7 @@ class SqliteDatabase(SqliteReader):
         return await self._run(self._writer, job, writing=True)
 
     @asynccontextmanager
-    async def sole_relay(self) -> AsyncIterator[RelayGuard]:
+    async def sole_relay(self, _stop: asyncio.Event) -> AsyncIterator[RelayGuard | None]:
         yield _OwnFile()  # the lock on the file already says that nobody else is here
 
     async def tidy(self) -> None:

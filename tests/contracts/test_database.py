@@ -288,10 +288,11 @@ async def test_what_rolled_back_was_not_handled(database: Database) -> None:
 
 async def test_one_relay_at_a_time(postgres_database: str) -> None:
     one, two = open_database(postgres_database), open_database(postgres_database)
-    mine, release = asyncio.Event(), asyncio.Event()
+    mine, release, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with one.sole_relay() as guard:
+        async with one.sole_relay(never) as guard:
+            assert guard is not None
             assert await guard.still_mine()
             mine.set()
             await release.wait()
@@ -299,12 +300,46 @@ async def test_one_relay_at_a_time(postgres_database: str) -> None:
     holder = asyncio.create_task(hold())
     await mine.wait()
     async with AsyncExitStack() as stack:
-        waiting = asyncio.create_task(stack.enter_async_context(two.sole_relay()))
+        waiting = asyncio.create_task(stack.enter_async_context(two.sole_relay(never)))
         _, pending_tasks = await asyncio.wait({waiting}, timeout=0.3)
         assert pending_tasks == {waiting}
         release.set()
         await holder
-        assert await (await waiting).still_mine()
+        guard = await waiting
+        assert guard is not None
+        assert await guard.still_mine()
+
+
+async def test_waiting_to_be_the_relay_ends_when_told_to(postgres_database: str) -> None:
+    one, two = open_database(postgres_database), open_database(postgres_database)
+    async with one.sole_relay(asyncio.Event()):
+        assert await _seconds_to_stop_waiting(two) < 0.5
+
+
+async def test_waiting_for_a_server_that_says_nothing_ends_too() -> None:
+    silent = await asyncio.start_server(lambda _reader, _writer: None, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    database = open_database(f"postgresql://nobody@127.0.0.1:{port}/none")
+    assert await _seconds_to_stop_waiting(database) < 0.5
+    silent.close()
+
+
+async def _seconds_to_stop_waiting(database: Database) -> float:
+    stop = asyncio.Event()
+
+    async def wait() -> object:
+        async with database.sole_relay(stop) as guard:
+            return guard
+
+    waiting = asyncio.create_task(wait())
+    await asyncio.sleep(0.3)
+    assert not waiting.done()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    stop.set()
+    async with asyncio.timeout(10):
+        assert await waiting is None
+    return loop.time() - began
 
 
 async def test_a_relay_that_lost_its_session_notices(postgres_database: str) -> None:
@@ -314,7 +349,8 @@ async def test_a_relay_that_lost_its_session_notices(postgres_database: str) -> 
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'inbound-desk-relay' AND datname = current_database()"
     )
-    async with database.sole_relay() as guard:
+    async with database.sole_relay(asyncio.Event()) as guard:
+        assert guard is not None
         await database.write(lambda tx: tx.execute(end_it).all())
         assert not await guard.still_mine()
     await database.stop()
