@@ -158,7 +158,8 @@ async def test_a_head_over_the_limits(connect: Connect, head: bytes, *, whole: b
                 client.send(head[start : start + 500])
                 await asyncio.sleep(0.005)
         await client.is_refused(431, "headers-too-large")
-    assert [(line["reason"], line["count"]) for line in lines] == [("headers-too-large", 1)]
+    mine = [line for line in lines if "service" not in line]
+    assert [(line["reason"], line["count"]) for line in mine] == [("headers-too-large", 1)]
 
 
 async def test_a_head_at_the_limits_passes(connect: Connect) -> None:
