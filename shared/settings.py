@@ -31,7 +31,9 @@ class DeskSettings(BaseSettings):
         description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR.",
     )
     api_key: str = Field(
-        default="", description="A first key given from outside; empty: the first start makes one."
+        default="",
+        description="A key given from outside, 24 characters or more; empty: `inbound-desk run` "
+        "makes one.",
     )
     keys_file: Path | None = Field(
         default=None,
