@@ -17,17 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from shared.errors import ConflictError, InvalidError, NotFoundError
+from shared.names import clean_name
 
 Scope = Literal[
     "inquiries:read",
     "inquiries:write",
     "todos:read",
     "todos:write",
+    "todos:supervise",
     "deadlines:read",
     "deadlines:write",
 ]
@@ -44,7 +46,8 @@ LOOK_AGAIN_SECONDS = 1.0
 class ApiKey(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str
+    # Whoever edits the file by hand may write anything.
+    name: Annotated[str, AfterValidator(clean_name)]
     sha256: str
     scopes: tuple[Scope, ...]
     created_at: AwareDatetime

@@ -32,18 +32,19 @@ from services.router.store.work import What
 from services.router.usecases import desk_work
 from services.router.usecases.decide import Decider
 from services.router.usecases.desk_work import By
-from shared.auth import Caller
+from shared.auth import Caller, Scope
 from shared.clock import Clock
 from shared.db import Database, Write
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import Policy
-from shared.web.access import Gate
+from shared.web.access import Gate, require_scope
 from shared.web.app import api_router
 from shared.web.paging import Page, decode_cursor, page_of
 from shared.web.problems import documented, problem_response
 
 P = ParamSpec("P")
 
+SUPERVISE: Scope = "todos:supervise"
 _MOVES = documented(400, 404, 409, 415)
 
 
@@ -71,7 +72,10 @@ class Counterpart:
         return _detail_out(detail)
 
     def by(self, caller: Caller, act: ActIn | None) -> By:
+        """Raises RefusedError (403) for a supervisor whose key may not supervise."""
         act = act or ActIn()
+        if act.as_supervisor:
+            require_scope(caller, SUPERVISE)
         return By(caller.name, self.clock.now(), act.by, act.as_supervisor)
 
     def known_desk(self, desk: str) -> str:
@@ -238,6 +242,8 @@ def _detail_out(detail: pages.TodoDetail) -> TodoDetailOut:
     opening = HistoryOut(
         at=todo.created_at,
         who="router",
+        key_name=None,
+        as_supervisor=False,
         what=What.CREATED.value,
         why=f"{Kind(todo.kind).value}, at {todo.first_desk}",
     )

@@ -129,6 +129,11 @@ class Happened(BaseModel):
     at: datetime = Field(examples=[_MONDAY])
     fact: str = Field(examples=["started"])
     by: str | None = Field(None, examples=["anna"])
+    key_name: str | None = Field(
+        None,
+        description="The API key that acted; null when no key did.",
+        examples=["desk-tool"],
+    )
     detail: str | None = Field(None, examples=["answer"])
 
 

@@ -79,11 +79,16 @@ class Gate:
             raise RefusedError(
                 401, "key-unknown", "this key is not known here or has expired", headers=challenge
             )
-        if scope not in caller.scopes:
-            raise RefusedError(
-                403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"
-            )
+        require_scope(caller, scope)
         return caller
+
+
+def require_scope(caller: Caller, scope: Scope) -> None:
+    """Raises RefusedError (403)."""
+    if scope not in caller.scopes:
+        raise RefusedError(
+            403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"
+        )
 
 
 def _bearer_key(authorization: str | None) -> str | None:

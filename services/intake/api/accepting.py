@@ -36,7 +36,7 @@ def route(desk: IntakeDesk) -> Route:
         body = _parse(raw)
         channel = desk.rules.channel_field(body.channel)
         key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
-        placed = await _known(desk, key) or await _accept(desk, channel, body, key)
+        placed = await _known(desk, key) or await _accept(desk, channel, body, caller, key)
         return _response(placed)
 
     return Route(PATH, post_inquiry, methods=["POST"], name="post_inquiry")
@@ -77,7 +77,11 @@ async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
 
 
 async def _accept(
-    desk: IntakeDesk, channel: ChannelRules, body: InquiryIn, key: Idempotency | None
+    desk: IntakeDesk,
+    channel: ChannelRules,
+    body: InquiryIn,
+    caller: Caller,
+    key: Idempotency | None,
 ) -> Accepted:
     # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
     external_id = body.external_id or f"desk:{new_id()}"
@@ -94,6 +98,7 @@ async def _accept(
         audience=channel.audience.value,
         known=desk.rules.hashtags,
         now=desk.clock.now(),
+        key_name=caller.name,
         idempotency=key,
     )
     try:

@@ -100,7 +100,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         placed = await desk.database.write(
             replies.reply,
             inquiry_id=inquiry_id,
-            answer=_reply(body, author=body.author or caller.name, now=teller.now),
+            answer=_reply(body, caller, now=teller.now),
             teller=teller,
             request=idempotency(idempotency_key, caller, request.url.path, await request.body()),
         )
@@ -125,6 +125,7 @@ def router(desk: IntakeDesk) -> APIRouter:
             inquiry_id=inquiry_id,
             reason=body.reason,
             closed_by=caller.name,
+            key_name=caller.name,
             read_until=body.read_until,
             teller=desk.teller(),
         )
@@ -148,6 +149,7 @@ def router(desk: IntakeDesk) -> APIRouter:
             reply_id=reply_id,
             kind=body.kind,
             by=body.by or caller.name,
+            key_name=caller.name,
             teller=desk.teller(),
         )
         desk.relay.wake()
@@ -171,7 +173,7 @@ def _filter(query: InquiryQuery) -> store.InquiryFilter:
     )
 
 
-def _reply(body: ReplyIn, *, author: str, now: datetime) -> replies.Reply:
+def _reply(body: ReplyIn, caller: Caller, *, now: datetime) -> replies.Reply:
     if body.sent_at is not None and body.sent_at > now + CLOCKS_OFF:
         raise _wrong("sent_at", "lies in the future", "the moment at which it went out, or nothing")
     if body.kind == "answer" and body.follow_up_at is not None:
@@ -184,7 +186,8 @@ def _reply(body: ReplyIn, *, author: str, now: datetime) -> replies.Reply:
     return replies.Reply(
         kind=body.kind,
         text=body.text,
-        author=author,
+        author=body.author or caller.name,
+        key_name=caller.name,
         sent_at=body.sent_at and min(body.sent_at, now),
         follow_up_at=body.follow_up_at,
         external_id=body.external_id,

@@ -145,6 +145,23 @@ async def test_wrong_lists(bench: SlaBench, wanted: dict[str, Any], code: str) -
     refused(answer, 422, code, next(iter(wanted)))
 
 
+async def test_the_history_has_the_key_that_acted(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    at = berlin("2026-03-02 11:00")
+    key = {"key_name": "desk-tool"}
+    claimed = inquiry.claimed(at).model_copy(update=key)
+    answered = inquiry.answered(berlin("2026-03-02 12:00")).model_copy(update=key)
+    await bench.hear(inquiry.received(), inquiry.todo_created("technical"), claimed)
+    bench.clock.set(at)
+    await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+    await bench.hear(answered)
+    shown = (await bench.get(f"deadlines/{inquiry.id}"))["history"]
+    found = {each["fact"]: (each["by"], each["key_name"]) for each in shown}
+    assert found["taken_over"][1] == found["answered"][1] == "desk-tool"
+    assert found["paused"] == ("anna", "anna")
+    assert found["started"] == (None, None)
+
+
 async def test_a_clock_is_shown_with_its_history_at_any_moment(bench: SlaBench) -> None:
     inquiry = Inquiry()
     follow_up = berlin("2026-03-05 12:00")
