@@ -25,6 +25,7 @@ from shared.errors import ConflictError, InvalidError, NotFoundError
 from shared.names import clean_name
 
 Scope = Literal[
+    "inquiries:submit",
     "inquiries:read",
     "inquiries:write",
     "todos:read",
@@ -70,6 +71,9 @@ class Caller:
 
     name: str
     scopes: frozenset[str]
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
 
 
 _NEVER = float("inf")

@@ -284,6 +284,13 @@ class InquiryDetail(InquiryOut):
     messages: list[MessageOut]
 
 
+class InquiryChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    state: InquiryState
+
+
 ReadUntil: Any = Field(
     None,
     description="The id of the last message that you have seen. When the inquiry has later ones, "

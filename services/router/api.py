@@ -23,6 +23,7 @@ from services.router.schemas import (
     PreviewIn,
     ReopenIn,
     RerouteIn,
+    TodoChanged,
     TodoDetailOut,
     TodoOut,
     TodoQuery,
@@ -70,6 +71,13 @@ class Counterpart:
         if detail is None:
             raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
         return _detail_out(detail)
+
+    async def changed(self, todo_id: UUID, caller: Caller) -> TodoDetailOut | TodoChanged:
+        """What a move answers; a key that may not read gets no contents back."""
+        detail = await self.shown(todo_id)
+        if caller.may("todos:read"):
+            return detail
+        return TodoChanged(id=detail.id, inquiry_id=detail.inquiry_id, state=detail.state)
 
     def by(self, caller: Caller, act: ActIn | None) -> By:
         """Raises RefusedError (403) for a supervisor whose key may not supervise."""
@@ -133,25 +141,25 @@ def _working(api: APIRouter, router: Counterpart) -> None:
     @api.post("/todos/{todo_id}/claim", summary="Claim a ToDo", responses=_MOVES)
     async def claim_todo(
         todo_id: UUID, body: ClaimIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Take it. Of two people at once one gets it, the other a 409; taking it again is fine."""
         by = router.by(caller, None)
         assignee = (body and body.assignee) or caller.name
         await router.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/release", summary="Release a ToDo", responses=_MOVES)
     async def release_todo(
         todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Give it back to its desk."""
         await router.act(desk_work.release, todo_id=todo_id, by=router.by(caller, body))
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reroute", summary="Reroute a ToDo", responses=_MOVES)
     async def reroute_todo(
         todo_id: UUID, body: RerouteIn, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Hand it to another desk, where it is open for everybody."""
         await router.act(
             desk_work.reroute,
@@ -161,7 +169,7 @@ def _working(api: APIRouter, router: Counterpart) -> None:
             by=router.by(caller, body),
             read_until=body.read_until,
         )
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
 
 def _ending(api: APIRouter, router: Counterpart) -> None:
@@ -170,19 +178,19 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
     @api.post("/todos/{todo_id}/complete", summary="Complete a ToDo", responses=_MOVES)
     async def complete_todo(
         todo_id: UUID, body: EndIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Done by hand, as after a call: an answer. One that intake records completes a ToDo by
         itself.
         """
         body = body or EndIn()
         by = router.by(caller, body)
         await router.act(desk_work.complete, todo_id=todo_id, by=by, read_until=body.read_until)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/dismiss", summary="Dismiss a ToDo", responses=_MOVES)
     async def dismiss_todo(
         todo_id: UUID, body: DismissIn, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Decide that the inquiry gets no answer, and why."""
         by = router.by(caller, body)
         await router.act(
@@ -192,17 +200,19 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
             by=by,
             read_until=body.read_until,
         )
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reopen", summary="Reopen a ToDo", responses=_MOVES)
-    async def reopen_todo(todo_id: UUID, body: ReopenIn, caller: Caller = writes) -> TodoDetailOut:
+    async def reopen_todo(
+        todo_id: UUID, body: ReopenIn, caller: Caller = writes
+    ) -> TodoDetailOut | TodoChanged:
         """Take back how it was completed, dismissed or closed: it is open for its desk. The
         deadline is as if the end had never been: the customer has waited all the time. An answer
         that was recorded stands, and the ToDo stays done by it; intake can classify it again.
         """
         by = router.by(caller, body)
         await router.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
 
 def _previewing(api: APIRouter, router: Counterpart) -> None:

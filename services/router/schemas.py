@@ -165,6 +165,14 @@ class TodoDetailOut(TodoOut):
     history: list[HistoryOut]
 
 
+class TodoChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    inquiry_id: UUID
+    state: TodoState = Field(examples=["claimed"])
+
+
 class ClaimIn(BaseModel):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"assignee": "Anna"}]}

@@ -137,6 +137,13 @@ class Happened(BaseModel):
     detail: str | None = Field(None, examples=["answer"])
 
 
+class DeadlineChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    inquiry_id: UUID
+    state: DeadlineState = Field(examples=["paused"])
+
+
 class DeadlineDetail(Deadline):
     """The clock as it stood at `as_of`."""
 
@@ -291,6 +298,13 @@ class PromiseReport(BaseModel):
 
 
 DeliveryState = Literal["pending", "delivered", "failed"]
+
+
+class NotificationChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    state: DeliveryState = Field(examples=["pending"])
 
 
 class Notification(BaseModel):

@@ -38,9 +38,9 @@ class Gate:
         self._ring = ring
         self._clock = clock
 
-    def admit(self, authorization: str | None, scope: Scope) -> Caller:
-        """Raises RefusedError: 401 without a valid key, 403 when the key lacks the scope."""
-        return self._admit(_bearer_key(authorization), scope, challenge=_CHALLENGE)
+    def admit(self, authorization: str | None, *scopes: Scope) -> Caller:
+        """Raises RefusedError: 401 without a valid key, 403 when the key has none of the scopes."""
+        return self._admit(_bearer_key(authorization), *scopes, challenge=_CHALLENGE)
 
     def requires(self, scope: Scope) -> Any:
         """A FastAPI dependency that yields the Caller."""
@@ -66,7 +66,7 @@ class Gate:
 
         return Security(admitted)
 
-    def _admit(self, key: str | None, scope: Scope, *, challenge: dict[str, str]) -> Caller:
+    def _admit(self, key: str | None, *scopes: Scope, challenge: dict[str, str]) -> Caller:
         if key is None:
             raise RefusedError(
                 401,
@@ -79,15 +79,16 @@ class Gate:
             raise RefusedError(
                 401, "key-unknown", "this key is not known here or has expired", headers=challenge
             )
-        require_scope(caller, scope)
+        require_scope(caller, *scopes)
         return caller
 
 
-def require_scope(caller: Caller, scope: Scope) -> None:
-    """Raises RefusedError (403)."""
-    if scope not in caller.scopes:
+def require_scope(caller: Caller, *scopes: Scope) -> None:
+    """Raises RefusedError (403) unless the key has one of the scopes."""
+    if not any(caller.may(scope) for scope in scopes):
+        wanted = " or ".join(scopes)
         raise RefusedError(
-            403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"
+            403, "scope-missing", f"the key {caller.name!r} does not have the scope {wanted}"
         )
 
 

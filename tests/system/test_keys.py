@@ -65,8 +65,8 @@ def test_the_list_of_keys_has_the_one_of_the_environment(
         assert main(["keys", *words]) == 0
         return capsys.readouterr().out.strip()
 
-    assert printed("list").startswith("DESK_API_KEY\texpires never\tinquiries:read")
+    assert printed("list").startswith("DESK_API_KEY\texpires never\tinquiries:submit")
     assert printed("create", "DESK_API_KEY").startswith("desk_")
-    assert printed("list").startswith("DESK_API_KEY\texpires never\tinquiries:read")
+    assert printed("list").startswith("DESK_API_KEY\texpires never\tinquiries:submit")
     printed("revoke", "DESK_API_KEY")
     assert printed("list").endswith("\trevoked")

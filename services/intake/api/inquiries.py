@@ -16,6 +16,7 @@ from services.intake.incoming import CLOCKS_OFF
 from services.intake.inquiries import decisions, replies
 from services.intake.schemas import (
     CloseIn,
+    InquiryChanged,
     InquiryDetail,
     InquiryOut,
     InquiryQuery,
@@ -64,14 +65,7 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def show_inquiry(inquiry_id: UUID, _caller: Caller = reads) -> InquiryDetail:
         """The inquiry, its contact, and every message of the conversation in both directions."""
-        detail = await desk.database.read(store.inquiry_detail, inquiry_id)
-        if detail is None:
-            raise unknown_inquiry(inquiry_id)
-        messages = [
-            MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
-            for message in detail["messages"]
-        ]
-        return InquiryDetail.model_validate({**detail, "messages": messages})
+        return await _detail(desk, inquiry_id)
 
     @api.post(
         "/inquiries/{inquiry_id}/replies",
@@ -118,8 +112,10 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def close_inquiry(
         inquiry_id: UUID, body: CloseIn, caller: Caller = writes
-    ) -> InquiryDetail:
-        """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends."""
+    ) -> InquiryDetail | InquiryChanged:
+        """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends. A key that may
+        not read gets the id and the state back.
+        """
         await desk.database.write(
             decisions.close,
             inquiry_id=inquiry_id,
@@ -130,7 +126,7 @@ def router(desk: IntakeDesk) -> APIRouter:
             teller=desk.teller(),
         )
         desk.relay.wake()
-        return await show_inquiry(inquiry_id)
+        return _changed(await _detail(desk, inquiry_id), caller)
 
     @api.post(
         "/inquiries/{inquiry_id}/replies/{reply_id}/reclassify",
@@ -139,9 +135,10 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def reclassify_reply(
         inquiry_id: UUID, reply_id: UUID, body: ReclassifyIn, caller: Caller = writes
-    ) -> InquiryDetail:
+    ) -> InquiryDetail | InquiryChanged:
         """`answer` ends the inquiry as if it had been one from the beginning; `holding` makes it a
-        holding reply; `none` takes it back: the customer has waited all the time.
+        holding reply; `none` takes it back: the customer has waited all the time. A key that may
+        not read gets the id and the state back.
         """
         await desk.database.write(
             replies.reclassify,
@@ -153,9 +150,26 @@ def router(desk: IntakeDesk) -> APIRouter:
             teller=desk.teller(),
         )
         desk.relay.wake()
-        return await show_inquiry(inquiry_id)
+        return _changed(await _detail(desk, inquiry_id), caller)
 
     return api
+
+
+async def _detail(desk: IntakeDesk, inquiry_id: UUID) -> InquiryDetail:
+    detail = await desk.database.read(store.inquiry_detail, inquiry_id)
+    if detail is None:
+        raise unknown_inquiry(inquiry_id)
+    messages = [
+        MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
+        for message in detail["messages"]
+    ]
+    return InquiryDetail.model_validate({**detail, "messages": messages})
+
+
+def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryChanged:
+    if caller.may("inquiries:read"):
+        return detail
+    return InquiryChanged(id=detail.id, state=detail.state)
 
 
 def _filter(query: InquiryQuery) -> store.InquiryFilter:

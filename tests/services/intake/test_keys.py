@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.auth import Scope, add_key
 from shared.events import facts
 from shared.ids import new_id
-from tests.services.intake.desk import ANNA, BERT, Desk, message
+from tests.services.intake.desk import ANNA, BERT, Desk, inquiry, message, problem
+
+FORM = f"desk_{'form':_<20}"
 
 
 async def test_every_message_and_end_shows_its_key(desk: Desk) -> None:
@@ -69,3 +73,60 @@ async def test_names_are_stored_without_what_nobody_sees(desk: Desk) -> None:
     assert [each["key_name"] for each in shown["messages"]] == [None, "Anna"]
     assert shown["contact"]["name"] == "Anna Thaler"
     assert shown["ends"][0]["by"] == "Dora"
+
+
+def _form(folder: Path, desk: Desk, *scopes: Scope) -> None:
+    add_key(folder / "keys.json", name="Form", key=FORM, scopes=scopes, now=desk.clock.now())
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_that_may_only_hand_in_gets_ids_and_nothing_else(
+    desk: Desk, tmp_path: Path
+) -> None:
+    _form(tmp_path, desk, "inquiries:submit")
+    handed_in = inquiry(external_id="f-1")
+    placed = (await desk.post("/inquiries", handed_in, key=FORM)).json()
+    ids = {"inquiry_id", "conversation_id", "contact_id", "message_id"}
+    assert placed.keys() == ids | {"opened"}
+    again = await desk.post("/inquiries", handed_in, key=FORM)
+    assert (again.status_code, again.json()["inquiry_id"]) == (200, placed["inquiry_id"])
+    path = f"/inquiries/{placed['inquiry_id']}"
+    reply = {"kind": "answer", "text": "Gern!"}
+    for method, place, body in [
+        ("GET", "/inquiries", None),
+        ("GET", path, None),
+        ("POST", f"{path}/replies", reply),
+        ("POST", f"{path}/replies/{placed['message_id']}/reclassify", {"kind": "none"}),
+        ("POST", f"{path}/close", {"reason": "spam"}),
+        ("GET", "/quarantine", None),
+        ("POST", f"/quarantine/{placed['message_id']}/retry", None),
+        ("DELETE", f"/quarantine/{placed['message_id']}?reason=x", None),
+    ]:
+        problem(await desk.request(method, place, json=body, key=FORM), 403, "scope-missing")
+    shown = await desk.detail(placed)
+    assert [each["key_name"] for each in shown["messages"]] == ["Form"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_that_may_only_write_gets_no_contents_back(desk: Desk, tmp_path: Path) -> None:
+    _form(tmp_path, desk, "inquiries:write")
+    placed = (await desk.post("/inquiries", inquiry(), key=FORM)).json()
+    path = f"/inquiries/{placed['inquiry_id']}"
+    reply = {"kind": "holding", "text": "Wir klären das."}
+    sent = await desk.post(f"{path}/replies", reply, key=FORM)
+    assert sent.json().keys() == {"inquiry_id", "conversation_id", "message_id"}
+    again = f"{path}/replies/{sent.json()['message_id']}/reclassify"
+    taken_back = await desk.post(again, {"kind": "none"}, key=FORM)
+    assert taken_back.json() == {"id": placed["inquiry_id"], "state": "open"}
+    closed = await desk.post(f"{path}/close", {"reason": "spam"}, key=FORM)
+    assert closed.json() == {"id": placed["inquiry_id"], "state": "closed"}
+    refused = await desk.request("GET", path, key=FORM)
+    assert "inquiries:read" in problem(refused, 403, "scope-missing")["detail"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_handing_in_takes_a_scope_that_is_named(desk: Desk, tmp_path: Path) -> None:
+    _form(tmp_path, desk, "inquiries:read", "todos:write")
+    refused = await desk.post("/inquiries", inquiry(), key=FORM)
+    said = problem(refused, 403, "scope-missing")["detail"]
+    assert "inquiries:submit or inquiries:write" in said

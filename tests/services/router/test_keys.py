@@ -100,3 +100,27 @@ async def test_names_are_shown_without_what_nobody_sees(desk: Desk) -> None:
     refused = await desk.post(f"{path}/release", {"by": "\u202e\u200d"})
     assert refused.status_code == 422
     assert refused.json()["errors"][0]["field"] == "by"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_that_may_only_write_gets_no_contents_back(desk: Desk, tmp_path: Path) -> None:
+    add_key(
+        tmp_path / "keys.json",
+        name="Clerk", key=CLERK, scopes=("todos:write",), now=desk.clock.now(),
+    )  # fmt: skip
+    todo = await desk.new_todo()
+    path = f"/todos/{todo['id']}"
+    for move, body, state in [
+        ("claim", {}, "claimed"),
+        ("release", {}, "open"),
+        ("reroute", {"desk": "inbound", "reason": "asks for an invoice"}, "open"),
+        ("complete", {}, "done"),
+        ("reopen", {"reason": "rief an"}, "open"),
+        ("dismiss", {"reason": "spam"}, "dismissed"),
+    ]:
+        answer = await desk.post(f"{path}/{move}", body, key=CLERK)
+        assert answer.status_code == 200, answer.text
+        ids = {"id": todo["id"], "inquiry_id": todo["inquiry_id"]}
+        assert answer.json() == {**ids, "state": state}, move
+    for reading in (path, "/todos"):
+        assert (await desk.request("GET", reading, key=CLERK)).status_code == 403
