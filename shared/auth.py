@@ -22,6 +22,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from shared.errors import ConflictError, InvalidError, NotFoundError
+from shared.files import private_folder
 from shared.names import clean_name
 
 Scope = Literal[
@@ -188,7 +189,7 @@ def _alone_with(path: Path) -> Iterator[None]:
     """Nobody else changes the file meanwhile, in whichever process. The lock is a file of its own,
     since the keys file is replaced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private_folder(path.parent)
     name = path.with_name(f"{path.name}.lock")
     lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from shared.addresses import without_secrets
 from shared.bus.kafka import KafkaBus, KafkaSettings
 from shared.bus.local import LocalBus
 from shared.bus.port import Bus, Topic
@@ -27,14 +28,19 @@ def open_bus(
     `data_dir`. `kafka://host:port,host:port` takes `?replication=3` (copies of each topic that has
     to be created, default 1) and `?security=SSL` (default PLAINTEXT). Raises ValueError.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Not as its cause: it may repeat the password.
+        raise ValueError(f"the bus URL cannot be read; it must look like {_FORMS}") from None
     match parts.scheme:
         case "local":
             return LocalBus(_path(parts, data_dir), topics, clock=clock)
         case "kafka":
             return KafkaBus(_kafka(parts), topics, clock=clock)
         case _:
-            raise ValueError(f"the bus URL is {url!r}; it must look like {_FORMS}")
+            shown = without_secrets(url)
+            raise ValueError(f"the bus URL is {shown!r}; it must look like {_FORMS}")
 
 
 def _path(parts: SplitResult, data_dir: Path | None) -> Path:
