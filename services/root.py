@@ -51,6 +51,8 @@ def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
         settings.bus(),
         topics(retention_days=policy.retention.log_days),
         data_dir=settings.data_dir,
+        login=settings.bus_login(),
+        ca=settings.bus_ca,
     )
 
 

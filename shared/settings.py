@@ -14,6 +14,7 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.bus.login import Login, Mechanism
 from shared.secret_files import SUFFIX, with_files
 
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
@@ -61,7 +62,7 @@ class _SecretFiles(PydanticBaseSettingsSource):
 class DeskSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="DESK_")
 
-    SECRETS = ("bus_url", "api_key")
+    SECRETS = ("bus_url", "bus_password", "api_key")
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
@@ -74,6 +75,19 @@ class DeskSettings(Settings):
     bus_url: str = Field(
         default="",
         description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR.",
+    )
+    bus_user: str = Field(
+        default="", description="The user at Kafka; it needs `?security=SASL_SSL` in the bus URL."
+    )
+    bus_password: str = Field(default="", description="The user's password at Kafka.")
+    bus_mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512",
+        description="How the password is shown: `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.",
+    )
+    bus_ca: Path | None = Field(
+        default=None,
+        description="File of the authorities (PEM) that Kafka's certificates are checked by; unset:"
+        " those of the machine.",
     )
     api_key: str = Field(
         default="",
@@ -116,6 +130,14 @@ class DeskSettings(Settings):
 
     def bus(self) -> str:
         return self.bus_url or f"local://{(self.data_dir / 'bus.sqlite').absolute()}"
+
+    def bus_login(self) -> Login | None:
+        """Raises ValueError for a user without a password, or the other way round."""
+        if bool(self.bus_user) != bool(self.bus_password):
+            raise ValueError("DESK_BUS_USER and DESK_BUS_PASSWORD belong together; one is not set")
+        if not self.bus_user:
+            return None
+        return Login(self.bus_user, self.bus_password, self.bus_mechanism)
 
     def database(self, service: str, configured: str) -> str:
         return configured or f"sqlite:///{(self.data_dir / f'{service}.sqlite').absolute()}"

@@ -8,11 +8,13 @@ from sqlalchemy.exc import ArgumentError
 from shared.addresses import without_secrets
 from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
+from shared.db.postgres_options import check_options
 from shared.db.sqlite import SqliteDatabase, SqliteReader
 
 
 def open_database(url: str, *, pool_size: int = 8) -> Database:
-    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`.
+    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`, with options as
+    libpq knows them, such as `?sslmode=verify-full&sslrootcert=/path/ca.pem`.
 
     Raises ValueError that says what is wrong. Nothing is connected before `start()`.
     """
@@ -40,6 +42,7 @@ def _parsed(url: str) -> URL:
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql":
+            check_options(parsed)
             return parsed
         case _:
             raise ValueError(_wrong(url))
