@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 FOLDER_MODE = 0o700
@@ -34,8 +35,7 @@ def private_database(path: Path) -> None:
 
 
 def _take_from_others(path: Path) -> None:
-    try:
+    # Gone meanwhile, or somebody else's file, which its owner lets us use as it is.
+    with suppress(FileNotFoundError, PermissionError):
         if path.stat().st_mode & _OF_OTHERS:
             path.chmod(FILE_MODE)
-    except FileNotFoundError:
-        return
