@@ -23,7 +23,14 @@ from services.send import secret_of
 from services.send import send as send_message
 from services.sla.rules.edition import edition_of
 from services.sla.simulate import simulate as simulate_policy
-from shared.auth import ALL_SCOPES, add_key, new_key, read_keys
+from shared.auth import (
+    ALL_SCOPES,
+    ENVIRONMENT_KEY,
+    add_first_key,
+    add_key,
+    new_key,
+    read_keys,
+)
 from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
 from shared.outbox import publish_again
@@ -102,14 +109,24 @@ def create_key(options: argparse.Namespace) -> int:
 
 
 def list_keys(_options: argparse.Namespace) -> int:
-    for key in read_keys(DeskSettings().keys_path()):
+    settings = DeskSettings()
+    keys = read_keys(settings.keys_path())
+    if settings.api_key and all(key.name != ENVIRONMENT_KEY for key in keys):
+        print(f"{ENVIRONMENT_KEY}\texpires never\t{' '.join(ALL_SCOPES)}")
+    for key in keys:
         expires = key.expires_at.isoformat() if key.expires_at else "never"
-        print(f"{key.name}\texpires {expires}\t{' '.join(key.scopes)}")
+        print(f"{key.name}\texpires {expires}\t{' '.join(key.scopes) or 'revoked'}")
     return 0
 
 
 def revoke_key(options: argparse.Namespace) -> int:
-    revoke(DeskSettings().keys_path(), options.name)
+    settings = DeskSettings()
+    revoke(
+        settings.keys_path(),
+        options.name,
+        now=SystemClock().now(),
+        environment_key=settings.api_key,
+    )
     print(f"revoked: {options.name}")
     return 0
 
@@ -160,12 +177,9 @@ def _go(work: Coroutine[Any, Any, T]) -> T:
 
 def _first_key(settings: DeskSettings) -> str | None:
     """A key made now, to be shown once; None when there is one already."""
-    path = settings.keys_path()
-    if settings.api_key or read_keys(path):
+    if settings.api_key:
         return None
-    key = new_key()
-    add_key(path, name="first", key=key, scopes=ALL_SCOPES, now=SystemClock().now())
-    return key
+    return add_first_key(settings.keys_path(), now=SystemClock().now())
 
 
 def _welcome(settings: DeskSettings, key: str | None) -> None:

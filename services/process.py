@@ -6,14 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from starlette.types import ASGIApp
 
 from services.embedded import EmbeddedApp
 from services.root import BUILDERS, connect, make_runtime, migrate
 from shared.lifecycle import listen, running_loops, serve
-from shared.service import Service
+from shared.service import Runtime, Service
 from shared.settings import DeskSettings
 from shared.telemetry import configure_logging
+
+log = structlog.get_logger()
 
 
 async def run_embedded(settings: DeskSettings, *, ready: Callable[[], None]) -> None:
@@ -46,6 +49,7 @@ async def _run(
         failures += [await stack.enter_async_context(service.running()) for service in services]
         failed = await stack.enter_async_context(_any_of(failures))
         ready()
+        _say_when_nobody_may_call(runtime, services)
         await serve(
             app_of(services, runtime.policy.company.name),
             listening=listening,
@@ -54,6 +58,12 @@ async def _run(
             trusted_proxies=settings.trusted_proxies,
             limits=settings.connection_limits(),
         )
+
+
+def _say_when_nobody_may_call(runtime: Runtime, services: Sequence[Service]) -> None:
+    reason = runtime.keys.lacks_keys(runtime.clock.now())
+    if reason is not None:
+        log.error("keys.none", service=",".join(each.name for each in services), reason=reason)
 
 
 @asynccontextmanager

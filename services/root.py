@@ -40,9 +40,9 @@ BUILDERS: dict[str, Callable[[Runtime], Service]] = {
 
 
 def make_runtime(settings: DeskSettings) -> Runtime:
-    """Raises PolicyError, or ValueError for a bus URL that cannot be one."""
+    """Raises PolicyError, or ValueError for a bus URL or an API key that cannot be one."""
     policy = load_policy(settings.policy)
-    keys = KeyRing(settings.keys_path(), first_key=settings.api_key)
+    keys = KeyRing(settings.keys_path(), environment_key=settings.api_key)
     return Runtime(settings, policy, make_bus(settings, policy), SystemClock(), keys)
 
 
@@ -51,6 +51,8 @@ def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
         settings.bus(),
         topics(retention_days=policy.retention.log_days),
         data_dir=settings.data_dir,
+        login=settings.bus_login(),
+        ca=settings.bus_ca,
     )
 
 

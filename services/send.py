@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import httpx
 
+from shared.addresses import without_secrets
 from shared.ids import new_id
 from shared.settings import SECRET_PREFIX
 from shared.webhooks import secret_key, sign
@@ -72,9 +73,11 @@ def send(
             },
         )
     except httpx.InvalidURL as error:
-        raise ValueError(f"{url} is not an address: {error}") from error
+        raise ValueError(f"{without_secrets(url)} is not an address: {error}") from error
     except httpx.HTTPError as error:
-        raise OSError(f"{address} does not answer: {error or type(error).__name__}") from error
+        raise OSError(
+            f"{without_secrets(address)} does not answer: {error or type(error).__name__}"
+        ) from error
     return Sent(f"{answer.status_code}\n{_pretty(answer)}", answer.is_success)
 
 

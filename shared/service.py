@@ -200,6 +200,7 @@ class Service:
             "consumers": Check(self._consumer_lag, "degraded"),
             "outbox": Check(self._outbox_age, "degraded"),
             "keys": Check(self._keys_readable, "degraded"),
+            "callers": Check(self._somebody_may_call, "down"),
             **self._own_checks,
         }
 
@@ -220,6 +221,9 @@ class Service:
 
     async def _keys_readable(self) -> str | None:
         return self._runtime.keys.problem
+
+    async def _somebody_may_call(self) -> str | None:
+        return self._runtime.keys.lacks_keys(self._runtime.clock.now())
 
     async def _consumers_turn(self) -> str | None:
         if any(consumer.stalled() for consumer in self._consumers):

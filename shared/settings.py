@@ -5,21 +5,66 @@ docs/settings.md lists every one of them with its default; a test compares the t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from shared.bus.login import Login, Mechanism
+from shared.secret_files import SUFFIX, with_files
 from shared.web.limits import ConnectionLimits
 from shared.web.rates import Rate
 
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
 
-class DeskSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="DESK_", env_file=None, frozen=True)
+class Settings(BaseSettings):
+    """What the knobs of all services have in common: a secret may also stand in a file, and no
+    error repeats what was set.
+    """
+
+    model_config = SettingsConfigDict(env_file=None, frozen=True, hide_input_in_errors=True)
+
+    SECRETS: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic names it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _SecretFiles(settings_cls, cls.SECRETS), env_settings
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """`DESK_API_KEY_FILE` and its like."""
+
+    def __init__(self, settings: type[BaseSettings], secrets: tuple[str, ...]) -> None:
+        super().__init__(settings)
+        prefix = settings.model_config["env_prefix"]
+        self._variables = {f"{prefix}{name}".upper(): name for name in secrets}
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Raises ValueError, see `with_files`."""
+        names = [n for each in self._variables for n in (each, each + SUFFIX) if n in os.environ]
+        found = with_files({name: os.environ[name] for name in names})
+        return {self._variables[name]: secret for name, secret in found.items()}
+
+
+class DeskSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="DESK_")
+
+    SECRETS = ("bus_url", "bus_password", "api_key")
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
@@ -33,8 +78,23 @@ class DeskSettings(BaseSettings):
         default="",
         description="`kafka://host:9092,host2:9092`; empty: the local log in DESK_DATA_DIR.",
     )
+    bus_user: str = Field(
+        default="", description="The user at Kafka; it needs `?security=SASL_SSL` in the bus URL."
+    )
+    bus_password: str = Field(default="", description="The user's password at Kafka.")
+    bus_mechanism: Mechanism = Field(
+        default="SCRAM-SHA-512",
+        description="How the password is shown: `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.",
+    )
+    bus_ca: Path | None = Field(
+        default=None,
+        description="File of the authorities (PEM) that Kafka's certificates are checked by; unset:"
+        " those of the machine.",
+    )
     api_key: str = Field(
-        default="", description="A first key given from outside; empty: the first start makes one."
+        default="",
+        description="A key given from outside, 24 characters or more; empty: `inbound-desk run` "
+        "makes one.",
     )
     keys_file: Path | None = Field(
         default=None,
@@ -125,16 +185,27 @@ class DeskSettings(BaseSettings):
     def bus(self) -> str:
         return self.bus_url or f"local://{(self.data_dir / 'bus.sqlite').absolute()}"
 
+    def bus_login(self) -> Login | None:
+        """Raises ValueError for a user without a password, or the other way round."""
+        if bool(self.bus_user) != bool(self.bus_password):
+            raise ValueError("DESK_BUS_USER and DESK_BUS_PASSWORD belong together; one is not set")
+        if not self.bus_user:
+            return None
+        return Login(self.bus_user, self.bus_password, self.bus_mechanism)
+
     def database(self, service: str, configured: str) -> str:
         return configured or f"sqlite:///{(self.data_dir / f'{service}.sqlite').absolute()}"
 
 
 def channel_secrets(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The webhook secrets by channel: `DESK_SECRET_WEB_FORM=new,old` belongs to `web_form`."""
+    """The webhook secrets by channel: `DESK_SECRET_WEB_FORM=new,old` belongs to `web_form`.
+
+    Raises ValueError, see `with_files`.
+    """
+    ours = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
     return {
         name.removeprefix(SECRET_PREFIX).lower(): tuple(
             secret.strip() for secret in value.split(",") if secret.strip()
         )
-        for name, value in environment.items()
-        if name.startswith(SECRET_PREFIX)
+        for name, value in with_files(ours).items()
     }

@@ -88,12 +88,12 @@ def _rerouted(tx: Write, envelopes: Sequence[Envelope]) -> None:
 
 def _claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
     facts = [fact for _, fact in _pairs(TodoClaimed, envelopes)]
-    store.set_assignee(tx, [(f.inquiry_id, f.assignee) for f in facts])
+    store.set_assignee(tx, [(f.inquiry_id, f.assignee, f.key_name) for f in facts])
 
 
 def _released(tx: Write, envelopes: Sequence[Envelope]) -> None:
     facts = [fact for _, fact in _pairs(TodoReleased, envelopes)]
-    store.set_assignee(tx, [(f.inquiry_id, None) for f in facts])
+    store.set_assignee(tx, [(f.inquiry_id, None, None) for f in facts])
 
 
 def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:

@@ -104,6 +104,7 @@ def from_request(
     audience: ThreadAudience,
     known: KnownHashtags,
     now: datetime,
+    key_name: str,
     idempotency: Idempotency | None,
 ) -> Incoming:
     """`audience` is the channel's, for a message that says nothing of its visibility.
@@ -131,6 +132,7 @@ def from_request(
         attachments=shown(body.attachments),
         visibility=body.visibility or audience,
         parent=body.parent_id,
+        key_name=key_name,
         idempotency=idempotency,
     )
 

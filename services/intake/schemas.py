@@ -198,6 +198,9 @@ class InquiryOut(BaseModel):
     todo_id: UUID | None
     desk: str | None = Field(examples=["technical"])
     assignee: str | None = Field(examples=["Anna"])
+    assignee_key_name: str | None = Field(
+        description="The API key through which the ToDo was claimed.", examples=["desk-tool"]
+    )
 
 
 class MessageOut(BaseModel):
@@ -209,6 +212,11 @@ class MessageOut(BaseModel):
     )
     external_id: str = Field(examples=["c-1001"])
     author_name: str | None = Field(examples=["Erika Muster"])
+    key_name: str | None = Field(
+        description="The API key through which it was handed in or recorded; null for what a "
+        "webhook brought.",
+        examples=["web-form"],
+    )
     text: str = Field(
         examples=["Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?"]
     )
@@ -254,6 +262,10 @@ class EndOut(BaseModel):
     kind: Literal["answer", "holding", "close", "complete", "dismiss"]
     at: datetime
     by: str = Field(examples=["Anna"])
+    key_name: str | None = Field(
+        description="The API key that acted; null for a post on the platform.",
+        examples=["desk-tool"],
+    )
     reason: str | None = Field(examples=[None])
     covers_until: datetime | None
     covers_message_id: UUID | None
@@ -270,6 +282,13 @@ class InquiryDetail(InquiryOut):
     hashtags: list[HashtagOut]
     contact: ContactOut
     messages: list[MessageOut]
+
+
+class InquiryChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    state: InquiryState
 
 
 ReadUntil: Any = Field(

@@ -174,16 +174,24 @@ def set_desk(tx: Write, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
     tx.execute(
         update(inquiries)
         .where(inquiries.c.id == bindparam("inquiry"))
-        .values(todo_id=bindparam("todo"), desk=bindparam("at_desk"), assignee=None),
+        .values(
+            todo_id=bindparam("todo"),
+            desk=bindparam("at_desk"),
+            assignee=None,
+            assignee_key_name=None,
+        ),
         [{"inquiry": inquiry, "todo": todo, "at_desk": desk} for inquiry, todo, desk in rows],
     )
 
 
-def set_assignee(tx: Write, rows: Sequence[tuple[UUID, str | None]]) -> None:
-    """Who has claimed the inquiries: (inquiry, person or None)."""
+def set_assignee(tx: Write, rows: Sequence[tuple[UUID, str | None, str | None]]) -> None:
+    """Who has claimed the inquiries: (inquiry, person or None, the API key or None)."""
     tx.execute(
         update(inquiries)
         .where(inquiries.c.id == bindparam("inquiry"))
-        .values(assignee=bindparam("assigned_to")),
-        [{"inquiry": inquiry, "assigned_to": person} for inquiry, person in rows],
+        .values(assignee=bindparam("assigned_to"), assignee_key_name=bindparam("through_key")),
+        [
+            {"inquiry": inquiry, "assigned_to": person, "through_key": key_name}
+            for inquiry, person, key_name in rows
+        ],
     )

@@ -91,6 +91,8 @@ messages = Table(
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("opened", Boolean, nullable=False),
     Column("author_name", Text),
+    # The API key through which it was handed in or recorded; NULL for what a webhook brought.
+    Column("key_name", Text),
     Column("text", Text, nullable=False),
     # Where the text was cut: all of it.
     Column("full_text", Text),
@@ -131,6 +133,7 @@ inquiries = Table(
     Column("todo_id", Uuid),
     Column("desk", String(64)),
     Column("assignee", Text),
+    Column("assignee_key_name", Text),
     Index("ix_inquiries_received_at", "received_at", "id"),
     Index("ix_inquiries_channel", "channel", "received_at", "id"),
     Index("ix_inquiries_state", "state", "received_at", "id"),
@@ -148,6 +151,8 @@ ends = Table(
     Column("kind", String(10), nullable=False),
     Column("at", Utc, nullable=False),
     Column("by", Text, nullable=False),
+    # The API key that acted; NULL for a post on the platform, and for ends of before.
+    Column("key_name", Text),
     Column("reason", String(40)),
     Column("follow_up_at", Utc),
     # The last message that it covers, by receipt; NULL where a post covers by the platform's times.

@@ -23,6 +23,7 @@ from services.router.schemas import (
     PreviewIn,
     ReopenIn,
     RerouteIn,
+    TodoChanged,
     TodoDetailOut,
     TodoOut,
     TodoQuery,
@@ -32,18 +33,19 @@ from services.router.store.work import What
 from services.router.usecases import desk_work
 from services.router.usecases.decide import Decider
 from services.router.usecases.desk_work import By
-from shared.auth import Caller
+from shared.auth import Caller, Scope
 from shared.clock import Clock
 from shared.db import Database, Write
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import Policy
-from shared.web.access import Gate
+from shared.web.access import Gate, require_scope
 from shared.web.app import api_router
 from shared.web.paging import Page, decode_cursor, page_of
 from shared.web.problems import documented, problem_response
 
 P = ParamSpec("P")
 
+SUPERVISE: Scope = "todos:supervise"
 _MOVES = documented(400, 404, 409, 415)
 
 
@@ -70,8 +72,18 @@ class Counterpart:
             raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
         return _detail_out(detail)
 
+    async def changed(self, todo_id: UUID, caller: Caller) -> TodoDetailOut | TodoChanged:
+        """What a move answers; a key that may not read gets no contents back."""
+        detail = await self.shown(todo_id)
+        if caller.may("todos:read"):
+            return detail
+        return TodoChanged(id=detail.id, inquiry_id=detail.inquiry_id, state=detail.state)
+
     def by(self, caller: Caller, act: ActIn | None) -> By:
+        """Raises RefusedError (403) for a supervisor whose key may not supervise."""
         act = act or ActIn()
+        if act.as_supervisor:
+            require_scope(caller, SUPERVISE)
         return By(caller.name, self.clock.now(), act.by, act.as_supervisor)
 
     def known_desk(self, desk: str) -> str:
@@ -129,25 +141,25 @@ def _working(api: APIRouter, router: Counterpart) -> None:
     @api.post("/todos/{todo_id}/claim", summary="Claim a ToDo", responses=_MOVES)
     async def claim_todo(
         todo_id: UUID, body: ClaimIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Take it. Of two people at once one gets it, the other a 409; taking it again is fine."""
         by = router.by(caller, None)
         assignee = (body and body.assignee) or caller.name
         await router.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/release", summary="Release a ToDo", responses=_MOVES)
     async def release_todo(
         todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Give it back to its desk."""
         await router.act(desk_work.release, todo_id=todo_id, by=router.by(caller, body))
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reroute", summary="Reroute a ToDo", responses=_MOVES)
     async def reroute_todo(
         todo_id: UUID, body: RerouteIn, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Hand it to another desk, where it is open for everybody."""
         await router.act(
             desk_work.reroute,
@@ -157,7 +169,7 @@ def _working(api: APIRouter, router: Counterpart) -> None:
             by=router.by(caller, body),
             read_until=body.read_until,
         )
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
 
 def _ending(api: APIRouter, router: Counterpart) -> None:
@@ -166,19 +178,19 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
     @api.post("/todos/{todo_id}/complete", summary="Complete a ToDo", responses=_MOVES)
     async def complete_todo(
         todo_id: UUID, body: EndIn | None = None, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Done by hand, as after a call: an answer. One that intake records completes a ToDo by
         itself.
         """
         body = body or EndIn()
         by = router.by(caller, body)
         await router.act(desk_work.complete, todo_id=todo_id, by=by, read_until=body.read_until)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/dismiss", summary="Dismiss a ToDo", responses=_MOVES)
     async def dismiss_todo(
         todo_id: UUID, body: DismissIn, caller: Caller = writes
-    ) -> TodoDetailOut:
+    ) -> TodoDetailOut | TodoChanged:
         """Decide that the inquiry gets no answer, and why."""
         by = router.by(caller, body)
         await router.act(
@@ -188,17 +200,19 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
             by=by,
             read_until=body.read_until,
         )
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reopen", summary="Reopen a ToDo", responses=_MOVES)
-    async def reopen_todo(todo_id: UUID, body: ReopenIn, caller: Caller = writes) -> TodoDetailOut:
+    async def reopen_todo(
+        todo_id: UUID, body: ReopenIn, caller: Caller = writes
+    ) -> TodoDetailOut | TodoChanged:
         """Take back how it was completed, dismissed or closed: it is open for its desk. The
         deadline is as if the end had never been: the customer has waited all the time. An answer
         that was recorded stands, and the ToDo stays done by it; intake can classify it again.
         """
         by = router.by(caller, body)
         await router.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)
-        return await router.shown(todo_id)
+        return await router.changed(todo_id, caller)
 
 
 def _previewing(api: APIRouter, router: Counterpart) -> None:
@@ -238,6 +252,8 @@ def _detail_out(detail: pages.TodoDetail) -> TodoDetailOut:
     opening = HistoryOut(
         at=todo.created_at,
         who="router",
+        key_name=None,
+        as_supervisor=False,
         what=What.CREATED.value,
         why=f"{Kind(todo.kind).value}, at {todo.first_desk}",
     )

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.router.domain.classify import Kind
 from services.router.domain.todo import DismissReason, TodoState
 from services.router.store.pages import Sort
-from shared.web.strict_json import SafeStr
+from shared.web.strict_json import CleanName, SafeStr
 
 TEXT_LIMIT = 100_000
 
@@ -20,7 +20,19 @@ def _trimmed(text: Any) -> Any:
     return text.strip() if isinstance(text, str) else text
 
 
-Person = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=200)]
+def _not_empty(name: str) -> str:
+    if not name:
+        raise ValueError("should hold a character that can be seen")
+    return name
+
+
+Person = Annotated[
+    SafeStr,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=200),
+    CleanName,
+    AfterValidator(_not_empty),
+]
 Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=1000)]
 Word = Annotated[SafeStr, Field(min_length=1, max_length=64)]
 
@@ -70,6 +82,9 @@ class TodoOut(BaseModel):
     desk: str = Field(examples=["technical"])
     state: TodoState = Field(examples=["open"])
     assignee: str | None = Field(examples=["Anna"])
+    assignee_key_name: str | None = Field(
+        description="The API key through which it was claimed.", examples=["desk-tool"]
+    )
     kind: Kind = Field(examples=["technical"])
     confidence: float = Field(examples=[0.8])
     received_at: datetime
@@ -81,6 +96,10 @@ class TodoOut(BaseModel):
     )
     ended_at: datetime | None
     ended_by: str | None
+    ended_by_key_name: str | None = Field(
+        description="The API key through which it ended; null when no key did it.",
+        examples=["desk-tool"],
+    )
     dismiss_reason: DismissReason | None
     reopened_at: datetime | None = Field(description="When an end was taken back last.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
@@ -120,12 +139,20 @@ class MessageOut(BaseModel):
 
 
 class HistoryOut(BaseModel):
-    """Who did what, when, and why."""
+    """Who did what, when, and why.
+
+    `who` is what the caller said, `key_name` the API key that the desk saw; null when no key acted,
+    and in lines of before keys were recorded.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     at: datetime
     who: str = Field(examples=["Anna"])
+    key_name: str | None = Field(None, examples=["desk-tool"])
+    as_supervisor: bool = Field(
+        default=False, description="Whether it was done on what somebody else may have claimed."
+    )
     what: str = Field(examples=["claimed"])
     why: str | None = None
 
@@ -136,6 +163,14 @@ class TodoDetailOut(TodoOut):
     reasons: list[ReasonOut]
     messages: list[MessageOut]
     history: list[HistoryOut]
+
+
+class TodoChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    inquiry_id: UUID
+    state: TodoState = Field(examples=["claimed"])
 
 
 class ClaimIn(BaseModel):
@@ -155,7 +190,9 @@ class ActIn(BaseModel):
         "else the key's name.",
     )
     as_supervisor: bool = Field(
-        default=False, description="Act on what somebody else has claimed; the history shows it."
+        default=False,
+        description="Act on what somebody else has claimed; the key needs the scope "
+        "`todos:supervise`, and the history shows it.",
     )
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.settings import Settings
 
 
-class RouterSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="DESK_ROUTER_", env_file=None, frozen=True)
+class RouterSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="DESK_ROUTER_")
+
+    SECRETS = ("database_url",)
 
     database_url: str = Field(
         default="",

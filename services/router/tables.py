@@ -12,7 +12,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, String, Table, Text, Uuid
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Uuid,
+    false,
+)
 
 from shared.db.types import Json, Utc, new_metadata
 from shared.inbox import inbox_table
@@ -49,6 +61,7 @@ todos = Table(
     Column("follow_up_at", Utc),
     Column("ended_at", Utc),
     Column("ended_by", Text),
+    Column("ended_by_key_name", Text),
     Column("dismiss_reason", String(20)),
     # Until when what a desk had decided was taken back.
     Column("reopened_at", Utc),
@@ -97,6 +110,7 @@ ends = Table(
     Column("kind", String(10), nullable=False),
     Column("at", Utc, nullable=False),
     Column("by", Text, nullable=False),
+    Column("key_name", Text),
     Column("reason", String(20)),
     Column("follow_up_at", Utc),
     Column("revision", Integer, nullable=False),
@@ -134,6 +148,9 @@ history = Table(
     Column("todo_id", Uuid, nullable=False),
     Column("at", Utc, nullable=False),
     Column("who", Text, nullable=False),
+    # The API key that acted; NULL for what the desk itself did, and for lines of before.
+    Column("key_name", Text),
+    Column("as_supervisor", Boolean, nullable=False, server_default=false()),
     Column("what", String(40), nullable=False),
     Column("why", Text),
     Index("ix_todo_history_todo_id", "todo_id", "id"),

@@ -125,21 +125,35 @@ def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
     match told:
         case facts.InquiryAnswered():
             answered = Answered(_utc(told.answered_at), told.message_id, told.revision)
-            return _of(envelope, told, answered, by=told.answered_by)
+            return _of(envelope, told, answered, by=told.answered_by, key_name=told.key_name)
         case facts.InquiryHeld():
             at = _utc(told.held_at)
             until = None if told.follow_up_at is None else _utc(told.follow_up_at)
             held = Held(at, until, told.message_id, told.revision)
-            return _of(envelope, told, held, by=told.held_by, change=Change("held", at))
+            return _of(
+                envelope,
+                told,
+                held,
+                by=told.held_by,
+                key_name=told.key_name,
+                change=Change("held", at),
+            )
         case facts.ReplyWithdrawn():
             at = _utc(told.withdrawn_at)
             withdrawn = Withdrawn(at, told.message_id, told.revision)
             change = Change("reopened", at)
-            return _of(envelope, told, withdrawn, by=told.withdrawn_by, change=change)
+            return _of(
+                envelope,
+                told,
+                withdrawn,
+                by=told.withdrawn_by,
+                key_name=told.key_name,
+                change=change,
+            )
         case facts.InquiryClosed():
             at, reason = _utc(told.closed_at), CancelReason(told.reason)
             cancelled = Cancelled(at, reason, told.merged_into)
-            return _of(envelope, told, cancelled, by=told.closed_by)
+            return _of(envelope, told, cancelled, by=told.closed_by, key_name=told.key_name)
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
@@ -148,17 +162,24 @@ def _of_a_todo(envelope: Envelope, told: facts.TodoFact) -> Arrival:
     match told:
         case facts.TodoClaimed():
             taken = TakenOver(_utc(told.claimed_at))
-            return _of(envelope, told, taken, by=told.assignee)
+            return _of(envelope, told, taken, by=told.assignee, key_name=told.key_name)
         case facts.TodoCompleted():
             answered = Answered(_utc(told.completed_at), by_hand=True)
-            return _of(envelope, told, answered, by=told.completed_by)
+            return _of(envelope, told, answered, by=told.completed_by, key_name=told.key_name)
         case facts.TodoDismissed():
             cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
-            return _of(envelope, told, cancelled, by=told.dismissed_by)
+            return _of(envelope, told, cancelled, by=told.dismissed_by, key_name=told.key_name)
         case facts.TodoReopened():
             at = _utc(told.reopened_at)
             change = Change("reopened", at)
-            return _of(envelope, told, Reopened(at), by=told.reopened_by, change=change)
+            return _of(
+                envelope,
+                told,
+                Reopened(at),
+                by=told.reopened_by,
+                key_name=told.key_name,
+                change=change,
+            )
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
@@ -169,9 +190,10 @@ def _of(
     fact: ClockFact,
     *,
     by: str,
+    key_name: str | None,
     change: Change | None = None,
 ) -> Arrival:
-    recorded = Recorded(told.inquiry_id, envelope.id, fact, by)
+    recorded = Recorded(told.inquiry_id, envelope.id, fact, by, key_name=key_name)
     return Arrival(told.conversation_id, recorded, change, envelope.traceparent)
 
 

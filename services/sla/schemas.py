@@ -129,7 +129,19 @@ class Happened(BaseModel):
     at: datetime = Field(examples=[_MONDAY])
     fact: str = Field(examples=["started"])
     by: str | None = Field(None, examples=["anna"])
+    key_name: str | None = Field(
+        None,
+        description="The API key that acted; null when no key did.",
+        examples=["desk-tool"],
+    )
     detail: str | None = Field(None, examples=["answer"])
+
+
+class DeadlineChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    inquiry_id: UUID
+    state: DeadlineState = Field(examples=["paused"])
 
 
 class DeadlineDetail(Deadline):
@@ -286,6 +298,13 @@ class PromiseReport(BaseModel):
 
 
 DeliveryState = Literal["pending", "delivered", "failed"]
+
+
+class NotificationChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    state: DeliveryState = Field(examples=["pending"])
 
 
 class Notification(BaseModel):

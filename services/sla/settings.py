@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
+
+from shared.secret_files import with_files
+from shared.settings import Settings
 
 NOTIFY_PREFIX = "DESK_NOTIFY_"
 
 
-class SlaSettings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix="DESK_SLA_", env_file=None, frozen=True)
+class SlaSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="DESK_SLA_")
+
+    SECRETS = ("database_url",)
 
     database_url: str = Field(
         default="", description="`postgresql://...`; empty: a SQLite file in DESK_DATA_DIR."
@@ -39,5 +44,9 @@ class SlaSettings(BaseSettings):
 
 
 def notify_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The addresses and secrets of notification targets: `DESK_NOTIFY_<TARGET>_URL`, `_SECRET`."""
-    return {name: value for name, value in environment.items() if name.startswith(NOTIFY_PREFIX)}
+    """The addresses and secrets of notification targets: `DESK_NOTIFY_<TARGET>_URL`, `_SECRET`.
+
+    Raises ValueError, see `with_files`.
+    """
+    ours = {name: value for name, value in environment.items() if name.startswith(NOTIFY_PREFIX)}
+    return with_files(ours)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from shared.addresses import without_secrets
 from shared.bus.kafka import KafkaBus, KafkaSettings
 from shared.bus.local import LocalBus
+from shared.bus.login import Login
 from shared.bus.port import Bus, Topic
 
+_SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _FORMS = "local:///absolute/path/bus.sqlite or kafka://host:port,host:port"
 
 
@@ -19,22 +23,30 @@ def open_bus(
     topics: Sequence[Topic],
     *,
     data_dir: Path | None = None,
+    login: Login | None = None,
+    ca: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Bus:
     """A bus that is not started yet.
 
     `local:///abs/path/bus.sqlite` is the durable log in one file; `local://` alone puts it into
     `data_dir`. `kafka://host:port,host:port` takes `?replication=3` (copies of each topic that has
-    to be created, default 1) and `?security=SSL` (default PLAINTEXT). Raises ValueError.
+    to be created, default 1) and `?security=` in Kafka's own words: SSL is TLS with the authorities
+    of the file `ca` or of the machine, SASL_SSL is that with `login`. Raises ValueError.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        # Not as its cause: it may repeat the password.
+        raise ValueError(f"the bus URL cannot be read; it must look like {_FORMS}") from None
     match parts.scheme:
         case "local":
             return LocalBus(_path(parts, data_dir), topics, clock=clock)
         case "kafka":
-            return KafkaBus(_kafka(parts), topics, clock=clock)
+            return KafkaBus(_kafka(parts, login, ca), topics, clock=clock)
         case _:
-            raise ValueError(f"the bus URL is {url!r}; it must look like {_FORMS}")
+            shown = without_secrets(url)
+            raise ValueError(f"the bus URL is {shown!r}; it must look like {_FORMS}")
 
 
 def _path(parts: SplitResult, data_dir: Path | None) -> Path:
@@ -48,8 +60,12 @@ def _path(parts: SplitResult, data_dir: Path | None) -> Path:
     return path
 
 
-def _kafka(parts: SplitResult) -> KafkaSettings:
+def _kafka(parts: SplitResult, login: Login | None, ca: Path | None) -> KafkaSettings:
     servers = parts.netloc.split(",")
+    if "@" in parts.netloc:
+        raise ValueError(
+            "a Kafka URL holds no user and no password: set DESK_BUS_USER and DESK_BUS_PASSWORD"
+        )
     if not all(_is_address(server) for server in servers):
         raise ValueError(f"a Kafka URL names host and port of each server: {_FORMS}")
     if parts.path not in {"", "/"} or parts.fragment:
@@ -61,11 +77,46 @@ def _kafka(parts: SplitResult) -> KafkaSettings:
         raise ValueError(f"unknown bus URL options {sorted(options)}; known: replication, security")
     if not replication.isascii() or not replication.isdigit() or not 1 <= int(replication) <= 99:
         raise ValueError(f"replication is {replication!r}; it must be a number from 1 to 99")
-    if security not in {"PLAINTEXT", "SSL"}:
-        raise ValueError(f"security is {security!r}; it must be PLAINTEXT or SSL")
+    _check_security(security, login, ca)
     return KafkaSettings(
-        servers=tuple(servers), replication=int(replication), tls=security == "SSL"
+        servers=tuple(servers),
+        replication=int(replication),
+        tls=security.endswith("SSL"),
+        ca=ca,
+        login=login,
     )
+
+
+def _check_security(security: str, login: Login | None, ca: Path | None) -> None:
+    """Raises ValueError for what does not fit together: a half of it would be no protection."""
+    if security not in _SECURITY:
+        raise ValueError(f"security is {security!r}; it must be one of {', '.join(_SECURITY)}")
+    wants_login, encrypted = security.startswith("SASL"), security.endswith("SSL")
+    if wants_login and login is None:
+        raise ValueError(f"security={security} needs DESK_BUS_USER and DESK_BUS_PASSWORD")
+    if login is not None and not wants_login:
+        raise ValueError(
+            f"DESK_BUS_USER is set, and the bus URL says security={security}; say SASL_SSL there"
+        )
+    if login is not None and login.mechanism == "PLAIN" and not encrypted:
+        raise ValueError(
+            "with DESK_BUS_MECHANISM=PLAIN and without TLS anybody on the way could read the "
+            "password: say security=SASL_SSL, or use SCRAM-SHA-512"
+        )
+    if ca is not None and not encrypted:
+        raise ValueError(f"DESK_BUS_CA is set, and security={security} is without TLS")
+    if ca is not None:
+        _check_authorities(ca)
+
+
+def _check_authorities(ca: Path) -> None:
+    try:
+        ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise ValueError(
+            f"DESK_BUS_CA: {ca} cannot be used: {error.strerror or error}; it must hold "
+            "certificates of authorities in PEM"
+        ) from error
 
 
 def _is_address(server: str) -> bool:

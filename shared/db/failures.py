@@ -111,7 +111,9 @@ def _postgres(cause: BaseException) -> str | None:
             # The message alone: what stands under DETAIL quotes rows.
             return f"PostgreSQL says: {cause.args[0]} (SQLSTATE {state})"
         return None
-    if isinstance(cause, ValueError):  # asyncpg could not encode a value; an InterfaceError, too
+    # asyncpg could not encode a value: an InterfaceError, too. A certificate that does not hold is
+    # a ValueError as well, and has nothing to do with what was asked.
+    if isinstance(cause, ValueError) and not isinstance(cause, OSError):
         return None
     if isinstance(cause, asyncpg.InterfaceError | asyncpg.InternalClientError):
         # So asyncpg answers when the session ends in the middle of something.

@@ -5,13 +5,16 @@ from __future__ import annotations
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from shared.addresses import without_secrets
 from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
+from shared.db.postgres_options import check_options
 from shared.db.sqlite import CACHE_MIB, SqliteDatabase, SqliteReader
 
 
 def open_database(url: str, *, pool_size: int = 8, cache_mib: int = CACHE_MIB) -> Database:
-    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`.
+    """`sqlite:///path/to/file` or `postgresql://user:password@host:port/name`, with options as
+    libpq knows them, such as `?sslmode=verify-full&sslrootcert=/path/ca.pem`.
 
     `pool_size` is for PostgreSQL, `cache_mib` for SQLite (MiB for all connections to the file).
     Raises ValueError that says what is wrong. Nothing is connected before `start()`.
@@ -33,20 +36,22 @@ def open_reader(url: str) -> Reader:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise ValueError(_wrong(url)) from error
+    except (ArgumentError, ValueError):
+        # Not as its cause: it may repeat a piece of a password that holds an unescaped @, : or /.
+        raise ValueError(_wrong(url)) from None
     match parsed.get_backend_name():
         case "sqlite" if parsed.database and parsed.database != ":memory:":
             return parsed
         case "postgresql":
+            check_options(parsed)
             return parsed
         case _:
             raise ValueError(_wrong(url))
 
 
 def _wrong(url: str) -> str:
-    scheme = url.partition(":")[0]
     return (
-        f"a database URL that begins with {scheme!r} is not known here; "
-        "use sqlite:///path/to/file or postgresql://user:password@host:5432/name"
+        f"the database URL {without_secrets(url)!r} is not understood; use sqlite:///path/to/file "
+        "or postgresql://user:password@host:5432/name, and in user and password %40 for @, %3A "
+        "for :, %2F for /"
     )

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import zlib
 from collections.abc import AsyncIterator, Callable, Coroutine
+from functools import partial
 from typing import Any, Concatenate
 
 import asyncpg
@@ -67,22 +68,29 @@ class PostgresDatabase:
     def _new_engine(self, *, answer_seconds: float | None, **pool: Any) -> AsyncEngine:
         engine = create_async_engine(
             self._url,
+            async_creator=partial(self._connected, answer_seconds),
             pool_pre_ping=True,
             hide_parameters=True,
             **pool,
-            connect_args={
-                "timeout": CONNECT_SECONDS,
-                "command_timeout": answer_seconds,
-                "server_settings": {
-                    "application_name": "inbound-desk",
-                    "statement_timeout": "30000",
-                    "lock_timeout": "10000",
-                    "idle_in_transaction_session_timeout": "30000",
-                },
-            },
         )
         event.listen(engine.sync_engine, "handle_error", _leave_a_read_only_server)
         return engine
+
+    async def _connected(self, answer_seconds: float | None) -> Any:
+        """By the same address as relay and writers, so that `sslmode` and the rest mean the same:
+        SQLAlchemy would not understand them.
+        """
+        return await asyncpg.connect(
+            self.dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=answer_seconds,
+            server_settings={
+                "application_name": "inbound-desk",
+                "statement_timeout": "30000",
+                "lock_timeout": "10000",
+                "idle_in_transaction_session_timeout": "30000",
+            },
+        )
 
     async def stop(self) -> None:
         await self._tasks.drain()

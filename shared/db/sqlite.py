@@ -26,6 +26,7 @@ from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import SQLITE_ERRORS, unavailable
 from shared.db.tasks import ShieldedTasks
+from shared.files import private_database, private_folder
 
 READERS = 2
 BUSY_SECONDS = 10
@@ -115,8 +116,9 @@ class SqliteDatabase(SqliteReader):
 
     async def start(self) -> None:
         """Raises DatabaseUnavailableError when another process owns the file, or it is unusable."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_folder(self._path.parent)
         self._own_the_file()
+        private_database(self._path)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
         self._write_engine = _engine(
             self._path, begin="BEGIN IMMEDIATE", connections=1, cache_kib=self._writer_cache

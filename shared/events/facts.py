@@ -3,6 +3,9 @@
 All moments are aware and in UTC. Every fact about an inquiry carries it and its conversation; the
 conversation is the key on the bus, so one conversation's facts of one topic stay in order.
 Facts on different topics may arrive in any order: a consumer must not count on it.
+
+`key_name` names the API key through which a person acted: None when no key did, or in a fact of
+before keys were told.
 """
 
 from __future__ import annotations
@@ -89,6 +92,7 @@ class InquiryAnswered(InquiryFact):
     message_id: UUID
     answered_at: AwareDatetime
     answered_by: str
+    key_name: str | None = None
     revision: int = 0
 
 
@@ -104,6 +108,7 @@ class InquiryHeld(InquiryFact):
     message_id: UUID
     held_at: AwareDatetime
     held_by: str
+    key_name: str | None = None
     follow_up_at: AwareDatetime | None = None
     revision: int = 0
 
@@ -120,6 +125,7 @@ class ReplyWithdrawn(InquiryFact):
     revision: int
     withdrawn_at: AwareDatetime
     withdrawn_by: str
+    key_name: str | None = None
 
 
 class OwnPostSeen(InquiryFact):
@@ -144,6 +150,7 @@ class InquiryClosed(InquiryFact):
     reason: CloseReason
     closed_at: AwareDatetime
     closed_by: str
+    key_name: str | None = None
     merged_into: UUID | None = None
 
 
@@ -171,6 +178,7 @@ class TodoClaimed(TodoFact):
     assignee: str
     desk: str | None = None
     claimed_at: AwareDatetime
+    key_name: str | None = None
 
 
 class TodoReleased(TodoFact):
@@ -178,6 +186,7 @@ class TodoReleased(TodoFact):
 
     released_at: AwareDatetime
     released_by: str
+    key_name: str | None = None
 
 
 class TodoRerouted(TodoFact):
@@ -188,6 +197,7 @@ class TodoRerouted(TodoFact):
     reason: str
     rerouted_at: AwareDatetime
     rerouted_by: str
+    key_name: str | None = None
 
 
 class TodoCompleted(TodoFact):
@@ -202,6 +212,7 @@ class TodoCompleted(TodoFact):
 
     completed_at: AwareDatetime
     completed_by: str
+    key_name: str | None = None
     covers_until: UUID | None = None
     answer_id: UUID | None = None
 
@@ -214,6 +225,7 @@ class TodoDismissed(TodoFact):
     reason: DismissReason
     dismissed_at: AwareDatetime
     dismissed_by: str
+    key_name: str | None = None
     covers_until: UUID | None = None
 
 
@@ -228,6 +240,7 @@ class TodoReopened(TodoFact):
     reason: str
     reopened_at: AwareDatetime
     reopened_by: str
+    key_name: str | None = None
 
 
 class DeadlineFact(Fact):

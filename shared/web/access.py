@@ -46,11 +46,11 @@ class Gate:
         self._clock = clock
         self._rates = Rates("key", rate)
 
-    def admit(self, authorization: str | None, scope: Scope) -> Caller:
-        """Raises RefusedError: 401 without a valid key, 403 when it lacks the scope, 429 when it
-        asks too often.
+    def admit(self, authorization: str | None, *scopes: Scope) -> Caller:
+        """Raises RefusedError: 401 without a valid key, 403 when it has none of the scopes, 429
+        when it asks too often.
         """
-        return self.admit_key(_bearer_key(authorization), scope)
+        return self.admit_key(_bearer_key(authorization), *scopes)
 
     def requires(self, scope: Scope) -> Any:
         """A FastAPI dependency that yields the Caller."""
@@ -61,7 +61,7 @@ class Gate:
         return Security(_BearerOrPassword(self, scope))
 
     def admit_key(
-        self, key: str | None, scope: Scope, *, challenge: Mapping[str, str] = _CHALLENGE
+        self, key: str | None, *scopes: Scope, challenge: Mapping[str, str] = _CHALLENGE
     ) -> Caller:
         """What `admit` does, for a key that has been taken out of its header."""
         if key is None:
@@ -78,11 +78,17 @@ class Gate:
             )
         notes().key = caller.name
         self._rates.take(caller.name)
-        if scope not in caller.scopes:
-            raise RefusedError(
-                403, "scope-missing", f"the key {caller.name!r} does not have the scope {scope}"
-            )
+        require_scope(caller, *scopes)
         return caller
+
+
+def require_scope(caller: Caller, *scopes: Scope) -> None:
+    """Raises RefusedError (403) unless the key has one of the scopes."""
+    if not any(caller.may(scope) for scope in scopes):
+        wanted = " or ".join(scopes)
+        raise RefusedError(
+            403, "scope-missing", f"the key {caller.name!r} does not have the scope {wanted}"
+        )
 
 
 class Admission(ABC):

@@ -11,11 +11,12 @@ from collections.abc import Callable, Coroutine
 from typing import Annotated, Any, NoReturn
 
 from fastapi.routing import APIRoute
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
 from shared.errors import FieldProblem
+from shared.names import clean_name
 from shared.web.access import admissions_of
 from shared.web.problems import RefusedError
 
@@ -42,6 +43,8 @@ def _storable(text: Any) -> Any:
 # Before, so that pydantic's own words for a length that is over the limit stay.
 SafeStr = Annotated[str, BeforeValidator(_storable)]
 """Text that every part of the desk can store: no NUL, no lone surrogate."""
+CleanName = AfterValidator(clean_name)
+"""For a field that holds a name and limits its length: see `clean_name`."""
 
 
 def strict_json(raw: bytes) -> Any:

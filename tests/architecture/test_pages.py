@@ -15,6 +15,7 @@ from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
 from services.intake.settings import IntakeSettings
 from services.router.settings import RouterSettings
 from services.sla.settings import SlaSettings
+from shared.auth import ALL_SCOPES
 from shared.settings import DeskSettings
 from tests.architecture.source import (
     ROOT,
@@ -136,6 +137,11 @@ def _last(value: ast.expr) -> list[str]:
         if isinstance(value, ast.IfExp)
         else []
     )
+
+
+def test_every_scope_is_in_the_table_of_scopes() -> None:
+    documented = [row[0] for row in rows(section("docs/operations.md", "API keys"))]
+    assert documented == list(ALL_SCOPES), "docs/operations.md, `## API keys`: one row for each"
 
 
 def test_log_events_are_on_the_operations_page() -> None:

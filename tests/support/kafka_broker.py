@@ -11,9 +11,11 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from tests.support.certificates import Certificates
 from tests.support.processes import MissingBackingError, Process, StartFailedError, free_port
 
 _HERE = Path(__file__).parent
@@ -57,18 +59,44 @@ def supervised(directory: Path) -> Broker:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a broker wants that does not trust everybody."""
+
+    user: str
+    password: str
+    certificates: Certificates
+
+
+def secured(directory: Path, login: Login) -> JavaBroker:
+    """A broker with TLS and login that is not started yet. Raises MissingBackingError."""
+    if shutil.which("java") and (shutil.which("mvn") or _complete(_cache())):
+        return JavaBroker(directory, login=login)
+    raise MissingBackingError(
+        "Kafka with TLS and login: Java with Maven is not installed"
+        " (Debian packages `default-jre-headless maven`)"
+    )
+
+
 class JavaBroker:
     """The broker's jars, fetched by their coordinates in `pom.xml`, under the machine's Java."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, login: Login | None = None) -> None:
+        """With `login` the listener at `secured` wants TLS and the password."""
         self._directory = directory
         self._port = free_port()
+        self._secured_port = free_port()
         self._controller_port = free_port()
+        self._login = login
         self._process: Process | None = None
 
     @property
     def bootstrap(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def secured(self) -> str:
+        return f"localhost:{self._secured_port}"
 
     @property
     def running(self) -> bool:
@@ -86,6 +114,7 @@ class JavaBroker:
             _PROPERTIES.format(
                 directory=self._directory, port=self._port, controller=self._controller_port
             )
+            + ("" if self._login is None else self._secure(self._login))
         )
         if not (self._directory / "data" / "meta.properties").exists():
             self._format(config)
@@ -109,13 +138,39 @@ class JavaBroker:
     def remove(self) -> None:
         self.kill()
 
+    def _secure(self, login: Login) -> str:
+        keys = self._directory / "keystore.pem"
+        keys.write_text(
+            login.certificates.key.read_text() + login.certificates.certificate.read_text()
+        )
+        return _SECURED.format(
+            port=self._port,
+            secured=self._secured_port,
+            controller=self._controller_port,
+            keys=keys,
+            user=login.user,
+            password=login.password,
+        )
+
     def _format(self, config: Path) -> None:
         (self._directory / "log4j2.properties").write_text(_LOGGING)
-        tool = self._java("kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config))
+        tool = self._java(
+            "kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(config), *self._users()
+        )
         with self.log.open("ab") as log:
             done = subprocess.run(tool, check=False, stdout=log, stderr=log, cwd=self._directory)
         if done.returncode:
             raise StartFailedError(f"the broker's folder was not formatted; see {self.log}")
+
+    def _users(self) -> list[str]:
+        if self._login is None:
+            return []
+        known = f"[name={self._login.user},password={self._login.password}]"
+        return [
+            word
+            for mechanism in ("SCRAM-SHA-256", "SCRAM-SHA-512")
+            for word in ("--add-scram", f"{mechanism}={known}")
+        ]
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         logging = f"-Dlog4j2.configurationFile={self._directory}/log4j2.properties"
@@ -267,3 +322,16 @@ broker.session.timeout.ms=1500
 broker.heartbeat.interval.ms=500
 log.cleaner.dedupe.buffer.size=4194304
 """
+
+# Of a name that is given twice the last counts.
+_SECURED = """\
+listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://127.0.0.1:{secured},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},SASL_SSL://localhost:{secured}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT
+ssl.keystore.type=PEM
+ssl.keystore.location={keys}
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl_ssl.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+"""  # noqa: E501 - one setting is one line

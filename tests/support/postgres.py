@@ -10,22 +10,36 @@ import signal
 import subprocess
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from tests.support.certificates import Certificates
 from tests.support.processes import MissingBackingError, Process, free_port
 
 _OWNER = "desk"
 
 
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a server wants that does not trust everybody."""
+
+    password: str
+    certificates: Certificates
+
+
 class Postgres:
     """A supervised server on a free port; `kill` and `start` keep folder and port."""
 
-    def __init__(self, directory: Path) -> None:
-        """Raises MissingBackingError when the server's programs are not installed."""
+    def __init__(self, directory: Path, *, login: Login | None = None) -> None:
+        """With `login` it lets in only who comes by TLS with the password.
+
+        Raises MissingBackingError when the server's programs are not installed.
+        """
         self._programs = _programs()
+        self._login = login
         self._directory = directory
         self._port = free_port()
         self._process: Process | None = None
@@ -33,6 +47,9 @@ class Postgres:
     @property
     def url(self) -> str:
         return f"postgresql://{_OWNER}@127.0.0.1:{self._port}/postgres"
+
+    def url_of(self, host: str, *, password: str, options: str = "") -> str:
+        return f"postgresql://{_OWNER}:{password}@{host}:{self._port}/postgres{options}"
 
     @property
     def log(self) -> Path:
@@ -52,6 +69,8 @@ class Postgres:
             "synchronous_commit": "on",
             "shared_buffers": "128MB",
         }
+        if self._login is not None:
+            settings |= self._tls(self._login)
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._process = Process(
             [*_unprivileged(), str(self._programs / "postgres"), "-D", str(data), *options],
@@ -81,12 +100,29 @@ class Postgres:
         if os.geteuid() == 0:
             shutil.chown(self._directory, "postgres")
         initdb = [str(self._programs / "initdb"), "-D", str(data), "-U", _OWNER, "-A", "trust"]
+        if self._login is not None:
+            password = self._directory / "password"
+            password.write_text(self._login.password)
+            initdb += ["--pwfile", str(password)]
         subprocess.run(
             [*_unprivileged(), *initdb, "-E", "UTF8", "--locale=C.UTF-8"],
             check=True,
             cwd=self._directory,
             stdout=subprocess.DEVNULL,
         )
+
+    def _tls(self, login: Login) -> dict[str, str]:
+        key = self._directory / "server.key"
+        shutil.copyfile(login.certificates.key, key)
+        key.chmod(0o600)
+        if os.geteuid() == 0:
+            shutil.chown(key, "postgres")
+        (self._directory / "data" / "pg_hba.conf").write_text(
+            "hostssl all all 127.0.0.1/32 scram-sha-256\n"
+        )
+        certificate = self._directory / "server.pem"
+        shutil.copyfile(login.certificates.certificate, certificate)
+        return {"ssl": "on", "ssl_cert_file": str(certificate), "ssl_key_file": str(key)}
 
     def _answers(self) -> bool:
         ready = [str(self._programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self._port)]

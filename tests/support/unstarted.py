@@ -37,7 +37,7 @@ def three_services(folder: Path) -> tuple[Service, ...]:
         load_policy(None),
         open_bus(settings.bus(), topics(retention_days=1)),
         SystemClock(),
-        KeyRing(folder / "keys.json", first_key=KEY),
+        KeyRing(folder / "keys.json", environment_key=KEY),
     )
     return (
         build_intake(runtime, IntakeSettings(), {"facebook": (SECRET,)}),

@@ -41,12 +41,12 @@ WITH item AS MATERIALIZED (
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[],
         $14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::text[],
-        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[]
     ) AS t(
         channel, external_id, thread, identity, name, handle, email,
         text, subject, url, attachments, sent_at, received_at,
         message_id, inquiry_id, conversation_id, contact_id, event_id, fact, traceparent,
-        caller, idempotency_key, fingerprint, audience, full_text
+        caller, idempotency_key, fingerprint, audience, full_text, key_name
     )
 ), fresh AS MATERIALIZED (
     SELECT item.*, least(item.sent_at, item.received_at) AS moment
@@ -110,9 +110,10 @@ WITH item AS MATERIALIZED (
         OR talk.careful_until < fresh.moment
 ), written AS (
     INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
-        opened, author_name, text, full_text, subject, url, attachments, sent_at, received_at)
+        opened, author_name, key_name, text, full_text, subject, url, attachments, sent_at,
+        received_at)
     SELECT message_id, in_conversation, in_inquiry, from_contact, channel, external_id, 'inbound',
-        opened, name, text, full_text, subject, url, attachments, sent_at, received_at
+        opened, name, key_name, text, full_text, subject, url, attachments, sent_at, received_at
     FROM placed
 ), begun AS (
     INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
@@ -294,6 +295,7 @@ def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
             m.idempotency and m.idempotency.fingerprint,
             m.audience,
             m.full_text,
+            m.key_name,
         )
         for m in batch
     ]

@@ -58,7 +58,7 @@ ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inqu
 """
 _MESSAGE = """
 INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
-  opened, author_name, text, full_text, subject, url, attachments, sent_at, received_at)
+  opened, author_name, key_name, text, full_text, subject, url, attachments, sent_at, received_at)
 """
 _INQUIRY = """
 INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
@@ -237,6 +237,7 @@ def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
             "inbound",
             a.opened,
             m.author.name,
+            m.key_name,
             m.text,
             m.full_text,
             m.subject,

@@ -18,7 +18,7 @@ from services.intake.domain.message import Accepted, Idempotency
 from services.intake.incoming import from_request
 from services.intake.rules import ChannelRules
 from services.intake.schemas import InquiryAccepted, InquiryIn
-from shared.auth import Caller
+from shared.auth import Caller, Scope
 from shared.errors import ConflictError, FieldProblem, InvalidError
 from shared.ids import new_id
 from shared.web.problems import RefusedError, documented, field_problems, summary
@@ -26,17 +26,19 @@ from shared.web.strict_json import require_json
 
 PATH = "/intake/v1/inquiries"
 LONGEST_KEY = 255
+MAY_SUBMIT: tuple[Scope, ...] = ("inquiries:submit", "inquiries:write")
+"""Whoever may write may hand in; a form on a web page needs no more than to hand in."""
 
 
 def route(desk: IntakeDesk) -> Route:
     async def post_inquiry(request: Request) -> Response:
-        caller = desk.gate.admit(request.headers.get("authorization"), "inquiries:write")
+        caller = desk.gate.admit(request.headers.get("authorization"), *MAY_SUBMIT)
         require_json(request)
         raw = await request.body()
         body = _parse(raw)
         channel = desk.rules.channel_field(body.channel)
         key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
-        placed = await _known(desk, key) or await _accept(desk, channel, body, key)
+        placed = await _known(desk, key) or await _accept(desk, channel, body, caller, key)
         return _response(placed)
 
     return Route(PATH, post_inquiry, methods=["POST"], name="post_inquiry")
@@ -77,7 +79,11 @@ async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
 
 
 async def _accept(
-    desk: IntakeDesk, channel: ChannelRules, body: InquiryIn, key: Idempotency | None
+    desk: IntakeDesk,
+    channel: ChannelRules,
+    body: InquiryIn,
+    caller: Caller,
+    key: Idempotency | None,
 ) -> Accepted:
     # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
     external_id = body.external_id or f"desk:{new_id()}"
@@ -94,6 +100,7 @@ async def _accept(
         audience=channel.audience.value,
         known=desk.rules.hashtags,
         now=desk.clock.now(),
+        key_name=caller.name,
         idempotency=key,
     )
     try:
@@ -141,7 +148,8 @@ def openapi_path() -> dict[str, Any]:
                 "description": (
                     "201 with the inquiry that the message opened or joined. A repeat of the same "
                     "(channel, external_id) gives 200 and changes nothing; a repeat of the same "
-                    "Idempotency-Key gives the first answer again."
+                    "Idempotency-Key gives the first answer again. The scope `inquiries:submit` is "
+                    "enough, and nothing but ids comes back."
                 ),
                 "security": [{"HTTPBearer": []}],
                 "parameters": [

@@ -16,6 +16,7 @@ from services.intake.incoming import CLOCKS_OFF
 from services.intake.inquiries import decisions, replies
 from services.intake.schemas import (
     CloseIn,
+    InquiryChanged,
     InquiryDetail,
     InquiryOut,
     InquiryQuery,
@@ -64,14 +65,7 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def show_inquiry(inquiry_id: UUID, _caller: Caller = reads) -> InquiryDetail:
         """The inquiry, its contact, and every message of the conversation in both directions."""
-        detail = await desk.database.read(store.inquiry_detail, inquiry_id)
-        if detail is None:
-            raise unknown_inquiry(inquiry_id)
-        messages = [
-            MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
-            for message in detail["messages"]
-        ]
-        return InquiryDetail.model_validate({**detail, "messages": messages})
+        return await _detail(desk, inquiry_id)
 
     @api.post(
         "/inquiries/{inquiry_id}/replies",
@@ -100,7 +94,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         placed = await desk.database.write(
             replies.reply,
             inquiry_id=inquiry_id,
-            answer=_reply(body, author=body.author or caller.name, now=teller.now),
+            answer=_reply(body, caller, now=teller.now),
             teller=teller,
             request=idempotency(idempotency_key, caller, request.url.path, await request.body()),
         )
@@ -118,18 +112,21 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def close_inquiry(
         inquiry_id: UUID, body: CloseIn, caller: Caller = writes
-    ) -> InquiryDetail:
-        """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends."""
+    ) -> InquiryDetail | InquiryChanged:
+        """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends. A key that may
+        not read gets the id and the state back.
+        """
         await desk.database.write(
             decisions.close,
             inquiry_id=inquiry_id,
             reason=body.reason,
             closed_by=caller.name,
+            key_name=caller.name,
             read_until=body.read_until,
             teller=desk.teller(),
         )
         desk.relay.wake()
-        return await show_inquiry(inquiry_id)
+        return _changed(await _detail(desk, inquiry_id), caller)
 
     @api.post(
         "/inquiries/{inquiry_id}/replies/{reply_id}/reclassify",
@@ -138,9 +135,10 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def reclassify_reply(
         inquiry_id: UUID, reply_id: UUID, body: ReclassifyIn, caller: Caller = writes
-    ) -> InquiryDetail:
+    ) -> InquiryDetail | InquiryChanged:
         """`answer` ends the inquiry as if it had been one from the beginning; `holding` makes it a
-        holding reply; `none` takes it back: the customer has waited all the time.
+        holding reply; `none` takes it back: the customer has waited all the time. A key that may
+        not read gets the id and the state back.
         """
         await desk.database.write(
             replies.reclassify,
@@ -148,12 +146,30 @@ def router(desk: IntakeDesk) -> APIRouter:
             reply_id=reply_id,
             kind=body.kind,
             by=body.by or caller.name,
+            key_name=caller.name,
             teller=desk.teller(),
         )
         desk.relay.wake()
-        return await show_inquiry(inquiry_id)
+        return _changed(await _detail(desk, inquiry_id), caller)
 
     return api
+
+
+async def _detail(desk: IntakeDesk, inquiry_id: UUID) -> InquiryDetail:
+    detail = await desk.database.read(store.inquiry_detail, inquiry_id)
+    if detail is None:
+        raise unknown_inquiry(inquiry_id)
+    messages = [
+        MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
+        for message in detail["messages"]
+    ]
+    return InquiryDetail.model_validate({**detail, "messages": messages})
+
+
+def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryChanged:
+    if caller.may("inquiries:read"):
+        return detail
+    return InquiryChanged(id=detail.id, state=detail.state)
 
 
 def _filter(query: InquiryQuery) -> store.InquiryFilter:
@@ -171,7 +187,7 @@ def _filter(query: InquiryQuery) -> store.InquiryFilter:
     )
 
 
-def _reply(body: ReplyIn, *, author: str, now: datetime) -> replies.Reply:
+def _reply(body: ReplyIn, caller: Caller, *, now: datetime) -> replies.Reply:
     if body.sent_at is not None and body.sent_at > now + CLOCKS_OFF:
         raise _wrong("sent_at", "lies in the future", "the moment at which it went out, or nothing")
     if body.kind == "answer" and body.follow_up_at is not None:
@@ -184,7 +200,8 @@ def _reply(body: ReplyIn, *, author: str, now: datetime) -> replies.Reply:
     return replies.Reply(
         kind=body.kind,
         text=body.text,
-        author=author,
+        author=body.author or caller.name,
+        key_name=caller.name,
         sent_at=body.sent_at and min(body.sent_at, now),
         follow_up_at=body.follow_up_at,
         external_id=body.external_id,

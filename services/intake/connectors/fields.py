@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
 from shared.web.moments import Moment
-from shared.web.strict_json import SafeStr
+from shared.web.strict_json import CleanName, SafeStr
 
 SUBJECT_LIMIT = 1_000
 EMAIL_LIMIT = 320
@@ -55,8 +55,8 @@ def _id_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Name = Annotated[SafeStr, Field(max_length=NAME_LIMIT)]
-Handle = Annotated[Name, AfterValidator(_somebody)]
+Name = Annotated[SafeStr, Field(max_length=NAME_LIMIT), CleanName]
+Handle = Annotated[SafeStr, Field(max_length=NAME_LIMIT), AfterValidator(_somebody)]
 Email = Annotated[SafeStr, Field(max_length=EMAIL_LIMIT, pattern=EMAIL)]
 ExternalId = Annotated[
     SafeStr,

@@ -53,7 +53,7 @@ class Cut:
 @dataclass(frozen=True, slots=True)
 class End:
     """`at` is when it happened (UTC), not when it was heard. `id` is the reply's or post's message,
-    or the event that told of it.
+    or the event that told of it; `key_name` the API key through which it was recorded.
 
     `cut` is None for a post on the platform, which covers by the platform's own times.
     """
@@ -67,6 +67,7 @@ class End:
     follow_up_at: datetime | None = None
     taken_back: bool = False
     revision: int = 0
+    key_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class Incoming:
     `traceparent` belongs to the request that brought it. `parent` is the external id of the message
     that it answers, `guessed` says that only that names the thread, because the parent has not been
     seen. `full_text` is set where `text` had to be cut. Without `visibility` it is private.
+    `key_name` is the API key that handed it in; None for a webhook.
     """
 
     channel: str
@@ -70,6 +71,7 @@ class Incoming:
     parent: str | None = None
     guessed: bool = False
     full_text: str | None = None
+    key_name: str | None = None
 
     @property
     def audience(self) -> Literal["public", "private"]:

@@ -24,7 +24,14 @@ def reopen(thread: Thread, inquiry: Inquiry, at: datetime) -> None:
 
 
 def classify_post(
-    thread: Thread, inquiry: Inquiry, post: Post, kind: PostKind, *, revision: int, by: str
+    thread: Thread,
+    inquiry: Inquiry,
+    post: Post,
+    kind: PostKind,
+    *,
+    revision: int,
+    by: str,
+    key_name: str | None = None,
 ) -> bool:
     """A person says what the post counts as for this inquiry; it covers what it could have covered.
 
@@ -42,12 +49,13 @@ def classify_post(
         post.kind = kind
     post.attached = post.by_hand = True
     losing = [inquiry] if stays else list(thread.inquiries.values())
-    _withdraw(thread, losing, post.id, revision=revision, by=by)
+    _withdraw(thread, losing, post.id, revision=revision, by=by, key_name=key_name)
     if kind is PostKind.HOLDING:
         thread.add(inquiry, post.end(EndKind.HOLDING, revision + 1))
     elif kind is PostKind.NONE and inquiry.end_named(post.id) is None:
         # It ended nothing, but the desk was told of it: now it hears that it counts as nothing.
-        thread.take_back(inquiry, post.end(EndKind.ANSWER), revision=revision, by=by)
+        never = post.end(EndKind.ANSWER)
+        thread.take_back(inquiry, never, revision=revision, by=by, key_name=key_name)
     elif kind is PostKind.ANSWER:
         given = post.end(EndKind.ANSWER, revision + 1)
         if inquiry.awaits_answer:
@@ -58,10 +66,18 @@ def classify_post(
 
 
 def classify_reply(
-    thread: Thread, inquiry: Inquiry, reply: End, kind: EndKind | None, *, revision: int, by: str
+    thread: Thread,
+    inquiry: Inquiry,
+    reply: End,
+    kind: EndKind | None,
+    *,
+    revision: int,
+    by: str,
+    key_name: str | None = None,
 ) -> None:
     """A person says what a recorded reply counts as; None: as nothing. `revision` is the next."""
-    _withdraw(thread, list(thread.inquiries.values()), reply.id, revision=revision, by=by)
+    losing = list(thread.inquiries.values())
+    _withdraw(thread, losing, reply.id, revision=revision, by=by, key_name=key_name)
     if kind is not None:
         again = replace(reply, kind=kind, taken_back=False, revision=revision + 1)
         end(thread, inquiry, again)
@@ -74,13 +90,19 @@ def _counts_elsewhere(thread: Thread, post: Post, inquiry: Inquiry) -> bool:
 
 
 def _withdraw(
-    thread: Thread, losing: Sequence[Inquiry], end_id: UUID, *, revision: int, by: str
+    thread: Thread,
+    losing: Sequence[Inquiry],
+    end_id: UUID,
+    *,
+    revision: int,
+    by: str,
+    key_name: str | None,
 ) -> None:
     lost = []
     for inquiry in losing:
         found = inquiry.end_named(end_id)
         if found is not None and not found.taken_back:
-            thread.take_back(inquiry, found, revision=revision, by=by)
+            thread.take_back(inquiry, found, revision=revision, by=by, key_name=key_name)
             lost.append(inquiry)
     _without_it(thread, lost)
 

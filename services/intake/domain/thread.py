@@ -158,11 +158,12 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class TakenBack:
-    """The end counts no more: `by` whom that was said."""
+    """The end counts no more: `by` whom that was said, and through which API key."""
 
     inquiry: Inquiry
     end: End
     by: str
+    key_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,10 +261,12 @@ class Thread:
         inquiry.ends = [each for each in inquiry.ends if each.id != end.id] + [end]
         self.effects.append(Added(inquiry, end))
 
-    def take_back(self, inquiry: Inquiry, end: End, *, revision: int, by: str) -> None:
+    def take_back(
+        self, inquiry: Inquiry, end: End, *, revision: int, by: str, key_name: str | None = None
+    ) -> None:
         gone = replace(end, taken_back=True, revision=revision)
         inquiry.ends = [gone if each.id == end.id else each for each in inquiry.ends]
-        self.effects.append(TakenBack(inquiry, gone, by))
+        self.effects.append(TakenBack(inquiry, gone, by, key_name))
 
     def reopen(self, inquiry: Inquiry, at: datetime) -> None:
         """Take back what a desk or a person decided until then, also what is heard later."""

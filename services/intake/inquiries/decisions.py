@@ -26,6 +26,7 @@ def close(
     inquiry_id: UUID,
     reason: CloseReason,
     closed_by: str,
+    key_name: str | None,
     read_until: UUID | None,
     teller: Teller,
 ) -> None:
@@ -47,7 +48,7 @@ def close(
     covering.end(
         loaded.thread,
         inquiry,
-        End(new_id(), EndKind.CLOSE, at, closed_by, cut, reason),
+        End(new_id(), EndKind.CLOSE, at, closed_by, cut, reason, key_name=key_name),
     )
     store(tx, loaded, teller)
 
@@ -71,11 +72,14 @@ def todo_ended(
 
 def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
     known = None if fact.covers_until is None else cut_of(tx, fact.covers_until)
+    key_name = fact.key_name
     match fact:
         case TodoCompleted(completed_at=at, completed_by=by):
-            return End(event_id, EndKind.COMPLETE, at, by, known or Cut(at))
+            return End(event_id, EndKind.COMPLETE, at, by, known or Cut(at), key_name=key_name)
         case TodoDismissed(dismissed_at=at, dismissed_by=by, reason=reason):
-            return End(event_id, EndKind.DISMISS, at, by, known or Cut(at), reason)
+            return End(
+                event_id, EndKind.DISMISS, at, by, known or Cut(at), reason, key_name=key_name
+            )
 
 
 def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:

@@ -253,6 +253,7 @@ def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
                 row["follow_up_at"],
                 row["taken_back"],
                 row["revision"],
+                row["key_name"],
             )
         )
     return found

@@ -128,6 +128,7 @@ def _insert_message(
             kind="inbound",
             opened=False,
             author_name=incoming.author.name,
+            key_name=incoming.key_name,
             text=incoming.text,
             full_text=incoming.full_text,
             subject=incoming.subject,

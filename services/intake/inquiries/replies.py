@@ -42,12 +42,14 @@ class Reply:
     """An outbound message; moments in UTC.
 
     `sent_at` is None when it goes out now. `follow_up_at` where a holding reply named a moment.
-    `read_until` is the last message that the author saw, where the author says so.
+    `read_until` is the last message that the author saw, where the author says so. `key_name` is
+    the API key through which it is recorded.
     """
 
     kind: Literal["answer", "holding"]
     text: str
     author: str
+    key_name: str | None = None
     sent_at: datetime | None = None
     follow_up_at: datetime | None = None
     external_id: str | None = None
@@ -85,6 +87,7 @@ def reply(
         cut,
         follow_up_at=answer.follow_up_at,
         revision=0 if post is None else _revision(tx, message_id),
+        key_name=answer.key_name,
     )
     if not _stands_already(inquiry, given):
         covering.end(loaded.thread, inquiry, given)
@@ -101,6 +104,7 @@ def reclassify(
     reply_id: UUID,
     kind: Literal["answer", "holding", "none"],
     by: str,
+    key_name: str | None,
     teller: Teller,
 ) -> None:
     """A person says what a reply, or a post on the platform, counts as.
@@ -123,10 +127,12 @@ def reclassify(
             _note_kind(tx, loaded, post["id"], now)
         wanted = None if kind == "none" else EndKind(kind)
         taking_back.classify_reply(
-            loaded.thread, inquiry, recorded, wanted, revision=revision, by=by
+            loaded.thread, inquiry, recorded, wanted, revision=revision, by=by, key_name=key_name
         )
     else:
-        now = _classify_post(loaded, inquiry, post, now, revision=revision, by=by)
+        now = _classify_post(
+            loaded, inquiry, post, now, revision=revision, by=by, key_name=key_name
+        )
     tx.execute(
         update(messages)
         .where(messages.c.id == reply_id)
@@ -192,6 +198,7 @@ def _classify_post(
     *,
     revision: int,
     by: str,
+    key_name: str | None,
 ) -> PostKind:
     """What the post counts as then. Raises ConflictError where it can be nothing of the inquiry."""
     thread = loaded.thread
@@ -201,7 +208,7 @@ def _classify_post(
         thread.posts.append(post)
         loaded.posts[post.id] = row
     if post is None or not taking_back.classify_post(
-        thread, inquiry, post, kind, revision=revision, by=by
+        thread, inquiry, post, kind, revision=revision, by=by, key_name=key_name
     ):
         raise ConflictError(
             "reply-covers-nothing",
@@ -311,11 +318,13 @@ def _adopt(tx: Write, loaded: Loaded, inquiry: Inquiry, row: dict[str, Any], ans
         kind=answer.kind,
         opened=False,
         author_name=row["author_name"],
+        key_name=answer.key_name,
         text=row["text"],
         sent_at=post_of(row).moment,
         received_at=row["received_at"],
     )
     tx.execute(shown.on_conflict_do_nothing())
+    tx.execute(update(messages).where(m.id == post_id).values(key_name=answer.key_name))
     changed = update(messages).where(m.id == post_id, m.kind != answer.kind)
     # Told of once as something else: of all that is told of a reply the highest revision counts.
     tx.execute(changed.values(kind=answer.kind, revision=m.revision + 1))
@@ -354,6 +363,7 @@ def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: 
             "kind": answer.kind,
             "opened": False,
             "author_name": answer.author,
+            "key_name": answer.key_name,
             "text": answer.text,
             "sent_at": answer.sent_at or teller.now,
             "received_at": teller.now,

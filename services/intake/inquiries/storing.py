@@ -59,7 +59,7 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
             case Joined(inquiry, message, moved_from):
                 facts.append(_message(tx, loaded, effect, _content(tx, message.id), teller))
                 left |= {moved_from} if moved_from else set()
-            case Added(inquiry, given) | TakenBack(inquiry, given, _):
+            case Added(inquiry, given) | TakenBack(inquiry, given):
                 _put_end(tx, inquiry, given)
                 facts += _told(loaded, telling.end_facts(effect, _ids(loaded, inquiry), teller.now))
             case Asked(inquiry, post):
@@ -173,6 +173,7 @@ def _put_end(tx: Write, inquiry: Inquiry, end: End) -> None:
         "kind": end.kind.value,
         "at": end.at,
         "by": end.by,
+        "key_name": end.key_name,
         "reason": end.reason,
         "follow_up_at": end.follow_up_at,
         "covers_until": end.cut and end.cut.received_at,

@@ -62,6 +62,7 @@ def end_facts(effect: Added | TakenBack, ids: Ids, now: datetime) -> list[Inquir
                 revision=end.revision,
                 withdrawn_at=now,
                 withdrawn_by=effect.by,
+                key_name=effect.key_name,
             )
         ]
     match end.kind:
@@ -91,6 +92,7 @@ def _answered(end: End, ids: Ids) -> InquiryAnswered:
         message_id=end.id,
         answered_at=end.at,
         answered_by=end.by,
+        key_name=end.key_name,
         revision=end.revision,
     )
 
@@ -101,6 +103,7 @@ def _held(end: End, ids: Ids) -> InquiryHeld:
         message_id=end.id,
         held_at=end.at,
         held_by=end.by,
+        key_name=end.key_name,
         follow_up_at=end.follow_up_at,
         revision=end.revision,
     )
@@ -108,5 +111,11 @@ def _held(end: End, ids: Ids) -> InquiryHeld:
 
 def _closed(end: End, ids: Ids) -> InquiryClosed:
     return InquiryClosed.model_validate(
-        {**ids, "reason": end.reason, "closed_at": end.at, "closed_by": end.by}
+        {
+            **ids,
+            "reason": end.reason,
+            "closed_at": end.at,
+            "closed_by": end.by,
+            "key_name": end.key_name,
+        }
     )

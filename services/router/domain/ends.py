@@ -40,7 +40,8 @@ UNCLASSIFIED = -1
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """`key` is the reply's message, or the event that told of it. Moments in UTC.
+    """`key` is the reply's message, or the event that told of it; `key_name` the API key through
+    which it was decided. Moments in UTC.
 
     `final` is set for an inquiry that became part of another: nobody can take that back.
     """
@@ -53,6 +54,7 @@ class End:
     follow_up_at: datetime | None = None
     revision: int = 0
     final: bool = False
+    key_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

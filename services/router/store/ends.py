@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -26,8 +27,9 @@ DISMISSAL_OF_CLOSE: Mapping[str, DismissReason] = {
 }
 _NEWER = """
 ON CONFLICT (todo_id, key) DO UPDATE SET
-  kind = excluded.kind, at = excluded.at, by = excluded.by, reason = excluded.reason,
-  follow_up_at = excluded.follow_up_at, revision = excluded.revision, final = excluded.final
+  kind = excluded.kind, at = excluded.at, by = excluded.by, key_name = excluded.key_name,
+  reason = excluded.reason, follow_up_at = excluded.follow_up_at, revision = excluded.revision,
+  final = excluded.final
 WHERE todo_ends.revision < excluded.revision
 """
 _TOLD_ENDS = (What.COMPLETED, What.ANSWERED, What.DISMISSED, What.CLOSED, What.HELD)
@@ -51,7 +53,7 @@ def ends_of(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
         reason = None if row.reason is None else DismissReason(row.reason)
         kind = EndKind(row.kind)
         end = End(row.key, kind, row.at, row.by, reason, row.follow_up_at, row.revision, row.final)
-        found[row.todo_id].append(end)
+        found[row.todo_id].append(replace(end, key_name=row.key_name))
     return found
 
 
@@ -76,7 +78,9 @@ def _end_of(line: Row[*tuple[object, ...]]) -> End:
         reason = DISMISSAL_OF_CLOSE[line.why]
     elif kind is EndKind.HELD and line.why is not None:
         follow_up_at = datetime.fromisoformat(line.why)
-    return End(nameless_key(line.todo_id, line.id), kind, line.at, line.who, reason, follow_up_at)
+    key = nameless_key(line.todo_id, line.id)
+    end = End(key, kind, line.at, line.who, reason, follow_up_at)
+    return replace(end, key_name=line.key_name)
 
 
 def add_ends(tx: Write, added: Sequence[tuple[UUID, End]]) -> None:
@@ -91,6 +95,7 @@ def add_ends(tx: Write, added: Sequence[tuple[UUID, End]]) -> None:
                 "kind": end.kind.value,
                 "at": end.at,
                 "by": end.by,
+                "key_name": end.key_name,
                 "reason": None if end.reason is None else end.reason.value,
                 "follow_up_at": end.follow_up_at,
                 "revision": end.revision,

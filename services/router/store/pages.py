@@ -51,6 +51,7 @@ class ListedTodo:
     desk: str
     state: str
     assignee: str | None
+    assignee_key_name: str | None
     first_desk: str
     kind: str
     confidence: float
@@ -59,6 +60,7 @@ class ListedTodo:
     follow_up_at: datetime | None
     ended_at: datetime | None
     ended_by: str | None
+    ended_by_key_name: str | None
     dismiss_reason: str | None
     reopened_at: datetime | None
     merged_into: UUID | None
@@ -87,6 +89,8 @@ class ShownMessage:
 class HistoryEntry:
     at: datetime
     who: str
+    key_name: str | None
+    as_supervisor: bool
     what: str
     why: str | None
 
@@ -178,6 +182,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         desk=row.desk,
         state=row.state,
         assignee=row.assignee,
+        assignee_key_name=_assignee_key_name(row),
         first_desk=row.first_desk,
         kind=row.kind,
         confidence=row.confidence,
@@ -186,6 +191,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         follow_up_at=row.follow_up_at,
         ended_at=row.ended_at,
         ended_by=row.ended_by,
+        ended_by_key_name=row.ended_by_key_name,
         dismiss_reason=row.dismiss_reason,
         reopened_at=row.reopened_at,
         merged_into=row.merged_into,
@@ -196,6 +202,14 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         deadline=deadline,
         order=(row.due_at if by_due else row.received_at, row.id),
     )
+
+
+def _assignee_key_name(row: Row[*tuple[Any, ...]]) -> str | None:
+    """The key that claimed it; whoever ended what nobody had claimed is its assignee too."""
+    if row.assignee is None:
+        return None
+    key_name: str | None = row.claimed_through or row.ended_by_key_name
+    return key_name
 
 
 def _messages(tx: Read, inquiry_id: UUID) -> list[ShownMessage]:
@@ -218,5 +232,6 @@ def _messages(tx: Read, inquiry_id: UUID) -> list[ShownMessage]:
 
 def _history(tx: Read, todo_id: UUID) -> list[HistoryEntry]:
     h = history.c
-    rows = tx.execute(select(h.at, h.who, h.what, h.why).where(h.todo_id == todo_id).order_by(h.id))
+    line = select(h.at, h.who, h.key_name, h.as_supervisor, h.what, h.why)
+    rows = tx.execute(line.where(h.todo_id == todo_id).order_by(h.id))
     return [HistoryEntry(*row) for row in rows]

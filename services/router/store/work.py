@@ -53,6 +53,7 @@ class WorkTodo:
     follow_up_at: datetime | None = None
     ended_at: datetime | None = None
     ended_by: str | None = None
+    ended_by_key_name: str | None = None
     reopened_at: datetime | None = None
     merged_into: UUID | None = None
     own_post_at: datetime | None = None
@@ -64,13 +65,15 @@ class WorkTodo:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A line of a ToDo's history: who did what, when, and why."""
+    """A line of a ToDo's history: who did what, when, and why, through which API key."""
 
     todo_id: UUID
     at: datetime
     who: str
     what: What
     why: str | None = None
+    key_name: str | None = None
+    as_supervisor: bool = False
 
 
 def lock(tx: Write, todo_id: UUID) -> WorkTodo | None:
@@ -106,6 +109,8 @@ def note(tx: Write, notes: Sequence[Note]) -> None:
                     "who": each.who,
                     "what": each.what.value,
                     "why": each.why,
+                    "key_name": each.key_name,
+                    "as_supervisor": each.as_supervisor,
                 }
                 for each in notes
             ],
@@ -126,6 +131,7 @@ def _selected() -> Any:
         c.follow_up_at,
         c.ended_at,
         c.ended_by,
+        c.ended_by_key_name,
         c.reopened_at,
         c.merged_into,
         c.own_post_at,
@@ -143,6 +149,7 @@ def _work_todo(row: Row[*tuple[Any, ...]]) -> WorkTodo:
         row.follow_up_at,
         row.ended_at,
         row.ended_by,
+        row.ended_by_key_name,
         row.reopened_at,
         row.merged_into,
         row.own_post_at,
@@ -158,6 +165,7 @@ _CHANGING = (
     todos.c.follow_up_at,
     todos.c.ended_at,
     todos.c.ended_by,
+    todos.c.ended_by_key_name,
     todos.c.reopened_at,
     todos.c.merged_into,
     todos.c.own_post_at,
@@ -181,6 +189,7 @@ def _changes(todo: WorkTodo) -> dict[str, Any]:
         "new_follow_up_at": todo.follow_up_at,
         "new_ended_at": todo.ended_at,
         "new_ended_by": todo.ended_by,
+        "new_ended_by_key_name": todo.ended_by_key_name,
         "new_reopened_at": todo.reopened_at,
         "new_merged_into": todo.merged_into,
         "new_own_post_at": todo.own_post_at,

@@ -56,6 +56,10 @@ class By:
             return Actor(todo.status.assignee, role)
         return Actor(self.key, role)
 
+    def line(self, todo: WorkTodo, what: What, why: str | None = None, *, at: datetime) -> Note:
+        who = self.actor(todo).id
+        return Note(todo.id, at, who, what, why, self.key, as_supervisor=self.supervisor)
+
 
 def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     """Take it for `assignee`; taking again what that person has changes nothing."""
@@ -63,18 +67,20 @@ def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     after = moves.claim(todo.status, Actor(assignee))
     if after == todo.status:
         return
-    fact = TodoClaimed(**_ids(todo), assignee=assignee, desk=after.desk, claimed_at=by.now)
-    why = None if assignee == by.key else f"through {by.key}"
+    fact = TodoClaimed(
+        **_ids(todo), assignee=assignee, desk=after.desk, claimed_at=by.now, key_name=by.key
+    )
     claimed = replace(todo, status=after, claimed_through=by.key)
-    _finish(tx, claimed, fact, Note(todo.id, by.now, assignee, What.CLAIMED, why))
+    line = Note(todo.id, by.now, assignee, What.CLAIMED, key_name=by.key)
+    _finish(tx, claimed, fact, line)
 
 
 def release(tx: Write, *, todo_id: UUID, by: By) -> None:
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
-    fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id)
+    fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id, key_name=by.key)
     after = _unclaimed(todo, moves.release(todo.status, actor))
-    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.RELEASED))
+    _finish(tx, after, fact, by.line(todo, What.RELEASED, at=by.now))
 
 
 def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
@@ -83,10 +89,15 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
     actor = by.actor(todo)
     moves.complete(todo.status, actor)
     covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
-    fact = TodoCompleted(**_ids(todo), completed_at=at, completed_by=actor.id, covers_until=covers)
-    end = End(new_id(), EndKind.COMPLETED, at, actor.id)
-    line = Note(todo.id, at, actor.id, What.COMPLETED)
-    _end(tx, todo, end, fact, line)
+    fact = TodoCompleted(
+        **_ids(todo),
+        completed_at=at,
+        completed_by=actor.id,
+        key_name=by.key,
+        covers_until=covers,
+    )
+    end = End(new_id(), EndKind.COMPLETED, at, actor.id, key_name=by.key)
+    _end(tx, todo, end, fact, by.line(todo, What.COMPLETED, at=at))
 
 
 def reroute(
@@ -104,9 +115,10 @@ def reroute(
         reason=reason,
         rerouted_at=by.now,
         rerouted_by=actor.id,
+        key_name=by.key,
     )
     why = f"{todo.status.desk} to {desk}: {reason}"
-    _finish(tx, after, fact, Note(todo.id, by.now, actor.id, What.REROUTED, why))
+    _finish(tx, after, fact, by.line(todo, What.REROUTED, why, at=by.now))
 
 
 def dismiss(
@@ -121,11 +133,11 @@ def dismiss(
         reason=reason.value,
         dismissed_at=at,
         dismissed_by=actor.id,
+        key_name=by.key,
         covers_until=covers,
     )
-    end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason)
-    line = Note(todo.id, at, actor.id, What.DISMISSED, reason.value)
-    _end(tx, todo, end, fact, line)
+    end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason, key_name=by.key)
+    _end(tx, todo, end, fact, by.line(todo, What.DISMISSED, reason.value, at=at))
 
 
 def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
@@ -147,9 +159,14 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
         after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
     ends.write(tx)
     fact = TodoReopened(
-        **_ids(todo), desk=todo.status.desk, reason=reason, reopened_at=at, reopened_by=actor.id
+        **_ids(todo),
+        desk=todo.status.desk,
+        reason=reason,
+        reopened_at=at,
+        reopened_by=actor.id,
+        key_name=by.key,
     )
-    _finish(tx, after, fact, Note(todo.id, at, actor.id, What.REOPENED, reason))
+    _finish(tx, after, fact, by.line(todo, What.REOPENED, reason, at=at))
 
 
 def _found(tx: Write, todo_id: UUID) -> WorkTodo:

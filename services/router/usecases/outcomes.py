@@ -76,10 +76,10 @@ def record_answers(
         after = ends.add(before, end)
         changed[before.id] = after
         if after.status.state is TodoState.DONE and before.status.state is not TodoState.DONE:
-            lines.append(_line(before, fact, What.COMPLETED, "answered"))
+            lines.append(_end_line(before, end, What.COMPLETED, "answered"))
             told.append(_completed(envelope, after, fact, now))
         else:
-            lines.append(_line(before, fact, What.ANSWERED, _beside(before)))
+            lines.append(_end_line(before, end, What.ANSWERED, _beside(before)))
     _save(tx, ends, changed)
     note(tx, lines)
     outbox.record(tx, told)
@@ -97,13 +97,13 @@ def record_withdrawals(tx: Write, facts: Sequence[ReplyWithdrawn]) -> None:
 def record_own_posts(tx: Write, facts: Sequence[OwnPostSeen]) -> None:
     """Somebody of ours wrote on the platform; the ToDo says so until a person says what it was."""
     told = [(fact.inquiry_id, _own_post(fact)) for fact in facts]
-    _record(tx, told, lambda todo, end, _: Note(todo.id, end.at, end.by, What.OWN_POST_SEEN))
+    _record(tx, told, lambda todo, end, _: _end_line(todo, end, What.OWN_POST_SEEN))
 
 
 def record_holds(tx: Write, facts: Sequence[InquiryHeld]) -> None:
     """The customer was told to wait, and maybe until when."""
     told = [(fact.inquiry_id, _hold(fact)) for fact in facts]
-    _record(tx, told, lambda todo, end, _: Note(todo.id, end.at, end.by, What.HELD, _until(end)))
+    _record(tx, told, lambda todo, end, _: _end_line(todo, end, What.HELD, _until(end)))
 
 
 def record_closes(tx: Write, heard: Sequence[tuple[Envelope, InquiryClosed]]) -> None:
@@ -119,7 +119,7 @@ def record_closes(tx: Write, heard: Sequence[tuple[Envelope, InquiryClosed]]) ->
     _record(
         tx,
         told,
-        lambda todo, end, _: Note(todo.id, end.at, end.by, What.CLOSED, reasons[end.key]),
+        lambda todo, end, _: _end_line(todo, end, What.CLOSED, reasons[end.key]),
         merged=merged,
     )
 
@@ -175,6 +175,7 @@ def _answer(fact: InquiryAnswered) -> End:
         fact.answered_at,
         fact.answered_by,
         revision=fact.revision,
+        key_name=fact.key_name,
     )
 
 
@@ -186,6 +187,7 @@ def _hold(fact: InquiryHeld) -> End:
         fact.held_by,
         follow_up_at=fact.follow_up_at,
         revision=fact.revision,
+        key_name=fact.key_name,
     )
 
 
@@ -196,6 +198,7 @@ def _withdrawal(fact: ReplyWithdrawn) -> End:
         fact.withdrawn_at,
         fact.withdrawn_by,
         revision=fact.revision,
+        key_name=fact.key_name,
     )
 
 
@@ -217,6 +220,7 @@ def _close(envelope: Envelope, fact: InquiryClosed) -> End:
         fact.closed_by,
         DISMISSAL_OF_CLOSE[fact.reason],
         final=fact.merged_into is not None,
+        key_name=fact.key_name,
     )
 
 
@@ -227,11 +231,11 @@ def _until(hold: End) -> str | None:
 def _withdrawn_line(before: WorkTodo, end: End, after: WorkTodo) -> Note:
     again = before.ended and not after.ended
     why = f"{after.status.state.value} again" if again else None
-    return Note(before.id, end.at, end.by, What.REPLY_WITHDRAWN, why)
+    return _end_line(before, end, What.REPLY_WITHDRAWN, why)
 
 
-def _line(todo: WorkTodo, fact: InquiryAnswered, what: What, why: str | None) -> Note:
-    return Note(todo.id, fact.answered_at, fact.answered_by, what, why)
+def _end_line(todo: WorkTodo, end: End, what: What, why: str | None = None) -> Note:
+    return Note(todo.id, end.at, end.by, what, why, end.key_name)
 
 
 def _beside(todo: WorkTodo) -> str | None:
@@ -245,6 +249,7 @@ def _completed(heard: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: date
         conversation_id=todo.conversation_id,
         completed_at=fact.answered_at,
         completed_by=fact.answered_by,
+        key_name=fact.key_name,
         answer_id=fact.message_id,
     )
     return Envelope(new_id(), heard.key, now, data, heard.traceparent)

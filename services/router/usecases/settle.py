@@ -66,6 +66,7 @@ class Ends:
             own_post_at=None if post is None else post.at,
             ended_at=None if end is None else end.at,
             ended_by=None if end is None else end.by,
+            ended_by_key_name=None if end is None else end.key_name,
         )
 
     def reopenable(self, todo: WorkTodo) -> list[End]:

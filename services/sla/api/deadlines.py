@@ -123,7 +123,7 @@ def router(desk: SlaDesk) -> APIRouter:
     )
     async def pause_deadline(
         inquiry_id: UUID, body: schemas.PauseRequest, caller: Caller = writes
-    ) -> schemas.DeadlineDetail:
+    ) -> schemas.DeadlineDetail | schemas.DeadlineChanged:
         """While the customer is asked for something. Ends when the customer writes, when somebody
         resumes it, at `until`, or when the promise allows no longer pause.
         """
@@ -137,14 +137,16 @@ def router(desk: SlaDesk) -> APIRouter:
             now=desk.clock.now(),
         )
         desk.on_written(seen.row.next_action_at)
-        return views.detail(seen)
+        return _changed(views.detail(seen), caller)
 
     @api.post(
         "/deadlines/{inquiry_id}/resume",
         summary="Let a paused clock run again",
         responses=documented(404, 409),
     )
-    async def resume_deadline(inquiry_id: UUID, caller: Caller = writes) -> schemas.DeadlineDetail:
+    async def resume_deadline(
+        inquiry_id: UUID, caller: Caller = writes
+    ) -> schemas.DeadlineDetail | schemas.DeadlineChanged:
         """What was left when it was paused counts from now on."""
         seen = await desk.database.write(
             resume,
@@ -154,9 +156,18 @@ def router(desk: SlaDesk) -> APIRouter:
             now=desk.clock.now(),
         )
         desk.on_written(seen.row.next_action_at)
-        return views.detail(seen)
+        return _changed(views.detail(seen), caller)
 
     return api
+
+
+def _changed(
+    detail: schemas.DeadlineDetail, caller: Caller
+) -> schemas.DeadlineDetail | schemas.DeadlineChanged:
+    """A key that may not read gets no contents back."""
+    if caller.may("deadlines:read"):
+        return detail
+    return schemas.DeadlineChanged(inquiry_id=detail.inquiry_id, state=detail.state)
 
 
 def _wanted(

@@ -44,7 +44,13 @@ def _recorded(seen: Look) -> Iterator[Happened]:
             case Answered():
                 answered_at = each.fact.at
         name = _INNER_CAPITAL.sub("_", type(each.fact).__name__).lower()
-        yield Happened(at=each.fact.at, fact=name, by=each.by or None, detail=_said(each.fact))
+        yield Happened(
+            at=each.fact.at,
+            fact=name,
+            by=each.by or None,
+            key_name=each.key_name,
+            detail=_said(each.fact),
+        )
 
 
 def _followed(seen: Look) -> Iterator[Happened]:
@@ -79,7 +85,7 @@ def _told(seen: Look) -> Iterator[Happened]:
 
 
 def _line(at: datetime, fact: str, detail: str) -> Happened:
-    return Happened(at=at, fact=fact, by=None, detail=detail)
+    return Happened(at=at, fact=fact, by=None, key_name=None, detail=detail)
 
 
 def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind

@@ -65,8 +65,8 @@ def router(desk: SlaDesk) -> APIRouter:
         responses=documented(404, 409),
     )
     async def resend_notification(
-        notification_id: UUID, _caller: Caller = writes
-    ) -> schemas.NotificationDetail:
+        notification_id: UUID, caller: Caller = writes
+    ) -> schemas.NotificationDetail | schemas.NotificationChanged:
         """At once and, if need be, for another 3 days; under the same `webhook-id`, so a receiver
         that has worked it off may pass over it.
         """
@@ -74,7 +74,9 @@ def router(desk: SlaDesk) -> APIRouter:
             resend, notification_id, targets=desk.targets, now=desk.clock.now()
         )
         desk.on_written(None)
-        return _detail(found)
+        if caller.may("deadlines:read"):
+            return _detail(found)
+        return schemas.NotificationChanged.model_validate({"id": found.id, "state": found.state})
 
     return api
 

@@ -42,13 +42,16 @@ EditionByKey = Callable[[str], Edition]
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A fact with what the fold does not need: its id, who did it, and the edition it used."""
+    """A fact with what the fold does not need: its id, who did it through which API key, and the
+    edition it used.
+    """
 
     inquiry_id: UUID
     fact_id: UUID
     fact: Fact
     by: str = ""
     edition: str = ""
+    key_name: str | None = None
 
 
 def add(tx: Write, facts: Sequence[Recorded]) -> None:
@@ -76,6 +79,8 @@ def row(recorded: Recorded) -> dict[str, Any]:
     body = {name: value for name, value in _body(fact) if value is not None}
     if recorded.by:
         body["by"] = recorded.by
+    if recorded.key_name:
+        body["key_name"] = recorded.key_name
     if recorded.edition:
         body["edition"] = recorded.edition
     return {
@@ -143,7 +148,8 @@ def _recorded(
     body = json.loads(text)
     edition = body.get("edition", "")
     fact = _fact(kind, at, body, editions(edition) if edition else None)
-    return Recorded(inquiry_id, fact_id, fact, body.get("by", ""), edition)
+    by, key_name = body.get("by", ""), body.get("key_name")
+    return Recorded(inquiry_id, fact_id, fact, by, edition, key_name)
 
 
 def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None) -> Fact:  # noqa: PLR0911 - one for each kind

@@ -31,6 +31,7 @@ def pause(
     now: datetime,
 ) -> Look:
     """Stop counting until `until`, at most as long as the promise allows; without it, that long.
+    `by` is the name of the API key.
 
     Pausing again changes how long; the bound counts from the first of them. Raises NotFoundError,
     ConflictError for a clock that has ended or was breached, InvalidError for a wrong `until`.
@@ -98,6 +99,8 @@ def _append(
     now: datetime,
 ) -> Look:
     row = seen.row
-    arrival = Arrival(row.conversation_id, Recorded(row.inquiry_id, new_id(), fact, by), cause)
+    arrival = Arrival(
+        row.conversation_id, Recorded(row.inquiry_id, new_id(), fact, by, key_name=by), cause
+    )
     record(tx, [arrival], library=library, now=now)
     return look(tx, inquiry_id=row.inquiry_id, library=library, now=now)

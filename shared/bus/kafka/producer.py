@@ -16,12 +16,7 @@ from collections.abc import Sequence
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared.bus.kafka.connection import (
-    KafkaSettings,
-    bounded,
-    protocol,
-    tls_context,
-)
+from shared.bus.kafka.connection import KafkaSettings, bounded, secured
 from shared.bus.kafka.topics import MAX_MESSAGE_BYTES
 from shared.bus.port import BusUnavailableError, PublishFailedError, Record
 
@@ -116,8 +111,7 @@ class Producer:
             max_batch_size=131_072,
             max_request_size=MAX_MESSAGE_BYTES,
             request_timeout_ms=int(self._settings.answer_seconds * 1000),
-            security_protocol=protocol(self._settings),
-            ssl_context=tls_context(self._settings),
+            **secured(self._settings),
         )
         try:
             async with asyncio.timeout(self._settings.start_seconds):

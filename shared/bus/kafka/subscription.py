@@ -21,12 +21,7 @@ from aiokafka.errors import (
     KafkaError,
 )
 
-from shared.bus.kafka.connection import (
-    KafkaSettings,
-    bounded,
-    protocol,
-    tls_context,
-)
+from shared.bus.kafka.connection import KafkaSettings, bounded, secured
 from shared.bus.port import BusUnavailableError, Partition, Progress, Received
 
 _Raw = ConsumerRecord[bytes, bytes]
@@ -65,8 +60,7 @@ class KafkaSubscription:
             session_timeout_ms=_SESSION_SECONDS * 1000,
             heartbeat_interval_ms=_HEARTBEAT_SECONDS * 1000,
             max_poll_interval_ms=MAX_POLL_SECONDS * 1000,
-            security_protocol=protocol(settings),
-            ssl_context=tls_context(settings),
+            **secured(settings),
         )
         self._consumer.subscribe(topics=self._topics, listener=_Listener(self))
 

@@ -17,12 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, NoError, TopicAlreadyExistsError, for_code
 
-from shared.bus.kafka.connection import (
-    KafkaSettings,
-    bounded,
-    protocol,
-    tls_context,
-)
+from shared.bus.kafka.connection import KafkaSettings, bounded, secured
 from shared.bus.port import BusUnavailableError, Topic
 from shared.bus.size import MAX_RECORD_BYTES
 
@@ -38,8 +33,7 @@ async def ensure_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> Non
         bootstrap_servers=list(settings.servers),
         client_id="inbound-desk-topics",
         request_timeout_ms=int(settings.start_seconds * 1000),
-        security_protocol=protocol(settings),
-        ssl_context=tls_context(settings),
+        **secured(settings),
     )
     try:
         async with asyncio.timeout(settings.start_seconds):

@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from shared.bus.port import BusUnavailableError, Partition, Topic
+from shared.files import private_database, private_folder
 
 _FORMAT = 1
 # A record's row id is its partition's number and its offset, so both orders are one index.
@@ -83,9 +84,10 @@ class LogFile:
         """Raises BusUnavailableError when somebody else has the file or it does not fit."""
         with ExitStack() as opened:
             try:
-                self._path.parent.mkdir(parents=True, exist_ok=True)
+                private_folder(self._path.parent)
                 lock = _lock(self._path.with_name(self._path.name + ".lock"))
                 opened.callback(os.close, lock)
+                private_database(self._path)
                 self._durable = opened.enter_context(closing(self._connect("FULL")))
                 self._relaxed = opened.enter_context(closing(self._connect("NORMAL")))
                 self._reader = opened.enter_context(closing(self._connect("FULL")))

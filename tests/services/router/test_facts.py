@@ -357,7 +357,7 @@ async def test_decisions_are_counted_by_kind(desk: Desk) -> None:
 
 
 async def test_an_unknown_event_type_is_passed_over(desk: Desk) -> None:
-    ids = {"inquiry_id": new_id(), "conversation_id": new_id(), "todo_id": new_id()}
+    ids: dict[str, Any] = {"inquiry_id": new_id(), "conversation_id": new_id(), "todo_id": new_id()}
     await desk.hears(
         facts.TodoReleased(**ids, released_at=desk.clock.now(), released_by="somebody")
     )

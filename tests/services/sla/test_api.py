@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from openapi_spec_validator import validate
 
+from shared.auth import Scope, add_key
 from shared.ids import new_id
 from tests.services.sla.desk import KEY, Inquiry, SlaBench, berlin, utc
 
@@ -143,6 +145,43 @@ async def test_the_list_shows_a_breach_before_any_timer_ran(bench: SlaBench) -> 
 async def test_wrong_lists(bench: SlaBench, wanted: dict[str, Any], code: str) -> None:
     answer = await bench.client.get("/sla/v1/deadlines", params=wanted)
     refused(answer, 422, code, next(iter(wanted)))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_key_that_may_only_write_gets_no_contents_back(
+    bench: SlaBench, tmp_path: Path
+) -> None:
+    key = f"desk_{'clerk':_<20}"
+    scopes: tuple[Scope, ...] = ("deadlines:write",)
+    add_key(tmp_path / "keys.json", name="clerk", key=key, scopes=scopes, now=bench.clock.now())
+    bench.client.headers["Authorization"] = f"Bearer {key}"
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    for at, verb, body, state in (
+        ("12:00", "pause", {"reason": "asked"}, "paused"),
+        ("13:00", "resume", None, "running"),
+    ):
+        bench.clock.set(berlin(f"2026-03-02 {at}"))
+        answer = await bench.post(f"deadlines/{inquiry.id}/{verb}", body)
+        assert answer.json() == {"inquiry_id": str(inquiry.id), "state": state}
+    refused(await bench.client.get(f"/sla/v1/deadlines/{inquiry.id}"), 403, "scope-missing")
+
+
+async def test_the_history_has_the_key_that_acted(bench: SlaBench) -> None:
+    inquiry = Inquiry()
+    at = berlin("2026-03-02 11:00")
+    key = {"key_name": "desk-tool"}
+    claimed = inquiry.claimed(at).model_copy(update=key)
+    answered = inquiry.answered(berlin("2026-03-02 12:00")).model_copy(update=key)
+    await bench.hear(inquiry.received(), inquiry.todo_created("technical"), claimed)
+    bench.clock.set(at)
+    await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+    await bench.hear(answered)
+    shown = (await bench.get(f"deadlines/{inquiry.id}"))["history"]
+    found = {each["fact"]: (each["by"], each["key_name"]) for each in shown}
+    assert found["taken_over"][1] == found["answered"][1] == "desk-tool"
+    assert found["paused"] == ("anna", "anna")
+    assert found["started"] == (None, None)
 
 
 async def test_a_clock_is_shown_with_its_history_at_any_moment(bench: SlaBench) -> None:

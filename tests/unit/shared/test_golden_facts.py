@@ -177,6 +177,32 @@ def test_an_answer_of_before_there_were_revisions_is_still_read() -> None:
     assert fact.revision == 0
 
 
+BY_PEOPLE = [fact for fact in EXAMPLES if "key_name" in type(fact).model_fields]
+
+
+@pytest.mark.parametrize("fact", BY_PEOPLE, ids=lambda fact: fact.TYPE)
+def test_the_key_that_acted_is_told_beside_the_person(fact: Fact) -> None:
+    """The kept facts are of before; with a key only that field is more."""
+    told = fact.model_copy(update={"key_name": "desk-tool"})
+    record = written(told)
+    kept = json.loads(golden(fact.TYPE)["value"])
+    assert json.loads(record.value) == {**kept, "key_name": "desk-tool"}
+    assert to_envelope(received(document(record))).data == told
+    assert "key_name" not in kept
+
+
+def test_every_fact_of_a_person_tells_the_key() -> None:
+    persons = {name for name in _all_fields() if name.endswith("_by")} - {"posted_by"} | {
+        "assignee"
+    }
+    told = [fact for fact in FACTS if persons & set(fact.model_fields)]
+    assert told == [type(fact) for fact in BY_PEOPLE]
+
+
+def _all_fields() -> set[str]:
+    return {name for fact in FACTS for name in fact.model_fields}
+
+
 def test_every_fact_has_a_topic() -> None:
     there = {topic.name for topic in topics(retention_days=14)}
     assert {topic_of(fact.AGGREGATE) for fact in FACTS} == there
