@@ -93,7 +93,8 @@ async def test_pool_relay_and_writers_all_come_by_tls(
     try:
         await writer._connected()
         async with database.sole_relay(asyncio.Event()) as relay:
-            assert relay is not None and await relay.still_mine()
+            assert relay is not None
+            assert await relay.still_mine()
             assert await _encrypted(database) == {
                 "inbound-desk": True,
                 "inbound-desk-accept": True,
