@@ -15,6 +15,7 @@ from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
 from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
+from shared.web.app import VERSION
 from shared.web.moments import EARLIEST, LATEST
 
 SERVICES = ("intake", "router", "sla")
@@ -42,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="inbound-desk", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     verbs = parser.add_subparsers(required=True, metavar="command")
     _add(verbs, "run", commands.run, "the whole desk in one process")
     for service in SERVICES:
