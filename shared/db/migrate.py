@@ -20,15 +20,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 
-from shared.db.database import Database, Read
+from shared.db.database import Database, Read, Reader
 from shared.errors import UnavailableError
 
 
-class SchemaTooNewError(UnavailableError):
-    """The schema no longer allows this program; the detail says what to do."""
+class SchemaMismatchError(UnavailableError):
+    """This program may not run on the schema; the detail says what to do."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__("schema-too-new", detail)
+        super().__init__("schema-mismatch", detail)
 
 
 def _config(service: str) -> Config:
@@ -45,7 +45,7 @@ def version_table(service: str) -> str:
 async def upgrade(database: Database, service: str, *, revision: str = "head") -> None:
     """Bring the schema to `revision`; a newer one that allows this program stays as it is.
 
-    Safe to run from several processes at once. Raises SchemaTooNewError.
+    Safe to run from several processes at once. Raises SchemaMismatchError.
     """
     await database.migration(lambda connection: _upgrade(connection, service, revision))
 
@@ -55,7 +55,7 @@ def _upgrade(connection: Connection, service: str, revision: str) -> None:
     if _is_newer(found, service):
         refused = _refusal(connection, service, found)
         if refused is not None:
-            raise SchemaTooNewError(refused)
+            raise SchemaMismatchError(refused)
         return
     config = _config(service)
     config.attributes["connection"] = connection
@@ -74,7 +74,14 @@ def _keep_oldest_program(connection: Connection, service: str) -> None:
         connection.execute(sa.update(_versions(service)).values(oldest_program=allowed))
 
 
-async def pending(database: Database, service: str) -> str | None:
+async def require(database: Reader, service: str) -> None:
+    """For a command beside the service. Raises SchemaMismatchError."""
+    reason = await pending(database, service)
+    if reason is not None:
+        raise SchemaMismatchError(reason)
+
+
+async def pending(database: Reader, service: str) -> str | None:
     """None when this program may run on the schema, else a sentence that says what to do."""
     return await database.read(_pending, service)
 

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
+from services.__main__ import main
 from shared.db import Database, Write, open_database
-from shared.db.migrate import SchemaTooNewError, oldest_program, pending, upgrade, version_table
-from tests.architecture.source import SERVICES
+from shared.db.migrate import SchemaMismatchError, oldest_program, pending, upgrade, version_table
+from tests.architecture.source import ROOT, SERVICES
 from tests.support.migrated import MigratedFiles
 
 NEWER = "9999"
@@ -74,10 +75,36 @@ async def test_a_newer_schema_that_does_not(database: Database, allowed: str | N
         f"none before revision {allowed or NEWER}; this one has {revisions('intake')[-1]}" in said
     )
     assert "Start the newer program again, or put back a backup" in said
-    with pytest.raises(SchemaTooNewError) as refused:
+    with pytest.raises(SchemaMismatchError) as refused:
         await upgrade(database, "intake")
     assert str(refused.value) == said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["replay", "sla", "--since", "2026-11-24T08:00:00Z"],
+        [
+            *("sla", "simulate", "--policy", str(ROOT / "services" / "desk.toml")),
+            *("--from", "2026-11-01", "--to", "2026-12-01"),
+        ],
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_a_command_on_a_database_without_tables(
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DESK_DATA_DIR", str(tmp_path))
+    (tmp_path / "sla.sqlite").touch()
+    assert main(words) == 1
+    assert capsys.readouterr().err == (
+        "inbound-desk: the sla database is at revision none, this version needs "
+        f"{revisions('sla')[-1]}; run `inbound-desk migrate`\n"
+    )
 
 
 async def test_a_schema_of_before_such_a_word_was_kept(database: Database) -> None:
