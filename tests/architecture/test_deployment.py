@@ -223,6 +223,17 @@ def test_the_manifests_fit_together() -> None:
         } <= (names)
 
 
+def test_an_own_policy_has_its_place_in_the_manifests() -> None:
+    config = (DEPLOY / "kubernetes" / "config.yaml").read_text()
+    (named,) = re.findall(r"# DESK_POLICY: (\S+)/desk\.toml", config)
+    for manifest in _of_kind("Deployment"):
+        pod = manifest["spec"]["template"]["spec"]
+        mounts = {each["name"]: each["mountPath"] for each in pod["containers"][0]["volumeMounts"]}
+        assert mounts["policy"] == named
+        (volume,) = [each for each in pod["volumes"] if each["name"] == "policy"]
+        assert volume["configMap"] == {"name": "inbound-desk-policy", "optional": True}
+
+
 def test_alerts_and_dashboard_use_metrics_that_exist() -> None:
     known = metric_names()
     known |= {f"{name}_{part}" for name in known for part in ("bucket", "count", "sum")}
