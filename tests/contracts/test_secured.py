@@ -20,41 +20,31 @@ from shared.bus.open import open_bus
 from shared.bus.port import BusUnavailableError, Record, Topic
 from shared.db import DatabaseUnavailableError, Read, open_database
 from shared.db.postgres import PostgresDatabase
-from tests.conftest import refuse
 from tests.contracts.bus_support import take
 from tests.support import kafka_broker, postgres
 from tests.support.certificates import Certificates, make_certificates
 from tests.support.kafka_broker import JavaBroker
 from tests.support.postgres import Postgres
-from tests.support.processes import MissingBackingError, scratch
+from tests.support.processes import scratch
 
 PASSWORD = "nur-fuer-den-test"
 
 
 @pytest.fixture(scope="module")
-def certificates(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Certificates:
-    try:
-        return make_certificates(tmp_path_factory.mktemp("certificates"))
-    except MissingBackingError as missing:
-        refuse(request, missing)
-        raise
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture(scope="module")
-def server(request: pytest.FixtureRequest, certificates: Certificates) -> Iterator[Postgres]:
-    try:
-        with scratch("postgres-tls") as folder:
-            login = postgres.Login(PASSWORD, certificates)
-            running = Postgres(folder.path / "server", login=login)
-            running.start()
-            try:
-                yield running
-            finally:
-                running.kill()
-    except MissingBackingError as missing:
-        refuse(request, missing)
+def server(certificates: Certificates) -> Iterator[Postgres]:
+    with scratch("postgres-tls") as folder:
+        login = postgres.Login(PASSWORD, certificates)
+        running = Postgres(folder.path / "server", login=login)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 async def _encrypted(database: PostgresDatabase) -> dict[str, bool]:
@@ -177,18 +167,15 @@ class Kafka:
 
 
 @pytest.fixture(scope="module")
-def kafka(request: pytest.FixtureRequest, certificates: Certificates) -> Iterator[Kafka]:
-    try:
-        with scratch("kafka-tls") as folder:
-            login = kafka_broker.Login("desk", PASSWORD, certificates)
-            running = kafka_broker.secured(folder.path, login)
-            running.start()
-            try:
-                yield Kafka(running, certificates.ca)
-            finally:
-                running.remove()
-    except MissingBackingError as missing:
-        refuse(request, missing)
+def kafka(certificates: Certificates) -> Iterator[Kafka]:
+    with scratch("kafka-tls") as folder:
+        login = kafka_broker.Login("desk", PASSWORD, certificates)
+        running = kafka_broker.secured(folder.path, login)
+        running.start()
+        try:
+            yield Kafka(running, certificates.ca)
+        finally:
+            running.remove()
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"])
