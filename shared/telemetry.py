@@ -91,7 +91,12 @@ class Metrics:
         )
         self.handled = self.counter("desk_events_handled", "Facts worked off.", "type")
         self.repeated = self.counter("desk_events_repeated", "Facts delivered again, no effect.")
-        self.dead_letters = self.counter("desk_dead_letters", "Records parked with a reason.")
+        self.dead_letters = self.counter(
+            "desk_dead_letters", "Records and facts set aside with a reason."
+        )
+        self.letters = self.gauge(
+            "desk_dead_letters_waiting", "Dead letters that nobody has dealt with."
+        )
         self.lag = self.gauge("desk_consumer_lag", "Records not worked off yet.")
 
     def counter(self, name: str, help_: str, *labels: str) -> Counter:

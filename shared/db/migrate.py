@@ -15,7 +15,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from shared.db.database import Database, Read
+from shared.db.database import Database, Read, Reader
 
 
 def _config(service: str) -> Config:
@@ -40,7 +40,7 @@ def _upgrade(connection: Connection, service: str, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-async def pending(database: Database, service: str) -> str | None:
+async def pending(database: Reader, service: str) -> str | None:
     """None when the schema is current, else a sentence that says what to do."""
     found = await database.read(_revision, service)
     wanted = _head(service)

@@ -9,6 +9,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +19,7 @@ from sqlalchemy import select
 
 from shared.bus.open import open_bus
 from shared.bus.port import Record
+from shared.dead_letters import DEAD_LETTERS
 from shared.events.registry import INQUIRIES, topics
 from shared.ids import new_id
 from shared.outbox import OUTBOX
@@ -192,9 +194,9 @@ async def test_a_record_that_nobody_understands_holds_nobody_up(
 ) -> None:
     if desk.embedded:
         pytest.skip("nobody but the desk writes to its local log")
-    key, began = str(new_id()), datetime.now(UTC) - timedelta(seconds=1)
+    key, event_id, began = str(new_id()), str(new_id()), datetime.now(UTC) - timedelta(seconds=1)
     headers = (
-        ("ce_id", str(new_id()).encode()),
+        ("ce_id", event_id.encode()),
         ("ce_type", b"inquiry.received"),
         ("ce_time", b"2026-11-24T08:00:00+00:00"),
         ("ce_dataschema", b"urn:inbound-desk:event:inquiry.received:1"),
@@ -207,33 +209,37 @@ async def test_a_record_that_nobody_understands_holds_nobody_up(
         await bus.stop()
     inquiry = await arrives(caller, "facebook", "Ist da jemand?")
     await caller.todo_of(inquiry, is_due)
-    assert await _letters(desk, at_least=2) == {"router": [key], "sla": [key]}
+    replay = partial(_replay, desk)
+    await _failed(desk, key, times=1)
 
-    # Nothing was mended, so the record comes back to where it was.
-    replayed = await asyncio.to_thread(
-        desk.run, "replay", "dead-letters", "--since", began.isoformat()
-    )
-    assert replayed.startswith("2 facts")
-    found = await _letters(desk, at_least=6)
-    assert found == {"router": [key] * 3, "sla": [key] * 3}
+    # Nothing was mended, so each letter fails once more where it failed, and stays one letter.
+    for times in (2, 3):
+        assert (await replay("--since", began.isoformat())).startswith("2 dead letters")
+        await _failed(desk, key, times=times)
     inquiry = await arrives(caller, "facebook", "Und jetzt?")
     await caller.todo_of(inquiry, is_due)
+    assert (await replay("--list")).count(event_id) == 2
+    gone = await replay("--since", began.isoformat(), "--discard", "a test")
+    assert gone == "2 dead letters given up\n"
+    for each in desk.instances:
+        await asyncio.to_thread(desk.await_ready, each)
 
 
-async def _letters(desk: Desk, *, at_least: int) -> dict[str, list[str]]:
-    """The keys of the records that each service has put aside, once there are so many."""
+async def _replay(desk: Desk, *words: str) -> str:
+    return await asyncio.to_thread(desk.run, "replay", "dead-letters", *words)
+
+
+async def _failed(desk: Desk, key: str, *, times: int) -> None:
+    """Wait until router and sla have failed so often, and see that both have one letter."""
+    c = DEAD_LETTERS.c
+    query = select(c.key, c.state, c.attempts)
     async with asyncio.timeout(60):
-        while True:
-            found = {}
-            for service in ("router", "sla"):
-                letters = select(OUTBOX.c.aggregateid).where(
-                    OUTBOX.c.type == "record.dead_lettered", OUTBOX.c.published_at.is_not(None)
-                )
-                rows = await desk.read(service, lambda tx, wanted=letters: tx.rows(wanted))  # type: ignore[misc]
-                found[service] = [each["aggregateid"] for each in rows]
-            if sum(map(len, found.values())) >= at_least:
-                return found
-            await asyncio.sleep(0.2)
+        for service in ("router", "sla"):
+            rows: list[dict[str, Any]] = []
+            while [each["attempts"] for each in rows if each["state"] == "waiting"] != [times]:
+                rows = await desk.read(service, lambda tx: tx.rows(query))
+                await asyncio.sleep(0.2)
+            assert [each["key"].decode() for each in rows] == [key]
 
 
 async def test_while_kafka_is_down_intake_accepts(

@@ -253,7 +253,6 @@ async def _each_fact_once(storm: Storm, everything: set[UUID], promised: set[UUI
         "inquiry.held": held,
         "todo.created": everything,
         "deadline.started": promised,
-        "record.dead_lettered": set[UUID](),
     }
     told: dict[str, list[UUID]] = {}
     for service in SERVICES:
