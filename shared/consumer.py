@@ -96,7 +96,8 @@ class Consumer:
                     self._subscription = subscription
                     await self._consume(subscription, stop)
             except BusUnavailableError as error:
-                log.warning("consumer.reopened", group=self._listener.group, reason=str(error))
+                if self._bus.problem is None:
+                    log.warning("consumer.reopened", group=self.group, reason=str(error))
                 await pause(stop, UNAVAILABLE_SECONDS)
             finally:
                 self._subscription = None

@@ -193,7 +193,7 @@ class Relay:
             self._metrics.published.inc(len(rows))
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        if self.problem is None:
+        if self.problem is None and self._bus.problem is None:
             log.warning("outbox.relay_stuck", reason=str(error))
         self.problem = str(error)
         await pause(stop, self._backoff.pause())

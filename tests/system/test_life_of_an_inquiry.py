@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -74,6 +75,13 @@ async def arrives(
 
 def is_due(todo: Any) -> bool:
     return todo["due_at"] is not None
+
+
+async def test_a_first_start_has_nothing_to_complain_of(desk: Desk, caller: Caller) -> None:
+    inquiry = await arrives(caller, "facebook", "Guten Morgen!")
+    await caller.todo_of(inquiry, is_due)
+    for service in desk.parts:
+        assert {line["level"] for line in _lines(desk, service)} == {"info"}, service
 
 
 async def test_from_the_arrival_to_the_answer(caller: Caller) -> None:
@@ -247,6 +255,7 @@ async def test_while_kafka_is_down_intake_accepts(
 ) -> None:
     if desk.embedded:
         pytest.skip("the local log is a part of the process")
+    before = {each: len(_lines(desk, each)) for each in desk.parts}
     await asyncio.to_thread(desk_broker.kill)
     try:
         waiting = [await arrives(caller, "facebook", "Seid ihr da?") for _ in range(5)]
@@ -257,12 +266,34 @@ async def test_while_kafka_is_down_intake_accepts(
         assert ready["checks"]["bus"]["reason"]
         assert ready["checks"]["database"]["status"] == "ok"
         waiting.append(await arrives(caller, "facebook", "Immer noch?"))
+        await _all_say(desk, before, "bus.unavailable")
+        # The first fact that the relay cannot publish, and what the client says meanwhile.
+        await asyncio.sleep(5)
     finally:
         await asyncio.to_thread(desk_broker.start)
     for inquiry in waiting:
         await caller.todo_of(inquiry, is_due)
     for each in desk.instances:
         await asyncio.to_thread(desk.await_ready, each)
+    await _all_say(desk, before, "bus.available")
+    for service, start in before.items():
+        said = [(line["level"], line["event"]) for line in _lines(desk, service)[start:]]
+        loud = [each for each in said if each[0] != "info" or each[1].startswith("bus.")]
+        assert loud == [("warning", "bus.unavailable"), ("info", "bus.available")], service
+
+
+async def _all_say(desk: Desk, before: dict[str, int], event: str) -> None:
+    async with asyncio.timeout(60):
+        for service, start in before.items():
+            while event not in [line["event"] for line in _lines(desk, service)[start:]]:  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.2)
+
+
+def _lines(desk: Desk, service: str) -> list[dict[str, Any]]:
+    """The log of the service's one process; each line has our form."""
+    lines = desk.parts[service][0].log.read_text().splitlines()
+    # What `run` prints for its reader goes to the same file here.
+    return [json.loads(line) for line in lines if service != "run" or line.startswith("{")]
 
 
 async def test_ctrl_c_ends_it_within_five_seconds(desk: Desk, caller: Caller) -> None:

@@ -309,6 +309,8 @@ async def test_while_something_waits_the_relay_does_not_say_that_all_is_told(
     database: Database, bus: LocalBus
 ) -> None:
     class Away:
+        problem = None
+
         async def publish(self, records: Sequence[Record]) -> None:
             raise PublishFailedError(f"{len(records)} were not taken", frozenset())
 
