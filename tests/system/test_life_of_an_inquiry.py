@@ -278,6 +278,8 @@ async def test_while_kafka_is_down_intake_accepts(
     await _all_say(desk, before, "bus.available")
     for service, start in before.items():
         said = [(line["level"], line["event"]) for line in _lines(desk, service)[start:]]
+        # A slow machine may need more than the minute after which it is said once more.
+        said = [each for each in said if each[1] != "bus.still_unavailable"]
         loud = [each for each in said if each[0] != "info" or each[1].startswith("bus.")]
         assert loud == [("warning", "bus.unavailable"), ("info", "bus.available")], service
 
