@@ -196,12 +196,18 @@ async def test_topics_are_made_with_partitions_retention_and_size(
     assert int(found["segment.ms"]) <= 86_400_000
     assert int(found["max.message.bytes"]) > 1_048_576
     assert found["cleanup.policy"] == "delete"
+    assert found["compression.type"] == "uncompressed"
 
 
 async def test_an_existing_topic_gets_our_retention_and_keeps_its_other_settings(
     kafka_bootstrap: str, topic: Topic
 ) -> None:
-    before = {"retention.ms": "60000", "max.message.bytes": "1000", "segment.bytes": "9999999"}
+    before = {
+        "retention.ms": "60000",
+        "max.message.bytes": "1000",
+        "segment.bytes": "9999999",
+        "compression.type": "zstd",
+    }
     async with _admin(kafka_bootstrap) as admin:
         await admin.create_topics([NewTopic(topic.name, PARTITIONS, 1, topic_configs=before)])
         await _start_and_stop(kafka_bootstrap, topic)
@@ -212,6 +218,7 @@ async def test_an_existing_topic_gets_our_retention_and_keeps_its_other_settings
             return (
                 found["retention.ms"] == str(14 * 86_400_000)
                 and int(found["max.message.bytes"]) > 1_048_576
+                and found["compression.type"] == "uncompressed"
             )
 
         # The broker has accepted it; it is in force a moment later.
