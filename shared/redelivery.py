@@ -47,34 +47,34 @@ class Redelivery:
             await pause(stop, LOOK_SECONDS)
 
     async def next(self) -> bool:
-        """Try the letter that is next, if there is one. Raises DatabaseUnavailableError."""
+        """Try the letter that is next; False when there is none, or another instance has it.
+
+        Raises DatabaseUnavailableError.
+        """
         groups = [*self._consumers, dead_letters.RELAY]
         letter_id = await self._database.read(dead_letters.next_asked, groups)
         if letter_id is None:
             return False
-        reason = await self._again(letter_id)
-        if reason is not None:
-            now = self._clock.now()
-            await self._database.write(dead_letters.failed_again, letter_id, reason=reason, now=now)
-            log.error("letter.failed_again", letter_id=str(letter_id), reason=reason)
-        return True
-
-    async def _again(self, letter_id: UUID) -> str | None:
-        """Why it failed again; None when it was dealt with, here or by another instance."""
         try:
             found = await self._database.write(self._try, letter_id)
         except DatabaseUnavailableError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary of a letter: any failure is its own
-            return dead_letters.plain(described(error))
-        if found is None:
-            return None
-        consumer, fresh = found
+            reason, shown = repr(error), described(error)
+        else:
+            if found is not None:
+                self._had_effect(letter_id, *found)
+            return found is not None
+        now = self._clock.now()
+        await self._database.write(dead_letters.failed_again, letter_id, reason=reason, now=now)
+        log.error("letter.failed_again", letter_id=str(letter_id), reason=shown)
+        return True
+
+    def _had_effect(self, letter_id: UUID, consumer: str, fresh: Sequence[Envelope]) -> None:
         if consumer in self._consumers:
             self._consumers[consumer].count(fresh)
         self._relay.wake()
         log.info("letter.handled", letter_id=str(letter_id), consumer=consumer)
-        return None
 
     def _try(self, tx: Write, letter_id: UUID) -> tuple[str, list[Envelope]] | None:
         taken = dead_letters.take(tx, letter_id)

@@ -86,7 +86,11 @@ class PublishFailedError(BusUnavailableError):
 
 
 class RecordTooLargeError(PublishFailedError):
-    """One record is over the topic's limit; `index` names it. Nothing of the call was sent."""
+    """One record is over the topic's limit; `index` names it. Nothing of the call is in the log.
+
+    The limit is ours, or one that somebody set at the broker; that one is told only of a record
+    that was published alone.
+    """
 
     def __init__(self, reason: str, index: int) -> None:
         super().__init__(reason)

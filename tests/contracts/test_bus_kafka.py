@@ -21,6 +21,7 @@ from shared.bus.port import (
     BusUnavailableError,
     PublishFailedError,
     Record,
+    RecordTooLargeError,
     Topic,
 )
 from tests.contracts.bus_support import (
@@ -178,6 +179,9 @@ async def test_a_batch_the_broker_refuses_does_not_poison_its_partition(
     with pytest.raises(PublishFailedError) as failed:
         await bus.publish(records)
     assert 1 not in failed.value.confirmed
+    # Whose it was is known only when it goes alone.
+    with pytest.raises(RecordTooLargeError, match=topic.name):
+        await bus.publish(records[1:])
     for number in range(2, 5):
         await bus.publish([Record(topic.name, "a", str(number).encode())])
     async with bus.subscribe("group", [topic.name]) as member:
