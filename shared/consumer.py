@@ -199,7 +199,7 @@ class Consumer:
                 dead_letters.keep,
                 record,
                 consumer=self.group,
-                reason=described(error),
+                reason=repr(error),
                 now=self._clock.now(),
             )
         except DatabaseUnavailableError:

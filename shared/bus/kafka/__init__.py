@@ -46,6 +46,7 @@ class KafkaBus:
         self._outage = Outage(clock)
         self._producer: Producer | None = None
         self._subscriptions: set[KafkaSubscription] = set()
+        self._careful: dict[str, float] = {}
 
     @property
     def problem(self) -> str | None:
@@ -103,7 +104,9 @@ class KafkaBus:
             raise BusUnavailableError("the bus is not running")
         for topic in topics:
             self._require_known(topic)
-        subscription = KafkaSubscription(self._settings, group, topics, clock=self._clock)
+        subscription = KafkaSubscription(
+            self._settings, group, topics, clock=self._clock, careful=self._careful
+        )
         self._subscriptions.add(subscription)
         try:
             await subscription.open()
