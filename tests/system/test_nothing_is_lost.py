@@ -342,7 +342,7 @@ async def _each_fact_once(storm: Storm, everything: set[UUID], promised: set[UUI
         router.history, router.history.c.todo_id == router.todos.c.id
     )
     seen = await storm.desk.read("router", lambda tx: tx.rows(lines))
-    done = {"held": held, "rerouted": rerouted, "answered": answered, "completed": completed}
+    done = {"held": held, "rerouted": rerouted, "completed": answered | completed}
     _each_once(
         "line of the history",
         [(each["what"], each["inquiry_id"]) for each in seen],
