@@ -23,6 +23,7 @@ from shared.lifecycle import pause
 from shared.relay import Relay
 
 LOOK_SECONDS = 2.0
+NOT_NOTED_SECONDS = 60.0
 
 log = structlog.get_logger()
 
@@ -38,13 +39,17 @@ class Redelivery:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            seconds = LOOK_SECONDS
             try:
                 while not stop.is_set() and await self.next():
                     pass
             except DatabaseUnavailableError:
-                # The relay and the consumers of this process say so; the letter waits.
+                # The database says so itself; the letter waits.
                 pass
-            await pause(stop, LOOK_SECONDS)
+            except Exception:
+                log.exception("letter.not_noted")
+                seconds = NOT_NOTED_SECONDS
+            await pause(stop, seconds)
 
     async def next(self) -> bool:
         """Try the letter that is next; False when there is none, or another instance has it.

@@ -241,6 +241,23 @@ async def test_a_letter_that_fails_again_stays_one_and_waits_for_a_person(
     assert await database.read(outbox.waiting) == 0, "nothing was left of a failed effect"
 
 
+async def test_a_letter_that_cannot_be_noted_does_not_end_the_loop(
+    database: Database, bus: LocalBus, letter: UUID
+) -> None:
+    heard = Heard(poison="poison")
+    await database.write(dead_letters.ask, [letter])
+    table = dead_letters.DEAD_LETTERS.name
+    refusing = f"CREATE TRIGGER no BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await database.write(lambda tx: tx.connection.exec_driver_sql(refusing).rowcount)
+    again = redelivery(database, bus, consumer_of(database, bus, heard, group="test"))
+    with structlog.testing.capture_logs() as logs:
+        async with running_loops([("redelivery", again.run)]) as failed, asyncio.timeout(20):
+            while not logs:  # noqa: ASYNC110 - nobody else tells
+                await asyncio.sleep(0.01)
+            assert not failed.is_set()
+    assert [each["event"] for each in logs] == ["letter.not_noted"]
+
+
 async def test_a_letter_whose_fact_was_worked_off_meanwhile_has_no_second_effect(
     database: Database, bus: LocalBus, letter: UUID
 ) -> None:
