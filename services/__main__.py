@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from services import commands
 from shared.auth import ALL_SCOPES, KeysFileError
@@ -53,7 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("services", nargs="*", metavar="service", help="all, if none is named")
     verb = _add(verbs, "replay", commands.replay, "publish kept facts again; exactly one effect")
     verb.add_argument("what", choices=(*SERVICES, "dead-letters"))
-    verb.add_argument("--since", type=_moment, required=True, help="e.g. 2026-11-24T08:00:00Z")
+    verb.add_argument("--since", type=_moment, help="e.g. 2026-11-24T08:00:00Z")
+    letters = verb.add_argument_group("dead-letters")
+    letters.add_argument("--list", action="store_true", help="show what waits; change nothing")
+    letters.add_argument("--id", action="append", type=UUID, help="this letter; may be repeated")
+    letters.add_argument("--service", choices=SERVICES, help="the letters of this service alone")
+    letters.add_argument("--discard", metavar="REASON", help="give the letters up, for a reason")
     verb = _add(verbs, "check", commands.check, "validate a policy file and say what it promises")
     verb.add_argument("file", nargs="?", type=Path, help="left out: DESK_POLICY or the shipped one")
     verb.add_argument("--language", choices=("en", "de"), default="en")

@@ -18,7 +18,7 @@ import uvloop
 
 from services import root
 from services.process import run_embedded, run_service
-from services.replay import replay_dead_letters
+from services.replay import letters_of, listed, settle_letters
 from services.send import secret_of
 from services.send import send as send_message
 from services.sla.rules.edition import edition_of
@@ -66,13 +66,31 @@ def migrate(options: argparse.Namespace) -> int:
 
 
 def replay(options: argparse.Namespace) -> int:
-    settings = DeskSettings()
     if options.what == "dead-letters":
-        bus = root.make_bus(settings, load_policy(settings.policy))
-        count = _go(replay_dead_letters(bus, since=options.since))
-    else:
-        count = _go(_replay_service(options.what, settings, options))
+        return _replay_letters(options)
+    if options.since is None or options.list or options.id or options.service or options.discard:
+        raise ValueError(
+            f"`replay {options.what}` takes --since and nothing else; --list, --id, --service and "
+            "--discard belong to `replay dead-letters`"
+        )
+    count = _go(_replay_service(options.what, DeskSettings(), options))
     print(f"{count} facts of {options.what} go out again")
+    return 0
+
+
+def _replay_letters(options: argparse.Namespace) -> int:
+    settings = DeskSettings()
+    services = (options.service,) if options.service else tuple(root.BUILDERS)
+    if not (options.list or options.id or options.since):
+        raise ValueError("say which dead letters: --list shows them, --id or --since chooses")
+    found = _go(letters_of(services, settings, since=options.since, ids=options.id))
+    if options.list:
+        print(listed(found))
+        return 0
+    now = SystemClock().now()
+    count = _go(settle_letters(found, settings, discarded_for=options.discard, now=now))
+    what = "given up" if options.discard else "asked for: each goes to its consumer once more"
+    print(f"{count} dead letters {what}")
     return 0
 
 

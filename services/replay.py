@@ -1,60 +1,105 @@
-"""Brings dead letters back to the topics they came from, once what was wrong is mended."""
+"""Dead letters as an operator deals with them: shows them, sends them once more, gives them up.
+
+Works on the databases of the services. A letter that is asked for is taken by the service it
+belongs to, as soon as that runs.
+"""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
-from shared.bus.port import Bus, Partition, Progress, Received, Record
-from shared.events.facts import RecordDeadLettered
-from shared.events.registry import DEAD_LETTERS, to_envelope
-from shared.ids import new_id
+from services import root
+from shared import dead_letters
+from shared.db import DatabaseUnavailableError
+from shared.db.migrate import pending
+from shared.settings import DeskSettings
 
-AT_ONCE = 100
+PAGE = 500
+
+Found = Mapping[str, Sequence[dead_letters.Head]]
+"""The letters by service."""
 
 
-async def replay_dead_letters(bus: Bus, *, since: datetime) -> int:
-    """Publish every record that was parked since that moment again; how many.
+async def letters_of(
+    services: Sequence[str],
+    settings: DeskSettings,
+    *,
+    since: datetime | None,
+    ids: Sequence[UUID] | None,
+) -> Found:
+    """The open letters that were chosen.
 
-    Groups that had worked a record off already pass over it, by its event id.
+    Raises ValueError for an id of none of them, DatabaseUnavailableError.
     """
-    await bus.start()
+    found = {each: await _open_letters(each, settings, since=since) for each in services}
+    if not ids:
+        return found
+    known = {head.id for heads in found.values() for head in heads}
+    strange = [str(each) for each in ids if each not in known]
+    if strange:
+        raise ValueError(
+            f"no dead letter that waits has the id {strange[0]}; "
+            "`replay dead-letters --list` shows those that do"
+        )
+    return {service: [head for head in heads if head.id in ids] for service, heads in found.items()}
+
+
+async def settle_letters(
+    found: Found, settings: DeskSettings, *, discarded_for: str | None, now: datetime
+) -> int:
+    """Ask for them to be tried once more, or give them up for a reason; how many it were.
+
+    Raises DatabaseUnavailableError.
+    """
     count = 0
+    for service, heads in found.items():
+        if not heads:
+            continue
+        ids = [head.id for head in heads]
+        database = root.database_of(service, settings)
+        await database.start()
+        try:
+            if discarded_for:
+                count += await database.write(dead_letters.discard, ids, why=discarded_for, now=now)
+            else:
+                count += await database.write(dead_letters.ask, ids)
+        finally:
+            await database.stop()
+    return count
+
+
+def listed(found: Found) -> str:
+    """A line for each, in columns that are separated by tabs."""
+    lines = ["id\tservice\tstate\tattempts\tfailed_at\tfrom\ttype\tevent_id\treason"]
+    for service, heads in found.items():
+        for head in heads:
+            place = f"{head.topic}/{head.partition}/{head.offset}"
+            parts = [
+                str(head.id), service, head.state, str(head.attempts), head.failed_at.isoformat(),
+                place, head.header("ce_type") or "-", head.header("ce_id") or "-", head.reason,
+            ]  # fmt: skip
+            lines.append("\t".join(dead_letters.plain(part) for part in parts))
+    return "\n".join(lines)
+
+
+async def _open_letters(
+    service: str, settings: DeskSettings, *, since: datetime | None
+) -> list[dead_letters.Head]:
+    database = root.reader_of(service, settings)
+    await database.start()
     try:
-        # A group of its own begins at the oldest letter that the log still holds.
-        async with bus.subscribe(f"replay-{new_id()}", (DEAD_LETTERS,)) as letters:
-            # What fails again now becomes a letter behind these ends, and must wait for the next
-            # replay: taken at once it would go round and round.
-            ends = {partition: each.end for partition, each in (await letters.progress()).items()}
-            while not _reached(ends, await letters.progress()):
-                batches = await letters.fetch(max_records=AT_ONCE, timeout_seconds=2.0)
-                for partition, records in batches.items():
-                    parked = [_parked(each) for each in records if each.offset < ends[partition]]
-                    again = [_record(letter) for letter in parked if letter.failed_at >= since]
-                    await bus.publish(again)
-                    await letters.commit(partition, records[-1].offset + 1)
-                    count += len(again)
-            return count
+        reason = await pending(database, service)
+        if reason is not None:
+            raise DatabaseUnavailableError(reason)
+        found: list[dead_letters.Head] = []
+        after: UUID | None = None
+        while True:
+            page = await database.read(dead_letters.heads, since=since, limit=PAGE, after=after)
+            found += page
+            if len(page) < PAGE:
+                return found
+            after = page[-1].id
     finally:
-        await bus.stop()
-
-
-def _reached(ends: Mapping[Partition, int], progress: Mapping[Partition, Progress]) -> bool:
-    return all(progress[partition].next_offset >= end for partition, end in ends.items())
-
-
-def _parked(record: Received) -> RecordDeadLettered:
-    data = to_envelope(record).data
-    if not isinstance(data, RecordDeadLettered):
-        raise TypeError(f"offset {record.offset} of {DEAD_LETTERS} is no dead letter")
-    return data
-
-
-def _record(letter: RecordDeadLettered) -> Record:
-    return Record(
-        letter.topic,
-        letter.record_key,
-        base64.b64decode(letter.value_base64),
-        tuple((name, value.encode()) for name, value in letter.headers.items()),
-    )
+        await database.stop()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 import structlog
 
@@ -22,12 +23,13 @@ from shared.clock import SystemClock
 from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import upgrade
 from shared.events.registry import topics
-from shared.lifecycle import Loop, pause
+from shared.lifecycle import Loop, pause, unless
 from shared.policy import Policy, load_policy
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings, channel_secrets
 
 MAINTENANCE_SECONDS = 300.0
+WATCH_SECONDS = 5.0
 CONNECT_AGAIN_SECONDS = 2.0
 
 log = structlog.get_logger()
@@ -113,12 +115,22 @@ def maintained(bus: LocalBus) -> Loop:
 def _connected(bus: Bus) -> Loop:
     async def loop(stop: asyncio.Event) -> None:
         while not stop.is_set():
-            try:
-                await bus.start()
-            except BusUnavailableError as error:
-                log.warning("bus.unavailable", reason=str(error))
-                await pause(stop, CONNECT_AGAIN_SECONDS)
-            else:
-                await stop.wait()
+            if await _reached(bus.start, stop):
+                await _watched(bus, stop)
+            await pause(stop, CONNECT_AGAIN_SECONDS)
 
     return loop
+
+
+async def _watched(bus: Bus, stop: asyncio.Event) -> None:
+    """Ask the brokers now and then: the bus says when they are away, and when they are back."""
+    while not stop.is_set():
+        await _reached(bus.ping, stop)
+        await pause(stop, WATCH_SECONDS)
+
+
+async def _reached(step: Callable[[], Coroutine[Any, Any, None]], stop: asyncio.Event) -> bool:
+    try:
+        return await unless(stop, step())
+    except BusUnavailableError:
+        return False

@@ -2,14 +2,13 @@
 
 What was fetched is one transaction: inbox rows first, then the handlers. When it fails, each
 partition is one, and when that fails too the records are worked off one by one; a record that keeps
-failing goes to the dead letters with its reason and is not marked handled, so that it can be
-replayed. Only then is the position committed.
+failing becomes a dead letter with its reason and is not marked handled, so that it can be tried
+again. Only then is the position committed.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import logging
 import time
 from collections import Counter
@@ -18,19 +17,17 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from shared import inbox, outbox
+from shared import dead_letters, inbox
 from shared.backoff import Backoff
 from shared.bus.port import Bus, BusUnavailableError, Partition, Progress, Received, Subscription
 from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError, Write
 from shared.error_text import described
 from shared.events.envelope import Envelope
-from shared.events.facts import RecordDeadLettered
 from shared.events.registry import MalformedRecordError, event_type, to_envelope
-from shared.ids import new_id
 from shared.lifecycle import pause
 from shared.telemetry import Metrics
-from shared.trace import new_traceparent, trace_id, tracing
+from shared.trace import trace_id, tracing
 
 Handler = Callable[[Write, Sequence[Envelope]], None]
 
@@ -78,6 +75,7 @@ class Consumer:
         on_recorded: Callable[[], None],
     ) -> None:
         """`on_recorded` is called after each commit: the handlers may have filled the outbox."""
+        self.group = listener.group
         self._listener = listener
         self._database = database
         self._bus = bus
@@ -98,7 +96,8 @@ class Consumer:
                     self._subscription = subscription
                     await self._consume(subscription, stop)
             except BusUnavailableError as error:
-                log.warning("consumer.reopened", group=self._listener.group, reason=str(error))
+                if self._bus.problem is None:
+                    log.warning("consumer.reopened", group=self.group, reason=str(error))
                 await pause(stop, UNAVAILABLE_SECONDS)
             finally:
                 self._subscription = None
@@ -196,7 +195,13 @@ class Consumer:
 
     async def _park(self, record: Received, error: Exception) -> float | None:
         try:
-            await self._database.write(self._dead_letter, record, repr(error))
+            await self._database.write(
+                dead_letters.keep,
+                record,
+                consumer=self.group,
+                reason=repr(error),
+                now=self._clock.now(),
+            )
         except DatabaseUnavailableError:
             return self._backoff.pause()
         except Exception as failure:  # noqa: BLE001 - the boundary of the loop: the other partitions go on
@@ -210,7 +215,6 @@ class Consumer:
             return NOT_PARKED_SECONDS
         self._failures.pop((record.partition, record.offset), None)
         self._metrics.dead_letters.inc()
-        self._on_recorded()
         log.error(
             "consumer.dead_lettered",
             topic=record.partition.topic,
@@ -221,9 +225,10 @@ class Consumer:
         return None
 
     async def _apply(self, records: Sequence[Received]) -> None:
-        await self.handle(
-            [to_envelope(each) for each in records if self._listener.handler(event_type(each))]
-        )
+        await self.handle(self._envelopes(records))
+
+    def _envelopes(self, records: Sequence[Received]) -> list[Envelope]:
+        return [to_envelope(each) for each in records if self._listener.handler(event_type(each))]
 
     async def handle(self, events: Sequence[Envelope]) -> None:
         """Give the facts to their handlers in one transaction, each fact once.
@@ -236,6 +241,17 @@ class Consumer:
         fresh = await self._database.write(self._handle, mine)
         self._backoff.reset()
         self._metrics.repeated.inc(len(mine) - len(fresh))
+        self.count(fresh)
+
+    def work_off(self, tx: Write, records: Sequence[Received]) -> list[Envelope]:
+        """What `handle` does, in a transaction of somebody else's; the facts that had an effect.
+
+        Raises MalformedRecordError, or what a handler raises. `count` follows after the commit.
+        """
+        return self._handle(tx, self._envelopes(records))
+
+    def count(self, fresh: Sequence[Envelope]) -> None:
+        """Note that these had their effect, now that it is committed."""
         for type_, count in Counter(event.data.TYPE for event in fresh).items():
             self._metrics.handled.labels(type_).inc(count)
         if log.is_enabled_for(logging.DEBUG):
@@ -263,21 +279,6 @@ class Consumer:
                     with tracing(group[0].traceparent):
                         handler(tx, group)
         return fresh
-
-    def _dead_letter(self, tx: Write, record: Received, reason: str) -> None:
-        now = self._clock.now()
-        fact = RecordDeadLettered(
-            consumer=self._listener.group,
-            topic=record.partition.topic,
-            partition=record.partition.number,
-            offset=record.offset,
-            record_key=record.key,
-            value_base64=base64.b64encode(record.value).decode(),
-            headers={name: value.decode("utf-8", "replace") for name, value in record.headers},
-            reason=reason,
-            failed_at=now,
-        )
-        outbox.record(tx, [Envelope(new_id(), record.key, now, fact, new_traceparent())])
 
 
 def _tell(handled: Sequence[Envelope]) -> None:

@@ -27,16 +27,18 @@ from sqlalchemy import (
     Uuid,
     delete,
     func,
+    insert,
     select,
     update,
 )
 
+from shared.bus.port import Record
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 from shared.events.envelope import Envelope
-from shared.events.registry import BY_TYPE
+from shared.events.registry import BY_TYPE, PREFIX
 from shared.trace import current_traceparent
 
 PUBLISHED_ROWS_AT_ONCE = 1000
@@ -119,17 +121,42 @@ def unpublished(tx: Read, *, limit: int) -> list[OutboxRow]:
             c.traceparent,
             c.occurred_at,
         )
-        .where(c.published_at.is_(None))
+        # A newer program may have recorded what only it can publish; its relay comes.
+        .where(c.published_at.is_(None), c.type.in_(BY_TYPE))
         .order_by(c.seq)
         .limit(limit)
     )
     return [OutboxRow(*row) for row in rows]
 
 
+def unknown_waits(tx: Read) -> bool:
+    """Whether a fact waits that only a newer program can publish."""
+    c = OUTBOX.c
+    waits = select(c.seq).where(c.published_at.is_(None), c.type.not_in(BY_TYPE)).limit(1)
+    return tx.execute(waits).scalar() is not None
+
+
 def envelope_of(row: OutboxRow) -> Envelope:
     """The fact of the row, as it was recorded."""
     data = BY_TYPE[row.type].model_validate_json(row.payload)
     return Envelope(row.id, row.key, row.occurred_at, data, row.traceparent)
+
+
+def record_again(tx: Write, rows: Sequence[Record]) -> None:
+    """Let the relay publish these records as the facts that they were, under their event ids."""
+    for each in rows:
+        headers = {name: value.decode() for name, value in each.headers}
+        tx.execute(
+            insert(OUTBOX).values(
+                id=UUID(headers["ce_id"]),
+                aggregatetype=each.topic.removeprefix(f"{PREFIX}."),
+                aggregateid=each.key,
+                type=headers["ce_type"],
+                payload=each.value.decode(),
+                traceparent=headers["traceparent"],
+                occurred_at=datetime.fromisoformat(headers["ce_time"]),
+            )
+        )
 
 
 def mark_published(tx: Write, seqs: Sequence[int], *, now: datetime) -> None:

@@ -1,28 +1,45 @@
 """The relay: takes unpublished facts out of the outbox, in order, and puts them on the bus.
 
 One relay per service, wherever it runs (see `Database.sole_relay`). It may publish a fact twice
-after a fault, never not at all; the event id stays the same, so an inbox absorbs it.
+after a fault, never not at all; the event id stays the same, so an inbox absorbs it. A fact that
+the bus can never take becomes a dead letter, so that it does not hold up the others.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
+from shared import dead_letters
 from shared.backoff import Backoff
-from shared.bus.port import Bus, BusUnavailableError, PublishFailedError, Record
+from shared.bus.port import (
+    Bus,
+    BusUnavailableError,
+    Partition,
+    PublishFailedError,
+    Received,
+    Record,
+    RecordTooLargeError,
+)
 from shared.clock import Clock
-from shared.db import Database, DatabaseUnavailableError
+from shared.db import Database, DatabaseUnavailableError, Write
 from shared.db.database import RelayGuard
 from shared.events.envelope import Envelope
-from shared.events.facts import RelayCaughtUp
+from shared.events.facts import RecordDeadLettered, RelayCaughtUp
 from shared.events.registry import record_of, to_record
 from shared.ids import new_id
 from shared.lifecycle import pause
-from shared.outbox import OutboxRow, envelope_of, mark_published, unpublished
+from shared.outbox import (
+    OutboxRow,
+    envelope_of,
+    mark_published,
+    unknown_waits,
+    unpublished,
+)
 from shared.telemetry import Metrics
 from shared.trace import new_traceparent
 
@@ -58,6 +75,8 @@ class Relay:
         self._tell_again_at = 0.0
         self._wake = asyncio.Event()
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._size = BATCH
+        self._worked_off = False
         self.problem: str | None = None
 
     def wake(self) -> None:
@@ -76,33 +95,54 @@ class Relay:
             self._wake.clear()
             looked_at = self._clock.now()
             try:
-                published = await self.publish_batch()
-                if published < BATCH:
+                await self.publish_batch()
+                if self._worked_off:
                     await self._tell_progress(looked_at)
             except (BusUnavailableError, DatabaseUnavailableError) as error:
                 await self._back_off(error, stop)
                 continue
             self._backoff.reset()
             self.problem = None
-            if published < BATCH:
+            if self._worked_off:
                 await self._wait_for_more(stop)
 
     async def publish_batch(self) -> int:
         """Publish what waits, up to one batch, and mark it; how many were published.
 
         Raises PublishFailedError after marking the confirmed rows that no unconfirmed row of the
-        same key precedes: marking others would let the order of a key break.
+        same key precedes: marking others would let the order of a key break. What the bus can
+        never take is set aside instead.
         """
-        rows = await self._database.read(unpublished, limit=BATCH)
+        rows = await self._database.read(unpublished, limit=self._size)
+        self._worked_off = len(rows) < self._size
+        letters = [row for row in rows if row.type == RecordDeadLettered.TYPE]
+        if letters:
+            await self._database.write(_keep_letters_of_before, letters, now=self._clock.now())
+        return await self._publish([row for row in rows if row.type != RecordDeadLettered.TYPE])
+
+    async def _publish(self, rows: Sequence[OutboxRow]) -> int:
         if not rows:
             return 0
+        records = [self._record(row) for row in rows]
         try:
-            await self._bus.publish([self._record(row) for row in rows])
+            await self._bus.publish(records)
+        except RecordTooLargeError as error:
+            self._worked_off = False
+            await self._set_aside(rows[error.index], records[error.index], str(error))
+            return 0
         except PublishFailedError as error:
+            # A broker that refuses one record refuses the batch around it: alone it is found.
+            self._size = 1
             await self._mark(_in_order(rows, error.confirmed))
             raise
         await self._mark(rows)
+        self._size = min(2 * self._size, BATCH)
         return len(rows)
+
+    async def _set_aside(self, row: OutboxRow, record: Record, reason: str) -> None:
+        await self._database.write(_keep_own, row, record, reason=reason, now=self._clock.now())
+        self._metrics.dead_letters.inc()
+        log.error("outbox.fact_set_aside", type=row.type, event_id=str(row.id), reason=reason)
 
     async def drain(self) -> list[Envelope]:
         """Take everything that waits, in order, as if it had been published: for tests that put
@@ -118,6 +158,8 @@ class Relay:
         """At most every ten seconds. Raises PublishFailedError."""
         seconds = asyncio.get_running_loop().time()
         if not self._tells_progress or seconds < self._tell_again_at:
+            return
+        if await self._database.read(unknown_waits):
             return
         service = self._source.removeprefix("/")
         fact = RelayCaughtUp(service=service, until=looked_at - SETTLING)
@@ -151,7 +193,7 @@ class Relay:
             self._metrics.published.inc(len(rows))
 
     async def _back_off(self, error: Exception, stop: asyncio.Event) -> None:
-        if self.problem is None:
+        if self.problem is None and self._bus.problem is None:
             log.warning("outbox.relay_stuck", reason=str(error))
         self.problem = str(error)
         await pause(stop, self._backoff.pause())
@@ -159,6 +201,28 @@ class Relay:
     async def _wait_for_more(self, stop: asyncio.Event) -> None:
         if not stop.is_set():
             await pause(self._wake, POLL_SECONDS)
+
+
+def _keep_own(tx: Write, row: OutboxRow, record: Record, *, reason: str, now: datetime) -> None:
+    dead_letters.keep_own(tx, record, seq=row.seq, reason=reason, now=now)
+    mark_published(tx, [row.seq], now=now)
+
+
+def _keep_letters_of_before(tx: Write, rows: Sequence[OutboxRow], *, now: datetime) -> None:
+    """Letters were facts once, too large for the bus when their record was large."""
+    for row in rows:
+        letter = RecordDeadLettered.model_validate_json(row.payload)
+        record = Received(
+            Partition(letter.topic, letter.partition),
+            letter.offset,
+            letter.record_key,
+            base64.b64decode(letter.value_base64),
+            tuple((name, value.encode()) for name, value in letter.headers.items()),
+        )
+        dead_letters.keep(
+            tx, record, consumer=letter.consumer, reason=letter.reason, now=letter.failed_at
+        )
+    mark_published(tx, [row.seq for row in rows], now=now)
 
 
 def _in_order(rows: Sequence[OutboxRow], confirmed: frozenset[int]) -> list[OutboxRow]:

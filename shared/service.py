@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from starlette.types import ASGIApp
 
-from shared import inbox, outbox
+from shared import dead_letters, inbox, outbox
 from shared.auth import KeyRing
 from shared.bus.port import Bus, BusUnavailableError
 from shared.clock import Clock
@@ -22,6 +22,7 @@ from shared.events import Envelope
 from shared.ids import new_id
 from shared.lifecycle import Loop, pause, running_loops
 from shared.policy import Policy
+from shared.redelivery import Redelivery
 from shared.relay import Relay
 from shared.settings import DeskSettings
 from shared.telemetry import Metrics
@@ -155,6 +156,7 @@ class Service:
         try:
             loops = [
                 ("relay", self.relay.run),
+                ("redelivery", self._redelivery().run),
                 ("housekeeping", self._housekeeping),
                 *((f"consumer-{n}", consumer.run) for n, consumer in enumerate(self._consumers)),
                 *self._loops,
@@ -164,6 +166,14 @@ class Service:
                 yield failed
         finally:
             await self.database.stop()
+
+    def _redelivery(self) -> Redelivery:
+        return Redelivery(
+            database=self.database,
+            clock=self._runtime.clock,
+            relay=self.relay,
+            consumers=self._consumers,
+        )
 
     def _once_current(self, loop: Loop) -> Loop:
         """Work begins when the schema is current: against an old one every record would fail."""
@@ -201,6 +211,7 @@ class Service:
             "outbox": Check(self._outbox_age, "degraded"),
             "keys": Check(self._keys_readable, "degraded"),
             "callers": Check(self._somebody_may_call, "down"),
+            "dead_letters": Check(self._letters_wait, "degraded"),
             **self._own_checks,
         }
 
@@ -244,6 +255,11 @@ class Service:
             return self.relay.problem or f"a fact waits since {age:.0f} seconds for the bus"
         return None
 
+    async def _letters_wait(self) -> str | None:
+        count = await self.database.read(dead_letters.count_open)
+        self.metrics.letters.set(count)
+        return f"{count} dead letters wait for a decision" if count else None
+
     async def _housekeeping(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
@@ -260,7 +276,14 @@ class Service:
         while rows and not stop.is_set():
             rows = await self.database.write(outbox.forget_published, before=published_before)
             rows += await self.database.write(inbox.forget_handled, before=handled_before)
+            rows += await self._forget_letters(now - timedelta(days=settings.dead_letter_days))
         await self.database.tidy()
+
+    async def _forget_letters(self, before: datetime) -> int:
+        gone, unseen = await self.database.write(dead_letters.forget, before=before)
+        if unseen:
+            log.warning("letter.forgotten", service=self.name, count=unseen)
+        return gone
 
 
 async def _not_built(_scope: object, _receive: object, _send: object) -> None:

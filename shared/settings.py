@@ -156,6 +156,9 @@ class DeskSettings(Settings):
     outbox_days: int = Field(
         default=30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."
     )
+    dead_letter_days: int = Field(
+        default=30, ge=1, description="Days a dead letter is kept; what goes unseen is logged."
+    )
     pool_size: int = Field(
         default=8, ge=2, description="PostgreSQL connections per process and service."
     )

@@ -27,21 +27,32 @@ def _with_trace(_logger: object, _method: str, event: dict[str, Any]) -> dict[st
 def _without_values(
     _logger: object, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """Stacks as `error_text` shows them. Of a library's text the first line: asyncio puts what it
-    knows of a task below, and there the error once more as it is.
-    """
+    """Stacks as `error_text` shows them."""
     given = event.pop("exc_info", None)
     error = given[1] if isinstance(given, tuple) else given
     if error is True:
         error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["exception"] = stack(error)
-    event["event"] = str(event["event"]).partition("\n")[0]
+    return event
+
+
+def _in_our_form(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """A library's free text becomes a field: the name of an event is constant.
+
+    Its first line, that is: asyncio puts what it knows of a task below, with the error as it is.
+    """
+    event["message"] = str(event["event"]).partition("\n")[0]
+    event["event"] = "library.said"
+    event["logger"] = event["_record"].name
     return event
 
 
 def configure_logging(level: str) -> None:
     """JSON lines on stderr, ours and those of the libraries alike."""
+    logging.captureWarnings(capture=True)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -57,7 +68,7 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[*shared, _in_our_form],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _without_values,
@@ -70,7 +81,6 @@ def configure_logging(level: str) -> None:
     root.setLevel(level.upper())
     # One line per request would be the dearest part of a request; the metrics count them.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # They name the addresses that they call, which may hold a secret.
     for name in ("httpx", "httpcore", "apprise", "urllib3"):
@@ -91,7 +101,12 @@ class Metrics:
         )
         self.handled = self.counter("desk_events_handled", "Facts worked off.", "type")
         self.repeated = self.counter("desk_events_repeated", "Facts delivered again, no effect.")
-        self.dead_letters = self.counter("desk_dead_letters", "Records parked with a reason.")
+        self.dead_letters = self.counter(
+            "desk_dead_letters", "Records and facts set aside with a reason."
+        )
+        self.letters = self.gauge(
+            "desk_dead_letters_waiting", "Dead letters that nobody has dealt with."
+        )
         self.lag = self.gauge("desk_consumer_lag", "Records not worked off yet.")
 
     def counter(self, name: str, help_: str, *labels: str) -> Counter:

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from shared.db.types import Json, Utc, new_metadata
+from shared.dead_letters import dead_letters_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
 
@@ -32,6 +33,7 @@ metadata = new_metadata()
 
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+dead_letters = dead_letters_table(metadata)
 
 contacts = Table(
     "contacts",

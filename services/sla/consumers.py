@@ -43,15 +43,24 @@ def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> List
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
         handlers(library, clock, on_scheduled=on_scheduled),
-        repeatable={facts.RelayCaughtUp.TYPE: caught_up},
+        repeatable={facts.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
     )
 
 
-def caught_up(tx: Write, envelopes: Sequence[Envelope]) -> None:
-    """What another service recorded until then is on the bus."""
-    for each in envelopes:
-        told = _told(each, facts.RelayCaughtUp)
-        heard.note(tx, told.service, _utc(told.until))
+def caught_up(*, since: datetime) -> Handler:
+    """What another service recorded until then is on the bus, if it was said since that moment.
+
+    What was said before this process started may have been overtaken by a replay: a database that
+    was restored has to hear again what it had heard.
+    """
+
+    def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        for each in envelopes:
+            told = _told(each, facts.RelayCaughtUp)
+            if each.time >= since:
+                heard.note(tx, told.service, _utc(told.until))
+
+    return note
 
 
 def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:

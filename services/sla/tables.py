@@ -23,12 +23,14 @@ from sqlalchemy import (
 )
 
 from shared.db.types import Utc, new_metadata
+from shared.dead_letters import dead_letters_table
 from shared.inbox import inbox_table
 from shared.outbox import outbox_table
 
 metadata = new_metadata()
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
+dead_letters = dead_letters_table(metadata)
 
 _SCHEDULED = Column("next_action_at").is_not(None)
 _DUE = Column("due_at").is_not(None)

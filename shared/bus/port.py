@@ -86,7 +86,11 @@ class PublishFailedError(BusUnavailableError):
 
 
 class RecordTooLargeError(PublishFailedError):
-    """One record is over the topic's limit; `index` names it. Nothing of the call was sent."""
+    """One record is over the topic's limit; `index` names it. Nothing of the call is in the log.
+
+    The limit is ours, or one that somebody set at the broker; that one is told only of a record
+    that was published alone.
+    """
 
     def __init__(self, reason: str, index: int) -> None:
         super().__init__(reason)
@@ -121,6 +125,10 @@ class Subscription(Protocol):
 
 
 class Bus(Protocol):
+    @property
+    def problem(self) -> str | None:
+        """Why the bus is away, if it has said so in the log: then nobody else needs to."""
+
     async def start(self) -> None:
         """Connect and see that the topics exist. Raises BusUnavailableError."""
 
@@ -128,7 +136,10 @@ class Bus(Protocol):
         """Let go of everything; tolerant of a second call and of a broker that is gone."""
 
     async def ping(self) -> None:
-        """Raises BusUnavailableError when the bus does not answer."""
+        """Raises BusUnavailableError when the bus does not answer.
+
+        To be called every few seconds: so the bus notices that it is away, and back, and says so.
+        """
 
     async def publish(self, records: Sequence[Record]) -> None:
         """Raises PublishFailedError. A caller that is cancelled must expect its records sent."""

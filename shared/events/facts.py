@@ -315,7 +315,11 @@ class RelayCaughtUp(Fact):
 
 
 class RecordDeadLettered(Fact):
-    """A record that a consumer could not work off; kept whole so that it can be replayed."""
+    """A record that a consumer could not work off.
+
+    Told no more: dead letters are rows of the service that failed. What an earlier version has
+    recorded becomes one when the relay meets it.
+    """
 
     TYPE: ClassVar[str] = "record.dead_lettered"
     AGGREGATE: ClassVar[str] = "dead-letters"

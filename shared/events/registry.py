@@ -45,7 +45,6 @@ PREFIX = "inbound-desk"
 INQUIRIES = f"{PREFIX}.inquiries"
 TODOS = f"{PREFIX}.todos"
 DEADLINES = f"{PREFIX}.deadlines"
-DEAD_LETTERS = f"{PREFIX}.dead-letters"
 PROGRESS = f"{PREFIX}.progress"
 PARTITIONS = 8
 
@@ -66,7 +65,6 @@ def topics(*, retention_days: int) -> tuple[Topic, ...]:
         Topic(INQUIRIES, PARTITIONS, seconds),
         Topic(TODOS, PARTITIONS, seconds),
         Topic(DEADLINES, PARTITIONS, seconds),
-        Topic(DEAD_LETTERS, 1, seconds),
         Topic(PROGRESS, 1, hour),
     )
 

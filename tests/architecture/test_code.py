@@ -38,6 +38,7 @@ BOUNDARIES = {
     "shared/consumer.py": "a record",
     "shared/web/health.py": "one look; the others are shown all the same",
     "shared/lifecycle.py": "a loop",
+    "shared/redelivery.py": "a dead letter, tried once",
     "services/sla/notify/courier.py": "one try of one delivery",
     "services/sla/timers/alone.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",

@@ -291,16 +291,21 @@ class Caller:
         return addresses[self._turn % len(addresses)]
 
 
-async def delivered(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Send as connectors do: again and again until the desk says 2xx."""
-    deadline = time.monotonic() + 120
+async def delivered(
+    send: Callable[[], Awaitable[httpx.Response]], *, done_before: int | None = None
+) -> httpx.Response:
+    """Send as connectors do: again and again until the desk says 2xx.
+
+    `done_before`: the status that a repeat may get, when the first was done but not answered.
+    """
+    deadline, said = time.monotonic() + 120, ""
     while True:
         try:
             answer = await send()
         except httpx.TransportError as error:
             said = repr(error)
         else:
-            if answer.is_success:
+            if answer.is_success or (said and answer.status_code == done_before):
                 return answer
             assert answer.status_code == 429 or answer.status_code >= 500, answer.text
             said = answer.text

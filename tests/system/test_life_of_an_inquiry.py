@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
 import subprocess
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,6 +20,7 @@ from sqlalchemy import select
 
 from shared.bus.open import open_bus
 from shared.bus.port import Record
+from shared.dead_letters import DEAD_LETTERS
 from shared.events.registry import INQUIRIES, topics
 from shared.ids import new_id
 from shared.outbox import OUTBOX
@@ -71,6 +74,13 @@ async def arrives(
 
 def is_due(todo: Any) -> bool:
     return todo["due_at"] is not None
+
+
+async def test_a_first_start_has_nothing_to_complain_of(desk: Desk, caller: Caller) -> None:
+    inquiry = await arrives(caller, "facebook", "Guten Morgen!")
+    await caller.todo_of(inquiry, is_due)
+    for service in desk.parts:
+        assert {line["level"] for line in _lines(desk, service)} == {"info"}, service
 
 
 async def test_from_the_arrival_to_the_answer(caller: Caller) -> None:
@@ -191,9 +201,9 @@ async def test_a_record_that_nobody_understands_holds_nobody_up(
 ) -> None:
     if desk.embedded:
         pytest.skip("nobody but the desk writes to its local log")
-    key, began = str(new_id()), datetime.now(UTC) - timedelta(seconds=1)
+    key, event_id, began = str(new_id()), str(new_id()), datetime.now(UTC) - timedelta(seconds=1)
     headers = (
-        ("ce_id", str(new_id()).encode()),
+        ("ce_id", event_id.encode()),
         ("ce_type", b"inquiry.received"),
         ("ce_time", b"2026-11-24T08:00:00+00:00"),
         ("ce_dataschema", b"urn:inbound-desk:event:inquiry.received:1"),
@@ -206,33 +216,37 @@ async def test_a_record_that_nobody_understands_holds_nobody_up(
         await bus.stop()
     inquiry = await arrives(caller, "facebook", "Ist da jemand?")
     await caller.todo_of(inquiry, is_due)
-    assert await _letters(desk, at_least=2) == {"router": [key], "sla": [key]}
+    replay = partial(_replay, desk)
+    await _failed(desk, key, times=1)
 
-    # Nothing was mended, so the record comes back to where it was.
-    replayed = await asyncio.to_thread(
-        desk.run, "replay", "dead-letters", "--since", began.isoformat()
-    )
-    assert replayed.startswith("2 facts")
-    found = await _letters(desk, at_least=6)
-    assert found == {"router": [key] * 3, "sla": [key] * 3}
+    # Nothing was mended, so each letter fails once more where it failed, and stays one letter.
+    for times in (2, 3):
+        assert (await replay("--since", began.isoformat())).startswith("2 dead letters")
+        await _failed(desk, key, times=times)
     inquiry = await arrives(caller, "facebook", "Und jetzt?")
     await caller.todo_of(inquiry, is_due)
+    assert (await replay("--list")).count(event_id) == 2
+    gone = await replay("--since", began.isoformat(), "--discard", "a test")
+    assert gone == "2 dead letters given up\n"
+    for each in desk.instances:
+        await asyncio.to_thread(desk.await_ready, each)
 
 
-async def _letters(desk: Desk, *, at_least: int) -> dict[str, list[str]]:
-    """The keys of the records that each service has put aside, once there are so many."""
+async def _replay(desk: Desk, *words: str) -> str:
+    return await asyncio.to_thread(desk.run, "replay", "dead-letters", *words)
+
+
+async def _failed(desk: Desk, key: str, *, times: int) -> None:
+    """Wait until router and sla have failed so often, and see that both have one letter."""
+    c = DEAD_LETTERS.c
+    query = select(c.key, c.state, c.attempts)
     async with asyncio.timeout(60):
-        while True:
-            found = {}
-            for service in ("router", "sla"):
-                letters = select(OUTBOX.c.aggregateid).where(
-                    OUTBOX.c.type == "record.dead_lettered", OUTBOX.c.published_at.is_not(None)
-                )
-                rows = await desk.read(service, lambda tx, wanted=letters: tx.rows(wanted))  # type: ignore[misc]
-                found[service] = [each["aggregateid"] for each in rows]
-            if sum(map(len, found.values())) >= at_least:
-                return found
-            await asyncio.sleep(0.2)
+        for service in ("router", "sla"):
+            rows: list[dict[str, Any]] = []
+            while [each["attempts"] for each in rows if each["state"] == "waiting"] != [times]:
+                rows = await desk.read(service, lambda tx: tx.rows(query))
+                await asyncio.sleep(0.2)
+            assert [each["key"].decode() for each in rows] == [key]
 
 
 async def test_while_kafka_is_down_intake_accepts(
@@ -240,6 +254,7 @@ async def test_while_kafka_is_down_intake_accepts(
 ) -> None:
     if desk.embedded:
         pytest.skip("the local log is a part of the process")
+    before = {each: len(_lines(desk, each)) for each in desk.parts}
     await asyncio.to_thread(desk_broker.kill)
     try:
         waiting = [await arrives(caller, "facebook", "Seid ihr da?") for _ in range(5)]
@@ -250,12 +265,36 @@ async def test_while_kafka_is_down_intake_accepts(
         assert ready["checks"]["bus"]["reason"]
         assert ready["checks"]["database"]["status"] == "ok"
         waiting.append(await arrives(caller, "facebook", "Immer noch?"))
+        await _all_say(desk, before, "bus.unavailable")
+        # The first fact that the relay cannot publish, and what the client says meanwhile.
+        await asyncio.sleep(5)
     finally:
         await asyncio.to_thread(desk_broker.start)
     for inquiry in waiting:
         await caller.todo_of(inquiry, is_due)
     for each in desk.instances:
         await asyncio.to_thread(desk.await_ready, each)
+    await _all_say(desk, before, "bus.available")
+    for service, start in before.items():
+        said = [(line["level"], line["event"]) for line in _lines(desk, service)[start:]]
+        # A slow machine may need more than the minute after which it is said once more.
+        said = [each for each in said if each[1] != "bus.still_unavailable"]
+        loud = [each for each in said if each[0] != "info" or each[1].startswith("bus.")]
+        assert loud == [("warning", "bus.unavailable"), ("info", "bus.available")], service
+
+
+async def _all_say(desk: Desk, before: dict[str, int], event: str) -> None:
+    async with asyncio.timeout(60):
+        for service, start in before.items():
+            while event not in [line["event"] for line in _lines(desk, service)[start:]]:  # noqa: ASYNC110 - a file
+                await asyncio.sleep(0.2)
+
+
+def _lines(desk: Desk, service: str) -> list[dict[str, Any]]:
+    """The log of the service's one process; each line has our form."""
+    lines = desk.parts[service][0].log.read_text().splitlines()
+    # What `run` prints for its reader goes to the same file here.
+    return [json.loads(line) for line in lines if service != "run" or line.startswith("{")]
 
 
 async def test_ctrl_c_ends_it_within_five_seconds(desk: Desk, caller: Caller) -> None:

@@ -13,21 +13,26 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from services.intake import tables as intake
 from services.router import tables as router
 from services.sla import tables as sla
 from shared.outbox import OUTBOX
 from tests.support.kafka_broker import Broker
+from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, distributed, embedded
 
 INQUIRIES = 1000
 SENT_TWICE = 100
 HELD = 60
+REROUTED = 36
+ENDED = 36
+ENDED_HELD = 36
 KILLS = 3
 SENDERS = 24
 PROMISED = ("facebook", "instagram", "mastodon", "email", "web_form", "hotline")
@@ -50,6 +55,17 @@ class Storm:
     chance: random.Random
     inquiry_of: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    rerouted: set[str] = field(default_factory=set)
+    answered: set[str] = field(default_factory=set)
+    completed: set[str] = field(default_factory=set)
+
+    @property
+    def known(self) -> set[str]:
+        return {inquiry for found in self.inquiry_of.values() for inquiry in found}
+
+    def choose(self, among: AbstractSet[str], count: int) -> list[str]:
+        fresh = sorted(among - self.answered - self.completed)
+        return self.chance.sample(fresh, min(len(fresh), count))
 
     async def send(self, letters: Sequence[tuple[str, str]]) -> None:
         """All of them, by senders side by side, each until the desk has it."""
@@ -79,6 +95,46 @@ class Storm:
                 )
             )
             self.held.add(inquiry)
+
+    async def end(self, answered: Sequence[str], completed: Sequence[str]) -> None:
+        """Answer some of them in writing, others by a call that the desk notes."""
+        self.answered |= set(answered)
+        self.completed |= set(completed)
+        reply = {"kind": "answer", "text": "Das ist behoben."}
+        for inquiry in answered:
+            path = f"/intake/v1/inquiries/{inquiry}/replies"
+            await delivered(
+                lambda path=path, key=f"answer-{inquiry}": self.caller.call(  # type: ignore[misc]
+                    "POST", path, reply, once=key
+                )
+            )
+        for inquiry in completed:
+            await self._act(inquiry, "complete", {})
+
+    async def reroute(self, inquiries: Sequence[str]) -> None:
+        """Hand these to the other desk."""
+        for inquiry in inquiries:
+            desk = (await self._todo(inquiry))["desk"]
+            other = "inbound" if desk == "technical" else "technical"
+            await self._act(inquiry, "reroute", {"desk": other, "reason": "belongs there"})
+            self.rerouted.add(inquiry)
+
+    async def _act(self, inquiry: str, verb: str, body: dict[str, str]) -> None:
+        path = f"/router/v1/todos/{(await self._todo(inquiry))['id']}/{verb}"
+        # Whose answer was lost with its process finds that it has been done.
+        await delivered(lambda: self.caller.call("POST", path, body), done_before=409)
+
+    async def _todo(self, inquiry: str) -> dict[str, Any]:
+        """As soon as the router has heard of it."""
+        asked = {"inquiry_id": inquiry}
+        async with asyncio.timeout(120):
+            while True:
+                found = await delivered(
+                    lambda: self.caller.call("GET", "/router/v1/todos", params=asked)
+                )
+                for todo in found.json()["items"]:
+                    return dict(todo)
+                await asyncio.sleep(0.2)
 
     async def kill(self, victims: Sequence[Instance]) -> None:
         """Let them die in the middle of what they do, and bring them back."""
@@ -150,12 +206,15 @@ async def _weather(storm: Storm) -> None:
     share = -(-len(letters) // len(deaths))
     for number, victims in enumerate(deaths):
         burst = letters[number * share : (number + 1) * share]
-        known = {inquiry for found in storm.inquiry_of.values() for inquiry in found}
-        patient = sorted(known - storm.held)
-        chosen = storm.chance.sample(patient, min(len(patient), HELD // len(deaths)))
+        ended = storm.choose(storm.held, ENDED_HELD // len(deaths))
+        ended += storm.choose(storm.known - storm.held, ENDED // len(deaths))
+        moved = storm.choose(storm.known - storm.rerouted - set(ended), REROUTED // len(deaths))
+        held = storm.choose(storm.known - storm.held - set(ended), HELD // len(deaths))
         async with asyncio.TaskGroup() as together:
             together.create_task(storm.send(burst))
-            together.create_task(storm.hold(chosen))
+            together.create_task(storm.hold(held))
+            together.create_task(storm.reroute(moved))
+            together.create_task(storm.end(ended[::2], ended[1::2]))
             together.create_task(storm.kill(victims))
 
 
@@ -240,6 +299,12 @@ async def _nothing_lost_nothing_doubled(storm: Storm) -> None:
 
     await _each_fact_once(storm, everything, promised)
 
+    async def look(service: str, query: Select[*tuple[Any, ...]]) -> list[Row]:
+        return [*await desk.read(service, lambda tx: tx.rows(query))]
+
+    wrong = await differences(look)
+    assert not wrong, f"{len(wrong)} copies differ: {wrong[:5]}"
+
     listed = await caller.all("/router/v1/todos")
     _each_once("listed ToDo", [UUID(each["inquiry_id"]) for each in listed], everything)
     listed = await caller.all("/sla/v1/deadlines")
@@ -248,12 +313,19 @@ async def _nothing_lost_nothing_doubled(storm: Storm) -> None:
 
 async def _each_fact_once(storm: Storm, everything: set[UUID], promised: set[UUID]) -> None:
     held = {UUID(each) for each in storm.held}
+    answered = {UUID(each) for each in storm.answered}
+    completed = {UUID(each) for each in storm.completed}
+    rerouted = {UUID(each) for each in storm.rerouted}
     expected = {
         "inquiry.received": everything,
         "inquiry.held": held,
+        "inquiry.answered": answered,
         "todo.created": everything,
+        "todo.rerouted": rerouted,
+        "todo.completed": answered | completed,
         "deadline.started": promised,
-        "record.dead_lettered": set[UUID](),
+        "deadline.met": promised & (answered | completed),
+        "deadline.breached": set[UUID](),
     }
     told: dict[str, list[UUID]] = {}
     for service in SERVICES:
@@ -265,12 +337,17 @@ async def _each_fact_once(storm: Storm, everything: set[UUID], promised: set[UUI
             told.setdefault(row["type"], []).append(UUID(about))
     for type_, about_whom in expected.items():
         _each_once(type_, told.get(type_, []), about_whom)
-    # The desk's people see each holding reply once: a line of the history has no id of its own.
-    lines = select(router.todos.c.inquiry_id).join(
+    # The desk's people see each of it once: a line of the history has no id of its own.
+    lines = select(router.todos.c.inquiry_id, router.history.c.what).join(
         router.history, router.history.c.todo_id == router.todos.c.id
     )
     seen = await storm.desk.read("router", lambda tx: tx.rows(lines))
-    _each_once("line of the history", [each["inquiry_id"] for each in seen], held)
+    done = {"held": held, "rerouted": rerouted, "completed": answered | completed}
+    _each_once(
+        "line of the history",
+        [(each["what"], each["inquiry_id"]) for each in seen],
+        {(what, inquiry) for what, inquiries in done.items() for inquiry in inquiries},
+    )
 
 
 def _each_once(what: str, found: Sequence[Hashable], expected: AbstractSet[Hashable]) -> None:

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from services.intake.app import build as build_intake
 from services.intake.settings import IntakeSettings
@@ -28,6 +28,7 @@ from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
+from shared import outbox
 from shared.auth import ALL_SCOPES, KeyRing, add_key, new_key
 from shared.db import open_database
 from shared.db.migrate import upgrade
@@ -39,6 +40,7 @@ from shared.settings import DeskSettings
 from tests.support.clock import ManualClock
 from tests.support.kafka_broker import Broker
 from tests.support.postgres import fresh_database
+from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -58,6 +60,42 @@ class Place:
     databases: Mapping[str, str]
     key: str
     clock: ManualClock
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """What is done to an inquiry, when, and how its clock stands at last."""
+
+    acts: tuple[tuple[str, str], ...]
+    state: str
+    is_breached: bool = False
+
+
+MON, TUE, WED = "2026-03-02 11:00", "2026-03-03 09:30", "2026-03-04 11:00"
+FRI, NEXT = "2026-03-06 11:00", "2026-03-09 15:00"
+WITHOUT_SLA = {
+    "answered": Life(((MON, "answer"),), "met"),
+    "completed": Life(((MON, "complete"),), "met"),
+    "dismissed": Life(((MON, "dismiss"),), "cancelled"),
+    "rerouted": Life(((MON, "reroute"),), "breached", is_breached=True),
+    "held, answered in time": Life(((MON, "hold"), (TUE, "answer")), "met"),
+    "held, completed in time": Life(((MON, "hold"), (TUE, "complete")), "met"),
+    "held, completed": Life(((MON, "hold"), (WED, "complete")), "met"),
+    "held": Life(((MON, "hold"),), "breached", is_breached=True),
+    "answered late": Life(((WED, "answer"),), "met_late", is_breached=True),
+    "completed late": Life(((WED, "complete"),), "met_late", is_breached=True),
+    "forgotten": Life((), "breached", is_breached=True),
+}
+"""They arrive on Monday at 10:00; who is held is told until Wednesday at 12:00."""
+WITHOUT_ROUTER = {
+    "answered": Life(((FRI, "answer"),), "met"),
+    "closed": Life(((FRI, "close"),), "cancelled"),
+    "held, answered": Life(((FRI, "hold"), (NEXT, "answer")), "met"),
+    "answered late": Life(((NEXT, "answer"),), "met_late", is_breached=True),
+    "forgotten": Life((), "breached", is_breached=True),
+}
+"""They arrive on Thursday at 12:00; who is held is told until Tuesday at 12:00."""
+_UNTIL = {MON: berlin("2026-03-04 12:00"), FRI: berlin("2026-03-10 12:00")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +141,63 @@ class Running:
         assert found["state"] == state
         return datetime.fromisoformat(found["due_at"])
 
+    async def act(
+        self, clock: ManualClock, inquiries: Mapping[str, str], lives: Mapping[str, Life]
+    ) -> None:
+        """All of it, each at its moment; returns when everything is on the bus."""
+        plan = [(at, act, name) for name, life in lives.items() for at, act in life.acts]
+        for at, act, name in sorted(plan):
+            clock.set(berlin(at))
+            await self._do(act, inquiries[name], until=_UNTIL.get(at))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            for service in self.services.values():
+                while await service.database.read(outbox.waiting):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+
+    async def _do(self, act: str, inquiry: str, *, until: datetime | None) -> None:
+        replies = f"/intake/v1/inquiries/{inquiry}/replies"
+        match act:
+            case "answer":
+                await self.call("POST", replies, {"kind": "answer", "text": "Gern."})
+            case "hold":
+                moment = None if until is None else until.isoformat()
+                hold = {"kind": "holding", "text": "Wir prüfen das.", "follow_up_at": moment}
+                await self.call("POST", replies, hold)
+            case "close":
+                path = f"/intake/v1/inquiries/{inquiry}/close"
+                await self.call("POST", path, {"reason": "no_answer_needed"})
+            case _:
+                (todo,) = (await self.call("GET", "/router/v1/todos", inquiry_id=inquiry))["items"]
+                bodies = {
+                    "reroute": {"desk": "technical", "reason": "belongs there"},
+                    "dismiss": {"reason": "no_answer_needed"},
+                }
+                path = f"/router/v1/todos/{todo['id']}/{act}"
+                await self.call("POST", path, bodies.get(act, {}))
+
+    async def rests(self, inquiries: Mapping[str, str], lives: Mapping[str, Life]) -> None:
+        """Returns when every copy is what it is a copy of, and every clock as it must be."""
+
+        async def look(service: str, query: Select[*tuple[Any, ...]]) -> list[Row]:
+            return [*await self.services[service].database.read(lambda tx: tx.rows(query))]
+
+        wanted = {name: (life.state, int(life.is_breached)) for name, life in lives.items()}
+        found: object = None
+        wrong = ["nobody has looked yet"]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while wrong or found != wanted:
+                    await asyncio.sleep(0.2)
+                    wrong = await differences(look)
+                    found = {
+                        name: (
+                            (await self.call("GET", f"/sla/v1/deadlines/{inquiry}"))["state"],
+                            (await self.told(inquiry))["breached"],
+                        )
+                        for name, inquiry in inquiries.items()
+                    }
+        assert (wrong, found) == ([], wanted)
+
     async def told(self, inquiry: str) -> Counter[str]:
         """How often sla has told what about the inquiry's clock, warnings left aside."""
         wanted = select(OUTBOX.c.type).where(OUTBOX.c.payload.contains(inquiry))
@@ -138,8 +233,8 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 
 @contextlib.asynccontextmanager
-async def running(place: Place, policy: Policy) -> AsyncIterator[Running]:
-    """The three services as the root runs them, but for the clock."""
+async def running(place: Place, policy: Policy, *, without: str = "") -> AsyncIterator[Running]:
+    """The services as the root runs them, but for the clock, and one of them may be away."""
     bus = make_bus(place.settings, policy)
     keys = KeyRing(place.folder / "keys.json")
     runtime = Runtime(place.settings, policy, bus, place.clock, keys)
@@ -149,6 +244,7 @@ async def running(place: Place, policy: Policy) -> AsyncIterator[Running]:
         "router": build_router(runtime, RouterSettings(database_url=urls["router"])),
         "sla": build_sla(runtime, SlaSettings(database_url=urls["sla"], poll_seconds=0.2)),
     }
+    services.pop(without, None)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(bus.stop)
         await stack.enter_async_context(running_loops(await connect(bus)))
@@ -167,6 +263,29 @@ async def running(place: Place, policy: Policy) -> AsyncIterator[Running]:
                 while (await service.ready()).status != "ok":  # noqa: ASYNC110 - asked as a probe does
                     await asyncio.sleep(0.05)
         yield Running(services, clients)
+
+
+async def test_one_service_is_away_for_longer_than_a_promise(place: Place) -> None:
+    """What it hears afterwards crosses; whatever each shows of the others is what they have."""
+    policy = load_policy()
+    async with running(place, policy) as desk:
+        first = {name: await desk.arrives("Was kostet die Lizenz?") for name in WITHOUT_SLA}
+        for inquiry in first.values():
+            await desk.shows(inquiry, "running", berlin("2026-03-03 10:00"))
+
+    async with running(place, policy, without="sla") as desk:
+        await desk.act(place.clock, first, WITHOUT_SLA)
+    place.clock.set(berlin("2026-03-05 12:00"))
+    async with running(place, policy) as desk:
+        await desk.rests(first, WITHOUT_SLA)
+
+    async with running(place, policy, without="router") as desk:
+        second = {name: await desk.arrives("Und die Rechnung?") for name in WITHOUT_ROUTER}
+        await desk.act(place.clock, second, WITHOUT_ROUTER)
+    place.clock.set(berlin("2026-03-11 12:00"))
+    async with running(place, policy) as desk:
+        await desk.rests(second, WITHOUT_ROUTER)
+        await desk.rests(first, WITHOUT_SLA)
 
 
 async def test_a_breach_while_the_desk_is_down_is_told_once(place: Place) -> None:

@@ -12,7 +12,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from shared.bus.kafka.client_log import follow_client
 from shared.bus.kafka.connection import KafkaSettings
+from shared.bus.kafka.outage import Outage
 from shared.bus.kafka.producer import Producer
 from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.kafka.topics import ensure_topics
@@ -41,14 +43,26 @@ class KafkaBus:
         self._settings = settings
         self._topics = {topic.name: topic for topic in topics}
         self._clock = clock
+        self._outage = Outage(clock)
         self._producer: Producer | None = None
         self._subscriptions: set[KafkaSubscription] = set()
+        self._careful: dict[str, float] = {}
+
+    @property
+    def problem(self) -> str | None:
+        return self._outage.problem
 
     async def start(self) -> None:
-        await ensure_topics(self._settings, list(self._topics.values()))
+        follow_client()
         producer = Producer(self._settings)
-        await producer.start()
+        try:
+            await ensure_topics(self._settings, list(self._topics.values()))
+            await producer.start()
+        except BusUnavailableError as error:
+            self._outage.failed(str(error))
+            raise
         self._producer = producer
+        self._outage.answered()
 
     async def stop(self) -> None:
         producer, self._producer = self._producer, None
@@ -62,7 +76,12 @@ class KafkaBus:
     async def ping(self) -> None:
         if self._producer is None:
             raise BusUnavailableError("the bus is not running")
-        await self._producer.ping()
+        try:
+            await self._producer.ping()
+        except BusUnavailableError as error:
+            self._outage.failed(str(error))
+            raise
+        self._outage.answered()
 
     async def publish(self, records: Sequence[Record]) -> None:
         if not records:
@@ -85,7 +104,9 @@ class KafkaBus:
             raise BusUnavailableError("the bus is not running")
         for topic in topics:
             self._require_known(topic)
-        subscription = KafkaSubscription(self._settings, group, topics, clock=self._clock)
+        subscription = KafkaSubscription(
+            self._settings, group, topics, clock=self._clock, careful=self._careful
+        )
         self._subscriptions.add(subscription)
         try:
             await subscription.open()

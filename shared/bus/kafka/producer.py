@@ -14,11 +14,18 @@ import asyncio
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 
 from shared.bus.kafka.connection import KafkaSettings, bounded, secured
 from shared.bus.kafka.topics import MAX_MESSAGE_BYTES
-from shared.bus.port import BusUnavailableError, PublishFailedError, Record
+from shared.bus.port import (
+    BusUnavailableError,
+    PublishFailedError,
+    Record,
+    RecordTooLargeError,
+)
+
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Producer:
@@ -50,20 +57,18 @@ class Producer:
             raise BusUnavailableError(f"Kafka does not answer: {error!r}") from error
 
     async def publish(self, records: Sequence[Record]) -> None:
-        """Raises PublishFailedError."""
+        """Raises PublishFailedError; RecordTooLargeError for one record that was sent alone."""
         try:
             producer = await self._ready()
         except BusUnavailableError as error:
             raise PublishFailedError(str(error)) from error
         sent: list[asyncio.Future[object]] = []
         try:
-            reason = await self._send(producer, records, sent)
-            if reason is not None:
+            failure = await self._send(producer, records, sent)
+            if failure is not None:
                 self._discard(producer)
                 await self._closed()
-                raise PublishFailedError(
-                    f"Kafka did not confirm all records: {reason}", _done(sent)
-                )
+                raise _failed(records, failure, _done(sent))
         finally:
             for future in sent:
                 if not future.done():
@@ -74,7 +79,7 @@ class Producer:
         producer: AIOKafkaProducer,
         records: Sequence[Record],
         sent: list[asyncio.Future[object]],
-    ) -> str | None:
+    ) -> BaseException | None:
         """Why not all of them were confirmed, or None; `sent` grows by a future for each record."""
         try:
             async with asyncio.timeout(self._settings.publish_seconds):
@@ -88,10 +93,10 @@ class Producer:
                     sent.append(future)
                 await asyncio.wait(sent)
         except TimeoutError:
-            return f"no answer within {self._settings.publish_seconds:g} s"
+            return TimeoutError(f"no answer within {self._settings.publish_seconds:g} s")
         except (KafkaError, OSError) as error:
-            return repr(error)
-        failures = [repr(error) for error in map(_look_at, sent) if error is not None]
+            return error
+        failures = [error for error in map(_look_at, sent) if error is not None]
         return failures[0] if failures else None
 
     async def _ready(self) -> AIOKafkaProducer:
@@ -143,6 +148,15 @@ async def _close(producer: AIOKafkaProducer) -> None:
     # `stop` waits for records that will never be confirmed; these two end what it left running.
     await bounded(producer._sender.close())  # noqa: SLF001 - there is no public way to give up
     await bounded(producer.client.close())
+
+
+def _failed(
+    records: Sequence[Record], failure: BaseException, confirmed: frozenset[int]
+) -> PublishFailedError:
+    """A refusal falls on all that go in one batch: only of a record alone it says something."""
+    if len(records) == 1 and isinstance(failure, _TOO_LARGE):
+        return RecordTooLargeError(f"Kafka refuses a record for {records[0].topic}: {failure!r}", 0)
+    return PublishFailedError(f"Kafka did not confirm all records: {failure!r}", confirmed)
 
 
 def _done(sent: Sequence[asyncio.Future[object]]) -> frozenset[int]:

@@ -2,6 +2,10 @@
 
 Rebalances happen in the background, in the middle of a caller's work. What was fetched before one
 is delivered again after it, so a commit for it is answered with False.
+
+A header's name that is no UTF-8 breaks the unpacking of what was fetched, and with it every later
+fetch of its partition. Such a record can be read by nobody here and is passed over; to find it, the
+next member of the group reads one record at a time.
 """
 
 # mypy: disallow-untyped-calls=False
@@ -13,6 +17,7 @@ import asyncio
 from collections.abc import Callable, Collection, Sequence
 from math import ceil, inf
 
+import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import (
     CommitFailedError,
@@ -24,6 +29,8 @@ from aiokafka.errors import (
 from shared.bus.kafka.connection import KafkaSettings, bounded, secured
 from shared.bus.port import BusUnavailableError, Partition, Progress, Received
 
+log = structlog.get_logger()
+
 _Raw = ConsumerRecord[bytes, bytes]
 
 # A killed member's partitions stand still for the session timeout; the broker allows no less.
@@ -31,6 +38,8 @@ _SESSION_SECONDS = 6
 _HEARTBEAT_SECONDS = 2
 # Between two fetches: one batch with all its retries and pauses must take less than this.
 MAX_POLL_SECONDS = 300
+# Another member may have got the partition in question: then nothing broken comes up here.
+_CAREFUL_SECONDS = 60.0
 
 
 class KafkaSubscription:
@@ -43,7 +52,11 @@ class KafkaSubscription:
         topics: Sequence[str],
         *,
         clock: Callable[[], float],
+        careful: dict[str, float],
     ) -> None:
+        """`careful` says until when a group reads one record at a time, to find a broken one."""
+        self._group = group
+        self._careful = careful
         self._settings = settings
         self._topics = tuple(topics)
         self._clock = clock
@@ -91,19 +104,54 @@ class KafkaSubscription:
         while True:
             self._require_open()
             wait = max(0.0, min(deadline - loop.time(), self._resume_due()))
+            room = 1 if self._is_careful() else max_records
             try:
                 # No timeout around it: a cancelled fetch leaves the consumer without its watchdog.
-                found = await self._consumer.getmany(
-                    timeout_ms=ceil(wait * 1000), max_records=max_records
-                )
+                found = await self._consumer.getmany(timeout_ms=ceil(wait * 1000), max_records=room)
             except (KafkaError, ConsumerStoppedError) as error:
                 raise BusUnavailableError(f"this consumer is beyond repair: {error!r}") from error
+            except UnicodeDecodeError as error:
+                await self._pass_over(error, alone=room == 1)
+                continue
             if found or loop.time() >= deadline:
                 return {
                     Partition(place.topic, place.partition): self._keep(place, records)
                     for place, records in found.items()
                     if records
                 }
+
+    async def _pass_over(self, error: UnicodeDecodeError, *, alone: bool) -> None:
+        """Go on behind the record that cannot be unpacked.
+
+        Raises BusUnavailableError when it was not alone: those before it are lost to this member.
+        """
+        if not alone:
+            self._careful[self._group] = self._clock() + _CAREFUL_SECONDS
+            raise BusUnavailableError(f"a record cannot be unpacked: {error}") from error
+        place, offset = self._broken()
+        try:
+            self._consumer.seek(place, offset + 1)
+        except IllegalStateError:
+            return
+        self._fetched[place] = offset + 1
+        self._careful.pop(self._group, None)
+        log.error(
+            "bus.record_unreadable", topic=place.topic, partition=place.partition, offset=offset
+        )
+        # Else the group would seem to lag behind until the next record of this partition.
+        await self.commit(Partition(place.topic, place.partition), offset + 1)
+
+    def _is_careful(self) -> bool:
+        return self._clock() < self._careful.get(self._group, -inf)
+
+    def _broken(self) -> tuple[TopicPartition, int]:
+        fetcher = self._consumer._fetcher  # noqa: SLF001 - the error does not say where
+        fetched = {} if fetcher is None else fetcher._records  # noqa: SLF001 - same
+        for place, result in fetched.items():
+            unpacked = getattr(result, "_partition_records", None)
+            if unpacked is not None and unpacked._records_iterator.gi_frame is None:  # noqa: SLF001 - same
+                return place, unpacked.next_fetch_offset
+        raise BusUnavailableError("a record cannot be unpacked, and it is not known which")
 
     async def commit(self, partition: Partition, next_offset: int) -> bool:
         place = TopicPartition(partition.topic, partition.number)

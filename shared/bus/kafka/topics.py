@@ -1,7 +1,7 @@
 """Topics as we need them: created when missing, refused when their partitions differ.
 
 A record must be gone when its retention is over, so segments are short: Kafka forgets only whole
-segments, and only once their youngest record is old enough.
+segments, and only once their youngest record is old enough. The broker unpacks what is compressed.
 """
 
 # mypy: disallow-untyped-calls=False
@@ -25,6 +25,8 @@ MAX_MESSAGE_BYTES = MAX_RECORD_BYTES + 65_536
 """The broker counts its own framing too."""
 _LONGEST_SEGMENT_SECONDS = 86_400
 _SET_ON_TOPIC = 1
+_STORED = "uncompressed"
+"""A record of somebody else's in a codec that is not installed here would end every fetch."""
 
 
 async def ensure_topics(settings: KafkaSettings, topics: Sequence[Topic]) -> None:
@@ -115,7 +117,7 @@ async def _correct(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
 def _change(topic: Topic, entries: Sequence[Sequence[Any]]) -> dict[str, str] | None:
     """All settings of the topic as they must be (an alteration replaces all); None if they are."""
     now = {str(entry[0]): str(entry[1]) for entry in entries}
-    wanted = {"retention.ms": _retention(topic)}
+    wanted = {"retention.ms": _retention(topic), "compression.type": _STORED}
     if int(now["max.message.bytes"]) < MAX_MESSAGE_BYTES:
         wanted["max.message.bytes"] = str(MAX_MESSAGE_BYTES)
     if all(now[name] == value for name, value in wanted.items()):
@@ -143,6 +145,7 @@ def _configuration(topic: Topic, replication: int) -> dict[str, str]:
         "retention.ms": _retention(topic),
         "segment.ms": _segment(topic),
         "max.message.bytes": str(MAX_MESSAGE_BYTES),
+        "compression.type": _STORED,
     }
     if replication > 2:
         configuration["min.insync.replicas"] = "2"

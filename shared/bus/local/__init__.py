@@ -53,6 +53,11 @@ class LocalBus:
         self._groups: dict[str, Group] = {}
         self._running = False
 
+    @property
+    def problem(self) -> str | None:
+        """Never: what cannot be written is told by those whose records it were."""
+        return None
+
     async def start(self) -> None:
         """Raises BusUnavailableError, also when another process owns the file."""
         await self._log.open()

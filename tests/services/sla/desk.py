@@ -27,6 +27,7 @@ from shared.auth import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.db import Read
+from shared.dead_letters import Head, heads
 from shared.events import Envelope, Fact, facts
 from shared.events.registry import topics
 from shared.ids import new_id
@@ -115,6 +116,10 @@ class SlaBench:
         while fired := await timers.tick(self.clock.now()):
             count += fired
         return count
+
+    async def letters(self) -> list[Head]:
+        """The dead letters that wait."""
+        return await self.service.database.read(heads, limit=99, after=None)
 
     async def published(self, inquiry_id: UUID | None = None) -> list[dict[str, Any]]:
         """Payloads of the outbox in order, each with its type, of one inquiry or of all."""
