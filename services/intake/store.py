@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from services.intake.domain.ends import DESK_DECISIONS, EndKind
 from services.intake.domain.inquiry import InquiryState
@@ -24,9 +36,20 @@ from services.intake.tables import (
     messages,
 )
 from shared.db import Read, Write
+from shared.db.newest import Endless, Newest, Place, newest
 from shared.db.upsert import insert_into
 
 Values = Mapping[str, Any]
+
+MOST_ENDS = 50
+_THREAD = Endless(
+    messages,
+    messages.c.received_at,
+    messages.c.id,
+    func.length(messages.c.text)
+    + func.coalesce(func.length(messages.c.full_text), 0)
+    + func.coalesce(func.length(cast(messages.c.attachments, Text)), 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +148,12 @@ def _filtered(query: Select[*tuple[Any, ...]], wanted: InquiryFilter) -> Select[
 
 
 def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
-    """The inquiry's columns, its `hashtags`, `contact` with `identities`, and all `messages`."""
+    """The inquiry's columns, `hashtags`, `contact` with `identities`, `ends`, and the newest of the
+    conversation's messages as `thread`.
+    """
     inquiry = tx.row(select(inquiries).where(inquiries.c.id == inquiry_id))
     if inquiry is None:
         return None
-    m = messages.c
-    thread = tx.rows(
-        select(messages)
-        .where(m.conversation_id == inquiry["conversation_id"])
-        .order_by(m.received_at, m.id)
-    )
     tags = tx.execute(
         select(hashtags.c.tag, hashtags.c.year)
         .where(hashtags.c.inquiry_id == inquiry_id)
@@ -142,21 +161,41 @@ def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
     )
     return {
         **inquiry,
-        "messages": thread,
-        "ends": _ends(tx, inquiry),
+        "thread": newest(tx, _THREAD, _same_thread(inquiry["conversation_id"])),
+        **_ends(tx, inquiry),
         "hashtags": [{"tag": tag, "year": year or None} for tag, year in tags],
         "contact": _contact(tx, inquiry["contact_id"]),
     }
 
 
-def _ends(tx: Read, inquiry: Values) -> list[dict[str, Any]]:
-    """By when they happened; what a desk had decided before a reopening is taken back."""
+def thread_messages(
+    tx: Read, inquiry_id: UUID, *, before: Place | None, limit: int
+) -> Newest | None:
+    """Messages of the inquiry's conversation, newest first; None for an unknown inquiry."""
+    i = inquiries.c
+    row = tx.execute(select(i.conversation_id).where(i.id == inquiry_id)).first()
+    if row is None:
+        return None
+    return newest(tx, _THREAD, _same_thread(row[0]), before=before, limit=limit)
+
+
+def _same_thread(conversation_id: UUID) -> ColumnElement[bool]:
+    return messages.c.conversation_id == conversation_id
+
+
+def _ends(tx: Read, inquiry: Values) -> dict[str, Any]:
+    """The first by when they happened, because the earliest decides, and how many there are.
+
+    What a desk had decided before a reopening is taken back.
+    """
     e, reopened_at = ends.c, inquiry["reopened_at"]
-    rows = tx.rows(select(ends).where(e.inquiry_id == inquiry["id"]).order_by(e.at, e.id))
+    mine = e.inquiry_id == inquiry["id"]
+    rows = tx.rows(select(ends).where(mine).order_by(e.at, e.id).limit(MOST_ENDS))
     for row in rows:
         decided = reopened_at is not None and EndKind(row["kind"]) in DESK_DECISIONS
         row["taken_back"] = row["taken_back"] or (decided and row["at"] <= reopened_at)
-    return rows
+    count = tx.execute(select(func.count()).where(mine)).scalar_one()
+    return {"ends": rows, "end_count": count}
 
 
 def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:

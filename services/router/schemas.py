@@ -158,11 +158,25 @@ class HistoryOut(BaseModel):
 
 
 class TodoDetailOut(TodoOut):
-    """A ToDo with the words that decided, what the customer wrote, and what happened."""
+    """A ToDo with the words that decided, the newest that the customer wrote, and what happened.
+
+    Messages and history are oldest first, each at most 50, and fewer messages where they are very
+    long. The history begins with the opening, also where lines after it are left out.
+    """
 
     reasons: list[ReasonOut]
     messages: list[MessageOut]
+    messages_cursor: str | None = Field(
+        description="The cursor for `/messages` with which the earlier ones begin; null when these "
+        "are all.",
+        examples=[None],
+    )
     history: list[HistoryOut]
+    history_cursor: str | None = Field(
+        description="The cursor for `/history` with which the earlier lines begin; null when these "
+        "are all.",
+        examples=[None],
+    )
 
 
 class TodoChanged(BaseModel):

@@ -151,8 +151,11 @@ class DeadlineDetail(Deadline):
     remaining_seconds: int = Field(
         description="Counted time left, in the promise's own counting.", examples=[86400]
     )
-    targets: list[TargetView]
-    history: list[Happened]
+    targets: list[TargetView] = Field(description="The newest 50, oldest first.")
+    history: list[Happened] = Field(
+        description="The newest 50 lines, oldest first; `as_of` has those until an earlier time."
+    )
+    history_count: int = Field(description="How many lines there are.", examples=[1])
 
 
 class IntervalView(BaseModel):
@@ -191,7 +194,10 @@ class TargetExplanation(BaseModel):
     runs_out_at: datetime = Field(examples=[_TUESDAY])
     due_at: datetime = Field(examples=[_TUESDAY])
     pulled_back_seconds: int = Field(examples=[0])
-    intervals: list[IntervalView]
+    intervals: list[IntervalView] = Field(description="The first 2000.")
+    more_intervals: int = Field(
+        0, description="How many come after them, as after very many pauses.", examples=[0]
+    )
 
 
 class ExplanationView(BaseModel):

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from shared.errors import (
+    MOST_NAMED,
     ConflictError,
     DeskError,
     FieldProblem,
@@ -65,7 +66,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["The request is not valid"])
     status: int = Field(examples=[422])
     detail: str = Field(examples=["1 field is not valid"])
-    errors: list[ProblemField] = []
+    errors: list[ProblemField] = Field([], description="The first 50.")
+    more_errors: int = Field(0, description="How many more there are.", examples=[0])
 
 
 class RefusedError(DeskError):
@@ -103,8 +105,11 @@ def problem_response(
     }
     if problems:
         body["errors"] = [
-            {"field": p.field, "problem": p.problem, "expected": p.expected} for p in problems
+            {"field": p.field, "problem": p.problem, "expected": p.expected}
+            for p in problems[:MOST_NAMED]
         ]
+    if len(problems) > MOST_NAMED:
+        body["more_errors"] = len(problems) - MOST_NAMED
     extra = dict(headers or {})
     if status == 503:
         extra.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))

@@ -169,10 +169,14 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
     _finish(tx, after, fact, by.line(todo, What.REOPENED, reason, at=at))
 
 
+def unknown_todo(todo_id: UUID) -> NotFoundError:
+    return NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+
+
 def _found(tx: Write, todo_id: UUID) -> WorkTodo:
     todo = lock(tx, todo_id)
     if todo is None:
-        raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+        raise unknown_todo(todo_id)
     return todo
 
 
