@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from services import commands
+from services.root import unknown_settings
 from shared.auth import ALL_SCOPES, KeysFileError
 from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
@@ -18,26 +19,37 @@ from shared.policy import PolicyError
 from shared.web.moments import EARLIEST, LATEST
 
 SERVICES = ("intake", "router", "sla")
+LOGGED = (commands.run, commands.run_one)
+"""These say the same in their log, whose lines keep its form."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done. 1: something is wrong, said in a sentence. 2: the words of the command."""
     options = _parser().parse_args(arguments)
+    if options.command not in LOGGED:
+        for variable, nearest in unknown_settings():
+            _say(f"{variable} is no setting of the desk and is passed over; is it {nearest}?")
     try:
         return int(options.command(options))
-    except (
-        DeskError,
-        BusUnavailableError,
-        PolicyError,
-        KeysFileError,
-        LoopEndedError,
-        OSError,
-        ValueError,
-    ) as bad:
-        print(f"inbound-desk: {bad}", file=sys.stderr)
-        return 1
+    except PolicyError as bad:
+        return _refused(bad.sentence())
+    except OSError as bad:
+        about = f"{bad.filename}: {bad.strerror}" if bad.filename and bad.strerror else str(bad)
+        return _refused(about)
+    except (DeskError, BusUnavailableError, KeysFileError, LoopEndedError, ValueError) as bad:
+        return _refused(str(bad))
     except KeyboardInterrupt:
         return 130
+
+
+def _refused(text: str) -> int:
+    for line in text.splitlines():
+        _say(line)
+    return 1
+
+
+def _say(line: str) -> None:
+    print(f"inbound-desk: {line}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -35,20 +35,20 @@ from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
-from shared.settings import DeskSettings, channel_secrets
+from shared.settings import DeskSettings, channel_secrets, read_settings
 
 T = TypeVar("T")
 
 
 def run(_options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     # Made when the desk is up: a key that was made before a start that failed was never shown.
     _go(run_embedded(settings, ready=lambda: _welcome(settings, _first_key(settings))))
     return 0
 
 
 def run_one(options: argparse.Namespace) -> int:
-    _go(run_service(options.service, DeskSettings()))
+    _go(run_service(options.service, read_settings(DeskSettings)))
     return 0
 
 
@@ -59,13 +59,13 @@ def migrate(options: argparse.Namespace) -> int:
             f"no service is named {min(unknown)}; known are {', '.join(root.BUILDERS)}"
         )
     services = options.services or list(root.BUILDERS)
-    _go(root.migrate(services, DeskSettings()))
+    _go(root.migrate(services, read_settings(DeskSettings)))
     print(f"up to date: {', '.join(services)}")
     return 0
 
 
 def replay(options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     if options.what == "dead-letters":
         bus = root.make_bus(settings, load_policy(settings.policy))
         count = _go(replay_dead_letters(bus, since=options.since))
@@ -86,7 +86,7 @@ async def _replay_service(service: str, settings: DeskSettings, options: argpars
 
 def check(options: argparse.Namespace) -> int:
     code, text = run_check(
-        options.file or DeskSettings().policy,
+        options.file or read_settings(DeskSettings).policy,
         options.language,
         examine=lambda policy: edition_of(policy, now=SystemClock().now()),
     )
@@ -97,7 +97,7 @@ def check(options: argparse.Namespace) -> int:
 def create_key(options: argparse.Namespace) -> int:
     key = new_key()
     add_key(
-        DeskSettings().keys_path(),
+        read_settings(DeskSettings).keys_path(),
         name=options.name,
         key=key,
         scopes=options.scope or ALL_SCOPES,
@@ -109,7 +109,7 @@ def create_key(options: argparse.Namespace) -> int:
 
 
 def list_keys(_options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     keys = read_keys(settings.keys_path())
     if settings.api_key and all(key.name != ENVIRONMENT_KEY for key in keys):
         print(f"{ENVIRONMENT_KEY}\texpires never\t{' '.join(ALL_SCOPES)}")
@@ -120,7 +120,7 @@ def list_keys(_options: argparse.Namespace) -> int:
 
 
 def revoke_key(options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     revoke(
         settings.keys_path(),
         options.name,
@@ -135,7 +135,7 @@ def simulate(options: argparse.Namespace) -> int:
     policy = load_policy(options.policy)
 
     async def work() -> str:
-        database = root.reader_of("sla", DeskSettings())
+        database = root.reader_of("sla", read_settings(DeskSettings))
         await database.start()
         try:
             found = await simulate_policy(

@@ -121,10 +121,10 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     ) -> Page[TodoOut]:
         """ToDos by desk, state, assignee, channel, kind and inquiry; by due time or by age."""
         wanted = pages.Filter(
-            desk=query.desk,
+            desk=query.desk and router.known_desk(query.desk),
             state=query.state and query.state.value,
             assignee=query.assignee,
-            channel=query.channel,
+            channel=query.channel and router.known_channel(query.channel),
             kind=query.kind and query.kind.value,
             inquiry_id=query.inquiry_id,
         )
@@ -279,12 +279,14 @@ def _previewing(api: APIRouter, router: Counterpart) -> None:
 
 
 async def on_illegal_transition(_request: Request, error: IllegalTransition) -> Response:
-    allowed = ", ".join(action.value for action in error.allowed) or "nothing"
+    by = "" if error.claimed_by is None else f" by {error.claimed_by}"
+    possible = f"possible now: {error.possible}"
     return problem_response(
         409,
         error.code.replace("_", "-"),
         str(error),
-        problems=[FieldProblem("state", f"is {error.state.value}", f"possible now: {allowed}")],
+        problems=[FieldProblem("state", f"is {error.state.value}{by}", possible)],
+        members=None if error.claimed_by is None else {"assignee": error.claimed_by},
     )
 
 

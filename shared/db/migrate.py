@@ -13,9 +13,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from shared.db.database import Database, Read
+from shared.errors import ConflictError
+
+_VERSION = "_version"
 
 
 def _config(service: str) -> Config:
@@ -26,15 +29,21 @@ def _config(service: str) -> Config:
 
 
 def version_table(service: str) -> str:
-    return f"{service}_version"
+    return f"{service}{_VERSION}"
 
 
 async def upgrade(database: Database, service: str, *, revision: str = "head") -> None:
-    """Bring the schema to `revision`. Safe to run from several processes at once."""
+    """Bring the schema to `revision`. Safe to run from several processes at once.
+
+    Raises ConflictError when another service's tables are there.
+    """
     await database.migration(lambda connection: _upgrade(connection, service, revision))
 
 
 def _upgrade(connection: Connection, service: str, revision: str) -> None:
+    owner = _other_owner(connection, service)
+    if owner is not None:
+        raise ConflictError("database-taken", _taken(service, owner))
     config = _config(service)
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
@@ -46,9 +55,26 @@ async def pending(database: Database, service: str) -> str | None:
     wanted = _head(service)
     if found == wanted:
         return None
+    owner = await database.read(lambda tx: _other_owner(tx.connection, service))
+    if owner is not None:
+        return _taken(service, owner)
     return (
         f"the {service} database is at revision {found or 'none'}, this version needs {wanted}; "
         "run `inbound-desk migrate`"
+    )
+
+
+def _other_owner(connection: Connection, service: str) -> str | None:
+    """Another service whose tables are in this database."""
+    versions = [name for name in inspect(connection).get_table_names() if name.endswith(_VERSION)]
+    others = sorted(set(versions) - {version_table(service)})
+    return others[0].removesuffix(_VERSION) if others else None
+
+
+def _taken(service: str, owner: str) -> str:
+    return (
+        f"the {service} database belongs to the service {owner}: each service needs one of its own;"
+        f" set DESK_{service.upper()}_DATABASE_URL to another"
     )
 
 

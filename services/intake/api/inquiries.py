@@ -55,7 +55,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         """Inquiries by channel, state, contact, hashtag and time of receipt."""
         rows = await desk.database.read(
             store.list_inquiries,
-            _filter(query),
+            _filter(query, desk),
             limit=query.limit + 1,
             after=decode_cursor(query.cursor),
         )
@@ -209,7 +209,9 @@ def _messages(found: Newest) -> tuple[list[MessageOut], str | None]:
     return shown, found.earlier and encode_cursor(*found.earlier)
 
 
-def _filter(query: InquiryQuery) -> store.InquiryFilter:
+def _filter(query: InquiryQuery, desk: IntakeDesk) -> store.InquiryFilter:
+    if query.channel is not None:
+        desk.rules.channel_field(query.channel)
     if query.year is not None and query.hashtag is None:
         raise _wrong("query.year", "has no hashtag beside it", "give hashtag as well")
     tag = query.hashtag

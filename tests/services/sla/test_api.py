@@ -429,3 +429,15 @@ async def test_the_document_is_valid_and_every_operation_is_described(bench: Sla
         for operation in operations.values():
             assert operation["summary"], path
             assert operation["description"], path
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_filter_for_what_the_policy_lacks_is_an_error(bench: SlaBench) -> None:
+    for path, field in (
+        ("deadlines", "channel"),
+        ("deadlines", "desk"),
+        ("deadlines.ics", "desk"),
+        ("notifications", "target"),
+    ):
+        answer = await bench.client.get(f"/sla/v1/{path}", params={field: "kitchen"})
+        refused(answer, 422, f"unknown-{field}", field)
