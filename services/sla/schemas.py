@@ -203,6 +203,11 @@ class TargetExplanation(BaseModel):
 class ExplanationView(BaseModel):
     inquiry_id: UUID = Field(examples=[_ID])
     timezone: str = Field(examples=["Europe/Berlin"])
+    timezone_changed: bool = Field(
+        description="The zone's rules are others today than when the clock was counted: the "
+        "deadline is as it was told, and intervals at a change of clocks may differ from it.",
+        examples=[False],
+    )
     as_of: datetime = Field(examples=[_MONDAY])
     promises: list[MatchedPromise]
     targets: list[TargetExplanation]

@@ -15,6 +15,7 @@ from services.sla.domain import (
     Target,
     TargetKind,
 )
+from services.sla.rules.edition import zone_has_changed
 from services.sla.schemas import (
     Deadline,
     DeadlineDetail,
@@ -133,6 +134,7 @@ def explained(found: Explained) -> ExplanationView:
     return ExplanationView(
         inquiry_id=seen.row.inquiry_id,
         timezone=seen.edition.calendar.rules.zone,
+        timezone_changed=zone_has_changed(seen.edition),
         as_of=seen.clock.as_of,
         promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
         targets=[
