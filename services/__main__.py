@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     verb = _add(verbs, "replay", commands.replay, "publish kept facts again; exactly one effect")
     verb.add_argument("what", choices=(*SERVICES, "dead-letters"))
     verb.add_argument("--since", type=_moment, required=True, help="e.g. 2026-11-24T08:00:00Z")
+    verb = _add(verbs, "retention", commands.retention, "remove what is older than messages_days")
+    verb.add_argument("--dry-run", action="store_true", help="only say what would go")
     verb = _add(verbs, "check", commands.check, "validate a policy file and say what it promises")
     verb.add_argument("file", nargs="?", type=Path, help="left out: DESK_POLICY or the shipped one")
     verb.add_argument("--language", choices=("en", "de"), default="en")

@@ -19,6 +19,7 @@ import uvloop
 from services import root
 from services.process import run_embedded, run_service
 from services.replay import replay_dead_letters
+from services.retention import remove_old
 from services.send import secret_of
 from services.send import send as send_message
 from services.sla.rules.edition import edition_of
@@ -82,6 +83,12 @@ async def _replay_service(service: str, settings: DeskSettings, options: argpars
         return await database.write(publish_again, since=options.since)
     finally:
         await database.stop()
+
+
+def retention(options: argparse.Namespace) -> int:
+    settings, now = read_settings(DeskSettings), SystemClock().now()
+    print(_go(remove_old(settings, now=now, dry_run=options.dry_run)))
+    return 0
 
 
 def check(options: argparse.Namespace) -> int:

@@ -200,6 +200,9 @@ class InquiryOut(BaseModel):
     closed_at: datetime | None
     reason: str | None = Field(description="Why it was closed or gets no answer.")
     merged_into: UUID | None = Field(description="The inquiry of which it became a part.")
+    removed_at: datetime | None = Field(
+        description="When its messages and its contact were removed: see `messages_days`."
+    )
     todo_id: UUID | None
     desk: str | None = Field(examples=["technical"])
     assignee: str | None = Field(examples=["Anna"])

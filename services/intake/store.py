@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from services.intake.domain.ends import DESK_DECISIONS, EndKind
 from services.intake.domain.inquiry import InquiryState
-from services.intake.domain.message import Accepted
+from services.intake.domain.message import Accepted, mark_of
 from services.intake.tables import (
     contacts,
     conversations,
@@ -34,6 +34,7 @@ from services.intake.tables import (
     identities,
     inquiries,
     messages,
+    removed,
 )
 from shared.db import Read, Write
 from shared.db.newest import Endless, Newest, Place, newest
@@ -83,6 +84,19 @@ def message_named(tx: Read, *, channel: str, external_id: str) -> dict[str, Any]
     """The message with that id on the channel, as columns by name."""
     m = messages.c
     return tx.row(select(messages).where(m.channel == channel, m.external_id == external_id))
+
+
+def message_removed(tx: Read, *, channel: str, external_id: str) -> Accepted | None:
+    """What the message with that id was, when it has been removed; None when it has not."""
+    r = removed.c
+    row = tx.execute(
+        select(r.message_id, r.inquiry_id, r.conversation_id, r.contact_id, r.opened).where(
+            r.mark == mark_of(channel, external_id)
+        )
+    ).first()
+    if row is None:
+        return None
+    return Accepted(row[0], row[1] or row[2], row[2], row[3], row[4], duplicate=True)
 
 
 def thread_of(tx: Read, *, channel: str, external_id: str) -> str | None:

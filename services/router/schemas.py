@@ -103,6 +103,9 @@ class TodoOut(BaseModel):
     dismiss_reason: DismissReason | None
     reopened_at: datetime | None = Field(description="When an end was taken back last.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
+    removed_at: datetime | None = Field(
+        description="When what the customer wrote was removed: see `messages_days`."
+    )
     own_post_at: datetime | None = Field(
         description="When somebody of ours last wrote on the platform what nobody has classified "
         "yet: see `reclassify` at intake. It stays when the ToDo ends in another way."

@@ -71,6 +71,7 @@ class ListedTodo:
     dismiss_reason: str | None
     reopened_at: datetime | None
     merged_into: UUID | None
+    removed_at: datetime | None
     own_post_at: datetime | None
     message_count: int
     latest_message_at: datetime | None
@@ -218,6 +219,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         dismiss_reason=row.dismiss_reason,
         reopened_at=row.reopened_at,
         merged_into=row.merged_into,
+        removed_at=row.removed_at,
         own_post_at=row.own_post_at,
         message_count=row.message_count,
         latest_message_at=row.latest_message_at,

@@ -1,0 +1,17 @@
+"""When the words of a ToDo were removed, at the age of `messages_days`."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+from shared.db.types import Utc
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("todos", sa.Column("removed_at", Utc(), nullable=True))
