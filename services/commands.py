@@ -34,6 +34,7 @@ from shared.auth import (
 )
 from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
+from shared.db.migrate import require_current
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
 from shared.settings import DeskSettings, channel_secrets, read_settings
@@ -80,6 +81,7 @@ async def _replay_service(service: str, settings: DeskSettings, options: argpars
     database = root.database_of(service, settings)
     await database.start()
     try:
+        await require_current(database, service)
         return await database.write(publish_again, since=options.since)
     finally:
         await database.stop()
@@ -145,6 +147,7 @@ def simulate(options: argparse.Namespace) -> int:
         database = root.reader_of("sla", read_settings(DeskSettings))
         await database.start()
         try:
+            await require_current(database, "sla")
             found = await simulate_policy(
                 database,
                 policy,

@@ -15,8 +15,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect
 
-from shared.db.database import Database, Read
-from shared.errors import ConflictError
+from shared.db.database import Database, Read, Reader
+from shared.errors import ConflictError, UnavailableError
 
 _VERSION = "_version"
 
@@ -49,7 +49,14 @@ def _upgrade(connection: Connection, service: str, revision: str) -> None:
     command.upgrade(config, revision)
 
 
-async def pending(database: Database, service: str) -> str | None:
+async def require_current(database: Reader, service: str) -> None:
+    """For a command that needs the tables. Raises UnavailableError that says what to do."""
+    reason = await pending(database, service)
+    if reason is not None:
+        raise UnavailableError("not-accepting", reason)
+
+
+async def pending(database: Reader, service: str) -> str | None:
     """None when the schema is current, else a sentence that says what to do."""
     found = await database.read(_revision, service)
     wanted = _head(service)

@@ -102,6 +102,25 @@ def test_two_services_on_one_database(told: Told, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("replay", "intake", "--since", "2026-11-24T08:00:00Z"),
+        ("sla", "simulate", "--policy", str(files("services") / "desk.toml"),
+         "--from", "2026-11-01", "--to", "2026-12-01"),
+    ],
+)  # fmt: skip
+def test_a_database_without_its_tables(
+    told: Told, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    (tmp_path / "var").mkdir()
+    for service in ("intake", "sla"):
+        (tmp_path / "var" / f"{service}.sqlite").touch()
+    (line,) = told(*command)
+    assert "database is at revision none" in line
+    assert line.endswith("run `inbound-desk migrate`")
+
+
 def test_a_port_that_somebody_else_has(told: Told) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
