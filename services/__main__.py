@@ -16,6 +16,7 @@ from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
 from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
+from shared.telemetry import configure_logging
 from shared.web.moments import EARLIEST, LATEST
 
 SERVICES = ("intake", "router", "sla")
@@ -27,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done. 1: something is wrong, said in a sentence. 2: the words of the command."""
     options = _parser().parse_args(arguments)
     if options.command not in LOGGED:
+        configure_logging("error")  # what goes wrong is said in a sentence below
         for variable, nearest in unknown_settings():
             _say(f"{variable} is no setting of the desk and is passed over; is it {nearest}?")
     try:

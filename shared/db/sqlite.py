@@ -131,9 +131,12 @@ class SqliteDatabase(SqliteReader):
         )
         self._open_readers()
         try:
-            await self._run(self._writer, self._check_durability, writing=False)
-        except DatabaseUnavailableError as error:
-            raise DatabaseUnavailableError(f"{self._path} cannot be used: {error}") from error
+            await self._in_thread(self._writer, self._check_durability)
+        except SQLITE_ERRORS as error:
+            reason = unavailable(error)
+            if reason is None:
+                raise
+            raise DatabaseUnavailableError(f"{self._path} cannot be used: {reason}") from error
 
     async def ping(self) -> None:
         await super().ping()
