@@ -11,35 +11,49 @@ from typing import Any
 from uuid import UUID
 
 from services import commands
+from services.root import unknown_settings
 from shared.auth import ALL_SCOPES, KeysFileError
 from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
 from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
+from shared.telemetry import configure_logging
 from shared.web.app import VERSION
 from shared.web.moments import EARLIEST, LATEST
 
 SERVICES = ("intake", "router", "sla")
+LOGGED = (commands.run, commands.run_one)
+"""These say the same in their log, whose lines keep its form."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done. 1: something is wrong, said in a sentence. 2: the words of the command."""
     options = _parser().parse_args(arguments)
+    if options.command not in LOGGED:
+        configure_logging("error")  # what goes wrong is said in a sentence below
+        for variable, nearest in unknown_settings():
+            _say(f"{variable} is no setting of the desk and is passed over; is it {nearest}?")
     try:
         return int(options.command(options))
-    except (
-        DeskError,
-        BusUnavailableError,
-        PolicyError,
-        KeysFileError,
-        LoopEndedError,
-        OSError,
-        ValueError,
-    ) as bad:
-        print(f"inbound-desk: {bad}", file=sys.stderr)
-        return 1
+    except PolicyError as bad:
+        return _refused(bad.sentence())
+    except OSError as bad:
+        about = f"{bad.filename}: {bad.strerror}" if bad.filename and bad.strerror else str(bad)
+        return _refused(about)
+    except (DeskError, BusUnavailableError, KeysFileError, LoopEndedError, ValueError) as bad:
+        return _refused(str(bad))
     except KeyboardInterrupt:
         return 130
+
+
+def _refused(text: str) -> int:
+    for line in text.splitlines():
+        _say(line)
+    return 1
+
+
+def _say(line: str) -> None:
+    print(f"inbound-desk: {line}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     letters.add_argument("--id", action="append", type=UUID, help="this letter; may be repeated")
     letters.add_argument("--service", choices=SERVICES, help="the letters of this service alone")
     letters.add_argument("--discard", metavar="REASON", help="give the letters up, for a reason")
+    verb = _add(verbs, "retention", commands.retention, "remove what is older than messages_days")
+    verb.add_argument("--dry-run", action="store_true", help="only say what would go")
     verb = _add(verbs, "check", commands.check, "validate a policy file and say what it promises")
     verb.add_argument("file", nargs="?", type=Path, help="left out: DESK_POLICY or the shipped one")
     verb.add_argument("--language", choices=("en", "de"), default="en")

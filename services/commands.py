@@ -19,6 +19,7 @@ import uvloop
 from services import root
 from services.process import run_embedded, run_service
 from services.replay import letters_of, listed, settle_letters
+from services.retention import remove_old
 from services.send import secret_of
 from services.send import send as send_message
 from services.sla.rules.edition import edition_of
@@ -36,20 +37,20 @@ from shared.clock import SystemClock
 from shared.db.migrate import require
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
-from shared.settings import DeskSettings, channel_secrets
+from shared.settings import DeskSettings, channel_secrets, read_settings
 
 T = TypeVar("T")
 
 
 def run(_options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     # Made when the desk is up: a key that was made before a start that failed was never shown.
     _go(run_embedded(settings, ready=lambda: _welcome(settings, _first_key(settings))))
     return 0
 
 
 def run_one(options: argparse.Namespace) -> int:
-    _go(run_service(options.service, DeskSettings()))
+    _go(run_service(options.service, read_settings(DeskSettings)))
     return 0
 
 
@@ -60,7 +61,7 @@ def migrate(options: argparse.Namespace) -> int:
             f"no service is named {min(unknown)}; known are {', '.join(root.BUILDERS)}"
         )
     services = options.services or list(root.BUILDERS)
-    _go(root.migrate(services, DeskSettings()))
+    _go(root.migrate(services, read_settings(DeskSettings)))
     print(f"up to date: {', '.join(services)}")
     return 0
 
@@ -73,13 +74,13 @@ def replay(options: argparse.Namespace) -> int:
             f"`replay {options.what}` takes --since and nothing else; --list, --id, --service and "
             "--discard belong to `replay dead-letters`"
         )
-    count = _go(_replay_service(options.what, DeskSettings(), options))
+    count = _go(_replay_service(options.what, read_settings(DeskSettings), options))
     print(f"{count} facts of {options.what} go out again")
     return 0
 
 
 def _replay_letters(options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     services = (options.service,) if options.service else tuple(root.BUILDERS)
     if not (options.list or options.id or options.since):
         raise ValueError("say which dead letters: --list shows them, --id or --since chooses")
@@ -104,9 +105,15 @@ async def _replay_service(service: str, settings: DeskSettings, options: argpars
         await database.stop()
 
 
+def retention(options: argparse.Namespace) -> int:
+    settings, now = read_settings(DeskSettings), SystemClock().now()
+    print(_go(remove_old(settings, now=now, dry_run=options.dry_run)))
+    return 0
+
+
 def check(options: argparse.Namespace) -> int:
     code, text = run_check(
-        options.file or DeskSettings().policy,
+        options.file or read_settings(DeskSettings).policy,
         options.language,
         examine=lambda policy: edition_of(policy, now=SystemClock().now()),
     )
@@ -117,7 +124,7 @@ def check(options: argparse.Namespace) -> int:
 def create_key(options: argparse.Namespace) -> int:
     key = new_key()
     add_key(
-        DeskSettings().keys_path(),
+        read_settings(DeskSettings).keys_path(),
         name=options.name,
         key=key,
         scopes=options.scope or ALL_SCOPES,
@@ -129,7 +136,7 @@ def create_key(options: argparse.Namespace) -> int:
 
 
 def list_keys(_options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     keys = read_keys(settings.keys_path())
     if settings.api_key and all(key.name != ENVIRONMENT_KEY for key in keys):
         print(f"{ENVIRONMENT_KEY}\texpires never\t{' '.join(ALL_SCOPES)}")
@@ -140,7 +147,7 @@ def list_keys(_options: argparse.Namespace) -> int:
 
 
 def revoke_key(options: argparse.Namespace) -> int:
-    settings = DeskSettings()
+    settings = read_settings(DeskSettings)
     revoke(
         settings.keys_path(),
         options.name,
@@ -155,7 +162,7 @@ def simulate(options: argparse.Namespace) -> int:
     policy = load_policy(options.policy)
 
     async def work() -> str:
-        database = root.reader_of("sla", DeskSettings())
+        database = root.reader_of("sla", read_settings(DeskSettings))
         await database.start()
         try:
             await require(database, "sla")

@@ -10,7 +10,14 @@ import structlog
 from starlette.types import ASGIApp
 
 from services.embedded import EmbeddedApp
-from services.root import BUILDERS, connect, make_runtime, migrate
+from services.root import (
+    BUILDERS,
+    build,
+    connect,
+    make_runtime,
+    migrate,
+    unknown_settings,
+)
 from shared.lifecycle import listen, running_loops, serve
 from shared.service import Runtime, Service
 from shared.settings import DeskSettings
@@ -39,11 +46,13 @@ async def _run(
     app_of: Callable[[Sequence[Service], str], ASGIApp],
     ready: Callable[[], None],
 ) -> None:
+    for variable, nearest in unknown_settings():
+        log.warning("settings.unknown", variable=variable, nearest=nearest)
     listening = listen(settings.host, settings.port)
     async with AsyncExitStack() as stack:
         stack.callback(listening.close)
         runtime = make_runtime(settings)
-        services = [BUILDERS[name](runtime) for name in names]
+        services = [build(name, runtime) for name in names]
         stack.push_async_callback(runtime.bus.stop)
         failures = [await stack.enter_async_context(running_loops(await connect(runtime.bus)))]
         failures += [await stack.enter_async_context(service.running()) for service in services]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 import structlog
@@ -24,38 +24,69 @@ from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import upgrade
 from shared.events.registry import topics
 from shared.lifecycle import Loop, pause, unless
-from shared.policy import Policy, load_policy
+from shared.policy import Policy, PolicyError, load_policy
 from shared.service import Runtime, Service
-from shared.settings import DeskSettings, channel_secrets
+from shared.settings import (
+    DeskSettings,
+    SettingsError,
+    channel_secrets,
+    read_settings,
+    unknown_variables,
+)
 
 MAINTENANCE_SECONDS = 300.0
 WATCH_SECONDS = 5.0
 CONNECT_AGAIN_SECONDS = 2.0
 
+SETTINGS = (DeskSettings, IntakeSettings, RouterSettings, SlaSettings)
+
 log = structlog.get_logger()
 
 BUILDERS: dict[str, Callable[[Runtime], Service]] = {
-    "intake": lambda runtime: build_intake(runtime, IntakeSettings(), channel_secrets(os.environ)),
-    "router": lambda runtime: build_router(runtime, RouterSettings()),
-    "sla": lambda runtime: build_sla(runtime, SlaSettings(), notify_variables(os.environ)),
+    "intake": lambda runtime: build_intake(
+        runtime, read_settings(IntakeSettings), channel_secrets(os.environ)
+    ),
+    "router": lambda runtime: build_router(runtime, read_settings(RouterSettings)),
+    "sla": lambda runtime: build_sla(
+        runtime, read_settings(SlaSettings), notify_variables(os.environ)
+    ),
 }
 
 
 def make_runtime(settings: DeskSettings) -> Runtime:
-    """Raises PolicyError, or ValueError for a bus URL or an API key that cannot be one."""
+    """Raises PolicyError, SettingsError, or ValueError for an API key that cannot be one."""
     policy = load_policy(settings.policy)
     keys = KeyRing(settings.keys_path(), environment_key=settings.api_key)
     return Runtime(settings, policy, make_bus(settings, policy), SystemClock(), keys)
 
 
 def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
-    return open_bus(
-        settings.bus(),
-        topics(retention_days=policy.retention.log_days),
-        data_dir=settings.data_dir,
-        login=settings.bus_login(),
-        ca=settings.bus_ca,
-    )
+    """Raises SettingsError."""
+    try:
+        return open_bus(
+            settings.bus(),
+            topics(retention_days=policy.retention.log_days),
+            data_dir=settings.data_dir,
+            login=settings.bus_login(),
+            ca=settings.bus_ca,
+        )
+    except ValueError as error:
+        raise SettingsError(f"DESK_BUS_URL is not valid: {error}") from error
+
+
+def build(name: str, runtime: Runtime) -> Service:
+    """Raises SettingsError, and PolicyError under the name of its file."""
+    try:
+        return BUILDERS[name](runtime)
+    except PolicyError as error:
+        policy = runtime.settings.policy
+        error.file = error.file or ("the shipped policy" if policy is None else str(policy))
+        raise
+
+
+def unknown_settings() -> Iterator[tuple[str, str]]:
+    """Variables of the environment that look like settings of the desk and are none."""
+    return unknown_variables(os.environ, SETTINGS)
 
 
 def database_of(service: str, settings: DeskSettings) -> Database:
@@ -69,12 +100,12 @@ def reader_of(service: str, settings: DeskSettings) -> Reader:
 
 
 def _url(service: str, settings: DeskSettings) -> str:
-    configured = {
-        "intake": IntakeSettings().database_url,
-        "router": RouterSettings().database_url,
-        "sla": SlaSettings().database_url,
-    }[service]
-    return settings.database(service, configured)
+    read: dict[str, Callable[[], str]] = {
+        "intake": lambda: read_settings(IntakeSettings).database_url,
+        "router": lambda: read_settings(RouterSettings).database_url,
+        "sla": lambda: read_settings(SlaSettings).database_url,
+    }
+    return settings.database(service, read[service]())
 
 
 async def migrate(services: Sequence[str], settings: DeskSettings) -> None:

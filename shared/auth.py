@@ -24,6 +24,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Valid
 from shared.errors import ConflictError, InvalidError, NotFoundError
 from shared.files import private_folder
 from shared.names import clean_name
+from shared.wording import words_of
 
 Scope = Literal[
     "inquiries:submit",
@@ -105,11 +106,12 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
 
 def _what_is_wrong(error: ValidationError) -> str:
     """Where and why, without a piece of the file: it may hold a key where a hash should be."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     known = (part for part in first["loc"] if isinstance(part, int) or part in _KNOWN_PLACES)
-    place = ".".join(map(str, known)) or "the file"
+    place = ".".join(map(str, known)) or "it"
+    wrong, right = words_of(first)
     more = error.error_count() - 1
-    return f"{place}: {first['msg']}" + (f" (and {more} more)" if more else "")
+    return f"{place} {wrong}. Right would be: {right}." + (f" ({more} more)" if more else "")
 
 
 def add_key(

@@ -6,11 +6,12 @@ docs/settings.md lists every one of them with its default; a test compares the t
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -18,7 +19,11 @@ from shared.bus.login import Login, Mechanism
 from shared.secret_files import SUFFIX, with_files
 from shared.web.limits import ConnectionLimits
 from shared.web.rates import Rate
+from shared.wording import words_of
 
+PREFIX = "DESK_"
+ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_", "DESK_TEST_")
+"""Variables whose names come from the policy file, with which they are checked; and the tests'."""
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -198,6 +203,47 @@ class DeskSettings(Settings):
 
     def database(self, service: str, configured: str) -> str:
         return configured or f"sqlite:///{(self.data_dir / f'{service}.sqlite').absolute()}"
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+class SettingsError(ValueError):
+    """What stands in the environment cannot be used; each line names a variable."""
+
+
+def read_settings(kind: type[S]) -> S:
+    """The settings as the environment has them. Raises SettingsError; values are not repeated."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [_line(kind, each) for each in error.errors(include_url=False)]
+    raise SettingsError("\n".join(lines))
+
+
+def _line(kind: type[BaseSettings], error: Mapping[str, object]) -> str:
+    name = str(error["loc"][0])  # type: ignore[index] # pydantic's places are tuples
+    wrong, right = words_of(error)
+    default = kind.model_fields[name].default
+    shown = f" (default: {default})" if default not in ("", None) else ""
+    return f"{_variable(kind, name)} {wrong}. Right would be: {right}{shown}."
+
+
+def _variable(kind: type[BaseSettings], field: str) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def unknown_variables(
+    environment: Mapping[str, str], kinds: Sequence[type[BaseSettings]]
+) -> Iterator[tuple[str, str]]:
+    """Variables that begin like ours and are none, each with the nearest that there is."""
+    known = {_variable(kind, field) for kind in kinds for field in kind.model_fields}
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and not name.startswith(ELSEWHERE):
+            if name in known or name.removesuffix(SUFFIX) in known:
+                continue
+            near = get_close_matches(name, sorted(known), n=1, cutoff=0.0)
+            yield name, near[0]
 
 
 def channel_secrets(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -78,6 +78,8 @@ def build(
             own_post_days=settings.own_post_days,
         ),
     )
+    if (days := runtime.policy.retention.messages_days) is not None:
+        service.loop("retention", timers.remove_old(database, runtime.clock, days=days))
     ages = QuarantineAge(
         database,
         runtime.clock,

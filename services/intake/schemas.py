@@ -143,7 +143,10 @@ class IgnoredItem(BaseModel):
 
 
 class WebhookAnswer(BaseModel):
-    """What became of each item; `inquiries` has the inquiry of each accepted or repeated one."""
+    """What became of each item; `inquiries` has the inquiry of each accepted or repeated one.
+
+    Of `errors`, `adjusted` and `ignored_items` the first 50 are named; `ignored` counts all.
+    """
 
     accepted: int = Field(examples=[1])
     duplicate: int = Field(examples=[0])
@@ -151,7 +154,9 @@ class WebhookAnswer(BaseModel):
     broken: int = Field(examples=[0])
     inquiries: list[UUID] = Field(examples=[["019ab0c2-7d0e-7c31-9f0a-3f5d7f1f2a10"]])
     errors: list[BrokenItem] = []
+    more_errors: int = Field(0, description="How many errors are not named.", examples=[0])
     adjusted: list[AdjustedItem] = []
+    more_adjusted: int = Field(0, description="How many are not named.", examples=[0])
     ignored_items: list[IgnoredItem] = []
 
 
@@ -195,6 +200,9 @@ class InquiryOut(BaseModel):
     closed_at: datetime | None
     reason: str | None = Field(description="Why it was closed or gets no answer.")
     merged_into: UUID | None = Field(description="The inquiry of which it became a part.")
+    removed_at: datetime | None = Field(
+        description="When its messages and its contact were removed: see `messages_days`."
+    )
     todo_id: UUID | None
     desk: str | None = Field(examples=["technical"])
     assignee: str | None = Field(examples=["Anna"])
@@ -273,15 +281,23 @@ class EndOut(BaseModel):
 
 
 class InquiryDetail(InquiryOut):
-    """The inquiry with its contact and the whole conversation, oldest message first."""
+    """The inquiry with its contact and the newest messages of its conversation, oldest first: at
+    most 50, and fewer where they are very long.
+    """
 
     reopened_at: datetime | None = Field(
         description="What a desk had decided until then was taken back."
     )
-    ends: list[EndOut]
+    ends: list[EndOut] = Field(description="The first 50 by when they happened.")
+    end_count: int = Field(description="How many ends there are.", examples=[1])
     hashtags: list[HashtagOut]
     contact: ContactOut
     messages: list[MessageOut]
+    messages_cursor: str | None = Field(
+        description="The cursor for `/messages` with which the earlier ones begin; null when these "
+        "are all.",
+        examples=[None],
+    )
 
 
 class InquiryChanged(BaseModel):

@@ -8,11 +8,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
 from services.intake.domain.ends import DESK_DECISIONS, EndKind
 from services.intake.domain.inquiry import InquiryState
-from services.intake.domain.message import Accepted
+from services.intake.domain.message import Accepted, mark_of
 from services.intake.tables import (
     contacts,
     conversations,
@@ -22,11 +34,23 @@ from services.intake.tables import (
     identities,
     inquiries,
     messages,
+    removed,
 )
 from shared.db import Read, Write
+from shared.db.newest import Endless, Newest, Place, newest
 from shared.db.upsert import insert_into
 
 Values = Mapping[str, Any]
+
+MOST_ENDS = 50
+_THREAD = Endless(
+    messages,
+    messages.c.received_at,
+    messages.c.id,
+    func.length(messages.c.text)
+    + func.coalesce(func.length(messages.c.full_text), 0)
+    + func.coalesce(func.length(cast(messages.c.attachments, Text)), 0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +84,19 @@ def message_named(tx: Read, *, channel: str, external_id: str) -> dict[str, Any]
     """The message with that id on the channel, as columns by name."""
     m = messages.c
     return tx.row(select(messages).where(m.channel == channel, m.external_id == external_id))
+
+
+def message_removed(tx: Read, *, channel: str, external_id: str) -> Accepted | None:
+    """What the message with that id was, when it has been removed; None when it has not."""
+    r = removed.c
+    row = tx.execute(
+        select(r.message_id, r.inquiry_id, r.conversation_id, r.contact_id, r.opened).where(
+            r.mark == mark_of(channel, external_id)
+        )
+    ).first()
+    if row is None:
+        return None
+    return Accepted(row[0], row[1] or row[2], row[2], row[3], row[4], duplicate=True)
 
 
 def thread_of(tx: Read, *, channel: str, external_id: str) -> str | None:
@@ -125,16 +162,12 @@ def _filtered(query: Select[*tuple[Any, ...]], wanted: InquiryFilter) -> Select[
 
 
 def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
-    """The inquiry's columns, its `hashtags`, `contact` with `identities`, and all `messages`."""
+    """The inquiry's columns, `hashtags`, `contact` with `identities`, `ends`, and the newest of the
+    conversation's messages as `thread`.
+    """
     inquiry = tx.row(select(inquiries).where(inquiries.c.id == inquiry_id))
     if inquiry is None:
         return None
-    m = messages.c
-    thread = tx.rows(
-        select(messages)
-        .where(m.conversation_id == inquiry["conversation_id"])
-        .order_by(m.received_at, m.id)
-    )
     tags = tx.execute(
         select(hashtags.c.tag, hashtags.c.year)
         .where(hashtags.c.inquiry_id == inquiry_id)
@@ -142,21 +175,41 @@ def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
     )
     return {
         **inquiry,
-        "messages": thread,
-        "ends": _ends(tx, inquiry),
+        "thread": newest(tx, _THREAD, _same_thread(inquiry["conversation_id"])),
+        **_ends(tx, inquiry),
         "hashtags": [{"tag": tag, "year": year or None} for tag, year in tags],
         "contact": _contact(tx, inquiry["contact_id"]),
     }
 
 
-def _ends(tx: Read, inquiry: Values) -> list[dict[str, Any]]:
-    """By when they happened; what a desk had decided before a reopening is taken back."""
+def thread_messages(
+    tx: Read, inquiry_id: UUID, *, before: Place | None, limit: int
+) -> Newest | None:
+    """Messages of the inquiry's conversation, newest first; None for an unknown inquiry."""
+    i = inquiries.c
+    row = tx.execute(select(i.conversation_id).where(i.id == inquiry_id)).first()
+    if row is None:
+        return None
+    return newest(tx, _THREAD, _same_thread(row[0]), before=before, limit=limit)
+
+
+def _same_thread(conversation_id: UUID) -> ColumnElement[bool]:
+    return messages.c.conversation_id == conversation_id
+
+
+def _ends(tx: Read, inquiry: Values) -> dict[str, Any]:
+    """The first by when they happened, because the earliest decides, and how many there are.
+
+    What a desk had decided before a reopening is taken back.
+    """
     e, reopened_at = ends.c, inquiry["reopened_at"]
-    rows = tx.rows(select(ends).where(e.inquiry_id == inquiry["id"]).order_by(e.at, e.id))
+    mine = e.inquiry_id == inquiry["id"]
+    rows = tx.rows(select(ends).where(mine).order_by(e.at, e.id).limit(MOST_ENDS))
     for row in rows:
         decided = reopened_at is not None and EndKind(row["kind"]) in DESK_DECISIONS
         row["taken_back"] = row["taken_back"] or (decided and row["at"] <= reopened_at)
-    return rows
+    count = tx.execute(select(func.count()).where(mine)).scalar_one()
+    return {"ends": rows, "end_count": count}
 
 
 def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:

@@ -78,6 +78,14 @@ conversations = Table(
     UniqueConstraint("channel", "thread"),
 )
 
+# Partial: it costs nothing until two threads turn out to be one.
+Index(
+    "ix_conversations_merged_into",
+    conversations.c.merged_into,
+    postgresql_where=conversations.c.merged_into.is_not(None),
+    sqlite_where=conversations.c.merged_into.is_not(None),
+)
+
 messages = Table(
     "messages",
     metadata,
@@ -136,6 +144,8 @@ inquiries = Table(
     Column("desk", String(64)),
     Column("assignee", Text),
     Column("assignee_key_name", Text),
+    # When its words, its people and its messages were removed.
+    Column("removed_at", Utc),
     Index("ix_inquiries_received_at", "received_at", "id"),
     Index("ix_inquiries_channel", "channel", "received_at", "id"),
     Index("ix_inquiries_state", "state", "received_at", "id"),
@@ -163,6 +173,19 @@ ends = Table(
     Column("taken_back", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Index("ix_inquiry_ends_id", "id"),
+)
+
+# What a message of a removed conversation was, found by the hash of its channel and external id.
+removed = Table(
+    "removed_messages",
+    metadata,
+    Column("mark", String(32), primary_key=True),
+    Column("message_id", Uuid, nullable=False),
+    # NULL for a post of ours that belonged to none.
+    Column("inquiry_id", Uuid),
+    Column("conversation_id", Uuid, nullable=False),
+    Column("contact_id", Uuid),
+    Column("opened", Boolean, nullable=False),
 )
 
 own_posts = Table(

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
 from services.intake import quarantine, store
+from services.intake.inquiries import retention
 from shared.clock import Clock
-from shared.db import Database, DatabaseUnavailableError
+from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.lifecycle import Loop, pause
 
 EVERY_SECONDS = 3600.0
+REMOVE_EVERY_SECONDS = 6 * 3600.0
+BETWEEN_BATCHES_SECONDS = 0.05
+"""In which those who accept messages go first."""
 
 log = structlog.get_logger()
 
@@ -48,6 +54,70 @@ def tidy_quarantine(database: Database, clock: Clock, *, days: int) -> Loop:
             await pause(stop, EVERY_SECONDS)
 
     return loop
+
+
+@dataclass(slots=True)
+class Gone:
+    """What was removed, or would be: whole conversations, their messages, people of no other."""
+
+    conversations: int = 0
+    messages: int = 0
+    people: int = 0
+
+
+def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
+    """Remove the conversations that ended that many days ago; what goes is logged."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            now, gone = clock.now(), Gone()
+            try:
+                await remove_once(
+                    database, before=now - timedelta(days=days), now=now, gone=gone, stop=stop
+                )
+            except DatabaseUnavailableError as error:
+                log.warning("retention.not_removed", service="intake", reason=str(error))
+            if gone.messages:
+                log.info("retention.removed", service="intake", **asdict(gone))
+            await pause(stop, REMOVE_EVERY_SECONDS)
+
+    return loop
+
+
+async def remove_once(
+    database: Database, *, before: datetime, now: datetime, gone: Gone, stop: asyncio.Event
+) -> None:
+    """Remove what ended before that moment, in small transactions; counts what is done in `gone`.
+
+    Raises DatabaseUnavailableError; what had been removed by then stays removed.
+    """
+    found = await database.read(retention.old, before=before, after=None)
+    while not stop.is_set():
+        whole, wanted = False, found.conversations
+        while wanted and not whole and not stop.is_set():
+            done = await database.write(retention.remove, wanted, before=before, now=now)
+            whole = done.whole
+            gone.conversations += done.conversations
+            gone.messages += done.messages
+            gone.people += await database.write(retention.forget_people, sorted(done.people))
+            await pause(stop, BETWEEN_BATCHES_SECONDS)
+        if found.after is None:
+            return
+        found = await database.read(retention.old, before=before, after=found.after)
+
+
+async def count_old(database: Reader, *, before: datetime) -> Gone:
+    """What `remove_once` would remove, people aside."""
+    gone, after, more = Gone(), None, True
+    seen: set[UUID] = set()
+    while more:
+        found = await database.read(retention.old, before=before, after=after)
+        fresh = [each for each in found.conversations if each not in seen]
+        seen.update(fresh)
+        gone.conversations += len(fresh)
+        gone.messages += await database.read(retention.messages_in, fresh)
+        after, more = found.after, found.after is not None
+    return gone
 
 
 async def tidy_once(database: Database, *, before: datetime) -> None:

@@ -20,6 +20,7 @@ from services.router.schemas import (
     DismissIn,
     EndIn,
     HistoryOut,
+    MessageOut,
     PreviewIn,
     ReopenIn,
     RerouteIn,
@@ -32,15 +33,24 @@ from services.router.store import pages
 from services.router.store.work import What
 from services.router.usecases import desk_work
 from services.router.usecases.decide import Decider
-from services.router.usecases.desk_work import By
+from services.router.usecases.desk_work import By, unknown_todo
 from shared.auth import Caller, Scope
 from shared.clock import Clock
 from shared.db import Database, Write
-from shared.errors import FieldProblem, InvalidError, NotFoundError
+from shared.db.newest import AT_ONCE, Place
+from shared.errors import FieldProblem, InvalidError
 from shared.policy import Policy
 from shared.web.access import Gate, require_scope
 from shared.web.app import api_router
-from shared.web.paging import Page, decode_cursor, page_of
+from shared.web.paging import (
+    CursorText,
+    Limit,
+    MessageLimit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
 from shared.web.problems import documented, problem_response
 
 P = ParamSpec("P")
@@ -69,7 +79,7 @@ class Counterpart:
     async def shown(self, todo_id: UUID) -> TodoDetailOut:
         detail = await self.database.read(pages.detail, todo_id)
         if detail is None:
-            raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+            raise unknown_todo(todo_id)
         return _detail_out(detail)
 
     async def changed(self, todo_id: UUID, caller: Caller) -> TodoDetailOut | TodoChanged:
@@ -111,10 +121,10 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     ) -> Page[TodoOut]:
         """ToDos by desk, state, assignee, channel, kind and inquiry; by due time or by age."""
         wanted = pages.Filter(
-            desk=query.desk,
+            desk=query.desk and router.known_desk(query.desk),
             state=query.state and query.state.value,
             assignee=query.assignee,
-            channel=query.channel,
+            channel=query.channel and router.known_channel(query.channel),
             kind=query.kind and query.kind.value,
             inquiry_id=query.inquiry_id,
         )
@@ -131,8 +141,50 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
 
     @api.get("/todos/{todo_id}", summary="Show a ToDo", responses=documented(404))
     async def show_todo(todo_id: UUID, _caller: Caller = reads) -> TodoDetailOut:
-        """The ToDo with the words that decided, all messages, its deadline and its history."""
+        """The ToDo with the words that decided, its newest messages, its deadline and its history;
+        `/messages` and `/history` have what is earlier.
+        """
         return await router.shown(todo_id)
+
+    @api.get(
+        "/todos/{todo_id}/messages",
+        summary="List the messages of a ToDo, newest first",
+        responses=documented(404),
+    )
+    async def list_messages(
+        todo_id: UUID,
+        limit: MessageLimit = AT_ONCE,
+        cursor: CursorText = None,
+        _caller: Caller = reads,
+    ) -> Page[MessageOut]:
+        """Very long messages make a page shorter than `limit`."""
+        found = await router.database.read(
+            pages.messages_page, todo_id, before=decode_cursor(cursor), limit=limit
+        )
+        if found is None:
+            raise unknown_todo(todo_id)
+        items = [MessageOut.model_validate(message) for message in found.shown]
+        return Page(items=items, next_cursor=_cursor(found.earlier))
+
+    @api.get(
+        "/todos/{todo_id}/history",
+        summary="List what happened to a ToDo, newest first",
+        responses=documented(404),
+    )
+    async def list_history(
+        todo_id: UUID,
+        limit: Limit = AT_ONCE,
+        cursor: CursorText = None,
+        _caller: Caller = reads,
+    ) -> Page[HistoryOut]:
+        """All that came after the opening, which the ToDo itself shows."""
+        found = await router.database.read(
+            pages.history_page, todo_id, before=decode_cursor(cursor), limit=limit
+        )
+        if found is None:
+            raise unknown_todo(todo_id)
+        items = [HistoryOut.model_validate(line) for line in found.lines]
+        return Page(items=items, next_cursor=_cursor(found.earlier))
 
 
 def _working(api: APIRouter, router: Counterpart) -> None:
@@ -227,12 +279,14 @@ def _previewing(api: APIRouter, router: Counterpart) -> None:
 
 
 async def on_illegal_transition(_request: Request, error: IllegalTransition) -> Response:
-    allowed = ", ".join(action.value for action in error.allowed) or "nothing"
+    by = "" if error.claimed_by is None else f" by {error.claimed_by}"
+    possible = f"possible now: {error.possible}"
     return problem_response(
         409,
         error.code.replace("_", "-"),
         str(error),
-        problems=[FieldProblem("state", f"is {error.state.value}", f"possible now: {allowed}")],
+        problems=[FieldProblem("state", f"is {error.state.value}{by}", possible)],
+        members=None if error.claimed_by is None else {"assignee": error.claimed_by},
     )
 
 
@@ -257,12 +311,18 @@ def _detail_out(detail: pages.TodoDetail) -> TodoDetailOut:
         what=What.CREATED.value,
         why=f"{Kind(todo.kind).value}, at {todo.first_desk}",
     )
-    lines = [HistoryOut.model_validate(line) for line in detail.history]
+    lines = [HistoryOut.model_validate(line) for line in detail.history.lines[::-1]]
     return TodoDetailOut.model_validate(
         {
             **TodoOut.model_validate(todo).model_dump(),
             "reasons": detail.reasons,
-            "messages": [asdict(message) for message in detail.messages],
+            "messages": [asdict(message) for message in detail.messages.shown[::-1]],
+            "messages_cursor": _cursor(detail.messages.earlier),
             "history": [opening, *lines],
+            "history_cursor": _cursor(detail.history.earlier),
         }
     )
+
+
+def _cursor(place: Place | None) -> str | None:
+    return None if place is None else encode_cursor(*place)

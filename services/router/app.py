@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.router import timers
 from services.router.api import Counterpart, on_illegal_transition, routers
 from services.router.consumers import Ear
 from services.router.domain.todo import IllegalTransition
@@ -28,6 +29,8 @@ def build(runtime: Runtime, settings: RouterSettings) -> Service:
     decider = Decider.of(runtime.policy)
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
     service.listen(Ear(decider, runtime.clock, decisions).listener())
+    if (days := runtime.policy.retention.messages_days) is not None:
+        service.loop("retention", timers.remove_old(database, runtime.clock, days=days))
     counterpart = Counterpart(
         database=database,
         gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),

@@ -103,6 +103,9 @@ class TodoOut(BaseModel):
     dismiss_reason: DismissReason | None
     reopened_at: datetime | None = Field(description="When an end was taken back last.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
+    removed_at: datetime | None = Field(
+        description="When what the customer wrote was removed: see `messages_days`."
+    )
     own_post_at: datetime | None = Field(
         description="When somebody of ours last wrote on the platform what nobody has classified "
         "yet: see `reclassify` at intake. It stays when the ToDo ends in another way."
@@ -158,11 +161,25 @@ class HistoryOut(BaseModel):
 
 
 class TodoDetailOut(TodoOut):
-    """A ToDo with the words that decided, what the customer wrote, and what happened."""
+    """A ToDo with the words that decided, the newest that the customer wrote, and what happened.
+
+    Messages and history are oldest first, each at most 50, and fewer messages where they are very
+    long. The history begins with the opening, also where lines after it are left out.
+    """
 
     reasons: list[ReasonOut]
     messages: list[MessageOut]
+    messages_cursor: str | None = Field(
+        description="The cursor for `/messages` with which the earlier ones begin; null when these "
+        "are all.",
+        examples=[None],
+    )
     history: list[HistoryOut]
+    history_cursor: str | None = Field(
+        description="The cursor for `/history` with which the earlier lines begin; null when these "
+        "are all.",
+        examples=[None],
+    )
 
 
 class TodoChanged(BaseModel):

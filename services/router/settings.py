@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.db.open import DatabaseUrl
 from shared.settings import Settings
 
 
@@ -13,7 +14,7 @@ class RouterSettings(Settings):
 
     SECRETS = ("database_url",)
 
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         default="",
         description="`postgresql://user:password@host:5432/name`; empty: SQLite in DESK_DATA_DIR.",
     )

@@ -71,6 +71,8 @@ todos = Table(
     Column("merged_into", Uuid),
     # When somebody of ours last wrote on the platform what nobody has classified yet.
     Column("own_post_at", Utc),
+    # When what the customer wrote was removed.
+    Column("removed_at", Utc),
     Column("message_count", Integer, nullable=False),
     # By receipt, then id; where every message has left, one that is there no more.
     Column("latest_message_id", Uuid, nullable=False),

@@ -151,8 +151,11 @@ class DeadlineDetail(Deadline):
     remaining_seconds: int = Field(
         description="Counted time left, in the promise's own counting.", examples=[86400]
     )
-    targets: list[TargetView]
-    history: list[Happened]
+    targets: list[TargetView] = Field(description="The newest 50, oldest first.")
+    history: list[Happened] = Field(
+        description="The newest 50 lines, oldest first; `as_of` has those until an earlier time."
+    )
+    history_count: int = Field(description="How many lines there are.", examples=[1])
 
 
 class IntervalView(BaseModel):
@@ -191,12 +194,20 @@ class TargetExplanation(BaseModel):
     runs_out_at: datetime = Field(examples=[_TUESDAY])
     due_at: datetime = Field(examples=[_TUESDAY])
     pulled_back_seconds: int = Field(examples=[0])
-    intervals: list[IntervalView]
+    intervals: list[IntervalView] = Field(description="The first 2000.")
+    more_intervals: int = Field(
+        0, description="How many come after them, as after very many pauses.", examples=[0]
+    )
 
 
 class ExplanationView(BaseModel):
     inquiry_id: UUID = Field(examples=[_ID])
     timezone: str = Field(examples=["Europe/Berlin"])
+    timezone_changed: bool = Field(
+        description="The zone's rules are others today than when the clock was counted: the "
+        "deadline is as it was told, and intervals at a change of clocks may differ from it.",
+        examples=[False],
+    )
     as_of: datetime = Field(examples=[_MONDAY])
     promises: list[MatchedPromise]
     targets: list[TargetExplanation]
@@ -238,61 +249,98 @@ class CalendarView(BaseModel):
 
 
 class AnswerTimes(BaseModel):
-    """From the receipt to the answer; nearest rank. Null without an answer."""
+    """From the receipt to the answer, of those that have one; null without an answer."""
 
-    median_seconds: int | None = Field(None, examples=[14400])
-    p90_seconds: int | None = Field(None, examples=[25200])
+    median_seconds: int | None = Field(
+        None, description="Half of the answers were as fast or faster.", examples=[14400]
+    )
+    p90_seconds: int | None = Field(
+        None, description="Nine of ten answers were as fast or faster.", examples=[25200]
+    )
+
+
+Kept = Annotated[
+    float | None,
+    Field(
+        description="`met` of `met` and `missed`, in percent, rounded down to a tenth; null while "
+        "nothing is decided.",
+        examples=[97.3],
+    ),
+]
+Missed = Annotated[
+    int,
+    Field(
+        description="Every broken promise, whatever happened afterwards: `met_late`, `breached`, "
+        "and what was cancelled only after its time had passed.",
+        examples=[3],
+    ),
+]
 
 
 class ReportLine(BaseModel):
-    """`met`: answered, no target missed. `met_late`: answered, a target missed. `breached`: late
-    and not answered. `missed`: every broken promise, whatever happened afterwards.
+    """Inquiries with a promise. Each is counted once in `met`, `met_late`, `breached`, `open` or
+    `cancelled`; together they are `promised`.
     """
 
-    group: str | None = Field(examples=["email"])
-    promised: int = Field(examples=[120])
-    met: int = Field(examples=[110])
-    met_late: int = Field(examples=[2])
-    breached: int = Field(examples=[1])
-    open: int = Field(examples=[4])
-    cancelled: dict[str, int] = Field(examples=[{"spam": 3}])
-    missed: int = Field(examples=[3])
-    business_time: AnswerTimes
-    wall_time: AnswerTimes
+    group: str | None = Field(
+        description="Null: no desk has it yet, or it is the total.", examples=["email"]
+    )
+    promised: int = Field(description="All of them.", examples=[120])
+    met: int = Field(description="Answered, and no target missed.", examples=[110])
+    met_late: int = Field(description="Answered, and a target missed.", examples=[2])
+    breached: int = Field(description="Not answered, and a target missed.", examples=[1])
+    open: int = Field(description="Not answered, and still in time.", examples=[4])
+    cancelled: dict[str, int] = Field(
+        description="Those that get no answer, by reason.", examples=[{"spam": 3}]
+    )
+    missed: Missed
+    kept_percent: Kept
+    business_time: AnswerTimes = Field(description="Counted in opening hours.")
+    wall_time: AnswerTimes = Field(description="Counted without a break.")
 
 
 class HandOverLine(BaseModel):
-    """What the technical desk had to take over, of the same inquiries. `cancelled`: it went to
-    another desk, or needs no answer any more.
-    """
+    """What the technical desk had to take over, of the same inquiries."""
 
     group: str | None = Field(examples=["email"])
-    owed: int = Field(examples=[40])
-    met: int = Field(examples=[36])
-    met_late: int = Field(examples=[1])
-    breached: int = Field(examples=[1])
-    open: int = Field(examples=[1])
-    cancelled: int = Field(examples=[1])
-    missed: int = Field(examples=[2])
+    owed: int = Field(description="All of them.", examples=[40])
+    met: int = Field(description="Taken over in time.", examples=[36])
+    met_late: int = Field(description="Taken over too late.", examples=[1])
+    breached: int = Field(description="Not taken over, and its time has passed.", examples=[1])
+    open: int = Field(description="Not taken over, and still in time.", examples=[1])
+    cancelled: int = Field(
+        description="It went to another desk, or needs no answer any more.", examples=[1]
+    )
+    missed: Missed
+    kept_percent: Kept
 
 
 class BestEffortView(BaseModel):
     """A channel without a promise. The ages are of those that nobody answered or closed."""
 
     channel: str = Field(examples=["youtube"])
-    count: int = Field(examples=[12])
+    count: int = Field(description="All inquiries of the span.", examples=[12])
     answered: int = Field(examples=[5])
-    closed: int = Field(examples=[1])
-    open: int = Field(examples=[6])
-    median_age_seconds: int | None = Field(None, examples=[172800])
+    closed: int = Field(description="Ended without an answer.", examples=[1])
+    open: int = Field(description="Nobody answered or closed them.", examples=[6])
+    median_age_seconds: int | None = Field(
+        None, description="How long the one in the middle has waited.", examples=[172800]
+    )
     oldest_received_at: datetime | None = Field(None, examples=[_MONDAY])
 
 
 class PromiseReport(BaseModel):
+    """Of the inquiries received from `from` until before `to`, as it stands now."""
+
     start: datetime = Field(serialization_alias="from", examples=["2026-03-01T00:00:00Z"])
     end: datetime = Field(serialization_alias="to", examples=["2026-04-01T00:00:00Z"])
+    timezone: str = Field(
+        description="The desk's zone, in which days and weeks begin.", examples=["Europe/Berlin"]
+    )
     group_by: Literal["channel", "desk", "week", "promise"] = Field(examples=["channel"])
-    lines: list[ReportLine]
+    total: ReportLine = Field(description="All groups together, with answer times of their own.")
+    lines: list[ReportLine] = Field(description="A line for each group.")
+    hand_over_total: HandOverLine
     hand_over: list[HandOverLine]
     best_effort: list[BestEffortView]
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from shared.db.open import DatabaseUrl
 from shared.secret_files import with_files
 from shared.settings import Settings
 
@@ -18,7 +19,7 @@ class SlaSettings(Settings):
 
     SECRETS = ("database_url",)
 
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         default="", description="`postgresql://...`; empty: a SQLite file in DESK_DATA_DIR."
     )
     poll_seconds: float = Field(

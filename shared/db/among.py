@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, any_, func, literal, select
@@ -13,7 +14,7 @@ from shared.db.database import Read
 
 
 def among(
-    tx: Read, column: ColumnElement[object], values: Sequence[int] | Sequence[str] | Sequence[UUID]
+    tx: Read, column: ColumnElement[Any], values: Sequence[int] | Sequence[str] | Sequence[UUID]
 ) -> ColumnElement[bool]:
     """True where the column holds one of the values; never true for an empty sequence."""
     if tx.dialect == "postgresql":

@@ -18,10 +18,12 @@ from alembic.config import Config
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from shared.db.database import Database, Read, Reader
-from shared.errors import UnavailableError
+from shared.errors import ConflictError, UnavailableError
+
+_VERSION = "_version"
 
 
 class SchemaMismatchError(UnavailableError):
@@ -39,18 +41,22 @@ def _config(service: str) -> Config:
 
 
 def version_table(service: str) -> str:
-    return f"{service}_version"
+    return f"{service}{_VERSION}"
 
 
 async def upgrade(database: Database, service: str, *, revision: str = "head") -> None:
     """Bring the schema to `revision`; a newer one that allows this program stays as it is.
 
-    Safe to run from several processes at once. Raises SchemaMismatchError.
+    Safe to run from several processes at once. Raises SchemaMismatchError, and ConflictError when
+    another service's tables are there.
     """
     await database.migration(lambda connection: _upgrade(connection, service, revision))
 
 
 def _upgrade(connection: Connection, service: str, revision: str) -> None:
+    owner = _other_owner(connection, service)
+    if owner is not None:
+        raise ConflictError("database-taken", _taken(service, owner))
     found = _revision(connection, service)
     if _is_newer(found, service):
         refused = _refusal(connection, service, found)
@@ -92,6 +98,9 @@ def _pending(tx: Read, service: str) -> str | None:
         return None
     if _is_newer(found, service):
         return _refusal(tx.connection, service, found)
+    owner = _other_owner(tx.connection, service)
+    if owner is not None:
+        return _taken(service, owner)
     return (
         f"the {service} database is at revision {found or 'none'}, this version needs {wanted}; "
         "run `inbound-desk migrate`"
@@ -108,6 +117,20 @@ def oldest_program(service: str, revision: str | None) -> str:
     until = known.index(revision) if revision in known else len(known) - 1
     wanted = [getattr(each.module, "oldest_program", each.revision) for each in scripts]
     return known[max(known.index(each) for each in wanted[: until + 1])]
+
+
+def _other_owner(connection: Connection, service: str) -> str | None:
+    """Another service whose tables are in this database."""
+    versions = [name for name in inspect(connection).get_table_names() if name.endswith(_VERSION)]
+    others = sorted(set(versions) - {version_table(service)})
+    return others[0].removesuffix(_VERSION) if others else None
+
+
+def _taken(service: str, owner: str) -> str:
+    return (
+        f"the {service} database belongs to the service {owner}: each service needs one of its own;"
+        f" set DESK_{service.upper()}_DATABASE_URL to another"
+    )
 
 
 def _refusal(connection: Connection, service: str, found: str | None) -> str | None:

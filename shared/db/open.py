@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import AfterValidator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -10,6 +13,16 @@ from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
 from shared.db.postgres_options import check_options
 from shared.db.sqlite import CACHE_MIB, SqliteDatabase, SqliteReader
+
+
+def _known_url(url: str) -> str:
+    if url:
+        _parsed(url)
+    return url
+
+
+DatabaseUrl = Annotated[str, AfterValidator(_known_url)]
+"""The setting: empty, or a URL that `open_database` takes."""
 
 
 def open_database(url: str, *, pool_size: int = 8, cache_mib: int = CACHE_MIB) -> Database:

@@ -116,15 +116,27 @@ class SqliteDatabase(SqliteReader):
 
     async def start(self) -> None:
         """Raises DatabaseUnavailableError when another process owns the file, or it is unusable."""
-        private_folder(self._path.parent)
-        self._own_the_file()
-        private_database(self._path)
+        try:
+            private_folder(self._path.parent)
+            self._own_the_file()
+            private_database(self._path)
+        except OSError as error:
+            raise DatabaseUnavailableError(
+                f"the folder {self._path.parent} cannot be used: {error.strerror}; it needs to be "
+                "one that this user may write (DESK_DATA_DIR)"
+            ) from error
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
         self._write_engine = _engine(
             self._path, begin="BEGIN IMMEDIATE", connections=1, cache_kib=self._writer_cache
         )
         self._open_readers()
-        await self._run(self._writer, self._check_durability, writing=False)
+        try:
+            await self._in_thread(self._writer, self._check_durability)
+        except SQLITE_ERRORS as error:
+            reason = unavailable(error)
+            if reason is None:
+                raise
+            raise DatabaseUnavailableError(f"{self._path} cannot be used: {reason}") from error
 
     async def ping(self) -> None:
         await super().ping()

@@ -21,11 +21,10 @@ def run_check(
 
     `examine` looks at what only a service can judge, and raises PolicyError.
     """
-    name = "The shipped policy" if path is None else str(path)
     try:
         policy = load_policy(path)
         examine(policy)
     except PolicyError as error:
-        count = len(error.problems)
-        return 1, f"{name} has {count} {'mistake' if count == 1 else 'mistakes'}:\n{error}"
+        error.file = "The shipped policy" if path is None else str(path)
+        return 1, error.sentence()
     return 0, "\n".join(sentences(policy, language))

@@ -38,7 +38,10 @@ def load_policy(path: Path | None = None) -> Policy:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unreadable(name, reason, "a file that can be read") from None
-    return parse_policy(_toml(text), folder=None if path is None else path.resolve().parent)
+    try:
+        return parse_policy(_toml(text), folder=None if path is None else path.resolve().parent)
+    except PolicyError as error:
+        raise PolicyError(error.problems, file=name) from None
 
 
 def parse_policy(raw: Mapping[str, object], *, folder: Path | None = None) -> Policy:
@@ -128,4 +131,4 @@ def _line(text: str, place: str) -> str:
 
 
 def _unreadable(name: str, wrong: str, right: str) -> PolicyError:
-    return PolicyError((PolicyProblem(name, wrong, right),))
+    return PolicyError((PolicyProblem(name, wrong, right),), file=name)

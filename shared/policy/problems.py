@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from shared.policy.values import NAME_PATTERN, shown
+from shared.wording import words_of
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _PLAIN: dict[str, tuple[str, str]] = {
@@ -43,14 +44,24 @@ class PolicyProblem:
 
 
 class PolicyError(ValueError):
-    """The policy cannot be used; `problems` names everything that is wrong, in the file's order."""
+    """The policy cannot be used; `problems` names everything that is wrong, in the file's order.
 
-    def __init__(self, problems: tuple[PolicyProblem, ...]) -> None:
+    `file` is where it stands, as far as that is known where the mistake was found.
+    """
+
+    def __init__(self, problems: tuple[PolicyProblem, ...], *, file: str | None = None) -> None:
         super().__init__(problems)
         self.problems = problems
+        self.file = file
 
     def __str__(self) -> str:
         return "\n".join(f"- {problem}" for problem in self.problems)
+
+    def sentence(self) -> str:
+        """The mistakes under the name of their file."""
+        count = len(self.problems)
+        name = self.file or "the policy"
+        return f"{name} has {count} {'mistake' if count == 1 else 'mistakes'}:\n{self}"
 
 
 def nearest(word: object, known: list[str]) -> str:
@@ -96,7 +107,7 @@ def _words(error: ErrorDetails, parent: object) -> tuple[str, str]:
         return f"{shown(value)} is not known", nearest(value, choice)
     if kind == "string_pattern_mismatch":
         return _bad_form(error)
-    wrong, right = _PLAIN.get(kind, ("is refused", _small_first(error["msg"])))
+    wrong, right = _PLAIN.get(kind) or words_of(error)
     return (wrong if kind == "string_too_short" else f"{shown(value)} {wrong}"), right
 
 
@@ -105,10 +116,6 @@ def _bad_form(error: ErrorDetails) -> tuple[str, str]:
         wrong = f"{shown(error['input'])} cannot be used as a name"
         return wrong, "small letters, digits and _, beginning with a letter"
     return f"{shown(error['input'])} cannot be used here", "one word of letters and digits"
-
-
-def _small_first(message: str) -> str:
-    return message[:1].lower() + message[1:].rstrip(".")
 
 
 def _keys(parent: object) -> list[str]:

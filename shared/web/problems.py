@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from shared.errors import (
+    MOST_NAMED,
     ConflictError,
     DeskError,
     FieldProblem,
@@ -24,6 +25,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.web.notes import notes
+from shared.wording import words_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -65,7 +67,8 @@ class Problem(BaseModel):
     title: str = Field(examples=["The request is not valid"])
     status: int = Field(examples=[422])
     detail: str = Field(examples=["1 field is not valid"])
-    errors: list[ProblemField] = []
+    errors: list[ProblemField] = Field([], description="The first 50.")
+    more_errors: int = Field(0, description="How many more there are.", examples=[0])
 
 
 class RefusedError(DeskError):
@@ -103,8 +106,11 @@ def problem_response(
     }
     if problems:
         body["errors"] = [
-            {"field": p.field, "problem": p.problem, "expected": p.expected} for p in problems
+            {"field": p.field, "problem": p.problem, "expected": p.expected}
+            for p in problems[:MOST_NAMED]
         ]
+    if len(problems) > MOST_NAMED:
+        body["more_errors"] = len(problems) - MOST_NAMED
     extra = dict(headers or {})
     if status == 503:
         extra.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
@@ -175,22 +181,9 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     named = ".".join(str(part) for part in error["loc"] if part != "body") or "body"
     # The name of an unknown field is the sender's: it may hold what no answer can be written with.
     field = named[:200].encode("utf-8", "backslashreplace").decode()
-    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    match error["type"]:
-        case "missing":
-            return FieldProblem(field, "is missing", "give a value for this field")
-        case "extra_forbidden":
-            return FieldProblem(
-                field, "is not a field that is known here", "leave it out, or see the API document"
-            )
-        case "timezone_aware":
-            return FieldProblem(
-                field, "has no zone", "a moment with its zone, such as 2026-11-24T08:00:00Z"
-            )
-        case "json_invalid":
-            return FieldProblem("body", "is not valid JSON", message)
-        case _:
-            return FieldProblem(field, "is not valid", message[:300])
+    if error["type"] == "json_invalid":
+        field = "body"
+    return FieldProblem(field, *words_of(error))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:

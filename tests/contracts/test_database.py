@@ -14,7 +14,7 @@ from uuid import UUID
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, Integer, Table, func, insert, select, text
+from sqlalchemy import Column, Integer, Table, func, insert, inspect, select, text
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from services.intake.tables import metadata as intake_metadata
@@ -25,6 +25,7 @@ from shared.db.bulk import insert_rows
 from shared.db.migrate import pending, upgrade, version_table
 from shared.db.sqlite import READERS
 from shared.db.types import Json, Utc, new_metadata
+from shared.errors import ConflictError
 from shared.events import Envelope, facts
 from shared.ids import new_id
 
@@ -56,6 +57,35 @@ async def database(url: str) -> AsyncIterator[Database]:
     await database.migration(_metadata.create_all)
     yield database
     await database.stop()
+
+
+async def test_a_database_that_is_not_there_is_named(postgres_url: str) -> None:
+    elsewhere = postgres_url.rpartition("/")[0] + "/there_is_none"
+    database = open_database(elsewhere)
+    await database.start()
+    try:
+        with pytest.raises(DatabaseUnavailableError, match='database "there_is_none" does not'):
+            await database.ping()
+    finally:
+        await database.stop()
+
+
+async def test_a_database_of_another_service_is_left_alone(url: str) -> None:
+    database = open_database(url)
+    await database.start()
+    try:
+        await upgrade(database, "router")
+        before = await database.read(lambda tx: inspect(tx.connection).get_table_names())
+        with pytest.raises(ConflictError, match="the sla database belongs to the service router"):
+            await upgrade(database, "sla")
+        said = await pending(database, "sla")
+        assert said is not None
+        assert "set DESK_SLA_DATABASE_URL to another" in said
+        assert await pending(database, "router") is None
+        after = await database.read(lambda tx: inspect(tx.connection).get_table_names())
+        assert after == before
+    finally:
+        await database.stop()
 
 
 def add(tx: Write, /, number: int, **columns: Any) -> None:

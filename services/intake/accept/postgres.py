@@ -41,12 +41,13 @@ WITH item AS MATERIALIZED (
         $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
         $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[],
         $14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::text[],
-        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[]
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
+        $27::text[]
     ) AS t(
         channel, external_id, thread, identity, name, handle, email,
         text, subject, url, attachments, sent_at, received_at,
         message_id, inquiry_id, conversation_id, contact_id, event_id, fact, traceparent,
-        caller, idempotency_key, fingerprint, audience, full_text, key_name
+        caller, idempotency_key, fingerprint, audience, full_text, key_name, mark
     )
 ), fresh AS MATERIALIZED (
     SELECT item.*, least(item.sent_at, item.received_at) AS moment
@@ -58,8 +59,10 @@ WITH item AS MATERIALIZED (
         SELECT true AS there FROM awaited_messages a
         WHERE a.channel = item.channel AND a.external_id = item.external_id
         LIMIT 1
-    ) awaited ON true
-    WHERE stored.there IS NULL AND awaited.there IS NULL
+    ) awaited ON true LEFT JOIN LATERAL (
+        SELECT true AS there FROM removed_messages r WHERE r.mark = item.mark LIMIT 1
+    ) removed ON true
+    WHERE stored.there IS NULL AND awaited.there IS NULL AND removed.there IS NULL
 ), person AS (
     INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
     SELECT DISTINCT ON (channel, identity)
@@ -147,6 +150,11 @@ _THERE = """
 SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
 FROM messages m
 JOIN unnest($1::text[], $2::text[]) AS t(channel, external_id) USING (channel, external_id)
+UNION ALL
+SELECT t.channel, t.external_id, r.message_id, coalesce(r.inquiry_id, r.conversation_id),
+    r.conversation_id, r.contact_id, r.opened
+FROM removed_messages r
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS t(channel, external_id, mark) USING (mark)
 """
 
 
@@ -259,7 +267,10 @@ class PostgresWriter:
     ) -> dict[tuple[str, str], Accepted]:
         missing = [message for message in batch if message.message_id not in new]
         rows = await connection.fetch(
-            _THERE, [m.channel for m in missing], [m.external_id for m in missing]
+            _THERE,
+            [m.channel for m in missing],
+            [m.external_id for m in missing],
+            [m.mark for m in missing],
         )
         return {
             (row[0], row[1]): Accepted(row[2], row[3], row[4], row[5], row[6], duplicate=True)
@@ -296,6 +307,7 @@ def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
             m.audience,
             m.full_text,
             m.key_name,
+            m.mark,
         )
         for m in batch
     ]

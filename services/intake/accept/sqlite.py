@@ -26,6 +26,10 @@ _THERE = """
 SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
 FROM json_each(?) j JOIN messages m
   ON m.channel = j.value ->> 0 AND m.external_id = j.value ->> 1
+UNION ALL
+SELECT j.value ->> 0, j.value ->> 1, r.message_id, coalesce(r.inquiry_id, r.conversation_id),
+  r.conversation_id, r.contact_id, r.opened
+FROM json_each(?) j JOIN removed_messages r ON r.mark = j.value ->> 2
 """
 _PEOPLE = """
 SELECT i.channel, i.key, i.contact_id FROM json_each(?) j JOIN identities i
@@ -127,7 +131,7 @@ def _outcome(
 
 
 def _there(raw: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[tuple[str, str], Accepted]:
-    wanted = json.dumps([(message.channel, message.external_id) for message in batch])
+    wanted = json.dumps([(m.channel, m.external_id, m.mark) for m in batch])
     return {
         (row[0], row[1]): Accepted(
             UUID(row[2]),
@@ -137,7 +141,7 @@ def _there(raw: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[tuple[str
             bool(row[6]),
             duplicate=True,
         )
-        for row in raw.execute(_THERE, (wanted,))
+        for row in raw.execute(_THERE, (wanted, wanted))
     }
 
 

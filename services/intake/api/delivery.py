@@ -27,7 +27,7 @@ from services.intake.inquiries.placing import place
 from services.intake.inquiries.posts import OwnPost
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookEvent
-from shared.errors import FieldProblem, InvalidError, UnavailableError
+from shared.errors import MOST_NAMED, FieldProblem, InvalidError, UnavailableError
 from shared.ids import new_id
 from shared.web.problems import RefusedError, field_problems, summary
 from shared.web.strict_json import strict_json
@@ -69,21 +69,25 @@ class Result:
         self.inquiries[number] = placed.inquiry_id
 
     def body(self) -> dict[str, Any]:
-        """The fields of WebhookAnswer."""
+        """The fields of WebhookAnswer; of each kind the first are named, and the rest counted."""
+        errors = [
+            {"index": n, "field": p.field, "problem": p.problem, "expected": p.expected}
+            for n, problems in sorted(self.errors.items())
+            for p in problems
+        ]
+        adjusted = [
+            {"index": n, "field": each.field, "done": each.done}
+            for n, all_of_it in sorted(self.adjusted.items())
+            for each in all_of_it
+        ]
         return {
             **self.counts(),
             "inquiries": [str(inquiry) for _, inquiry in sorted(self.inquiries.items())],
-            "errors": [
-                {"index": n, "field": p.field, "problem": p.problem, "expected": p.expected}
-                for n, problems in sorted(self.errors.items())
-                for p in problems
-            ],
-            "adjusted": [
-                {"index": n, "field": each.field, "done": each.done}
-                for n, all_of_it in sorted(self.adjusted.items())
-                for each in all_of_it
-            ],
-            "ignored_items": self._ignored_items(),
+            "errors": errors[:MOST_NAMED],
+            "more_errors": max(0, len(errors) - MOST_NAMED),
+            "adjusted": adjusted[:MOST_NAMED],
+            "more_adjusted": max(0, len(adjusted) - MOST_NAMED),
+            "ignored_items": self._ignored_items()[:MOST_NAMED],
         }
 
     def _ignored_items(self) -> list[dict[str, Any]]:

@@ -26,9 +26,17 @@ from services.intake.schemas import (
     ReplyIn,
 )
 from shared.auth import Caller
+from shared.db.newest import AT_ONCE, Newest
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
-from shared.web.paging import Page, decode_cursor, page_of
+from shared.web.paging import (
+    CursorText,
+    MessageLimit,
+    Page,
+    decode_cursor,
+    encode_cursor,
+    page_of,
+)
 from shared.web.problems import documented
 
 LONGEST_HOLD = timedelta(days=366)
@@ -47,7 +55,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         """Inquiries by channel, state, contact, hashtag and time of receipt."""
         rows = await desk.database.read(
             store.list_inquiries,
-            _filter(query),
+            _filter(query, desk),
             limit=query.limit + 1,
             after=decode_cursor(query.cursor),
         )
@@ -60,12 +68,34 @@ def router(desk: IntakeDesk) -> APIRouter:
 
     @api.get(
         "/inquiries/{inquiry_id}",
-        summary="Show an inquiry with its whole conversation",
+        summary="Show an inquiry with its conversation",
         responses=documented(404),
     )
     async def show_inquiry(inquiry_id: UUID, _caller: Caller = reads) -> InquiryDetail:
-        """The inquiry, its contact, and every message of the conversation in both directions."""
+        """The inquiry, its contact, and the newest messages of the conversation in both directions;
+        `/messages` has the earlier ones.
+        """
         return await _detail(desk, inquiry_id)
+
+    @api.get(
+        "/inquiries/{inquiry_id}/messages",
+        summary="List the messages of an inquiry's conversation, newest first",
+        responses=documented(404),
+    )
+    async def list_messages(
+        inquiry_id: UUID,
+        limit: MessageLimit = AT_ONCE,
+        cursor: CursorText = None,
+        _caller: Caller = reads,
+    ) -> Page[MessageOut]:
+        """In both directions. Very long messages make a page shorter than `limit`."""
+        found = await desk.database.read(
+            store.thread_messages, inquiry_id, before=decode_cursor(cursor), limit=limit
+        )
+        if found is None:
+            raise unknown_inquiry(inquiry_id)
+        shown, following = _messages(found)
+        return Page(items=shown, next_cursor=following)
 
     @api.post(
         "/inquiries/{inquiry_id}/replies",
@@ -159,11 +189,10 @@ async def _detail(desk: IntakeDesk, inquiry_id: UUID) -> InquiryDetail:
     detail = await desk.database.read(store.inquiry_detail, inquiry_id)
     if detail is None:
         raise unknown_inquiry(inquiry_id)
-    messages = [
-        MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
-        for message in detail["messages"]
-    ]
-    return InquiryDetail.model_validate({**detail, "messages": messages})
+    shown, following = _messages(detail["thread"])
+    return InquiryDetail.model_validate(
+        {**detail, "messages": shown[::-1], "messages_cursor": following}
+    )
 
 
 def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryChanged:
@@ -172,7 +201,17 @@ def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryCh
     return InquiryChanged(id=detail.id, state=detail.state)
 
 
-def _filter(query: InquiryQuery) -> store.InquiryFilter:
+def _messages(found: Newest) -> tuple[list[MessageOut], str | None]:
+    shown = [
+        MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
+        for message in found.rows
+    ]
+    return shown, found.earlier and encode_cursor(*found.earlier)
+
+
+def _filter(query: InquiryQuery, desk: IntakeDesk) -> store.InquiryFilter:
+    if query.channel is not None:
+        desk.rules.channel_field(query.channel)
     if query.year is not None and query.hashtag is None:
         raise _wrong("query.year", "has no hashtag beside it", "give hashtag as well")
     tag = query.hashtag

@@ -52,6 +52,8 @@ def router(desk: IntakeDesk) -> APIRouter:
         """Signed deliveries, or items of them, kept with the reason why they made no inquiry. What
         the sender repaired and sent again is not among them.
         """
+        if channel is not None:
+            desk.rules.channel_field(channel)
         rows = await desk.database.read(
             quarantine.page,
             channel=channel,

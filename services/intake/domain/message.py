@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,6 +13,11 @@ NAME_LIMIT = 200
 ID_LIMIT = 500
 URL_LIMIT = 2_000
 EXCERPT = 200  # characters of the text that a list shows
+
+
+def mark_of(channel: str, external_id: str) -> str:
+    """What a message is known by once it has been removed: a hash that tells nothing of it."""
+    return sha256(f"{channel}\0{external_id}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,10 @@ class Incoming:
     guessed: bool = False
     full_text: str | None = None
     key_name: str | None = None
+
+    @property
+    def mark(self) -> str:
+        return mark_of(self.channel, self.external_id)
 
     @property
     def audience(self) -> Literal["public", "private"]:

@@ -10,7 +10,7 @@ from services.intake.domain.ends import Cut, End, EndKind
 from services.intake.domain.inquiry import AWAITS_ANSWER, NotAllowedError
 from services.intake.domain.thread import Inquiry
 from services.intake.inquiries.reading import cut_of, read_until_cut
-from services.intake.inquiries.replies import locked, locked_to_take_back
+from services.intake.inquiries.replies import locked, locked_to_take_back, still_there
 from services.intake.inquiries.storing import Teller, store
 from shared.db import Write
 from shared.errors import ConflictError, NotFoundError
@@ -38,6 +38,7 @@ def close(
     loaded, inquiry = locked(tx, inquiry_id)
     if inquiry.merged_into is not None:
         raise ConflictError("inquiry-merged", f"it is part of the inquiry {inquiry.merged_into}")
+    still_there(inquiry)
     verdict = inquiry.verdict
     if verdict.state not in AWAITS_ANSWER:
         raise NotAllowedError.of(verdict.state, "closed", verdict.reason)
@@ -65,7 +66,7 @@ def todo_ended(
     except NotFoundError:
         return
     if not inquiry.messages:
-        return  # merged meanwhile: what was seen there is part of another inquiry, which goes on
+        return  # merged meanwhile: what was seen is part of another inquiry; or removed
     covering.end(loaded.thread, inquiry, _end(tx, fact, event_id))
     store(tx, loaded, teller)
 
@@ -89,7 +90,7 @@ def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
     except NotFoundError:
         return
     if not inquiry.messages:
-        return  # merged meanwhile, and so not ended by a desk
+        return  # merged meanwhile, and so not ended by a desk; or removed
     taking_back.reopen(loaded.thread, inquiry, fact.reopened_at)
     store(tx, loaded, teller)
 

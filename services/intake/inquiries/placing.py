@@ -27,6 +27,9 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
 
     Raises IdempotencyRaceError when its Idempotency-Key was taken a moment ago.
     """
+    gone = rows.message_removed(tx, channel=incoming.channel, external_id=incoming.external_id)
+    if gone is not None:
+        return gone
     # The person before the conversation, as the hot path locks them.
     contact_id = _contact(tx, incoming)
     conversation = _conversation(tx, incoming, teller)

@@ -78,6 +78,8 @@ class _Addressee:
 
 def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
     """Keep the post and let it end what it covers; False when it was known already."""
+    if rows.message_removed(tx, channel=heard.channel, external_id=heard.external_id) is not None:
+        return False
     conversation = _conversation(tx, heard, teller)
     whom = _addressee(tx, heard.channel, heard.parent)
     if _known(tx, heard) or _recorded(tx, heard, conversation, whom):

@@ -236,6 +236,15 @@ def _not_merged(inquiry: Inquiry) -> None:
             "inquiry-merged",
             f"it turned out to be part of the inquiry {inquiry.merged_into}: reply there",
         )
+    still_there(inquiry)
+
+
+def still_there(inquiry: Inquiry) -> None:
+    """Raises ConflictError for one whose messages were removed."""
+    if not inquiry.messages:
+        raise ConflictError(
+            "inquiry-removed", "its messages were removed at the age that the policy gives"
+        )
 
 
 def _cut(tx: Write, inquiry: Inquiry, answer: Reply) -> Cut:

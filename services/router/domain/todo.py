@@ -94,17 +94,28 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
     """
 
     def __init__(
-        self, code: str, *, action: Action, state: TodoState, allowed: tuple[Action, ...]
+        self, code: str, *, action: Action, todo: TodoStatus, allowed: tuple[Action, ...]
     ) -> None:
-        choice = ", ".join(allowed) or "nothing"
-        because = _WHY_NOT_REOPENED.get(code, f"{action} is not possible while the ToDo is {state}")
-        super().__init__(f"{because} ({code}); possible: {choice}")
         self.code = code
         self.action = action
-        self.state = state
+        self.state = todo.state
+        self.claimed_by = todo.assignee if code == "todo_claimed" else None
         self.allowed = allowed
+        standing = f"is {todo.state}" + (f" by {self.claimed_by}" if self.claimed_by else "")
+        usual = f"{action} is not possible while the ToDo {standing}"
+        because = _WHY_NOT_REOPENED.get(code, usual)
+        super().__init__(f"{because} ({code}); possible: {self.possible}")
+
+    @property
+    def possible(self) -> str:
+        """What can be done now, and by whom."""
+        if self.claimed_by is None:
+            return ", ".join(self.allowed) or "nothing"
+        can = ", ".join(_WHILE_CLAIMED)
+        return f"{can} by {self.claimed_by}, or by a supervisor (as_supervisor)"
 
 
+_WHILE_CLAIMED = (Action.RELEASE, Action.COMPLETE, Action.REROUTE, Action.DISMISS)
 _WHY_NOT_REOPENED = {
     "todo_not_ended": "the ToDo has not ended: there is no end to take back",
     "todo_answered": "only a recorded answer ended the ToDo: reclassify that reply at intake",
@@ -175,7 +186,7 @@ def _require(todo: TodoStatus, action: Action, actor: Actor) -> None:
 
 def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> IllegalTransition:
     allowed = tuple(each for each in allowed_actions(todo, actor) if each is not action)
-    return IllegalTransition(code, action=action, state=todo.state, allowed=allowed)
+    return IllegalTransition(code, action=action, todo=todo, allowed=allowed)
 
 
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:

@@ -18,8 +18,15 @@ from sqlalchemy import Row, Select, and_, func, literal, select, tuple_
 from services.router.store.deadlines import Deadline
 from services.router.tables import deadlines, history, messages, todos
 from shared.db import Read
+from shared.db.newest import AT_ONCE, Endless, Place, newest
 
 EXCERPT_CHARACTERS = 200
+_MESSAGES = Endless(
+    messages,
+    messages.c.received_at,
+    messages.c.message_id,
+    func.length(messages.c.content["text"].as_string()),
+)
 
 
 class Sort(StrEnum):
@@ -64,6 +71,7 @@ class ListedTodo:
     dismiss_reason: str | None
     reopened_at: datetime | None
     merged_into: UUID | None
+    removed_at: datetime | None
     own_post_at: datetime | None
     message_count: int
     latest_message_at: datetime | None
@@ -96,11 +104,27 @@ class HistoryEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Messages:
+    """Newest first; `earlier` is the place before which others are."""
+
+    shown: Sequence[ShownMessage]
+    earlier: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Newest first; `earlier` is the place before which others are."""
+
+    lines: Sequence[HistoryEntry]
+    earlier: Place | None
+
+
+@dataclass(frozen=True, slots=True)
 class TodoDetail:
     todo: ListedTodo
     reasons: Sequence[Mapping[str, Any]]
-    messages: Sequence[ShownMessage]
-    history: Sequence[HistoryEntry]
+    messages: Messages
+    history: History
 
 
 def page(
@@ -119,7 +143,7 @@ def page(
 
 
 def detail(tx: Read, todo_id: UUID) -> TodoDetail | None:
-    """Everything about one ToDo; None for an unknown id."""
+    """A ToDo with the newest of its messages and of its history; None for an unknown id."""
     one = select(todos).where(todos.c.id == todo_id)
     row = tx.execute(_with_joins(one, Sort.DUE)).one_or_none()
     if row is None:
@@ -195,6 +219,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         dismiss_reason=row.dismiss_reason,
         reopened_at=row.reopened_at,
         merged_into=row.merged_into,
+        removed_at=row.removed_at,
         own_post_at=row.own_post_at,
         message_count=row.message_count,
         latest_message_at=row.latest_message_at,
@@ -212,26 +237,47 @@ def _assignee_key_name(row: Row[*tuple[Any, ...]]) -> str | None:
     return key_name
 
 
-def _messages(tx: Read, inquiry_id: UUID) -> list[ShownMessage]:
-    m = messages.c
-    rows = tx.execute(
-        select(m.message_id, m.received_at, m.content)
-        .where(m.inquiry_id == inquiry_id)
-        .order_by(m.received_at, m.message_id)
+def messages_page(tx: Read, todo_id: UUID, *, before: Place | None, limit: int) -> Messages | None:
+    """The newest messages before that place; None for an unknown ToDo."""
+    row = tx.execute(select(todos.c.inquiry_id).where(todos.c.id == todo_id)).first()
+    return None if row is None else _messages(tx, row[0], before=before, limit=limit)
+
+
+def history_page(tx: Read, todo_id: UUID, *, before: Place | None, limit: int) -> History | None:
+    """The newest lines before that place; None for an unknown ToDo."""
+    known = tx.execute(select(todos.c.id).where(todos.c.id == todo_id)).first()
+    return None if known is None else _history(tx, todo_id, before=before, limit=limit)
+
+
+def _messages(
+    tx: Read, inquiry_id: UUID, *, before: Place | None = None, limit: int = AT_ONCE
+) -> Messages:
+    here = messages.c.inquiry_id == inquiry_id
+    found = newest(tx, _MESSAGES, here, before=before, limit=limit)
+    return Messages([_shown(row) for row in found.rows], found.earlier)
+
+
+def _shown(row: Mapping[str, Any]) -> ShownMessage:
+    content = row["content"]
+    return ShownMessage(
+        row["message_id"],
+        row["received_at"],
+        content and content.get("subject"),
+        content and content["text"],
     )
-    return [
-        ShownMessage(
-            row.message_id,
-            row.received_at,
-            row.content and row.content.get("subject"),
-            row.content and row.content["text"],
-        )
-        for row in rows
-    ]
 
 
-def _history(tx: Read, todo_id: UUID) -> list[HistoryEntry]:
+def _history(
+    tx: Read, todo_id: UUID, *, before: Place | None = None, limit: int = AT_ONCE
+) -> History:
+    """In the order of writing. A line's place is its number, written as the cursor wants it."""
     h = history.c
-    line = select(h.at, h.who, h.key_name, h.as_supervisor, h.what, h.why)
-    rows = tx.execute(line.where(h.todo_id == todo_id).order_by(h.id))
-    return [HistoryEntry(*row) for row in rows]
+    chosen = select(h.id, h.at, h.who, h.key_name, h.as_supervisor, h.what, h.why).where(
+        h.todo_id == todo_id
+    )
+    if before is not None:
+        chosen = chosen.where(h.id < before[1].int)
+    rows = tx.execute(chosen.order_by(h.id.desc()).limit(limit + 1)).all()
+    shown = rows[:limit]
+    earlier = (shown[-1].at, UUID(int=shown[-1].id)) if len(rows) > limit else None
+    return History([HistoryEntry(*row[1:]) for row in shown], earlier)

@@ -16,10 +16,11 @@ from services.router.domain.ends import End, EndKind
 from services.router.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
 from services.router.store.read import last_read
 from services.router.store.work import Note, What, WorkTodo, lock, note, save
+from services.router.usecases.retention import is_removed
 from services.router.usecases.settle import Ends
 from shared import outbox
 from shared.db import Write
-from shared.errors import NotFoundError
+from shared.errors import ConflictError, NotFoundError
 from shared.events.envelope import Envelope
 from shared.events.facts import (
     TodoClaimed,
@@ -146,6 +147,10 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
     An answer that was recorded stands, and the ToDo then stays done by it.
     """
     todo = _found(tx, todo_id)
+    if is_removed(tx, todo_id):
+        raise ConflictError(
+            "inquiry-removed", "its messages were removed at the age that the policy gives"
+        )
     actor = by.actor(todo)
     ends = Ends.read(tx, [todo])
     decisions = ends.reopenable(todo)
@@ -169,10 +174,14 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
     _finish(tx, after, fact, by.line(todo, What.REOPENED, reason, at=at))
 
 
+def unknown_todo(todo_id: UUID) -> NotFoundError:
+    return NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+
+
 def _found(tx: Write, todo_id: UUID) -> WorkTodo:
     todo = lock(tx, todo_id)
     if todo is None:
-        raise NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+        raise unknown_todo(todo_id)
     return todo
 
 

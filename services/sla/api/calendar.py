@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -12,6 +12,7 @@ from fastapi import APIRouter, Query, Response
 from services.sla import schemas
 from services.sla.api import ics, views
 from services.sla.api.desk import SlaDesk
+from services.sla.api.spans import midnight
 from services.sla.domain import BusinessCalendar, Reason
 from services.sla.store import listing
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
@@ -132,8 +133,8 @@ def _wrong_span(field: str, problem: str, expected: str) -> InvalidError:
 
 
 def _view(calendar: BusinessCalendar, first: date, last: date) -> schemas.CalendarView:
-    start = _midnight(calendar, first)
-    end = _midnight(calendar, last + _ONE_DAY)
+    start = midnight(calendar.zone, first)
+    end = midnight(calendar.zone, last + _ONE_DAY)
     closed = (Reason.CLOSURE, Reason.OVERRIDE)
     days = [(day, calendar.day(day)) for day in _each(first, last)]
     return schemas.CalendarView(
@@ -154,10 +155,6 @@ def _view(calendar: BusinessCalendar, first: date, last: date) -> schemas.Calend
             if rule.reason in closed or (rule.reason is Reason.OPEN and rule.name)
         ],
     )
-
-
-def _midnight(calendar: BusinessCalendar, day: date) -> datetime:
-    return datetime.combine(day, time(), calendar.zone).astimezone(UTC)
 
 
 def _each(first: date, last: date) -> Iterator[date]:

@@ -51,6 +51,10 @@ def router(desk: SlaDesk) -> APIRouter:
         """Deadlines by state, channel, desk, target and due time. One whose time has passed is
         shown as breached at once.
         """
+        if wanted.channel is not None:
+            desk.known_channel(wanted.channel)
+        if wanted.desk is not None:
+            desk.known_desk(wanted.desk)
         now = desk.clock.now()
         rows = await desk.database.read(
             listing.page, wanted, now=now, after=decode_cursor(cursor), limit=limit + 1

@@ -37,6 +37,13 @@ class SlaDesk:
             raise InvalidError("unknown-desk", "the policy knows no such desk", problem)
         return name
 
+    def known_target(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.targets:
+            problem = _unknown("target", self.targets)
+            raise InvalidError("unknown-target", "the policy knows no such target", problem)
+        return name
+
     def known_channel(self, name: str) -> str:
         """Raises InvalidError."""
         if name not in self.channels:
@@ -46,4 +53,5 @@ class SlaDesk:
 
 
 def _unknown(field: str, known: frozenset[str]) -> FieldProblem:
-    return FieldProblem(field, "is not known", f"one of {', '.join(sorted(known))}")
+    right = f"one of {', '.join(sorted(known))}" if known else "nothing is defined here yet"
+    return FieldProblem(field, "is not known", right)

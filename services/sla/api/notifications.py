@@ -37,6 +37,8 @@ def router(desk: SlaDesk) -> APIRouter:
         _caller: Caller = reads,
     ) -> Page[schemas.Notification]:
         """What went out to which target, what waits, and what was given up."""
+        if target is not None:
+            desk.known_target(target)
         rows = await desk.database.read(
             notifications.page,
             target=target,

@@ -15,6 +15,7 @@ from services.sla.domain import (
     Target,
     TargetKind,
 )
+from services.sla.rules.edition import zone_has_changed
 from services.sla.schemas import (
     Deadline,
     DeadlineDetail,
@@ -30,6 +31,10 @@ from services.sla.schemas import (
 )
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.usecases.look import Explained, Look
+from shared.db.newest import AT_ONCE
+
+MOST_INTERVALS = 2000
+"""Of one target: a year of working days, its nights and its pauses have fewer."""
 
 
 def deadline(row: DeadlineRow, now: datetime) -> Deadline:
@@ -63,6 +68,7 @@ def _standing(
 def detail(seen: Look) -> DeadlineDetail:
     clock, row = seen.clock, seen.row
     target = clock.targets[-1]
+    lines = history(seen)
     return DeadlineDetail.model_validate(
         {
             "inquiry_id": row.inquiry_id,
@@ -83,8 +89,9 @@ def detail(seen: Look) -> DeadlineDetail:
             "as_of": clock.as_of,
             "remaining_seconds": seconds(clock.remaining),
             "hand_over": _hand_over(clock),
-            "targets": [_target(each) for each in clock.shown],
-            "history": history(seen),
+            "targets": [_target(each) for each in clock.shown[-AT_ONCE:]],
+            "history": lines[-AT_ONCE:],
+            "history_count": len(lines),
         }
     )
 
@@ -115,7 +122,8 @@ def _target(target: Target) -> TargetView:
             "breached_at": target.breached_at,
             "ended_at": target.ended_at,
             "pauses": [
-                Pause(start=each.start, end=each.end, reason=each.reason) for each in target.pauses
+                Pause(start=each.start, end=each.end, reason=each.reason)
+                for each in target.pauses[-AT_ONCE:]
             ],
         }
     )
@@ -126,11 +134,12 @@ def explained(found: Explained) -> ExplanationView:
     return ExplanationView(
         inquiry_id=seen.row.inquiry_id,
         timezone=seen.edition.calendar.rules.zone,
+        timezone_changed=zone_has_changed(seen.edition),
         as_of=seen.clock.as_of,
         promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
         targets=[
             target_explanation(each, of.kind)
-            for each, of in zip(found.targets, seen.clock.shown, strict=True)
+            for each, of in [*zip(found.targets, seen.clock.shown, strict=True)][-AT_ONCE:]
         ],
     )
 
@@ -176,7 +185,8 @@ def target_explanation(explanation: Explanation, kind: TargetKind) -> TargetExpl
             "runs_out_at": explanation.runs_out_at,
             "due_at": explanation.due_at,
             "pulled_back_seconds": seconds(explanation.pulled_back),
-            "intervals": [_interval(span) for span in explanation.spans],
+            "intervals": [_interval(span) for span in explanation.spans[:MOST_INTERVALS]],
+            "more_intervals": max(0, len(explanation.spans) - MOST_INTERVALS),
         }
     )
 

@@ -30,7 +30,7 @@ from services.sla.domain.facts import (
     Withdrawn,
 )
 from services.sla.domain.hand_over import TECHNICAL_DESK
-from services.sla.domain.holidays_source import Region
+from services.sla.domain.holidays_source import Region, public_holidays
 from services.sla.domain.hours import WEEKDAYS, Interval, Week
 from services.sla.domain.notices import (
     Agenda,
@@ -59,9 +59,17 @@ from services.sla.domain.promise import (
     follow_up_due,
     hand_over_due,
 )
-from services.sla.domain.rules import CalendarRules, Closure, Day, Override, Reason
+from services.sla.domain.rules import (
+    CalendarRules,
+    Closure,
+    Day,
+    KnownHolidays,
+    Override,
+    Reason,
+)
 from services.sla.domain.standing import standing
 from services.sla.domain.target import Pause, Phase, Stretch, Target
+from services.sla.domain.zone_rules import zone_digest
 
 __all__ = [
     "DEFAULT_WARNINGS",
@@ -90,6 +98,7 @@ __all__ = [
     "FactError",
     "Held",
     "Interval",
+    "KnownHolidays",
     "Left",
     "Match",
     "Moved",
@@ -131,8 +140,10 @@ __all__ = [
     "move",
     "next_attempt",
     "pending_notices",
+    "public_holidays",
     "recounted",
     "standing",
     "start",
     "state",
+    "zone_digest",
 ]

@@ -19,7 +19,7 @@ Everything is computed when the calendar is built; afterwards nothing changes, s
 serves any number of threads, and the cost of a question does not depend on the length of a span.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -78,11 +78,13 @@ class BusinessCalendar:
                 f"the years {first_year} to {last_year} are no range within 1900 to 9000"
             )
         zone = ZoneInfo(rules.zone)
-        names = (
+        names: Mapping[date, str] = (
             {}
             if rules.region is None
             else public_holidays(rules.region, range(first_year - 1, last_year + 2))
         )
+        if rules.holidays is not None:
+            names = rules.holidays.over(names)
         almanac = Almanac(rules, names)
         hours, days = _timelines(almanac, zone, date(first_year, 1, 1), date(last_year + 1, 1, 1))
         if not hours.starts:

@@ -64,6 +64,11 @@ def wall_clock(zone: ZoneInfo, day: date, seconds: int) -> timedelta:
     return shown - before
 
 
+def change_between(zone: ZoneInfo, early: datetime, late: datetime) -> int:
+    """The second since 1970 from which on the offset of `late` holds."""
+    return _jump(zone, _seconds(early - EPOCH), _seconds(late - EPOCH))
+
+
 def _offset(moment: datetime) -> timedelta:
     return moment.utcoffset() or ZERO
 

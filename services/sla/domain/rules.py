@@ -82,14 +82,36 @@ class Day:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownHolidays:
+    """The public holidays before `until` as they were known once, by date.
+
+    Tables of holidays are corrected; what was counted by an earlier one stays explainable.
+    """
+
+    until: date
+    days: tuple[tuple[date, str], ...]
+
+    def over(self, table: Mapping[date, str]) -> Mapping[date, str]:
+        """These, and the later ones of the table."""
+        later = {day: name for day, name in table.items() if day >= self.until}
+        return {**dict(self.days), **later}
+
+
+@dataclass(frozen=True, slots=True)
 class CalendarRules:
-    """Time zone, week, holidays, closures and dated exceptions; equal rules are one calendar."""
+    """Time zone, week, holidays, closures and dated exceptions; equal rules are one calendar.
+
+    Without `holidays` they are those of the table of today. `zone_digest` tells the zone's rules of
+    one day from those of another.
+    """
 
     zone: str
     week: Week
     region: Region | None = None
     closures: tuple[Closure, ...] = ()
     overrides: tuple[Override, ...] = ()
+    holidays: KnownHolidays | None = None
+    zone_digest: str = ""
 
     def __post_init__(self) -> None:
         try:

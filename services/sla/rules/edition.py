@@ -2,13 +2,15 @@
 
 An `Edition` is what of a policy decides about clocks, under a key made of its content. Every clock
 remembers the edition it was counted by, so its history stays explainable after the policy changed.
+The public holidays are stored with it, and a digest of the zone's rules, because both change with
+an update of a package and without the policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 from types import MappingProxyType
 
@@ -24,6 +26,7 @@ from services.sla.domain import (
     Closure,
     Counting,
     Interval,
+    KnownHolidays,
     Match,
     Override,
     Promise,
@@ -33,6 +36,8 @@ from services.sla.domain import (
     Week,
     calendar_for,
     choose,
+    public_holidays,
+    zone_digest,
 )
 from services.sla.rules.checks import never_over
 from services.sla.rules.closures import with_ical_closures
@@ -43,6 +48,9 @@ from shared.policy.problems import PolicyError, PolicyProblem
 FIRST_YEAR = 2015
 YEARS_AHEAD = 10
 KEY_LENGTH = 32
+KNOWN_UNTIL = date(FIRST_YEAR + 2 * YEARS_AHEAD, 1, 1)
+"""Years come into reach as time goes by; that alone is no change."""
+_KNOWN_FROM = date(FIRST_YEAR - 1, 1, 1)
 
 
 class _Channel(BaseModel):
@@ -53,12 +61,24 @@ class _Channel(BaseModel):
     reply_window_hours: int | None = None
 
 
+class _Known(BaseModel):
+    """What the policy only names and what therefore changes without it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    holidays: dict[date, str]
+    zone_digest: str
+
+
 class _Document(BaseModel):
+    """`known` is None in what an earlier release has stored."""
+
     model_config = ConfigDict(frozen=True)
 
     calendar: written.Calendar
     promises: tuple[written.Promise, ...]
     channels: dict[str, _Channel]
+    known: _Known | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,8 +135,15 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
     an iCalendar file that cannot be read or understood, a calendar that never opens, and a target
     that the calendar cannot hold.
     """
+    closed = with_ical_closures(policy.calendar)
+    try:
+        known = _known_today(closed)
+        calendar = _calendar(closed, known, now)
+    except CalendarError as error:
+        right = "a calendar as in the shipped desk.toml"
+        raise PolicyError((PolicyProblem("calendar", str(error), right),)) from error
     document = _Document(
-        calendar=with_ical_closures(policy.calendar),
+        calendar=closed,
         promises=policy.promises,
         channels={
             name: _Channel(
@@ -126,24 +153,27 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
             )
             for name, channel in sorted(policy.channels.items())
         },
+        known=known,
     )
     text = document.model_dump_json(by_alias=True)
-    try:
-        calendar = _calendar(document.calendar, now)
-    except CalendarError as error:
-        right = "a calendar as in the shipped desk.toml"
-        raise PolicyError((PolicyProblem("calendar", str(error), right),)) from error
-    edition = _edition("", text, document, calendar)
+    edition = _edition(_key(text), text, document, calendar)
     if problems := tuple(never_over(edition.promises, calendar, now)):
         raise PolicyError(problems)
-    return _edition(_key(edition), text, document, calendar)
+    return edition
 
 
 def edition_from(key: str, text: str, *, now: datetime) -> Edition:
-    """An edition of the past, from its stored document."""
+    """An edition of the past, from its stored document, with the holidays that held then."""
     # An earlier release may have known a key that is gone; its clocks are counted all the same.
     document = _Document.model_validate_json(text, extra="ignore")
-    return _edition(key, text, document, _calendar(document.calendar, now))
+    known = document.known or _known_today(document.calendar)
+    return _edition(key, text, document, _calendar(document.calendar, known, now))
+
+
+def zone_has_changed(edition: Edition) -> bool:
+    """Whether the zone's rules are others today than when the edition was made."""
+    rules = edition.calendar.rules
+    return rules.zone_digest != zone_digest(rules.zone, _KNOWN_FROM, KNOWN_UNTIL)
 
 
 def audiences(policy: written.Policy) -> tuple[Audience, ...]:
@@ -163,13 +193,20 @@ def hashtag_names(uses: Iterable[HashtagUse]) -> frozenset[str]:
     )
 
 
-def _key(edition: Edition) -> str:
-    """The holidays count, too: an update of their table may change a date."""
-    calendar = edition.calendar
-    holidays = [f"{day} {name}" for day, name in calendar.almanac.holidays.items()]
-    # Years come into reach as time goes by; that alone is no change.
-    fixed = [each for each in holidays if each < str(FIRST_YEAR + 2 * YEARS_AHEAD)]
-    return sha256("\n".join([edition.document, *fixed]).encode()).hexdigest()[:KEY_LENGTH]
+def _key(document: str) -> str:
+    """Holidays and the zone's rules count, too: an update of either may change a deadline."""
+    return sha256(document.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def _known_today(calendar: written.Calendar) -> _Known:
+    """Raises CalendarError for a region or a zone that does not exist."""
+    rules = _rules(calendar, None)
+    years = range(_KNOWN_FROM.year, KNOWN_UNTIL.year)
+    days = {} if rules.region is None else public_holidays(rules.region, years)
+    return _Known(
+        holidays={day: name for day, name in days.items() if day < KNOWN_UNTIL},
+        zone_digest=zone_digest(rules.zone, _KNOWN_FROM, KNOWN_UNTIL),
+    )
 
 
 def _edition(key: str, text: str, document: _Document, calendar: BusinessCalendar) -> Edition:
@@ -217,8 +254,13 @@ def _warning(level: written.WarnLevel) -> SpentShare | BeforeEnd:
     return SpentShare((level.percent or 0) / 100)
 
 
-def _calendar(calendar: written.Calendar, now: datetime) -> BusinessCalendar:
-    rules = CalendarRules(
+def _calendar(calendar: written.Calendar, known: _Known, now: datetime) -> BusinessCalendar:
+    return calendar_for(_rules(calendar, known), FIRST_YEAR, now.year + YEARS_AHEAD)
+
+
+def _rules(calendar: written.Calendar, known: _Known | None) -> CalendarRules:
+    days = None if known is None else tuple(sorted(known.holidays.items()))
+    return CalendarRules(
         zone=calendar.timezone,
         week=Week(tuple(_hours(day) for day in calendar.hours.days())),
         region=None
@@ -230,8 +272,9 @@ def _calendar(calendar: written.Calendar, now: datetime) -> BusinessCalendar:
         overrides=tuple(
             Override(each.date, _hours(each.hours), each.name) for each in calendar.overrides
         ),
+        holidays=None if days is None else KnownHolidays(KNOWN_UNTIL, days),
+        zone_digest="" if known is None else known.zone_digest,
     )
-    return calendar_for(rules, FIRST_YEAR, now.year + YEARS_AHEAD)
 
 
 def _hours(intervals: Iterable[written.OpeningInterval]) -> tuple[Interval, ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -21,11 +21,12 @@ from shared.db import Read
 
 GroupBy = Literal["channel", "desk", "week", "promise"]
 _C = deadlines.c
-_COLUMN = {
+_COLUMN: Mapping[GroupBy | None, ColumnElement[str]] = {
     "channel": _C.channel,
     "desk": _C.desk,
     "week": _C.received_week,
     "promise": _C.promise,
+    None: case((_C.inquiry_id.is_not(None), "all")),
 }
 
 
@@ -59,6 +60,10 @@ class Line:
     wall_median: int | None = None
     wall_p90: int | None = None
 
+    @property
+    def kept_percent(self) -> float | None:
+        return _kept_percent(self.met, self.missed)
+
 
 @dataclass(slots=True)
 class HandOverLine:
@@ -72,6 +77,10 @@ class HandOverLine:
     open: int = 0
     cancelled: int = 0
     missed: int = 0
+
+    @property
+    def kept_percent(self) -> float | None:
+        return _kept_percent(self.met, self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,22 @@ class BestEffortLine:
     oldest_received_at: datetime | None
 
 
-def promised_lines(tx: Read, span: Span, *, group_by: GroupBy, now: datetime) -> list[Line]:
+def promised_total(tx: Read, span: Span, *, now: datetime) -> Line:
+    """Over all promised inquiries of the span, with their own percentiles."""
+    return replace(
+        next(iter(promised_lines(tx, span, group_by=None, now=now)), Line(None)), group=None
+    )
+
+
+def hand_over_total(lines: Iterable[HandOverLine]) -> HandOverLine:
+    total = HandOverLine(None)
+    for line in lines:
+        for name in ("owed", "met", "met_late", "breached", "open", "cancelled", "missed"):
+            setattr(total, name, getattr(total, name) + getattr(line, name))
+    return total
+
+
+def promised_lines(tx: Read, span: Span, *, group_by: GroupBy | None, now: datetime) -> list[Line]:
     """A line for each group, in order of the groups; inquiries without one (no desk) come first."""
     group = _COLUMN[group_by]
     lines: dict[str | None, Line] = {}
@@ -140,6 +164,11 @@ def hand_over_lines(
         line.missed += int(missed)
         setattr(line, what, count)
     return [lines[name] for name in _in_order(lines)]
+
+
+def _kept_percent(met: int, missed: int) -> float | None:
+    """Rounded down to a tenth: 100 is said only when no promise was broken."""
+    return None if met + missed == 0 else met * 1000 // (met + missed) / 10
 
 
 def _in_order(names: Iterable[str | None]) -> list[str | None]:

@@ -629,5 +629,8 @@ async def test_a_withdrawn_post_takes_nothing_from_what_another_answered(desk: D
     post_id = next(each["id"] for each in shown if each["external_id"] == "p1")
     await desk.post(f"/inquiries/{asked_for[1]}/replies/{post_id}/reclassify", {"kind": "none"})
     first = await desk.detail(asked_for[0])
-    mine = [m["external_id"] for m in first["messages"] if m["inquiry_id"] == asked_for[0]]
+    path = f"/inquiries/{asked_for[0]}/messages"
+    earlier = await desk.get(path, cursor=first["messages_cursor"])
+    thread = [*earlier["items"][::-1], *first["messages"]]
+    mine = [m["external_id"] for m in thread if m["inquiry_id"] == asked_for[0]]
     assert (first["state"], mine) == ("answered", ["q0", "p0"])

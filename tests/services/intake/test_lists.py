@@ -29,7 +29,7 @@ async def few(desk: Desk) -> dict[str, dict[str, Any]]:
     [
         ({}, "three two one"),
         ({"channel": "email"}, "two"),
-        ({"channel": "unheard"}, ""),
+        ({"channel": "pinterest"}, ""),
         ({"state": "open"}, "two one"),
         ({"state": "closed"}, "three"),
         ({"hashtag": "iico"}, "one"),
@@ -133,3 +133,11 @@ async def test_an_unknown_cursor(desk: Desk, path: str, cursor: str) -> None:
 async def test_the_first_requests_at_once_all_know_their_key(desk: Desk) -> None:
     answers = await asyncio.gather(*(desk.request("GET", "/inquiries") for _ in range(50)))
     assert {answer.status_code for answer in answers} == {200}
+
+
+@refused_at_the_door
+async def test_a_filter_for_what_the_policy_lacks_is_an_error(desk: Desk) -> None:
+    for path in ("/inquiries", "/quarantine"):
+        answer = await desk.request("GET", path, params={"channel": "fax"})
+        found = problem(answer, 422, "unknown-channel")
+        assert found["errors"][0]["field"] == "channel"

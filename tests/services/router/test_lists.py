@@ -189,3 +189,15 @@ async def test_a_page_goes_on_where_the_last_one_ended(desk: Desk, sort: str) ->
     await desk.hears_batch([record_of(each.received()) for each in inquiries])
     found = [each["inquiry_id"] for each in await _walk(desk, sort=sort)]
     assert sorted(found) == sorted(str(each.inquiry_id) for each in inquiries)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_filter_for_what_the_policy_lacks_is_an_error(desk: Desk) -> None:
+    for field, name in (("desk", "kitchen"), ("channel", "fax")):
+        answer = await desk.request("GET", "/todos", params={field: name})
+        assert answer.status_code == 422
+        found = answer.json()
+        assert found["type"] == f"urn:inbound-desk:problem:unknown-{field}"
+        (problem,) = found["errors"]
+        assert problem["field"] == field
+        assert problem["expected"].startswith("one of: ")

@@ -38,8 +38,15 @@ async def test_claiming_what_somebody_else_has_is_a_conflict(desk: Desk) -> None
     assert answer.status_code == 409
     problem = answer.json()
     assert problem["type"] == "urn:inbound-desk:problem:todo-claimed"
-    assert problem["errors"][0]["field"] == "state"
-    assert problem["errors"][0]["expected"] == "possible now: nothing"
+    assert problem["assignee"] == "Anna"
+    assert problem["errors"] == [
+        {
+            "field": "state",
+            "problem": "is claimed by Anna",
+            "expected": "possible now: release, complete, reroute, dismiss by Anna, or by a "
+            "supervisor (as_supervisor)",
+        }
+    ]
 
 
 async def test_of_two_who_claim_at_once_one_wins(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
+from services.sla.api import views
 from shared.auth import Scope, add_key
 from shared.ids import new_id
 from tests.services.sla.desk import KEY, Inquiry, SlaBench, berlin, utc
@@ -255,6 +257,30 @@ async def test_wrong_moments_and_unknown_inquiries(bench: SlaBench) -> None:
     refused(await bench.client.get("/sla/v1/deadlines/7"), 422, "invalid-request", "inquiry_id")
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_clock_with_many_pauses_shows_the_newest_lines(
+    bench: SlaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inquiry = Inquiry()
+    await bench.hear(inquiry.received())
+    for _ in range(55):
+        bench.clock.advance(timedelta(seconds=1))
+        await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
+        bench.clock.advance(timedelta(seconds=1))
+        await bench.post(f"deadlines/{inquiry.id}/resume")
+    shown = await bench.get(f"deadlines/{inquiry.id}")
+    assert (len(shown["history"]), shown["history_count"]) == (50, 111)
+    assert shown["history"][-1]["fact"] == "resumed"
+    assert len(shown["targets"][0]["pauses"]) == 50
+    path = f"deadlines/{inquiry.id}/explanation"
+    (whole,) = (await bench.get(path))["targets"]
+    assert whole["more_intervals"] == 0
+    monkeypatch.setattr(views, "MOST_INTERVALS", 60)
+    (cut,) = (await bench.get(path))["targets"]
+    assert cut["intervals"] == whole["intervals"][:60]
+    assert cut["more_intervals"] == len(whole["intervals"]) - 60
+
+
 async def test_an_explanation_adds_up_and_shows_the_pause(bench: SlaBench) -> None:
     inquiry = Inquiry(received_at=berlin("2026-03-06 16:00"))
     bench.clock.set(inquiry.received_at)
@@ -403,3 +429,15 @@ async def test_the_document_is_valid_and_every_operation_is_described(bench: Sla
         for operation in operations.values():
             assert operation["summary"], path
             assert operation["description"], path
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_filter_for_what_the_policy_lacks_is_an_error(bench: SlaBench) -> None:
+    for path, field in (
+        ("deadlines", "channel"),
+        ("deadlines", "desk"),
+        ("deadlines.ics", "desk"),
+        ("notifications", "target"),
+    ):
+        answer = await bench.client.get(f"/sla/v1/{path}", params={field: "kitchen"})
+        refused(answer, 422, f"unknown-{field}", field)

@@ -202,8 +202,10 @@ async def test_reports_and_the_calendar_have_it_as_its_own_class(bench: SlaBench
     email, x = report["hand_over"]
     assert email == {
         "group": "email", "owed": 2, "met": 1, "met_late": 1, "breached": 0, "open": 0,
-        "cancelled": 0, "missed": 1,
+        "cancelled": 0, "missed": 1, "kept_percent": 50.0,
     }  # fmt: skip
+    total = report["hand_over_total"]
+    assert (total["owed"], total["missed"], total["kept_percent"]) == (3, 2, 33.3)
     assert (x["owed"], x["breached"], x["missed"]) == (1, 1, 1)
     asked = {**MARCH, "format": "csv"}
     text = (await bench.client.get("/sla/v1/reports/promise", params=asked)).text

@@ -161,6 +161,7 @@ async def test_an_inquiry_that_is_part_of_another_counts_nowhere(
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert [(row["class"], row["promised"], row["count"]) for row in rows] == [
             ("promised", "1", ""),
+            ("promised_total", "1", ""),
             ("best_effort", "", "1"),
         ]
         start, end = berlin("2026-03-01 00:00"), berlin("2026-04-01 00:00")

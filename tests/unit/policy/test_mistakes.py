@@ -143,8 +143,8 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "channels.facebook.reply_window_hours",
         0,
         "channels.facebook.reply_window_hours",
-        "refused",
-        "greater than or equal to 1",
+        "is too small",
+        "at least 1",
     ),
     (
         "channels.Web Form",
@@ -203,7 +203,13 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "not defined",
         '"iico"',
     ),
-    ("promises.0.match", {"contacts": ["me"]}, "promises[0].match.contacts[0]", "refused", "UUID"),
+    (
+        "promises.0.match",
+        {"contacts": ["me"]},
+        "promises[0].match.contacts[0]",
+        "is not an id",
+        "an id such as",
+    ),
     ("promises", [], "channels.x.service_level", "no promise", "best_effort"),
     (
         "hashtags.company",
@@ -227,7 +233,7 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "neither true nor false",
         "without quotes",
     ),
-    ("routing.min_confidence", 0.2, "routing.min_confidence", "refused", "0.5"),
+    ("routing.min_confidence", 0.2, "routing.min_confidence", "is too small", "at least 0.5"),
     ("routing.technical_terms.de", ["a*b"], "routing.technical_terms.de[0]", "* inside", "end"),
     ("routing.technical_terms.de", ["*a b"], "routing.technical_terms.de[0]", "phrase", "single"),
     (
@@ -262,7 +268,7 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
     ("netiquette.de", "  ", "netiquette.de", "is empty", "some text"),
     ("netiquette.en", 3, "netiquette.en", "3 is not text", "quotes"),
     ("retention.log_days", True, "retention.log_days", "true is not a whole number", "number"),
-    ("retention.log_days", 30, "retention.log_days", "refused", "29"),
+    ("retention.log_days", 30, "retention.log_days", "is too large", "at most 29"),
     ("retention.messages_days", 7, "retention.messages_days", "14", "at least log_days"),
     ("chanels", {}, "chanels", "no such section", '"channels"'),
 )

@@ -1,0 +1,71 @@
+"""`inbound-desk retention`: remove now what the running services remove by and by."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from services import root
+from services.intake import timers as intake
+from services.router import timers as router
+from shared.db import Reader
+from shared.db.migrate import require
+from shared.policy import load_policy
+from shared.settings import DeskSettings
+
+D = TypeVar("D", bound=Reader)
+
+
+async def remove_old(settings: DeskSettings, *, now: datetime, dry_run: bool) -> str:
+    """What was removed, or would be, in a sentence. Raises DatabaseUnavailableError."""
+    days = load_policy(settings.policy).retention.messages_days
+    if days is None:
+        return "messages_days is not set in the policy: everything stays"
+    before = now - timedelta(days=days)
+    if dry_run:
+        gone, todos = await _count(settings, before)
+    else:
+        gone, todos = await _remove(settings, before, now)
+    what = (
+        f"{gone.conversations} conversations with {gone.messages} messages, and the words of "
+        f"{todos} ToDos"
+    )
+    would = "would go" if dry_run else "went"
+    return f"{what}, {would}: they ended before {before.isoformat(timespec='seconds')}"
+
+
+async def _count(settings: DeskSettings, before: datetime) -> tuple[intake.Gone, int]:
+    """Also beside a desk that runs."""
+    async with (
+        _opened(root.reader_of("intake", settings), "intake") as inquiries,
+        _opened(root.reader_of("router", settings), "router") as todos,
+    ):
+        return (
+            await intake.count_old(inquiries, before=before),
+            await router.count_old(todos, before=before),
+        )
+
+
+async def _remove(
+    settings: DeskSettings, before: datetime, now: datetime
+) -> tuple[intake.Gone, int]:
+    never, gone = asyncio.Event(), intake.Gone()
+    async with (
+        _opened(root.database_of("intake", settings), "intake") as inquiries,
+        _opened(root.database_of("router", settings), "router") as todos,
+    ):
+        await intake.remove_once(inquiries, before=before, now=now, gone=gone, stop=never)
+        return gone, await router.remove_once(todos, before=before, now=now, stop=never)
+
+
+@asynccontextmanager
+async def _opened(database: D, service: str) -> AsyncIterator[D]:
+    await database.start()
+    try:
+        await require(database, service)
+        yield database
+    finally:
+        await database.stop()
