@@ -35,12 +35,16 @@ def mounted(tmp_path: Path) -> Path:
 
 
 def test_every_secret_may_stand_in_a_file(mounted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("DESK_API_KEY", "DESK_BUS_URL", "DESK_INTAKE_DATABASE_URL", "DESK_SLA_DATABASE_URL")
-    for name in names:
+    url = f"postgresql://desk:{PASSWORD}@db/desk"
+    mounted_url = mounted.with_name("mounted_url")
+    mounted_url.write_text(f"{url}\n")
+    for name in ("DESK_API_KEY", "DESK_BUS_URL"):
         monkeypatch.setenv(f"{name}_FILE", str(mounted))
+    for name in ("DESK_INTAKE_DATABASE_URL", "DESK_SLA_DATABASE_URL"):
+        monkeypatch.setenv(f"{name}_FILE", str(mounted_url))
     desk = DeskSettings()
     assert (desk.api_key, desk.bus_url) == (PASSWORD, PASSWORD)
-    assert IntakeSettings().database_url == SlaSettings().database_url == PASSWORD
+    assert IntakeSettings().database_url == SlaSettings().database_url == url
     place = str(mounted)
     secrets = channel_secrets({"DESK_SECRET_WEB_FORM_FILE": place, "DESK_SECRET_X": "a, b"})
     assert secrets == {"web_form": (PASSWORD,), "x": ("a", "b")}
