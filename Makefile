@@ -17,8 +17,8 @@ run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0
 	@exec $(BIN)/inbound-desk run
 
 test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/stories tests/architecture tests/contracts tests/services
-	$(BIN)/pytest tests/system
+	@# The system tests mostly wait: they run beside the others, and first, as they take longest.
+	$(BIN)/pytest -n 3 --dist loadfile tests/system tests/unit tests/stories tests/architecture tests/contracts tests/services
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

@@ -118,6 +118,8 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     handlers, level = root.handlers, root.level
     monkeypatch.setattr(sys, "stderr", lines)
     configure_logging("info")
+    # A logger that is first used meanwhile must not keep this for the tests after it.
+    structlog.configure(cache_logger_on_first_use=False)
     yield lines
     root.handlers = handlers
     root.setLevel(level)
