@@ -239,6 +239,11 @@ class KeyRing:
         self._by_hash: dict[str, tuple[Caller, float]] = self._given
         self.problem: str | None = None
 
+    def has_keys(self) -> bool:
+        """Whether any key is known, also one that has expired."""
+        self._follow_file()
+        return bool(self._by_hash)
+
     def lacks_keys(self, now: datetime) -> str | None:
         """A sentence that says what to do when no key at all is admitted, else None."""
         self._follow_file()

@@ -231,9 +231,14 @@ class Service:
         return None
 
     async def _keys_readable(self) -> str | None:
-        return self._runtime.keys.problem
+        return self._runtime.keys.problem or self._lacking_keys()
 
     async def _somebody_may_call(self) -> str | None:
+        # Keys that have expired take no service away from what it does without one: intake goes on
+        # to accept signed webhooks.
+        return None if self._runtime.keys.has_keys() else self._lacking_keys()
+
+    def _lacking_keys(self) -> str | None:
         return self._runtime.keys.lacks_keys(self._runtime.clock.now())
 
     async def _consumers_turn(self) -> str | None:

@@ -99,11 +99,15 @@ class Admission(ABC):
         self._scope = scope
 
     def check(self, request: Request) -> Caller:
-        """Looks once at each request. Raises RefusedError, see `Gate.admit`."""
+        """The key is looked up once for each request, its scopes each time.
+
+        Raises RefusedError, see `Gate.admit`.
+        """
         caller: Caller | None = request.scope.get(_ADMITTED)
         if caller is None:
             authorization = request.headers.get("authorization")
             caller = request.scope[_ADMITTED] = self._admit(authorization)
+        require_scope(caller, self._scope)
         return caller
 
     @abstractmethod

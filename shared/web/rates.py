@@ -1,4 +1,4 @@
-"""How many requests a key or a channel may make: a token bucket for each, in this process.
+"""How many requests a key or a channel may make: a token bucket for each, in this service.
 
 What is left is told in the fields `RateLimit-Policy` and `RateLimit`
 (draft-ietf-httpapi-ratelimit-headers-10). Only callers that have shown who they are are counted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.root import BUILDERS, make_runtime
+from shared.auth import ALL_SCOPES, add_key, new_key
 from shared.settings import DeskSettings
 
 
@@ -33,3 +35,16 @@ async def test_an_empty_postgres_is_not_ready_and_says_what_to_do(
         assert "run `inbound-desk migrate`" in checks["migrations"]["reason"]
         assert checks["outbox"]["reason"].startswith("PostgreSQL says: relation")
         assert not [line for line in lines if line["log_level"] == "error"], lines
+
+
+async def test_expired_keys_take_no_service_away_from_its_senders(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    keys = tmp_path / "keys.json"
+    add_key(keys, name="a", key=new_key(), scopes=ALL_SCOPES, now=now, expires_at=now)
+    service = BUILDERS["intake"](make_runtime(DeskSettings.model_validate({"data_dir": tmp_path})))
+    transport = httpx.ASGITransport(app=service.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
+        checks = (await http.get("/intake/health/ready")).json()["checks"]
+    assert checks["callers"]["status"] == "ok"
+    assert checks["keys"]["status"] == "degraded"
+    assert "has expired" in checks["keys"]["reason"]

@@ -1,0 +1,42 @@
+"""A key is looked up once for each request, and asked for every scope that the route needs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+
+from shared.auth import KeyRing, Scope, add_key
+from shared.web.access import Admission, Gate
+from shared.web.problems import RefusedError
+from shared.web.rates import Rate
+from tests.support.clock import ManualClock
+
+KEY = "desk_" + "k" * 43
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+def admissions(path: Path, *scopes: Scope) -> list[Admission]:
+    add_key(path, name="anna", key=KEY, scopes=["todos:read", "todos:write"], now=NOW)
+    gate = Gate(KeyRing(path), ManualClock(NOW), Rate(1.0, 1))
+    return [gate.requires(scope).dependency for scope in scopes]
+
+
+def request() -> Request:
+    return Request({"type": "http", "headers": [(b"authorization", f"Bearer {KEY}".encode())]})
+
+
+def test_two_scopes_of_one_route_take_from_the_rate_once(tmp_path: Path) -> None:
+    asked = request()
+    for admission in admissions(tmp_path / "keys.json", "todos:read", "todos:write"):
+        assert admission.check(asked).name == "anna"
+
+
+def test_each_scope_of_a_route_is_asked_for(tmp_path: Path) -> None:
+    reads, supervises = admissions(tmp_path / "keys.json", "todos:read", "todos:supervise")
+    asked = request()
+    reads.check(asked)
+    with pytest.raises(RefusedError, match="todos:supervise"):
+        supervises.check(asked)
