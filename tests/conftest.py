@@ -7,6 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
+from services import __main__ as command_line
+from services import process
 from tests.support import backing
 from tests.support.kafka_broker import Broker
 from tests.support.migrated import MigratedDatabases, MigratedFiles
@@ -56,3 +58,13 @@ def migrated_files(tmp_path_factory: pytest.TempPathFactory) -> MigratedFiles:
 async def migrated_databases(postgres_url: str) -> AsyncIterator[MigratedDatabases]:
     async with AsyncExitStack() as stack:
         yield MigratedDatabases(postgres_url, stack)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that run inside the tests leave the logging of the tests alone.
+
+    A logger keeps what was configured when it was first used, also for the tests after it.
+    """
+    for module in (command_line, process):
+        monkeypatch.setattr(module, "configure_logging", lambda _level: None)
