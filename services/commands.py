@@ -34,7 +34,6 @@ from shared.auth import (
 )
 from shared.auth import revoke_key as revoke
 from shared.clock import SystemClock
-from shared.db.migrate import require
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
 from shared.settings import DeskSettings, channel_secrets, read_settings
@@ -69,7 +68,13 @@ def migrate(options: argparse.Namespace) -> int:
 def replay(options: argparse.Namespace) -> int:
     if options.what == "dead-letters":
         return _replay_letters(options)
-    if options.since is None or options.list or options.id or options.service or options.discard:
+    if (
+        options.since is None
+        or options.list
+        or options.id
+        or options.service
+        or options.discard is not None
+    ):
         raise ValueError(
             f"`replay {options.what}` takes --since and nothing else; --list, --id, --service and "
             "--discard belong to `replay dead-letters`"
@@ -84,25 +89,26 @@ def _replay_letters(options: argparse.Namespace) -> int:
     services = (options.service,) if options.service else tuple(root.BUILDERS)
     if not (options.list or options.id or options.since):
         raise ValueError("say which dead letters: --list shows them, --id or --since chooses")
+    if options.discard is not None and (options.list or not options.discard.strip()):
+        raise ValueError("--discard takes a reason, and no --list beside it")
     found = _go(letters_of(services, settings, since=options.since, ids=options.id))
     if options.list:
         print(listed(found))
         return 0
     now = SystemClock().now()
     count = _go(settle_letters(found, settings, discarded_for=options.discard, now=now))
-    what = "given up" if options.discard else "asked for: each goes to its consumer once more"
+    what = (
+        "given up"
+        if options.discard is not None
+        else "asked for: each goes to its consumer once more"
+    )
     print(f"{count} dead letters {what}")
     return 0
 
 
 async def _replay_service(service: str, settings: DeskSettings, options: argparse.Namespace) -> int:
-    database = root.database_of(service, settings)
-    await database.start()
-    try:
-        await require(database, service)
+    async with root.opened(root.database_of(service, settings), service) as database:
         return await database.write(publish_again, since=options.since)
-    finally:
-        await database.stop()
 
 
 def retention(options: argparse.Namespace) -> int:
@@ -162,10 +168,8 @@ def simulate(options: argparse.Namespace) -> int:
     policy = load_policy(options.policy)
 
     async def work() -> str:
-        database = root.reader_of("sla", read_settings(DeskSettings))
-        await database.start()
-        try:
-            await require(database, "sla")
+        reader = root.reader_of("sla", read_settings(DeskSettings))
+        async with root.opened(reader, "sla") as database:
             found = await simulate_policy(
                 database,
                 policy,
@@ -173,8 +177,6 @@ def simulate(options: argparse.Namespace) -> int:
                 end=_midnight(options.end, policy),
                 now=SystemClock().now(),
             )
-        finally:
-            await database.stop()
         return json.dumps(found.as_json(), indent=2) if options.json else found.as_text()
 
     print(_go(work()))

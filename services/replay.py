@@ -12,8 +12,6 @@ from uuid import UUID
 
 from services import root
 from shared import dead_letters
-from shared.db import DatabaseUnavailableError
-from shared.db.migrate import pending
 from shared.settings import DeskSettings
 
 PAGE = 500
@@ -58,15 +56,11 @@ async def settle_letters(
         if not heads:
             continue
         ids = [head.id for head in heads]
-        database = root.database_of(service, settings)
-        await database.start()
-        try:
-            if discarded_for:
-                count += await database.write(dead_letters.discard, ids, why=discarded_for, now=now)
-            else:
+        async with root.opened(root.database_of(service, settings), service) as database:
+            if discarded_for is None:
                 count += await database.write(dead_letters.ask, ids)
-        finally:
-            await database.stop()
+            else:
+                count += await database.write(dead_letters.discard, ids, why=discarded_for, now=now)
     return count
 
 
@@ -87,12 +81,7 @@ def listed(found: Found) -> str:
 async def _open_letters(
     service: str, settings: DeskSettings, *, since: datetime | None
 ) -> list[dead_letters.Head]:
-    database = root.reader_of(service, settings)
-    await database.start()
-    try:
-        reason = await pending(database, service)
-        if reason is not None:
-            raise DatabaseUnavailableError(reason)
+    async with root.opened(root.reader_of(service, settings), service) as database:
         found: list[dead_letters.Head] = []
         after: UUID | None = None
         while True:
@@ -101,5 +90,3 @@ async def _open_letters(
             if len(page) < PAGE:
                 return found
             after = page[-1].id
-    finally:
-        await database.stop()

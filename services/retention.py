@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from services import root
 from services.intake import timers as intake
 from services.router import timers as router
-from shared.db import Reader
-from shared.db.migrate import require
 from shared.policy import load_policy
 from shared.settings import DeskSettings
-
-D = TypeVar("D", bound=Reader)
 
 
 async def remove_old(settings: DeskSettings, *, now: datetime, dry_run: bool) -> str:
@@ -40,8 +33,8 @@ async def remove_old(settings: DeskSettings, *, now: datetime, dry_run: bool) ->
 async def _count(settings: DeskSettings, before: datetime) -> tuple[intake.Gone, int]:
     """Also beside a desk that runs."""
     async with (
-        _opened(root.reader_of("intake", settings), "intake") as inquiries,
-        _opened(root.reader_of("router", settings), "router") as todos,
+        root.opened(root.reader_of("intake", settings), "intake") as inquiries,
+        root.opened(root.reader_of("router", settings), "router") as todos,
     ):
         return (
             await intake.count_old(inquiries, before=before),
@@ -54,18 +47,8 @@ async def _remove(
 ) -> tuple[intake.Gone, int]:
     never, gone = asyncio.Event(), intake.Gone()
     async with (
-        _opened(root.database_of("intake", settings), "intake") as inquiries,
-        _opened(root.database_of("router", settings), "router") as todos,
+        root.opened(root.database_of("intake", settings), "intake") as inquiries,
+        root.opened(root.database_of("router", settings), "router") as todos,
     ):
         await intake.remove_once(inquiries, before=before, now=now, gone=gone, stop=never)
         return gone, await router.remove_once(todos, before=before, now=now, stop=never)
-
-
-@asynccontextmanager
-async def _opened(database: D, service: str) -> AsyncIterator[D]:
-    await database.start()
-    try:
-        await require(database, service)
-        yield database
-    finally:
-        await database.stop()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import structlog
 
@@ -21,12 +22,13 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus, BusUnavailableError
 from shared.clock import SystemClock
 from shared.db import Database, Reader, open_database, open_reader
-from shared.db.migrate import upgrade
+from shared.db.migrate import require, upgrade
 from shared.events.registry import topics
 from shared.lifecycle import Loop, pause, unless
 from shared.policy import Policy, PolicyError, load_policy
 from shared.service import Runtime, Service
 from shared.settings import (
+    PREFIX,
     DeskSettings,
     SettingsError,
     channel_secrets,
@@ -39,6 +41,8 @@ WATCH_SECONDS = 5.0
 CONNECT_AGAIN_SECONDS = 2.0
 
 SETTINGS = (DeskSettings, IntakeSettings, RouterSettings, SlaSettings)
+
+D = TypeVar("D", bound=Reader)
 
 log = structlog.get_logger()
 
@@ -71,7 +75,9 @@ def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
             ca=settings.bus_ca,
         )
     except ValueError as error:
-        raise SettingsError(f"DESK_BUS_URL is not valid: {error}") from error
+        named = str(error).startswith(PREFIX)
+        text = str(error) if named else f"DESK_BUS_URL is not valid: {error}"
+        raise SettingsError(text) from error
 
 
 def build(name: str, runtime: Runtime) -> Service:
@@ -97,6 +103,20 @@ def database_of(service: str, settings: DeskSettings) -> Database:
 def reader_of(service: str, settings: DeskSettings) -> Reader:
     """The same to look only, also while the desk runs."""
     return open_reader(_url(service, settings))
+
+
+@asynccontextmanager
+async def opened(database: D, service: str) -> AsyncIterator[D]:
+    """For a command beside the service.
+
+    Raises DatabaseUnavailableError, and SchemaMismatchError for a schema that does not fit.
+    """
+    await database.start()
+    try:
+        await require(database, service)
+        yield database
+    finally:
+        await database.stop()
 
 
 def _url(service: str, settings: DeskSettings) -> str:

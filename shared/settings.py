@@ -5,13 +5,14 @@ docs/settings.md lists every one of them with its default; a test compares the t
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -25,6 +26,16 @@ PREFIX = "DESK_"
 ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_", "DESK_TEST_")
 """Variables whose names come from the policy file, with which they are checked; and the tests'."""
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
+
+
+def _per_second(rate: float) -> float:
+    if rate != 0 and not SLOWEST_RATE <= rate < math.inf:
+        raise ValueError(f"it must be a number from {SLOWEST_RATE} on, or 0 for no limit")
+    return rate
+
+
+SLOWEST_RATE = 0.001
+PerSecond = Annotated[float, AfterValidator(_per_second)]
 
 
 class Settings(BaseSettings):
@@ -137,15 +148,13 @@ class DeskSettings(Settings):
     connections: int = Field(
         default=1000, ge=1, description="Connections at once; one more gets 503."
     )
-    key_rate: float = Field(
+    key_rate: PerSecond = Field(
         default=100.0,
-        ge=0,
         description="Requests per second of one key on average; more gives 429; 0: no limit.",
     )
     key_burst: int = Field(default=1000, ge=1, description="Requests of one key at once.")
-    channel_rate: float = Field(
+    channel_rate: PerSecond = Field(
         default=100.0,
-        ge=0,
         description="Webhooks per second of one channel on average; more gives 429; 0: no limit.",
     )
     channel_burst: int = Field(default=1000, ge=1, description="Webhooks of one channel at once.")
@@ -224,6 +233,8 @@ def read_settings(kind: type[S]) -> S:
 def _line(kind: type[BaseSettings], error: Mapping[str, object]) -> str:
     name = str(error["loc"][0])  # type: ignore[index] # pydantic's places are tuples
     wrong, right = words_of(error)
+    if error["type"] == "value_error":
+        return f"{_variable(kind, name)} {wrong}: {right}."
     default = kind.model_fields[name].default
     shown = f" (default: {default})" if default not in ("", None) else ""
     return f"{_variable(kind, name)} {wrong}. Right would be: {right}{shown}."
@@ -238,9 +249,11 @@ def unknown_variables(
 ) -> Iterator[tuple[str, str]]:
     """Variables that begin like ours and are none, each with the nearest that there is."""
     known = {_variable(kind, field) for kind in kinds for field in kind.model_fields}
+    secrets = [_variable(kind, each) for kind in kinds for each in getattr(kind, "SECRETS", ())]
+    known |= {name + SUFFIX for name in secrets}
     for name in sorted(environment):
         if name.startswith(PREFIX) and not name.startswith(ELSEWHERE):
-            if name in known or name.removesuffix(SUFFIX) in known:
+            if name in known:
                 continue
             near = get_close_matches(name, sorted(known), n=1, cutoff=0.0)
             yield name, near[0]

@@ -100,8 +100,8 @@ def _check_security(security: str, login: Login | None, ca: Path | None) -> None
         )
     if login is not None and login.mechanism == "PLAIN" and not encrypted:
         raise ValueError(
-            "with DESK_BUS_MECHANISM=PLAIN and without TLS anybody on the way could read the "
-            "password: say security=SASL_SSL, or use SCRAM-SHA-512"
+            "DESK_BUS_MECHANISM=PLAIN without TLS shows the password to anybody on the way: say "
+            "security=SASL_SSL in DESK_BUS_URL, or use SCRAM-SHA-512"
         )
     if ca is not None and not encrypted:
         raise ValueError(f"DESK_BUS_CA is set, and security={security} is without TLS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 from sqlalchemy.engine import URL, make_url
@@ -49,6 +50,8 @@ def open_reader(url: str) -> Reader:
 def _parsed(url: str) -> URL:
     try:
         parsed = make_url(url)
+        # asyncpg reads it once more, and more strictly.
+        urlsplit(url)
     except (ArgumentError, ValueError):
         # Not as its cause: it may repeat a piece of a password that holds an unescaped @, : or /.
         raise ValueError(_wrong(url)) from None

@@ -15,6 +15,7 @@ from tests.support.migrated import MigratedFiles
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LATER = "2026-11-25T00:00:00Z"
+EVER = "2020-01-01T00:00:00Z"
 
 
 def record(offset: int) -> Received:
@@ -102,6 +103,8 @@ def test_letters_are_given_up_for_a_reason(
     ("words", "sentence"),
     [
         ((), "--list shows them, --id or --since chooses"),
+        (("--since", EVER, "--discard", ""), "--discard takes a reason"),
+        (("--list", "--discard", "x"), "no --list beside it"),
         (("--discard", "x"), "--list shows them, --id or --since chooses"),
         (("--id", "00000000-0000-0000-0000-000000000000"), "no dead letter that waits has the id"),
     ],

@@ -170,16 +170,18 @@ def test_an_unknown_variable_is_named_with_the_nearest(
     monkeypatch.setenv("DESK_KEYS_FILE", str(tmp_path / "keys.json"))
     monkeypatch.setenv("DESK_PROT", "9000")
     monkeypatch.setenv("DESK_INTAKE_WRITER", "3")
+    monkeypatch.setenv("DESK_POLICY_FILE", "a secret may be in a file, and this is none")
     monkeypatch.setenv("DESK_SECRET_FACEBOOK", "whsec_x")
     (tmp_path / "key").write_text("a key of more than 24 characters")
     monkeypatch.setenv("DESK_API_KEY_FILE", str(tmp_path / "key"))
     assert [*unknown_settings()] == [
         ("DESK_INTAKE_WRITER", "DESK_INTAKE_WRITERS"),
+        ("DESK_POLICY_FILE", "DESK_POLICY"),
         ("DESK_PROT", "DESK_PORT"),
     ]
     assert main(["keys", "list"]) == 0
     said = capsys.readouterr().err.splitlines()
-    assert said[1].endswith(
+    assert said[2].endswith(
         "DESK_PROT is no setting of the desk and is passed over; is it DESK_PORT?"
     )
     monkeypatch.setenv("DESK_PORT", "0")
@@ -189,3 +191,25 @@ def test_an_unknown_variable_is_named_with_the_nearest(
     (logged,) = [line for line in capsys.readouterr().out.splitlines() if "DESK_PROT" in line]
     for each in ("settings.unknown", "variable=DESK_PROT", "nearest=DESK_PORT"):
         assert each in logged
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"DESK_INTAKE_DATABASE_URL": "postgresql://u:p@[h/n"}, "DESK_INTAKE_DATABASE_URL is not"),
+        ({"DESK_KEY_RATE": "1e-320"}, "DESK_KEY_RATE is not valid: it must be a number from 0.001"),
+        ({"DESK_BUS_URL": "kafka://h:1", "DESK_BUS_USER": "u"}, "DESK_BUS_USER and DESK_BUS_PASS"),
+    ],
+)
+def test_what_is_wrong_is_said_of_its_own_variable(
+    variables: dict[str, str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("DESK_DATA_DIR", str(tmp_path))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert main(["intake"]) == 1
+    assert capsys.readouterr().err.startswith(f"inbound-desk: {sentence}")
