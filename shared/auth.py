@@ -148,7 +148,7 @@ def add_key(
 
 
 def add_first_key(path: Path, *, now: datetime) -> str | None:
-    """A new key that may everything, when the file holds none; else None. Of several processes at
+    """A new key with every scope, when the file holds none; else None. Of several processes at
     once one makes it.
     """
     with _alone_with(path):
@@ -221,8 +221,8 @@ class KeyRing:
     """
 
     def __init__(self, path: Path, *, environment_key: str = "") -> None:
-        """`environment_key` is a key given from outside (DESK_API_KEY); it may all, until the file
-        has a key of the name ENVIRONMENT_KEY, which takes its place. Raises ValueError for one
+        """`environment_key` is a key given from outside (DESK_API_KEY) with every scope, until the
+        file has a key of the name ENVIRONMENT_KEY, which takes its place. Raises ValueError for one
         that is too short.
         """
         if environment_key and len(environment_key) < SHORTEST_KEY:

@@ -100,11 +100,11 @@ class DeskSettings(Settings):
     bus_password: str = Field(default="", description="The user's password at Kafka.")
     bus_mechanism: Mechanism = Field(
         default="SCRAM-SHA-512",
-        description="How the password is shown: `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.",
+        description="The SASL mechanism: `SCRAM-SHA-512`, `SCRAM-SHA-256` or `PLAIN`.",
     )
     bus_ca: Path | None = Field(
         default=None,
-        description="File of the authorities (PEM) that Kafka's certificates are checked by; unset:"
+        description="File of the CA certificates (PEM) by which Kafka's are checked; unset:"
         " those of the machine.",
     )
     api_key: str = Field(

@@ -37,7 +37,7 @@ _STATUS: tuple[tuple[type[DeskError], int], ...] = (
 )
 _TITLES = {
     400: "The request cannot be read",
-    401: "A key is needed",
+    401: "Not authenticated",
     403: "The key does not allow this",
     404: "Not found",
     405: "This method is not served here",

@@ -27,6 +27,8 @@ def test_a_name_stays_as_it_is_written(name: str) -> None:
         ("Anna\u2028Bert\x85Carla", "Anna Bert Carla"),
         ("  Anna \u202e  Thaler ", "Anna Thaler"),
         ("Anna\u200d", "Anna"),
+        ("An\ufe0fna\u3164", "Anna"),
+        ("\u034fAnna", "Anna"),
         ("\u202e\u200c\x07", ""),
     ],
 )
