@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 
 _JOINERS = "\u200c\u200d"
-"""They belong to the spelling of names in Persian and in scripts of India, and to emoji."""
+_JOINED = (
+    (0x0600, 0x08FF), (0x0900, 0x0DFF), (0x1800, 0x18AF), (0xFB50, 0xFDFF), (0xFE70, 0xFEFF),
+)  # fmt: skip
+"""Arabic and its kin, the scripts of India, Mongolian: a joiner belongs to their spelling."""
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
 _BLANK = frozenset(
     chr(each)
     for first, last in (
@@ -21,11 +26,33 @@ def clean_name(name: str) -> str:
     """The name without what cannot be seen in it: control characters, marks that turn the direction
     of the text around them, and others that only format. White space becomes single spaces.
 
-    So no name differs from another only in what nobody sees, joiners apart, and none rewrites the
-    line it stands in. Letters of different scripts that look alike stay.
+    Joiners stay between letters of scripts whose spelling needs them, and inside emoji. So no other
+    name differs from one only in what nobody sees, and none rewrites the line it stands in. Letters
+    of different scripts that look alike stay.
     """
-    kept = "".join(each for each in name if _may_stay(each))
-    return " ".join(kept.split()).strip(_JOINERS)
+    seen = [each for each in name if _may_stay(each)]
+    kept = [
+        each
+        for place, each in enumerate(seen)
+        if each not in _JOINERS or _needed(seen[place - 1 : place], seen[place + 1 : place + 2])
+    ]
+    return " ".join("".join(kept).split())
+
+
+def _needed(before: Sequence[str], after: Sequence[str]) -> bool:
+    """Whether a joiner changes how its neighbours are written."""
+    return all(
+        neighbour and all(_is_joined(each) for each in neighbour) for neighbour in (before, after)
+    )
+
+
+def _is_joined(character: str) -> bool:
+    point = ord(character)
+    return (
+        any(first <= point <= last for first, last in _JOINED)
+        or unicodedata.category(character) == "So"
+        or point in _SKIN_TONES
+    )
 
 
 def _may_stay(character: str) -> bool:
