@@ -84,7 +84,7 @@ def router(desk: IntakeDesk) -> APIRouter:
         summary="Try a quarantined delivery again",
         responses=documented(400, 404),
     )
-    async def retry_quarantined(quarantine_id: UUID, _caller: Caller = writes) -> WebhookAnswer:
+    async def retry_quarantined(quarantine_id: UUID, caller: Caller = writes) -> WebhookAnswer:
         """For what a newer desk understands. It counts as received when it came first. What is
         still broken stays, and the answer says why; the rest leaves the quarantine.
         """
@@ -96,6 +96,13 @@ def router(desk: IntakeDesk) -> APIRouter:
         result, leaves = await delivery.work_off_kept(kept["raw"])
         if leaves:
             await desk.database.write(quarantine.leave, quarantine_id)
+        log.info(
+            "quarantine.retried",
+            quarantine_id=str(quarantine_id),
+            channel=channel.name,
+            key_name=caller.name,
+            left=leaves,
+        )
         return WebhookAnswer.model_validate(result.body())
 
     @api.delete(
@@ -115,7 +122,7 @@ def router(desk: IntakeDesk) -> APIRouter:
             "quarantine.deleted",
             quarantine_id=str(quarantine_id),
             channel=channel,
-            by=caller.name,
+            key_name=caller.name,
             reason=reason,
         )
         return Response(status_code=204)
@@ -124,4 +131,6 @@ def router(desk: IntakeDesk) -> APIRouter:
 
 
 def _unknown(quarantine_id: UUID) -> NotFoundError:
-    return NotFoundError("unknown-quarantine", f"nothing in quarantine is {quarantine_id}")
+    return NotFoundError(
+        "unknown-quarantine", f"no quarantined delivery has the id {quarantine_id}"
+    )

@@ -6,6 +6,7 @@ import json
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Query
 
 from services.sla import schemas
@@ -21,6 +22,8 @@ from shared.web.problems import documented
 from shared.web.strict_json import SafeStr
 
 TargetName = Annotated[SafeStr | None, Query(max_length=40, examples=["tickets"])]
+
+log = structlog.get_logger()
 
 
 def router(desk: SlaDesk) -> APIRouter:
@@ -75,6 +78,7 @@ def router(desk: SlaDesk) -> APIRouter:
         found = await desk.database.write(
             resend, notification_id, targets=desk.targets, now=desk.clock.now()
         )
+        log.info("notification.resent", notification_id=str(notification_id), key_name=caller.name)
         desk.on_written(None)
         if caller.may("deadlines:read"):
             return _detail(found)

@@ -50,7 +50,10 @@ async def retry(desk: Desk, identifier: str) -> Any:
 
 async def test_a_retry_counts_from_the_first_receipt(desk: Desk) -> None:
     raw = json.dumps(message(id="m", sent_at="1970-01-01T00:00:00Z"))
-    answer = await retry(desk, await keep(desk, raw, ago=3 * HOUR))
+    with capture_logs() as logs:
+        answer = await retry(desk, identifier := await keep(desk, raw, ago=3 * HOUR))
+    (line,) = [each for each in logs if each["event"] == "quarantine.retried"]
+    assert (line["quarantine_id"], line["key_name"], line["left"]) == (identifier, "Anna", True)
     assert (answer.status_code, counts(answer)) == (200, (1, 0, 0, 0))
     shown = await desk.detail(answer.json()["inquiries"][0])
     assert shown["received_at"] == "2026-11-24T09:00:00Z"
@@ -194,7 +197,7 @@ async def test_giving_up_needs_a_reason_and_is_logged(desk: Desk) -> None:
         answer = await desk.request("DELETE", path, params=reason)
     assert (answer.status_code, answer.content) == (204, b"")
     (line,) = [each for each in logs if each["event"] == "quarantine.deleted"]
-    assert (line["by"], line["channel"]) == ("Anna", "facebook")
+    assert (line["key_name"], line["channel"]) == ("Anna", "facebook")
     assert line["reason"] == reason["reason"]
     problem(await desk.request("DELETE", path, params=reason), 404, "unknown-quarantine")
 

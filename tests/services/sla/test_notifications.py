@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from standardwebhooks import Webhook
+from structlog.testing import capture_logs
 
 from services.sla.domain import Attempt
 from services.sla.notify.by_webhook import WebhookSender
@@ -202,7 +203,10 @@ async def test_after_three_days_it_has_failed_and_can_be_sent_again(told: Told) 
     assert told.bench.clock.now() - begun == timedelta(days=3)
     (row,) = await told.log(state="failed")
     told.receiver.answers = []
-    answer = await told.bench.post(f"notifications/{row['id']}/resend")
+    with capture_logs() as logs:
+        answer = await told.bench.post(f"notifications/{row['id']}/resend")
+    (line,) = [each for each in logs if each["event"] == "notification.resent"]
+    assert (line["notification_id"], line["key_name"]) == (row["id"], "anna")
     assert (answer.status_code, answer.json()["state"]) == (200, "pending")
     assert await told.courier.deliver_due() == 1
     assert [row["state"] for row in await told.log()] == ["delivered"]
