@@ -257,7 +257,10 @@ class Service:
         age = 0.0 if oldest is None else (self._runtime.clock.now() - oldest).total_seconds()
         self.metrics.outbox_age.set(age)
         if age > OLD_OUTBOX_SECONDS:
-            return self.relay.problem or f"a fact waits since {age:.0f} seconds for the bus"
+            return (
+                self.relay.problem
+                or f"a fact has waited {age:.0f} seconds for the bus"
+            )
         return None
 
     async def _letters_wait(self) -> str | None:

@@ -57,6 +57,7 @@ _BOUNDS: Mapping[str, tuple[str, str, str]] = {
     "greater_than": ("is too small", "gt", "more than {}"),
     "less_than_equal": ("is too large", "le", "at most {}"),
     "less_than": ("is too large", "lt", "less than {}"),
+    "multiple_of": ("is not a multiple", "multiple_of", "a multiple of {}"),
     "string_too_long": ("is too long", "max_length", "at most {} characters"),
     "string_too_short": ("is too short", "min_length", "at least {} characters"),
     "too_long": ("is too long", "max_length", "at most {} {}"),
@@ -82,4 +83,4 @@ def words_of(error: Mapping[str, Any]) -> tuple[str, str]:
     if kind == "value_error":
         # Raised by a validator of ours, so the sentence is ours.
         return "is not valid", str(context.get("error", "another value"))[:300]
-    return "is not valid", "another value; see the API document"
+    return "does not fit", "a value as the API document describes it"

@@ -22,7 +22,7 @@ def _trimmed(text: Any) -> Any:
 
 def _not_empty(name: str) -> str:
     if not name:
-        raise ValueError("should hold a character that can be seen")
+        raise ValueError("text with a character that can be seen")
     return name
 
 

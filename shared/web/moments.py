@@ -13,7 +13,7 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 
 def _plausible(moment: datetime) -> datetime:
     if not EARLIEST <= moment <= LATEST:
-        raise ValueError("should lie between the years 1990 and 2100")
+        raise ValueError("a moment between the years 1990 and 2100")
     return moment.astimezone(UTC)
 
 

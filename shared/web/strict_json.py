@@ -32,11 +32,11 @@ def _storable(text: Any) -> Any:
     if not isinstance(text, str):
         return text
     if "\0" in text:
-        raise ValueError("should hold no NUL character")
+        raise ValueError("text without NUL characters")
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise ValueError("should hold no lone surrogate (half of a character)") from None
+        raise ValueError("text without lone surrogates (halves of a character)") from None
     return text
 
 

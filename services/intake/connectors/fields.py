@@ -25,13 +25,13 @@ EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 def _not_blank(text: str) -> str:
     if not text.strip():
-        raise ValueError("should hold more than white space")
+        raise ValueError("more than white space")
     return text
 
 
 def _web_address(url: str) -> str:
     if not is_web_address(url):
-        raise ValueError("should begin with https:// or http://")
+        raise ValueError("an address that begins with https:// or http://")
     return url
 
 
@@ -42,7 +42,7 @@ def is_web_address(url: str) -> bool:
 def _somebody(handle: str) -> str:
     # An empty handle would make one person of all who have it.
     if not is_handle(handle):
-        raise ValueError("should hold more than white space and @")
+        raise ValueError("more than white space and @")
     return handle
 
 

@@ -199,7 +199,7 @@ class Timers:
         self._metrics.late.set(seconds)
         if seconds < LATE_SECONDS:
             return None
-        what = f"a warning or a breach is due since {seconds:.0f} seconds"
+        what = f"a warning or a breach has been due for {seconds:.0f} seconds"
         if self._due_until is not None:
             return f"{what}: facts that were there before it are not worked off yet"
         if self._word.missing:

@@ -191,7 +191,7 @@ async def test_readiness_says_when_something_due_is_not_told(bench: SlaBench) ->
     bench.clock.set(berlin("2026-03-02 16:00:59"))
     assert await timers.late() is None
     bench.clock.set(berlin("2026-03-02 16:02"))
-    assert str(await timers.late()).startswith("a warning or a breach is due since 120 seconds")
+    assert str(await timers.late()).startswith("a warning or a breach has been due for 120 seconds")
     health = (await bench.client.get("/sla/health/ready")).json()
     assert health["checks"]["timers"]["status"] == "degraded"
     metrics = (await bench.client.get("/sla/metrics")).text

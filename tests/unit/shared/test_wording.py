@@ -45,18 +45,19 @@ CASES: list[tuple[Any, Any, str, str]] = [
     (Inner, {}, "is missing", "give a value"),
     (Inner, {"name": "a", SECRET: 1}, "is not a field that is known here", "leave it out"),
     (Inner, {"name": SECRET}, "is too long", "at most 3 characters"),
-    (Inner, {"name": "a\0"}, "is not valid", "should hold no NUL character"),
+    (Inner, {"name": "a\0"}, "is not valid", "text without NUL characters"),
     (Literal["a", "b"], SECRET, "is not one of those that are known", "one of: a, b"),
     (Colour, SECRET, "is not one of those that are known", "one of: red, blue"),
     (Annotated[int, Field(ge=2)], 1, "is too small", "at least 2"),
     (Annotated[int, Field(gt=2)], 1, "is too small", "more than 2"),
     (Annotated[int, Field(le=2)], 3, "is too large", "at most 2"),
     (Annotated[int, Field(lt=2)], 3, "is too large", "less than 2"),
+    (Annotated[int, Field(multiple_of=5)], 3, "is not a multiple", "a multiple of 5"),
     (Annotated[str, Field(min_length=1)], "", "is too short", "at least 1 characters"),
     (Annotated[str, Field(pattern="^a$")], SECRET, "does not have the right form", "^a$"),
     (Annotated[list[int], Field(max_length=1)], [1, 2], "is too long", "at most 1 items"),
     (Path, 1, "is not a path", "the path of a file"),
-    (complex, SECRET, "is not valid", "see the API document"),
+    (complex, SECRET, "does not fit", "the API document"),
 ]
 
 
