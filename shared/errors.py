@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-MOST_NAMED = 50
+from shared.bounds import MOST_SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class NewerMessageError(ConflictError):
             "the customer wrote again after the message that was read last: read the messages that "
             "are named here, then send it again with the last one's id as read_until",
         )
-        self.messages = [str(each) for each in later[:MOST_NAMED]]
+        self.messages = [str(each) for each in later[:MOST_SHOWN]]
 
 
 class UnavailableError(DeskError):

@@ -143,7 +143,8 @@ class IgnoredItem(BaseModel):
 
 
 class WebhookAnswer(BaseModel):
-    """What became of each item; `inquiries` has the inquiry of each accepted or repeated one.
+    """What became of each item; `inquiries` has the inquiry of each accepted or repeated one, and a
+    delivery has at most 1000 items.
 
     Of `errors`, `adjusted` and `ignored_items` the first 50 are named; `ignored` counts all.
     """
@@ -222,7 +223,7 @@ class MessageOut(BaseModel):
     author_name: str | None = Field(examples=["Erika Muster"])
     key_name: str | None = Field(
         description="The API key through which it was handed in or recorded; null for what a "
-        "webhook brought.",
+        "webhook brought, also when somebody had it tried again from the quarantine.",
         examples=["web-form"],
     )
     text: str = Field(
@@ -290,7 +291,8 @@ class InquiryDetail(InquiryOut):
     )
     ends: list[EndOut] = Field(description="The first 50 by when they happened.")
     end_count: int = Field(description="How many ends there are.", examples=[1])
-    hashtags: list[HashtagOut]
+    hashtags: list[HashtagOut] = Field(description="The first 50 by the alphabet.")
+    hashtag_count: int = Field(description="How many hashtags there are.", examples=[1])
     contact: ContactOut
     messages: list[MessageOut]
     messages_cursor: str | None = Field(

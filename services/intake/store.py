@@ -36,13 +36,13 @@ from services.intake.tables import (
     messages,
     removed,
 )
+from shared.bounds import MOST_SHOWN
 from shared.db import Read, Write
 from shared.db.newest import Endless, Newest, Place, newest
 from shared.db.upsert import insert_into
 
 Values = Mapping[str, Any]
 
-MOST_ENDS = 50
 _THREAD = Endless(
     messages,
     messages.c.received_at,
@@ -162,22 +162,17 @@ def _filtered(query: Select[*tuple[Any, ...]], wanted: InquiryFilter) -> Select[
 
 
 def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
-    """The inquiry's columns, `hashtags`, `contact` with `identities`, `ends`, and the newest of the
-    conversation's messages as `thread`.
+    """The inquiry's columns, `hashtags` and `ends` with their counts, `contact` with `identities`,
+    and the newest of the conversation's messages as `thread`.
     """
     inquiry = tx.row(select(inquiries).where(inquiries.c.id == inquiry_id))
     if inquiry is None:
         return None
-    tags = tx.execute(
-        select(hashtags.c.tag, hashtags.c.year)
-        .where(hashtags.c.inquiry_id == inquiry_id)
-        .order_by(hashtags.c.tag, hashtags.c.year)
-    )
     return {
         **inquiry,
         "thread": newest(tx, _THREAD, _same_thread(inquiry["conversation_id"])),
         **_ends(tx, inquiry),
-        "hashtags": [{"tag": tag, "year": year or None} for tag, year in tags],
+        **_hashtags(tx, inquiry_id),
         "contact": _contact(tx, inquiry["contact_id"]),
     }
 
@@ -204,12 +199,22 @@ def _ends(tx: Read, inquiry: Values) -> dict[str, Any]:
     """
     e, reopened_at = ends.c, inquiry["reopened_at"]
     mine = e.inquiry_id == inquiry["id"]
-    rows = tx.rows(select(ends).where(mine).order_by(e.at, e.id).limit(MOST_ENDS))
+    rows = tx.rows(select(ends).where(mine).order_by(e.at, e.id).limit(MOST_SHOWN))
     for row in rows:
         decided = reopened_at is not None and EndKind(row["kind"]) in DESK_DECISIONS
         row["taken_back"] = row["taken_back"] or (decided and row["at"] <= reopened_at)
     count = tx.execute(select(func.count()).where(mine)).scalar_one()
     return {"ends": rows, "end_count": count}
+
+
+def _hashtags(tx: Read, inquiry_id: UUID) -> dict[str, Any]:
+    h = hashtags.c
+    mine = h.inquiry_id == inquiry_id
+    rows = tx.execute(select(h.tag, h.year).where(mine).order_by(h.tag, h.year).limit(MOST_SHOWN))
+    return {
+        "hashtags": [{"tag": tag, "year": year or None} for tag, year in rows],
+        "hashtag_count": tx.execute(select(func.count()).where(mine)).scalar_one(),
+    }
 
 
 def _contact(tx: Read, contact_id: UUID) -> Mapping[str, Any]:

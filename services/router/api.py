@@ -35,9 +35,10 @@ from services.router.usecases import desk_work
 from services.router.usecases.decide import Decider
 from services.router.usecases.desk_work import By, unknown_todo
 from shared.auth import Caller, Scope
+from shared.bounds import MOST_SHOWN
 from shared.clock import Clock
 from shared.db import Database, Write
-from shared.db.newest import AT_ONCE, Place
+from shared.db.newest import Place
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import Policy
 from shared.web.access import Gate, require_scope
@@ -153,7 +154,7 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     )
     async def list_messages(
         todo_id: UUID,
-        limit: MessageLimit = AT_ONCE,
+        limit: MessageLimit = MOST_SHOWN,
         cursor: CursorText = None,
         _caller: Caller = reads,
     ) -> Page[MessageOut]:
@@ -173,7 +174,7 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     )
     async def list_history(
         todo_id: UUID,
-        limit: Limit = AT_ONCE,
+        limit: Limit = MOST_SHOWN,
         cursor: CursorText = None,
         _caller: Caller = reads,
     ) -> Page[HistoryOut]:

@@ -115,7 +115,8 @@ class TargetView(BaseModel):
     due_at: datetime = Field(examples=[_TUESDAY])
     breached_at: datetime | None = None
     ended_at: datetime | None = None
-    pauses: list[Pause] = []
+    pauses: list[Pause] = Field([], description="The newest 50, oldest first.")
+    pause_count: int = Field(0, description="How many pauses there are.", examples=[0])
 
 
 class Happened(BaseModel):
@@ -152,6 +153,7 @@ class DeadlineDetail(Deadline):
         description="Counted time left, in the promise's own counting.", examples=[86400]
     )
     targets: list[TargetView] = Field(description="The newest 50, oldest first.")
+    target_count: int = Field(description="How many targets there are.", examples=[1])
     history: list[Happened] = Field(
         description="The newest 50 lines, oldest first; `as_of` has those until an earlier time."
     )
@@ -194,7 +196,9 @@ class TargetExplanation(BaseModel):
     runs_out_at: datetime = Field(examples=[_TUESDAY])
     due_at: datetime = Field(examples=[_TUESDAY])
     pulled_back_seconds: int = Field(examples=[0])
-    intervals: list[IntervalView] = Field(description="The first 2000.")
+    intervals: list[IntervalView] = Field(
+        description="The first; all targets together show 2000, the newest target first."
+    )
     more_intervals: int = Field(
         0, description="How many come after them, as after very many pauses.", examples=[0]
     )
@@ -210,7 +214,8 @@ class ExplanationView(BaseModel):
     )
     as_of: datetime = Field(examples=[_MONDAY])
     promises: list[MatchedPromise]
-    targets: list[TargetExplanation]
+    targets: list[TargetExplanation] = Field(description="The newest 50, oldest first.")
+    target_count: int = Field(description="How many targets there are.", examples=[1])
 
 
 class Preview(BaseModel):

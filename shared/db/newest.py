@@ -14,11 +14,10 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, select, tuple_
 
+from shared.bounds import MOST_SHOWN
 from shared.db.among import among
 from shared.db.database import Read
 
-AT_ONCE = 50
-"""Rows on a page, at most."""
 MOST_CHARACTERS = 1_000_000
 """Characters on a page, unless its one row alone has more."""
 
@@ -49,7 +48,7 @@ def newest(
     where: ColumnElement[bool],
     *,
     before: Place | None = None,
-    limit: int = AT_ONCE,
+    limit: int = MOST_SHOWN,
 ) -> Newest:
     """The newest rows that fulfil `where`, or the newest of those before that place."""
     places = _places(tx, endless, where, before=before, limit=limit + 1)

@@ -17,7 +17,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from shared.db.newest import AT_ONCE
+from shared.bounds import MOST_SHOWN
 from shared.errors import FieldProblem, InvalidError
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ _NOT_OURS = (
 )
 
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT, description="Items on a page.")]
-MessageLimit = Annotated[int, Query(ge=1, le=AT_ONCE, description="Messages on a page.")]
+MessageLimit = Annotated[int, Query(ge=1, le=MOST_SHOWN, description="Messages on a page.")]
 CursorText = Annotated[
     str | None,
     Query(max_length=500, description="`next_cursor` of the page before.", examples=[None]),

@@ -14,8 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from shared.bounds import MOST_SHOWN
 from shared.errors import (
-    MOST_NAMED,
     ConflictError,
     DeskError,
     FieldProblem,
@@ -107,10 +107,10 @@ def problem_response(
     if problems:
         body["errors"] = [
             {"field": p.field, "problem": p.problem, "expected": p.expected}
-            for p in problems[:MOST_NAMED]
+            for p in problems[:MOST_SHOWN]
         ]
-    if len(problems) > MOST_NAMED:
-        body["more_errors"] = len(problems) - MOST_NAMED
+    if len(problems) > MOST_SHOWN:
+        body["more_errors"] = len(problems) - MOST_SHOWN
     extra = dict(headers or {})
     if status == 503:
         extra.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))

@@ -27,7 +27,8 @@ from services.intake.inquiries.placing import place
 from services.intake.inquiries.posts import OwnPost
 from services.intake.rules import ChannelRules
 from services.intake.schemas import WebhookEvent
-from shared.errors import MOST_NAMED, FieldProblem, InvalidError, UnavailableError
+from shared.bounds import MOST_SHOWN
+from shared.errors import FieldProblem, InvalidError, UnavailableError
 from shared.ids import new_id
 from shared.web.problems import RefusedError, field_problems, summary
 from shared.web.strict_json import strict_json
@@ -83,11 +84,11 @@ class Result:
         return {
             **self.counts(),
             "inquiries": [str(inquiry) for _, inquiry in sorted(self.inquiries.items())],
-            "errors": errors[:MOST_NAMED],
-            "more_errors": max(0, len(errors) - MOST_NAMED),
-            "adjusted": adjusted[:MOST_NAMED],
-            "more_adjusted": max(0, len(adjusted) - MOST_NAMED),
-            "ignored_items": self._ignored_items()[:MOST_NAMED],
+            "errors": errors[:MOST_SHOWN],
+            "more_errors": max(0, len(errors) - MOST_SHOWN),
+            "adjusted": adjusted[:MOST_SHOWN],
+            "more_adjusted": max(0, len(adjusted) - MOST_SHOWN),
+            "ignored_items": self._ignored_items()[:MOST_SHOWN],
         }
 
     def _ignored_items(self) -> list[dict[str, Any]]:

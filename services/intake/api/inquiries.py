@@ -26,7 +26,8 @@ from services.intake.schemas import (
     ReplyIn,
 )
 from shared.auth import Caller
-from shared.db.newest import AT_ONCE, Newest
+from shared.bounds import MOST_SHOWN
+from shared.db.newest import Newest
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
 from shared.web.paging import (
@@ -84,7 +85,7 @@ def router(desk: IntakeDesk) -> APIRouter:
     )
     async def list_messages(
         inquiry_id: UUID,
-        limit: MessageLimit = AT_ONCE,
+        limit: MessageLimit = MOST_SHOWN,
         cursor: CursorText = None,
         _caller: Caller = reads,
     ) -> Page[MessageOut]:

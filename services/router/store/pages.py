@@ -17,8 +17,9 @@ from sqlalchemy import Row, Select, and_, func, literal, select, tuple_
 
 from services.router.store.deadlines import Deadline
 from services.router.tables import deadlines, history, messages, todos
+from shared.bounds import MOST_SHOWN
 from shared.db import Read
-from shared.db.newest import AT_ONCE, Endless, Place, newest
+from shared.db.newest import Endless, Place, newest
 
 EXCERPT_CHARACTERS = 200
 _MESSAGES = Endless(
@@ -250,7 +251,7 @@ def history_page(tx: Read, todo_id: UUID, *, before: Place | None, limit: int) -
 
 
 def _messages(
-    tx: Read, inquiry_id: UUID, *, before: Place | None = None, limit: int = AT_ONCE
+    tx: Read, inquiry_id: UUID, *, before: Place | None = None, limit: int = MOST_SHOWN
 ) -> Messages:
     here = messages.c.inquiry_id == inquiry_id
     found = newest(tx, _MESSAGES, here, before=before, limit=limit)
@@ -268,7 +269,7 @@ def _shown(row: Mapping[str, Any]) -> ShownMessage:
 
 
 def _history(
-    tx: Read, todo_id: UUID, *, before: Place | None = None, limit: int = AT_ONCE
+    tx: Read, todo_id: UUID, *, before: Place | None = None, limit: int = MOST_SHOWN
 ) -> History:
     """In the order of writing. A line's place is its number, written as the cursor wants it."""
     h = history.c

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.sla.api.history import history
@@ -31,10 +32,10 @@ from services.sla.schemas import (
 )
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.usecases.look import Explained, Look
-from shared.db.newest import AT_ONCE
+from shared.bounds import MOST_SHOWN
 
 MOST_INTERVALS = 2000
-"""Of one target: a year of working days, its nights and its pauses have fewer."""
+"""Of all targets together: a year of working days, its nights and its pauses has fewer."""
 
 
 def deadline(row: DeadlineRow, now: datetime) -> Deadline:
@@ -89,8 +90,9 @@ def detail(seen: Look) -> DeadlineDetail:
             "as_of": clock.as_of,
             "remaining_seconds": seconds(clock.remaining),
             "hand_over": _hand_over(clock),
-            "targets": [_target(each) for each in clock.shown[-AT_ONCE:]],
-            "history": lines[-AT_ONCE:],
+            "targets": [_target(each) for each in clock.shown[-MOST_SHOWN:]],
+            "target_count": len(clock.shown),
+            "history": lines[-MOST_SHOWN:],
             "history_count": len(lines),
         }
     )
@@ -123,8 +125,9 @@ def _target(target: Target) -> TargetView:
             "ended_at": target.ended_at,
             "pauses": [
                 Pause(start=each.start, end=each.end, reason=each.reason)
-                for each in target.pauses[-AT_ONCE:]
+                for each in target.pauses[-MOST_SHOWN:]
             ],
+            "pause_count": len(target.pauses),
         }
     )
 
@@ -137,11 +140,18 @@ def explained(found: Explained) -> ExplanationView:
         timezone_changed=zone_has_changed(seen.edition),
         as_of=seen.clock.as_of,
         promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
-        targets=[
-            target_explanation(each, of.kind)
-            for each, of in [*zip(found.targets, seen.clock.shown, strict=True)][-AT_ONCE:]
-        ],
+        targets=_explanations([*zip(found.targets, seen.clock.shown, strict=True)][-MOST_SHOWN:]),
+        target_count=len(found.targets),
     )
+
+
+def _explanations(targets: Sequence[tuple[Explanation, Target]]) -> list[TargetExplanation]:
+    """The newest target has its intervals first; the others what is left of them."""
+    shown, left = [], MOST_INTERVALS
+    for each, of in reversed(targets):
+        shown.append(target_explanation(each, of.kind, most=left))
+        left -= len(shown[-1].intervals)
+    return shown[::-1]
 
 
 def matched(choice: Choice | None, *, counted_by: Promise) -> list[MatchedPromise]:
@@ -173,7 +183,9 @@ def _because(promise: Promise) -> str:
     return f"holds for {'; '.join(parts) or 'every promised channel'}"
 
 
-def target_explanation(explanation: Explanation, kind: TargetKind) -> TargetExplanation:
+def target_explanation(
+    explanation: Explanation, kind: TargetKind, *, most: int
+) -> TargetExplanation:
     return TargetExplanation.model_validate(
         {
             "target": kind.value,
@@ -185,8 +197,8 @@ def target_explanation(explanation: Explanation, kind: TargetKind) -> TargetExpl
             "runs_out_at": explanation.runs_out_at,
             "due_at": explanation.due_at,
             "pulled_back_seconds": seconds(explanation.pulled_back),
-            "intervals": [_interval(span) for span in explanation.spans[:MOST_INTERVALS]],
-            "more_intervals": max(0, len(explanation.spans) - MOST_INTERVALS),
+            "intervals": [_interval(span) for span in explanation.spans[:most]],
+            "more_intervals": max(0, len(explanation.spans) - most),
         }
     )
 
@@ -231,5 +243,5 @@ def preview(
         timezone=zone,
         detail=f"{hours:g} hours, counted by {why.counting.value.replace('-', ' ')}",
         promises=matched(choice, counted_by=choice.promise),
-        explanation=target_explanation(why, TargetKind.FIRST_ANSWER),
+        explanation=target_explanation(why, TargetKind.FIRST_ANSWER, most=MOST_INTERVALS),
     )

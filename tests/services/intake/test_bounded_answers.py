@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from shared.bounds import MOST_SHOWN
 from shared.db.newest import MOST_CHARACTERS
-from shared.errors import MOST_NAMED
 from tests.services.intake.desk import Desk, message, problem, refused_at_the_door
 
 MINUTE = timedelta(minutes=1)
@@ -65,6 +65,16 @@ async def test_an_inquiry_whose_messages_fit_says_that_there_are_no_more(desk: D
 
 
 @refused_at_the_door
+async def test_the_first_hashtags_are_shown_and_all_are_counted(desk: Desk) -> None:
+    thread = {"thread_id": "tags"}
+    placed = await desk.new_inquiry(**thread, text=" ".join(f"#tag{n:02}" for n in range(40)))
+    await desk.new_inquiry(**thread, text=" ".join(f"#tag{n:02}" for n in range(30, 60)))
+    shown = await desk.detail(placed)
+    tags = [f"tag{n:02}" for n in range(50)]
+    assert ([each["tag"] for each in shown["hashtags"]], shown["hashtag_count"]) == (tags, 60)
+
+
+@refused_at_the_door
 async def test_the_first_ends_are_shown_and_all_are_counted(desk: Desk) -> None:
     placed = await desk.new_inquiry()
     for number in range(52):
@@ -82,8 +92,8 @@ async def test_of_many_problems_the_first_are_named_and_the_rest_counted(desk: D
     body = {f"field_{number}_{'x' * 100}": 1 for number in range(5_000)}
     answer = await desk.post("/inquiries", body)
     found = problem(answer, 422, "invalid-request")
-    assert len(found["errors"]) == MOST_NAMED
-    assert found["more_errors"] == 5_000 + 3 - MOST_NAMED
+    assert len(found["errors"]) == MOST_SHOWN
+    assert found["more_errors"] == 5_000 + 3 - MOST_SHOWN
     assert len(answer.content) < 30_000
     few = problem(await desk.post("/inquiries", {}), 422, "invalid-request")
     assert "more_errors" not in few
@@ -95,6 +105,6 @@ async def test_of_a_delivery_the_first_mistakes_are_named_and_the_rest_counted(d
     own = [message(url="ftp://example.org") for _ in range(60)]
     empty = [message(text=" ") for _ in range(60)]
     answer = (await desk.deliver(wrong + own + empty)).json()
-    assert (len(answer["errors"]), answer["more_errors"]) == (MOST_NAMED, 10)
-    assert (len(answer["adjusted"]), answer["more_adjusted"]) == (MOST_NAMED, 10)
+    assert (len(answer["errors"]), answer["more_errors"]) == (MOST_SHOWN, 10)
+    assert (len(answer["adjusted"]), answer["more_adjusted"]) == (MOST_SHOWN, 10)
     assert (len(answer["ignored_items"]), answer["ignored"], answer["broken"]) == (50, 60, 60)

@@ -272,6 +272,7 @@ async def test_a_clock_with_many_pauses_shows_the_newest_lines(
     assert (len(shown["history"]), shown["history_count"]) == (50, 111)
     assert shown["history"][-1]["fact"] == "resumed"
     assert len(shown["targets"][0]["pauses"]) == 50
+    assert (shown["targets"][0]["pause_count"], shown["target_count"]) == (55, 1)
     path = f"deadlines/{inquiry.id}/explanation"
     (whole,) = (await bench.get(path))["targets"]
     assert whole["more_intervals"] == 0
@@ -279,6 +280,13 @@ async def test_a_clock_with_many_pauses_shows_the_newest_lines(
     (cut,) = (await bench.get(path))["targets"]
     assert cut["intervals"] == whole["intervals"][:60]
     assert cut["more_intervals"] == len(whole["intervals"]) - 60
+    # All targets share the bound, the newest one first.
+    await bench.hear(inquiry.held(bench.clock.now(), follow_up_at=berlin("2026-03-20 12:00")))
+    explained = await bench.get(path)
+    assert explained["target_count"] == len(explained["targets"]) == 2
+    first, follow_up = (len(each["intervals"]) for each in explained["targets"])
+    assert 0 < follow_up < 60
+    assert first == 60 - follow_up
 
 
 async def test_an_explanation_adds_up_and_shows_the_pause(bench: SlaBench) -> None:
