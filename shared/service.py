@@ -126,6 +126,7 @@ class Service:
             metrics=self.metrics,
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,
+            bodies_bytes=settings.bodies_mib * 1_048_576,
         )
 
     async def handle(self, events: Sequence[Envelope]) -> None:
@@ -257,10 +258,7 @@ class Service:
         age = 0.0 if oldest is None else (self._runtime.clock.now() - oldest).total_seconds()
         self.metrics.outbox_age.set(age)
         if age > OLD_OUTBOX_SECONDS:
-            return (
-                self.relay.problem
-                or f"a fact has waited {age:.0f} seconds for the bus"
-            )
+            return self.relay.problem or f"a fact has waited {age:.0f} seconds for the bus"
         return None
 
     async def _letters_wait(self) -> str | None:

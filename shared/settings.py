@@ -127,6 +127,12 @@ class DeskSettings(Settings):
         gt=0,
         description="Seconds a client may take to send its body; more gives 408.",
     )
+    bodies_mib: int = Field(
+        default=64,
+        ge=1,
+        description="MiB that all request bodies together may hold in a service while they come"
+        " in; over that, the one that takes longest gets 503.",
+    )
     head_bytes: int = Field(
         default=32_768,
         ge=1024,

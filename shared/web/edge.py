@@ -1,12 +1,9 @@
-"""The outermost layer of each service: trace, metrics, body limits, headers, last resort. Pure
-ASGI.
-
-No server and no framework limits how large a body is or how long it may take; this does.
+"""The outermost layer of each service: trace, metrics, limits of the body, headers, last resort.
+Pure ASGI.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Mapping
@@ -18,30 +15,39 @@ from shared.errors import DeskError
 from shared.telemetry import Metrics
 from shared.trace import continued, tracing
 from shared.web.answer_headers import completed
+from shared.web.bodies import Bodies, Body
 from shared.web.notes import notes, noting
 from shared.web.problems import RefusedError, internal_error, of_desk_error
 from shared.web.refusals import RefusalLog
 
 _LOGGED = frozenset({401, 403, 429})
-_CLOSE = {"Connection": "close"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_LENGTH_DIGITS = 20  # whatever begins with as many is too large
 
 log = structlog.get_logger()
 
 
 class Edge:
     def __init__(
-        self, app: ASGIApp, *, metrics: Metrics, body_limit: int, body_seconds: float
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        body_limit: int,
+        body_seconds: float,
+        bodies_bytes: int,
     ) -> None:
         self._app = app
-        self._body_limit = body_limit
-        self._body_seconds = body_seconds
         self._by_status = {
             status: metrics.requests.labels(str(status)) for status in (200, 201, 202, 404, 422)
         }
         self._requests = metrics.requests
         self._refusals = RefusalLog(metrics.service)
+        self._bodies = Bodies(
+            limit=body_limit,
+            seconds=body_seconds,
+            together=bodies_bytes,
+            refusals=self._refusals,
+        )
         self._seconds = metrics.request_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -50,7 +56,7 @@ class Edge:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        body = _Body(receive, headers, limit=self._body_limit, seconds=self._body_seconds)
+        body = Body(receive, headers, self._bodies)
         answer = _Answer(send, body, method=scope["method"])
         with tracing(continued(_text(headers, b"traceparent"))), noting() as noted:
             try:
@@ -65,6 +71,8 @@ class Edge:
                 log.exception("http.failed", path=scope["path"], method=scope["method"])
                 if not answer.status:
                     await internal_error()(scope, receive, answer.send)
+            finally:
+                self._bodies.release(body)
         if answer.status in _LOGGED:
             self._refusals.note(noted.refused, key=noted.key, channel=noted.channel)
         self._seconds.observe(time.perf_counter() - began)
@@ -72,73 +80,10 @@ class Edge:
         counter.inc()
 
 
-class _Body:
-    """A request's body as the app receives it: not larger and not slower than it may be."""
-
-    def __init__(
-        self,
-        receive: Receive,
-        headers: Mapping[bytes, bytes],
-        *,
-        limit: int,
-        seconds: float,
-    ) -> None:
-        self._receive = receive
-        self._announced = headers.get(b"content-length")
-        # Who asks first whether to send it may not send it after a refusal.
-        self._unsure = b"transfer-encoding" in headers or b"expect" in headers
-        self._limit = limit
-        self._seconds = seconds
-        self._deadline = asyncio.get_running_loop().time() + seconds
-        self._size = 0
-        self._complete = False
-
-    def check_announced(self) -> None:
-        """Raises RefusedError (413)."""
-        announced = self._announced or b"0"
-        if announced.isdigit() and int(announced[:_LENGTH_DIGITS]) > self._limit:
-            raise self._too_large()
-
-    @property
-    def open_ended(self) -> bool:
-        """Whether nobody knows how much of it is still to come."""
-        return self._unsure and not self._complete
-
-    async def receive(self) -> Message:
-        """Raises RefusedError: 408, 413, or 400 when the client goes away meanwhile."""
-        if self._complete:  # now only a disconnect can come, and that may take its time
-            return await self._receive()
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                message = await self._receive()
-        except TimeoutError:
-            raise RefusedError(
-                408,
-                "body-too-slow",
-                f"the body did not arrive within {self._seconds:g} seconds",
-                headers=_CLOSE,
-            ) from None
-        if message["type"] == "http.disconnect":
-            raise RefusedError(400, "body-incomplete", "the connection ended within the body")
-        self._size += len(message.get("body", b""))
-        if self._size > self._limit:
-            raise self._too_large()
-        self._complete = not message.get("more_body", False)
-        return message
-
-    def _too_large(self) -> RefusedError:
-        return RefusedError(
-            413,
-            "body-too-large",
-            f"the body is over the limit of {self._limit} bytes",
-            headers=_CLOSE,
-        )
-
-
 class _Answer:
     """An answer on its way out; `status` is 0 until it begins."""
 
-    def __init__(self, send: Send, body: _Body, *, method: str) -> None:
+    def __init__(self, send: Send, body: Body, *, method: str) -> None:
         self.status = 0
         self._send = send
         self._body = body

@@ -45,13 +45,17 @@ async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def _edge(*, handled: bool = True, seconds: float = 5.0) -> Edge:
+def _edge(*, handled: bool = True, seconds: float = 5.0, together: int = 2 * LIMIT) -> Edge:
     app: ASGIApp = Starlette(
         routes=[Route("/echo", _echo, methods=["POST"]), Route("/fails", _fails)],
         exception_handlers={RefusedError: _refused},  # type: ignore[dict-item]
     )
     return Edge(
-        app if handled else _bare, metrics=Metrics("test"), body_limit=LIMIT, body_seconds=seconds
+        app if handled else _bare,
+        metrics=Metrics("test"),
+        body_limit=LIMIT,
+        body_seconds=seconds,
+        bodies_bytes=together,
     )
 
 
@@ -123,6 +127,25 @@ async def test_a_body_that_takes_too_long(*, handled: bool) -> None:
     assert json.loads(body)["type"] == "urn:inbound-desk:problem:body-too-slow"
 
 
+async def test_bodies_that_are_held_back_make_room_for_others() -> None:
+    edge = _edge(seconds=60.0, together=2 * LIMIT)
+    nearly = {"type": "http.request", "body": b"x" * (LIMIT - 1), "more_body": True}
+    slow = [asyncio.create_task(Client([nearly]).ask(edge)) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert (await _send(edge, content=_chunks(10, 100))).status_code == 200
+    status, body = await slow[0]
+    assert (status, json.loads(body)["type"]) == (503, "urn:inbound-desk:problem:too-many-bodies")
+    # What went is counted no more: there is room for another one beside the second.
+    third = asyncio.create_task(Client([nearly]).ask(edge))
+    await asyncio.sleep(0)
+    assert not slow[1].done()
+    for each in (slow[1], third):
+        each.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await each
+    assert (await _send(edge, content=_chunks(10, 100))).status_code == 200
+
+
 async def test_the_trace_of_the_caller_goes_on() -> None:
     given = new_traceparent()
     answer = await _send(_edge(), headers={"traceparent": given})
@@ -144,7 +167,7 @@ async def test_a_failure_in_the_whole_app_is_a_problem_too() -> None:
     nothing = Examination(dict)
     app = build_app(surface, service="test", metrics=metrics, live=nothing, ready=nothing)
     app.add_route("/fails", _fails)
-    edge = Edge(app, metrics=metrics, body_limit=1000, body_seconds=5.0)
+    edge = Edge(app, metrics=metrics, body_limit=1000, body_seconds=5.0, bodies_bytes=10_000)
     answer = await _send(edge, "GET", "/fails")
     _problem(answer, 500, "internal")
     assert "secret" not in answer.text

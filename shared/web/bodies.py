@@ -1,0 +1,136 @@
+"""Bodies of requests while they come in: how large each may be, how long it may take, and how many
+bytes all of them together may hold.
+
+No server and no framework limits any of these. Who holds back the last byte of many large bodies
+would fill the memory, with a webhook even without a key, since its signature is that of the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from starlette.types import Message, Receive
+
+from shared.web.problems import RefusedError
+from shared.web.refusals import RefusalLog
+
+RETRY_SECONDS = 1
+_CLOSE = {"Connection": "close"}
+_LENGTH_DIGITS = 20  # whatever begins with as many is too large
+
+
+class Bodies:
+    """Those of one service that are not complete, oldest first."""
+
+    def __init__(self, *, limit: int, seconds: float, together: int, refusals: RefusalLog) -> None:
+        """`limit` is the bytes of one body, `together` those of all that are not complete."""
+        self.limit = limit
+        self.seconds = seconds
+        self._together = max(together, limit)
+        self._refusals = refusals
+        self._held: dict[Body, int] = {}
+        self._total = 0
+
+    def hold(self, body: Body, size: int) -> None:
+        """Count these bytes. When they are too many in all, the body that takes longest has to go:
+        honest senders are done within moments.
+        """
+        self._held[body] = self._held.get(body, 0) + size
+        self._total += size
+        while self._total > self._together:
+            oldest = next(iter(self._held))
+            self.release(oldest)
+            self._refusals.note("too-many-bodies")
+            oldest.give_up()
+
+    def release(self, body: Body) -> None:
+        """It is complete, or will not be read any further."""
+        self._total -= self._held.pop(body, 0)
+
+
+class Body:
+    """A request's body as the app receives it: not larger and not slower than it may be."""
+
+    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes], bodies: Bodies) -> None:
+        self._receive = receive
+        self._announced = headers.get(b"content-length")
+        # Who asks first whether to send it may not send it after a refusal.
+        self._unsure = b"transfer-encoding" in headers or b"expect" in headers
+        self._bodies = bodies
+        self._deadline = asyncio.get_running_loop().time() + bodies.seconds
+        self._waiting: asyncio.Timeout | None = None
+        self._size = 0
+        self._complete = False
+        self._given_up = False
+
+    def check_announced(self) -> None:
+        """Raises RefusedError (413)."""
+        announced = self._announced or b"0"
+        if announced.isdigit() and int(announced[:_LENGTH_DIGITS]) > self._bodies.limit:
+            raise self._too_large()
+
+    @property
+    def open_ended(self) -> bool:
+        """Whether nobody knows how much of it is still to come."""
+        return self._unsure and not self._complete
+
+    def give_up(self) -> None:
+        """Read no further: others need the memory."""
+        self._given_up = True
+        if self._waiting is not None:
+            self._waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def receive(self) -> Message:
+        """Raises RefusedError: 408, 413, 503, or 400 when the client goes away meanwhile."""
+        if self._complete:  # now only a disconnect can come, and that may take its time
+            return await self._receive()
+        if self._given_up:
+            raise _too_many()
+        try:
+            async with asyncio.timeout_at(self._deadline) as self._waiting:
+                message = await self._receive()
+        except TimeoutError:
+            raise _too_many() if self._given_up else self._too_slow() from None
+        finally:
+            self._waiting = None
+        if message["type"] == "http.disconnect":
+            raise RefusedError(400, "body-incomplete", "the connection ended within the body")
+        self._count(message)
+        return message
+
+    def _count(self, message: Message) -> None:
+        size = len(message.get("body", b""))
+        self._size += size
+        if self._size > self._bodies.limit:
+            raise self._too_large()
+        self._complete = not message.get("more_body", False)
+        if self._complete:
+            self._bodies.release(self)
+        elif size:
+            self._bodies.hold(self, size)
+
+    def _too_large(self) -> RefusedError:
+        return RefusedError(
+            413,
+            "body-too-large",
+            f"the body is over the limit of {self._bodies.limit} bytes",
+            headers=_CLOSE,
+        )
+
+    def _too_slow(self) -> RefusedError:
+        return RefusedError(
+            408,
+            "body-too-slow",
+            f"the body did not arrive within {self._bodies.seconds:g} seconds",
+            headers=_CLOSE,
+        )
+
+
+def _too_many() -> RefusedError:
+    return RefusedError(
+        503,
+        "too-many-bodies",
+        "too many request bodies are on their way, and this one takes longest; send it again",
+        headers={**_CLOSE, "Retry-After": str(RETRY_SECONDS)},
+    )
