@@ -126,9 +126,9 @@ def _day(text: str) -> date:
         day = date.fromisoformat(text)
     except ValueError:
         day = _moment(text)
-    if not EARLIEST.year <= day.year <= LATEST.year:
+    if not EARLIEST.year <= day.year < LATEST.year:
         raise argparse.ArgumentTypeError(
-            f"{text!r} does not lie between the years {EARLIEST.year} and {LATEST.year}"
+            f"{text!r} does not lie between the years {EARLIEST.year} and {LATEST.year - 1}"
         )
     return day
 

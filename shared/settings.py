@@ -23,8 +23,9 @@ from shared.web.rates import Rate
 from shared.wording import words_of
 
 PREFIX = "DESK_"
-ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_", "DESK_TEST_")
-"""Variables whose names come from the policy file, with which they are checked; and the tests'."""
+_LIMITS = ConnectionLimits()
+ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_")
+"""Variables whose names come from the policy file, with which they are checked."""
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -123,7 +124,7 @@ class DeskSettings(Settings):
         default=1_048_576, ge=1024, description="Largest request body in bytes; more gives 413."
     )
     body_seconds: float = Field(
-        default=15.0,
+        default=_LIMITS.body_seconds,
         gt=0,
         description="Seconds a client may take to send its body; more gives 408.",
     )
@@ -134,25 +135,27 @@ class DeskSettings(Settings):
         " in; over that, the one that takes longest gets 503.",
     )
     head_bytes: int = Field(
-        default=32_768,
+        default=_LIMITS.head_bytes,
         ge=1024,
         description="Largest first line and headers of a request in bytes; more gives 431.",
     )
     header_count: int = Field(
-        default=100, ge=10, description="Most headers of a request; more gives 431."
+        default=_LIMITS.header_count,
+        ge=10,
+        description="Most headers of a request; more gives 431.",
     )
     head_seconds: float = Field(
-        default=10.0,
+        default=_LIMITS.head_seconds,
         gt=0,
         description="Seconds a client may take to send its headers; more gives 408.",
     )
     idle_seconds: int = Field(
-        default=65,
+        default=_LIMITS.idle_seconds,
         ge=1,
         description="Seconds a connection may lie idle; longer than a reverse proxy keeps it.",
     )
     connections: int = Field(
-        default=1000, ge=1, description="Connections at once; one more gets 503."
+        default=_LIMITS.connections, ge=1, description="Connections at once; one more gets 503."
     )
     key_rate: PerSecond = Field(
         default=100.0,

@@ -19,8 +19,8 @@ from tests.support.kafka_broker import Broker, supervised
 from tests.support.postgres import Postgres
 from tests.support.processes import Scratch, scratch
 
-DATABASE_VARIABLE = "DESK_TEST_DATABASE_URL"
-KAFKA_VARIABLE = "DESK_TEST_KAFKA"
+DATABASE_VARIABLE = "TEST_DESK_DATABASE_URL"
+KAFKA_VARIABLE = "TEST_DESK_KAFKA"
 
 
 @contextlib.contextmanager

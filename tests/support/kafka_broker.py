@@ -54,7 +54,7 @@ def supervised(directory: Path) -> Broker:
     if shutil.which("java") and (shutil.which("mvn") or _complete(_cache())):
         return JavaBroker(directory)
     raise MissingBackingError(
-        "Kafka: DESK_TEST_KAFKA is not set, no container engine answers,"
+        "Kafka: TEST_DESK_KAFKA is not set, no container engine answers,"
         " and Java with Maven is not installed (Debian packages `default-jre-headless maven`)"
     )
 
@@ -220,7 +220,7 @@ class ContainerBroker:
                 check=True,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "DESK_TEST_KAFKA_PORT": str(self._port)},
+                env={**os.environ, "TEST_DESK_KAFKA_PORT": str(self._port)},
             )
 
 

@@ -37,7 +37,7 @@ KILLS = 3
 SENDERS = 24
 PROMISED = ("facebook", "instagram", "mastodon", "email", "web_form", "hotline")
 BEST_EFFORT = ("youtube", "flickr")
-SEED = int(os.environ.get("DESK_TEST_SEED", str(random.SystemRandom().randrange(2**32))))
+SEED = int(os.environ.get("TEST_DESK_SEED", str(random.SystemRandom().randrange(2**32))))
 TEXTS = (
     "Seit dem Update kommt beim Anmelden Fehler 500.",
     "Was kostet die Lizenz für drei Redakteure?",
@@ -177,7 +177,7 @@ async def a_desk(mode: str, folder: Path, request: pytest.FixtureRequest) -> Asy
 async def test_every_inquiry_has_one_todo_and_one_clock_whoever_dies(
     mode: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    print(f"DESK_TEST_SEED={SEED}")  # noqa: T201 - shown when it fails, to repeat it
+    print(f"TEST_DESK_SEED={SEED}")  # noqa: T201 - shown when it fails, to repeat it
     began = datetime.now(UTC) - timedelta(seconds=1)
     async with a_desk(mode, tmp_path, request) as desk, Caller(desk) as caller:
         storm = Storm(desk, caller, random.Random(SEED))

@@ -42,7 +42,7 @@ from tests.services.sla.year_reference import (
     warnings,
 )
 
-SEED = int(os.environ.get("DESK_TEST_SEED", "2026"))
+SEED = int(os.environ.get("TEST_DESK_SEED", "2026"))
 HAND_OVER_OUTCOMES = ("met", "met_late", "breached", "open", "cancelled")
 BY_PERSON = {"pause", "resume"}
 Told = tuple[str, str, str, str, datetime, datetime]
@@ -295,7 +295,7 @@ async def _driver(
 async def test_every_hour_of_two_years(
     database_url: str, end: datetime, inquiries: int, tmp_path: Path
 ) -> None:
-    print(f"DESK_TEST_SEED={SEED}")  # noqa: T201 - shown with a failure, to repeat it
+    print(f"TEST_DESK_SEED={SEED}")  # noqa: T201 - shown with a failure, to repeat it
     dice = Random(SEED)
     first, last = index(datetime(2026, 1, 1, tzinfo=UTC)), index(end)
     lives = [random_life(dice, first, last) for _ in range(inquiries)]
