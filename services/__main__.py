@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,7 +19,7 @@ from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
 from shared.telemetry import configure_logging
 from shared.web.app import VERSION
-from shared.web.moments import EARLIEST, LATEST
+from shared.web.moments import day_or_moment, moment_of
 
 SERVICES = ("intake", "router", "sla")
 LOGGED = (commands.run, commands.run_one)
@@ -123,26 +123,20 @@ def _add(
 def _day(text: str) -> date:
     """A day such as 2026-11-24, or a moment."""
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = _moment(text)
-    if not EARLIEST.year <= day.year < LATEST.year:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} does not lie between the years {EARLIEST.year} and {LATEST.year - 1}"
-        )
-    return day
+        return day_or_moment(text)
+    except ValueError as error:
+        raise _unreadable(text, error, "2026-11-24 or 2026-11-24T08:00:00Z") from error
 
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return moment_of(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment; write 2026-11-24T08:00:00Z"
-        ) from error
-    if moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone; add Z or +01:00")
-    return moment.astimezone(UTC)
+        raise _unreadable(text, error, "2026-11-24T08:00:00Z") from error
+
+
+def _unreadable(text: str, error: ValueError, right: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"{text!r} {error}; write it like {right}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 from collections.abc import Coroutine
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ from shared.clock import SystemClock
 from shared.outbox import publish_again
 from shared.policy import Policy, load_policy, run_check
 from shared.settings import DeskSettings, channel_secrets, read_settings
+from shared.web.moments import midnight
 
 T = TypeVar("T")
 
@@ -197,7 +198,7 @@ def _midnight(moment: date, policy: Policy) -> datetime:
     """A day begins at midnight where the desk is; a moment is what it is."""
     if isinstance(moment, datetime):
         return moment
-    return datetime.combine(moment, time(), ZoneInfo(policy.calendar.timezone)).astimezone(UTC)
+    return midnight(ZoneInfo(policy.calendar.timezone), moment)
 
 
 def _go(work: Coroutine[Any, Any, T]) -> T:

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Query, Response
 from services.sla import schemas
 from services.sla.api import ics, views
 from services.sla.api.desk import SlaDesk
-from services.sla.api.spans import midnight
 from services.sla.domain import BusinessCalendar, Reason
 from services.sla.store import listing
 from services.sla.store.deadlines import PAUSED, RUNNING, DeadlineRow
@@ -20,6 +19,7 @@ from services.sla.store.listing import BREACHED
 from shared.auth import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import Responses, api_router
+from shared.web.moments import midnight
 
 LONGEST_DAYS = 366
 SHOWN_DAYS = 31

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from pydantic import TypeAdapter, ValidationError
-
 from shared.errors import FieldProblem, InvalidError
-from shared.web.moments import EARLIEST, LATEST, Moment
+from shared.web.moments import day_or_moment, midnight, plausible_day
 
 WEEK = "a week such as 2026-W47 (ISO 8601; it begins on Monday)"
 END = "a day such as 2026-11-22, or a moment with its zone such as 2026-11-23T00:00:00+01:00"
 _ONE_DAY = timedelta(days=1)
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
-_MOMENT: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +43,6 @@ def span_of(asked: Asked, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return start, end
 
 
-def midnight(zone: ZoneInfo, day: date) -> datetime:
-    """The moment at which the day begins there, in UTC."""
-    return datetime.combine(day, time(), zone).astimezone(UTC)
-
-
 def _week(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
     found = _WEEK.fullmatch(text)
     if found is None:
@@ -60,34 +51,23 @@ def _week(text: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
         monday = date.fromisocalendar(int(found[1]), int(found[2]), 1)
     except ValueError:
         raise _wrong("week", "is no week of that year", WEEK) from None
-    _plausible("week", monday, WEEK)
+    try:
+        plausible_day(monday)
+    except ValueError as error:
+        raise _wrong("week", str(error), WEEK) from None
     return midnight(zone, monday), midnight(zone, monday + 7 * _ONE_DAY)
 
 
 def _edge(field: str, text: str | None, zone: ZoneInfo, *, days_later: int) -> datetime:
     if text is None:
         raise _wrong(field, "is missing", END)
-    if _DAY.fullmatch(text) is None:
-        return _moment(field, text)
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise _wrong(field, "is no day of the calendar", END) from None
-    _plausible(field, day, END)
-    return midnight(zone, day + days_later * _ONE_DAY)
-
-
-def _moment(field: str, text: str) -> datetime:
-    try:
-        return _MOMENT.validate_python(text)
-    except ValidationError:
-        raise _wrong(field, "is neither a day nor a moment with its zone", END) from None
-
-
-def _plausible(field: str, day: date, expected: str) -> None:
-    if not EARLIEST.year <= day.year < LATEST.year:
-        problem = f"lies outside the years {EARLIEST.year} to {LATEST.year - 1}"
-        raise _wrong(field, problem, expected)
+        found = day_or_moment(text)
+    except ValueError as error:
+        raise _wrong(field, str(error), END) from None
+    if isinstance(found, datetime):
+        return found
+    return midnight(zone, found + days_later * _ONE_DAY)
 
 
 def _wrong(field: str, problem: str, expected: str) -> InvalidError:
