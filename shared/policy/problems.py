@@ -16,18 +16,19 @@ from shared.policy.values import NAME_PATTERN, shown
 from shared.wording import words_of
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_PLAIN: dict[str, tuple[str, str]] = {
-    "string_type": ("is not text", "text in quotes"),
-    "bool_type": ("is neither true nor false", "true or false, without quotes"),
-    "int_type": ("is not a whole number", "a whole number, without quotes"),
-    "float_type": ("is not a number", "a number, without quotes"),
-    "date_type": ("is not a date", "a date without quotes, such as 2026-12-24"),
-    "tuple_type": ("is not a list", 'a list in brackets, such as ["..."]'),
-    "mapping_type": ("is not a table", "a table of names and values"),
-    "dict_type": ("is not a table", "a table of names and values"),
-    "model_type": ("is not a table", "a table of keys and values"),
-    "string_too_short": ("is empty", "some text"),
-    "string_unicode": ("holds characters that cannot be stored", "ordinary text"),
+_IN_TOML = {
+    "string_type": "text in quotes",
+    "bool_type": "true or false, without quotes",
+    "int_type": "a whole number, without quotes",
+    "float_type": "a number, without quotes",
+    "date_type": "a day without quotes, such as 2026-12-24",
+    "tuple_type": 'a list in brackets, such as ["..."]',
+}
+"""What would be right, as TOML writes it."""
+_TABLES = {
+    "mapping_type": "a table of names and values",
+    "dict_type": "a table of names and values",
+    "model_type": "a table of keys and values",
 }
 
 
@@ -107,8 +108,17 @@ def _words(error: ErrorDetails, parent: object) -> tuple[str, str]:
         return f"{shown(value)} is not known", nearest(value, choice)
     if kind == "string_pattern_mismatch":
         return _bad_form(error)
-    wrong, right = _PLAIN.get(kind) or words_of(error)
-    return (wrong if kind == "string_too_short" else f"{shown(value)} {wrong}"), right
+    return _in_toml(error)
+
+
+def _in_toml(error: ErrorDetails) -> tuple[str, str]:
+    kind, value = error["type"], shown(error["input"])
+    if kind == "string_too_short":
+        return "is empty", "some text"
+    if kind in _TABLES:
+        return f"{value} is not a table", _TABLES[kind]
+    wrong, right = words_of(error)
+    return f"{value} {wrong}", _IN_TOML.get(kind, right)
 
 
 def _bad_form(error: ErrorDetails) -> tuple[str, str]:

@@ -99,7 +99,7 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "calendar.closures",
         [{"from": "2026-12-30", "to": date(2026, 12, 30), "name": "x"}],
         "calendar.closures[0].from",
-        "not a date",
+        "not a day",
         "without quotes",
     ),
     (
