@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from shared.bus.login import Login, Mechanism
+from shared.db.sqlite import CACHE_MIB
 from shared.secret_files import SUFFIX, with_files
 from shared.web.limits import ConnectionLimits
 from shared.web.rates import Rate
@@ -186,7 +187,7 @@ class DeskSettings(Settings):
         default=8, ge=2, description="PostgreSQL connections per process and service."
     )
     sqlite_cache_mib: int = Field(
-        default=8, ge=1, description="Memory for the cache of each SQLite database, in MiB."
+        default=CACHE_MIB, ge=1, description="Memory for the cache of each SQLite database, in MiB."
     )
 
     def connection_limits(self) -> ConnectionLimits:
