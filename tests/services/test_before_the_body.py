@@ -4,6 +4,7 @@ is parsed.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -115,6 +116,41 @@ async def test_a_channel_that_cannot_sign(services: tuple[Service, ...], channel
 async def test_what_was_not_signed_is_not_parsed(services: tuple[Service, ...]) -> None:
     caller = Caller(services[0], ENDLESS)
     assert await caller.calls("POST", WEBHOOK, _signed(b"{}")) == 401
+
+
+class _KeepsBack(Caller):
+    """A client whose last byte comes when it is told so."""
+
+    def __init__(self, service: Service, body: bytes) -> None:
+        super().__init__(service, body)
+        self.last = asyncio.Event()
+
+    async def _receive(self) -> Any:
+        if self.asked:
+            await self.last.wait()
+            return {"type": "http.request", "body": b"}", "more_body": False}
+        return {**await super()._receive(), "more_body": True}
+
+
+async def test_forgers_who_keep_back_a_byte_fill_no_memory(
+    services: tuple[Service, ...],
+) -> None:
+    forgers = [_KeepsBack(services[0], b"x" * 1_000_000) for _ in range(100)]
+    calls = [asyncio.create_task(_posted(forger)) for forger in forgers]
+    refused, held = await asyncio.wait(calls, timeout=0.5)
+    assert 60 < len(held) <= 68
+    assert {call.result() for call in refused} == {503}
+    assert await _posted(Caller(services[0], b"x" * 10_000)) == 401  # looked at, as ever
+    late = _KeepsBack(services[0], b"x" * 1_000_000)
+    late.last.set()
+    assert await _posted(late) == 401
+    for forger in forgers:
+        forger.last.set()
+    assert {await call for call in held} <= {401, 503}
+
+
+async def _posted(caller: Caller) -> int:
+    return await caller.calls("POST", WEBHOOK, _signed(b"{}"))
 
 
 async def test_a_body_without_an_end_costs_nothing_with_a_key(

@@ -169,6 +169,7 @@ def test_an_unknown_variable_is_named_with_the_nearest(
 ) -> None:
     monkeypatch.setenv("DESK_KEYS_FILE", str(tmp_path / "keys.json"))
     monkeypatch.setenv("DESK_PROT", "9000")
+    monkeypatch.setenv("DESK_TEST_PORT", "the product knows nothing of tests")
     monkeypatch.setenv("DESK_INTAKE_WRITER", "3")
     monkeypatch.setenv("DESK_POLICY_FILE", "a secret may be in a file, and this is none")
     monkeypatch.setenv("DESK_SECRET_FACEBOOK", "whsec_x")
@@ -178,6 +179,7 @@ def test_an_unknown_variable_is_named_with_the_nearest(
         ("DESK_INTAKE_WRITER", "DESK_INTAKE_WRITERS"),
         ("DESK_POLICY_FILE", "DESK_POLICY"),
         ("DESK_PROT", "DESK_PORT"),
+        ("DESK_TEST_PORT", "DESK_PORT"),
     ]
     assert main(["keys", "list"]) == 0
     said = capsys.readouterr().err.splitlines()
