@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import businesstimedelta  # type: ignore[import-untyped]
 import pytz  # type: ignore[import-untyped]
 
-from services.sla.domain import BusinessCalendar, CalendarRules, Region
+from services.sla.businesstime.calendar import BusinessCalendar
+from services.sla.businesstime.holidays_source import Region
+from services.sla.businesstime.rules import CalendarRules
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

@@ -21,16 +21,16 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.sla.rules.edition import edition_of
-from services.sla.store import deadlines
-from services.sla.usecases.library import Library
-from services.sla.usecases.receive import Receipt, receive
-from services.sla.usecases.tick import tick
+from services.sla.deadlines.store import deadlines
+from services.sla.deadlines.usecases.receive import Receipt, receive
+from services.sla.promises.policy_version import edition_of
+from services.sla.promises.versions import Library
+from services.sla.timers.tick import tick
 from shared.db import Database, Read, Write, open_database
 from shared.db.migrate import upgrade
 from shared.events.facts import InquiryReceived
-from shared.ids import new_id
 from shared.policy import load_policy
+from shared.runtime.ids import new_id
 from tests.support import backing
 from tests.support.postgres import fresh_database
 

@@ -12,7 +12,7 @@ import uvloop
 from fastapi import FastAPI
 from pydantic import AwareDatetime, BaseModel
 
-from shared.lifecycle import listen, serve
+from shared.runtime.lifecycle import listen, serve
 from shared.web.limits import ConnectionLimits
 
 

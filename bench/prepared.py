@@ -10,7 +10,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Literal
 
-from shared.webhooks import secret_key, sign
+from shared.web.signing import secret_key, sign
 
 SECRET = "whsec_" + "c2VjcmV0IG9mIHRoZSBiZW5jaG1hcms="
 API_KEY = "desk_benchmark_0123456789abcdef"

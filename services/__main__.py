@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from services import commands
+from services.cli import commands
 from services.root import unknown_settings
-from shared.auth import ALL_SCOPES, KeysFileError
+from shared.access.keys import ALL_SCOPES, KeysFileError
 from shared.bus.port import BusUnavailableError
 from shared.errors import DeskError
-from shared.lifecycle import LoopEndedError
 from shared.policy import PolicyError
-from shared.telemetry import configure_logging
+from shared.runtime.lifecycle import LoopEndedError
+from shared.runtime.telemetry import configure_logging
 from shared.web.app import VERSION
 from shared.web.moments import day_or_moment, moment_of
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from services.page import html
-from shared.service import Service
+from shared.runtime.service import Service
 from shared.web.answer_headers import completing, page_policy
 from shared.web.health import Health, health_response, worst
 from shared.web.problems import problem_response, wrong_method

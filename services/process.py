@@ -18,10 +18,10 @@ from services.root import (
     migrate,
     unknown_settings,
 )
-from shared.lifecycle import listen, running_loops, serve
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
-from shared.telemetry import configure_logging
+from shared.runtime.lifecycle import listen, running_loops, serve
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
+from shared.runtime.telemetry import configure_logging
 
 log = structlog.get_logger()
 

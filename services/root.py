@@ -16,18 +16,18 @@ from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings, notify_variables
-from shared.auth import KeyRing
+from shared.access.keys import KeyRing
 from shared.bus.local import LocalBus
 from shared.bus.open import open_bus
 from shared.bus.port import Bus, BusUnavailableError
-from shared.clock import SystemClock
 from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import require, upgrade
-from shared.events.registry import topics
-from shared.lifecycle import Loop, pause, unless
+from shared.messaging.codec import topics
 from shared.policy import Policy, PolicyError, load_policy
-from shared.service import Runtime, Service
-from shared.settings import (
+from shared.runtime.clock import SystemClock
+from shared.runtime.lifecycle import Loop, pause, unless
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import (
     PREFIX,
     DeskSettings,
     SettingsError,

@@ -9,23 +9,27 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.intake import consumers, timers
-from services.intake.accept.committer import GroupCommitter, Writer
-from services.intake.accept.postgres import PostgresWriter
-from services.intake.accept.sqlite import SqliteWriter
-from services.intake.api import accepting, inquiries, quarantine, webhooks
-from services.intake.api.desk import IntakeDesk
-from services.intake.domain.inquiry import NotAllowedError
-from services.intake.inquiries import upkeep
-from services.intake.inquiries.acceptor import Acceptor
-from services.intake.quarantine import QuarantineAge
-from services.intake.rules import intake_rules
+from services.intake import worker as timers
+from services.intake.accepting import api as accepting
+from services.intake.accepting.acceptor import Acceptor
+from services.intake.accepting.committer import GroupCommitter, Writer
+from services.intake.accepting.postgres import PostgresWriter
+from services.intake.accepting.sqlite import SqliteWriter
+from services.intake.dependencies import IntakeDesk
+from services.intake.inquiries import api as inquiries
+from services.intake.inquiries import handlers
+from services.intake.inquiries import worker as upkeep
+from services.intake.inquiries.domain.inquiry import NotAllowedError
+from services.intake.policy import intake_rules
+from services.intake.receiving import api as webhooks
+from services.intake.receiving import quarantine_api
+from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.settings import IntakeSettings
+from shared.access.gate import Gate
 from shared.db import Database, open_database
 from shared.db.postgres import PostgresDatabase
-from shared.service import Runtime, Service
-from shared.telemetry import Metrics
-from shared.web.access import Gate
+from shared.runtime.service import Runtime, Service
+from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
 from shared.web.health import Check
 from shared.web.problems import problem_response
@@ -60,7 +64,7 @@ def build(
         metrics=service.metrics,
         rates=Rates("channel", runtime.settings.rate_of_channels()),
     )
-    service.listen(consumers.TodoEvents(rules.hashtags, runtime.clock).listener())
+    service.listen(handlers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)
     service.loop(
         "idempotency",
@@ -101,7 +105,7 @@ def _surface(desk: IntakeDesk) -> Surface:
     return Surface(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
-        routers=[inquiries.router(desk), quarantine.router(desk)],
+        routers=[inquiries.router(desk), quarantine_api.router(desk)],
         hot_routes=[webhooks.route(desk), accepting.route(desk)],
         raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
         raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),

@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 
 from shared.db.types import Json, Utc, new_metadata
-from shared.dead_letters import dead_letters_table
-from shared.inbox import inbox_table
-from shared.outbox import outbox_table
+from shared.messaging.dead_letters import dead_letters_table
+from shared.messaging.inbox import inbox_table
+from shared.messaging.outbox import outbox_table
 
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
 

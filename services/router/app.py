@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from services.router import timers
-from services.router.api import Counterpart, on_illegal_transition, routers
-from services.router.consumers import Ear
-from services.router.domain.todo import IllegalTransition
+from services.router.deciding.decide import Decider
 from services.router.settings import RouterSettings
-from services.router.usecases.decide import Decider
+from services.router.todos import worker
+from services.router.todos.api import Counterpart, on_illegal_transition, routers
+from services.router.todos.domain.todo import IllegalTransition
+from services.router.todos.handlers import Ear
+from shared.access.gate import Gate
 from shared.db import open_database
-from shared.service import Runtime, Service
-from shared.telemetry import Metrics
-from shared.web.access import Gate
+from shared.runtime.service import Runtime, Service
+from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
 
 
@@ -30,7 +30,7 @@ def build(runtime: Runtime, settings: RouterSettings) -> Service:
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
     service.listen(Ear(decider, runtime.clock, decisions).listener())
     if (days := runtime.policy.retention.messages_days) is not None:
-        service.loop("retention", timers.remove_old(database, runtime.clock, days=days))
+        service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
     counterpart = Counterpart(
         database=database,
         gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
-from shared.settings import Settings
+from shared.runtime.settings import Settings
 
 
 class RouterSettings(Settings):

@@ -9,25 +9,28 @@ from types import MappingProxyType
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.sla import consumers
-from services.sla.api import calendar, deadlines, notifications, reports
-from services.sla.api.desk import SlaDesk
-from services.sla.domain import CalendarError
-from services.sla.notify.courier import Caretaker, Counts, Courier
-from services.sla.notify.targets import senders
-from services.sla.rules.edition import audiences, edition_of
+from services.sla import handlers
+from services.sla.businesstime.errors import CalendarError
+from services.sla.deadlines import api as deadlines
+from services.sla.dependencies import SlaDesk
+from services.sla.notifications import api as notifications
+from services.sla.notifications.targets import senders
+from services.sla.notifications.worker import Caretaker, Counts, Courier
+from services.sla.previews import api as calendar
+from services.sla.promises.policy_version import audiences, edition_of
+from services.sla.promises.versions import Library
+from services.sla.reports import api as reports
 from services.sla.settings import SlaSettings
-from services.sla.store import heard
+from services.sla.timers import store
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.timers.word import SERVICES, Word
-from services.sla.usecases.library import Library
+from shared.access.gate import Gate
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import open_database
 from shared.policy import known_hashtags
-from shared.service import Runtime, Service
-from shared.telemetry import Metrics
-from shared.web.access import Gate
+from shared.runtime.service import Runtime, Service
+from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
 from shared.web.health import Check
 from shared.web.problems import problem_response
@@ -73,7 +76,7 @@ def build(
         settings=settings,
         caught_up=CaughtUp(progress),
         word=Word(
-            lambda: database.read(heard.until, SERVICES),
+            lambda: database.read(store.until, SERVICES),
             listens=listens,
             patience_seconds=settings.patience_seconds,
         ),
@@ -82,7 +85,7 @@ def build(
     )
     service.check("timers", Check(timers.late, "degraded"))
     consumer = service.listen(
-        consumers.listener(library, runtime.clock, on_scheduled=timers.nearer),
+        handlers.listener(library, runtime.clock, on_scheduled=timers.nearer),
         on_recorded=on_recorded,
     )
     service.loop("timers", timers.run)

@@ -8,8 +8,8 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
-from shared.secret_files import with_files
-from shared.settings import Settings
+from shared.runtime.secret_files import with_files
+from shared.runtime.settings import Settings
 
 NOTIFY_PREFIX = "DESK_NOTIFY_"
 

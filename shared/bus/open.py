@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
-from shared.addresses import without_secrets
 from shared.bus.kafka import KafkaBus, KafkaSettings
 from shared.bus.local import LocalBus
 from shared.bus.login import Login
 from shared.bus.port import Bus, Topic
+from shared.text.addresses import without_secrets
 
 _SECURITY = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 _FORMS = "local:///absolute/path/bus.sqlite or kafka://host:port,host:port"

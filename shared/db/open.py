@@ -9,11 +9,11 @@ from pydantic import AfterValidator
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from shared.addresses import without_secrets
 from shared.db.database import Database, Reader
 from shared.db.postgres import PostgresDatabase
 from shared.db.postgres_options import check_options
 from shared.db.sqlite import CACHE_MIB, SqliteDatabase, SqliteReader
+from shared.text.addresses import without_secrets
 
 
 def _known_url(url: str) -> str:

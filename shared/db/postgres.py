@@ -20,7 +20,7 @@ from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import POSTGRES_ERRORS, sqlstate, unavailable
 from shared.db.tasks import ShieldedTasks
-from shared.lifecycle import pause, unless
+from shared.runtime.lifecycle import pause, unless
 
 ATTEMPTS = 4
 RELAY_RETRY_SECONDS = 1.0

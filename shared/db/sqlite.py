@@ -26,7 +26,7 @@ from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import SQLITE_ERRORS, unavailable
 from shared.db.tasks import ShieldedTasks
-from shared.files import private_database, private_folder
+from shared.runtime.files import private_database, private_folder
 
 READERS = 2
 BUSY_SECONDS = 10

@@ -1,5 +1,5 @@
 """The facts that the services tell each other, and nothing else."""
 
-from shared.events.envelope import Envelope, Fact
+from shared.messaging.envelope import Envelope, Fact
 
 __all__ = ["Envelope", "Fact"]

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from shared.events.envelope import Fact
+from shared.messaging.envelope import Fact
 
 DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
 CloseReason = Literal["no_answer_needed", "spam", "duplicate", "withdrawn"]

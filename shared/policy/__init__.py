@@ -1,10 +1,9 @@
-"""The policy file `desk.toml`: read, checked, said in plain sentences.
+"""The policy file `desk.toml`: read and checked.
 
 Every service reads its own part of one frozen `Policy`; nothing is read at import.
 """
 
 from shared.policy.calendar import WEEKDAYS, Calendar, Closure, Holidays, Override, Week
-from shared.policy.check import run_check
 from shared.policy.hashtags import Hashtag, KnownHashtags, extract_hashtags, known_hashtags
 from shared.policy.load import load_policy, parse_policy
 from shared.policy.model import (
@@ -29,7 +28,6 @@ from shared.policy.model import (
 )
 from shared.policy.parts import Localized
 from shared.policy.problems import PolicyError, PolicyProblem
-from shared.policy.sentences import sentences
 from shared.policy.values import OpeningInterval, WarnLevel
 
 __all__ = [
@@ -68,6 +66,4 @@ __all__ = [
     "known_hashtags",
     "load_policy",
     "parse_policy",
-    "run_check",
-    "sentences",
 ]

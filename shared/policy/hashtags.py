@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shared.composing import composed
 from shared.policy.model import Hashtags
+from shared.text.composing import composed
 
 LONGEST_TAG = 100
 MOST_TAGS = 50

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from shared.policy.values import NAME_PATTERN, shown
-from shared.wording import words_of
+from shared.text.wording import words_of
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _IN_TOML = {

@@ -22,7 +22,7 @@ from starlette.routing import Match, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from shared.errors import DeskError
-from shared.telemetry import Metrics
+from shared.runtime.telemetry import Metrics
 from shared.web.answer_headers import page_policy
 from shared.web.health import Examination, Health, health_response
 from shared.web.problems import (

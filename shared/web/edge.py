@@ -12,8 +12,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DeskError
-from shared.telemetry import Metrics
-from shared.trace import continued, tracing
+from shared.runtime.telemetry import Metrics
+from shared.runtime.trace import continued, tracing
 from shared.web.answer_headers import completed
 from shared.web.bodies import Bodies, Body
 from shared.web.notes import notes, noting

@@ -24,8 +24,8 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
+from shared.text.wording import words_of
 from shared.web.notes import notes
-from shared.wording import words_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5

@@ -15,9 +15,9 @@ from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
+from shared.access.gate import admissions_of
 from shared.errors import FieldProblem
-from shared.names import clean_name
-from shared.web.access import admissions_of
+from shared.text.names import clean_name
 from shared.web.problems import RefusedError
 
 MAX_DEPTH = 32

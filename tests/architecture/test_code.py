@@ -16,18 +16,38 @@ from tests.architecture.source import ROOT, SERVICES, calls, imports, modules, n
 LONGEST_MODULE = 400
 """Lines of a module, comments and all. To raise it: a decision in docs/decisions that says why."""
 
-ROOMS = {
-    "__init__", "app", "api", "consumers", "timers", "schemas", "usecases", "rules", "store",
-    "tables", "settings", "domain", "migrations",
+AROUND = {"__init__", "app", "settings", "tables", "migrations"}
+"""What each service has beside its slices."""
+SLICES = {
+    "intake": {"connectors", "receiving", "accepting", "inquiries"},
+    "router": {"deciding", "todos", "deadlines"},
+    "sla": {
+        "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
+        "previews",
+    },
 }  # fmt: skip
-OPTIONAL_ROOMS = {"timers", "usecases"}
-OWN_ROOMS = {
-    "intake": {"accept", "connectors", "incoming", "inquiries", "quarantine"},
-    "sla": {"notify", "simulate"},
+OWN_MODULES = {
+    "intake": {"dependencies", "policy", "worker"},
+    "sla": {"dependencies", "handlers"},
 }
+ROOMS = {"domain", "store", "usecases", "schemas", "api", "handlers", "worker"}
+"""What most slices are made of; what is a slice's own is named after what it does."""
+OPEN_ROOMS = {"domain", "store", "usecases"}
+"""Where slices of a service meet."""
+OPEN_BESIDES = {
+    ("receiving", "inquiries.schemas"): "a delivery's items are checked before anything is stored",
+    ("accepting", "inquiries.schemas"): "an inquiry's body is checked on the hot path itself",
+    ("accepting", "inquiries.fields"): "the same fields for both",
+    ("accepting", "inquiries.request_key"): "the header is read in one way",
+    ("connectors", "inquiries.fields"): "a connector says what fits into them",
+    ("receiving", "accepting.incoming"): "one message, whichever way it comes in",
+    ("receiving", "accepting.threads"): "one conversation, whichever way it comes in",
+}
+ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
+"""Slices without rooms: each module is a thing that others use."""
 
 READS_THE_CLOCK = {
-    "shared/clock.py": "it is the clock",
+    "shared/runtime/clock.py": "it is the clock",
     "shared/bus/local/__init__.py": "its default; retention goes by the time of the machine",
 }
 WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time",
@@ -35,20 +55,27 @@ WALL_CLOCK = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today",
 
 BOUNDARIES = {
     "shared/web/edge.py": "a request",
-    "shared/consumer.py": "a record",
+    "shared/messaging/consumer.py": "a record",
     "shared/web/health.py": "one look; the others are shown all the same",
-    "shared/lifecycle.py": "a loop",
-    "shared/redelivery.py": "a dead letter, tried once",
-    "services/sla/notify/courier.py": "one try of one delivery",
+    "shared/runtime/lifecycle.py": "a loop",
+    "shared/messaging/redelivery.py": "a dead letter, tried once",
+    "services/sla/notifications/worker.py": "one try of one delivery",
     "services/sla/timers/alone.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
-    "services/intake/accept/committer.py": "the same",
-    "services/intake/api/delivery.py": "one item of a delivery; it is kept aside",
-    "services/intake/inquiries/upkeep.py": "one message that others wait for; the next goes on",
+    "services/intake/accepting/committer.py": "the same",
+    "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",
+    "services/intake/inquiries/worker.py": "one message that others wait for; the next goes on",
 }
 
-DOMAIN_MAY_IMPORT = {"sla": {"holidays"}}
-PURE = {"shared.composing"}
+PURE_SLICES = {
+    "services/intake/inquiries/domain": (),
+    "services/router/deciding/rules": (),
+    "services/router/todos/domain": (),
+    "services/sla/businesstime": ("holidays",),
+    "services/sla/clocks": ("services.sla.businesstime", "services.sla.promises.promise"),
+}
+"""Packages of pure rules, and what they use beside the standard library and themselves."""
+PURE = {"shared.text.composing"}
 """What is shared and imports nothing but the standard library."""
 
 KNOWN_HOSTS = {
@@ -60,29 +87,49 @@ KNOWN_HOSTS = {
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_every_service_has_the_same_rooms(service: str) -> None:
-    rooms = {
+def test_a_service_is_its_slices(service: str) -> None:
+    found = {
         path.stem if path.is_file() else path.name
         for path in (ROOT / "services" / service).iterdir()
         if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
     }
-    own = OWN_ROOMS.get(service, set())
-    strange, missing = rooms - ROOMS - own, (ROOMS - OPTIONAL_ROOMS) | own
+    expected = AROUND | SLICES[service] | OWN_MODULES.get(service, set())
+    assert found == expected, (
+        f"services/{service}: {sorted(found ^ expected)} is new or missing. A new thing is a new "
+        "slice: put it under `## Slices` in docs/architecture.md, into the layers in "
+        "pyproject.toml and into this test"
+    )
+
+
+def test_every_slice_is_in_the_architecture_page() -> None:
+    text = section("docs/architecture.md", "Slices")
+    everything = AROUND.union(ROOMS, *SLICES.values(), *OWN_MODULES.values())
+    absent = {name for name in everything if not re.search(rf"`{name}(\.py|/)?`", text)}
+    assert not absent, f"describe {sorted(absent)} under `## Slices` in docs/architecture.md"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_slices_meet_in_their_open_rooms(service: str) -> None:
+    strange = {
+        f"{path} imports {name}"
+        for path in modules()
+        if path.parts[:2] == ("services", service) and path.parts[2] in SLICES[service]
+        for name in imports(path)
+        if _is_closed(service, path.parts[2], name.split("."))
+    }
     assert not strange, (
-        f"services/{service} has rooms that no other service has: {sorted(strange)}. Move the code "
-        "into one of the rooms of docs/architecture.md, or add a room there, to the layers in "
-        "pyproject.toml and to this test, with a decision in docs/decisions"
-    )
-    assert not missing - rooms, (
-        f"services/{service} lacks {sorted(missing - rooms)}: make it, or take it off the list"
+        f"{sorted(strange)}: slices meet in {sorted(OPEN_ROOMS)} only; move what both need there, "
+        "or say in OPEN_BESIDES why not"
     )
 
 
-def test_every_room_is_in_the_architecture_page() -> None:
-    text = section("docs/architecture.md", "Rooms")
-    everything = ROOMS.union(*OWN_ROOMS.values())
-    absent = {room for room in everything if not re.search(rf"`{room}(\.py|/)?`", text)}
-    assert not absent, f"describe {sorted(absent)} under `## Rooms` in docs/architecture.md"
+def _is_closed(service: str, own: str, name: list[str]) -> bool:
+    if name[:2] != ["services", service] or len(name) < 4:
+        return False
+    other, room = name[2], name[3]
+    if other == own or other not in SLICES[service] or other in ALL_OF:
+        return False
+    return room not in OPEN_ROOMS and (own, f"{other}.{room}") not in OPEN_BESIDES
 
 
 @pytest.mark.parametrize("path", modules(), ids=str)
@@ -108,22 +155,21 @@ def test_only_the_clock_reads_the_time() -> None:
     )
 
 
-def test_the_domain_imports_the_standard_library_and_itself() -> None:
-    for path in modules():
-        if path.parts[2:3] != ("domain",):
-            continue
-        service = path.parts[1]
-        may = {*sys.stdlib_module_names, *DOMAIN_MAY_IMPORT.get(service, ())}
+@pytest.mark.parametrize("folder", PURE_SLICES)
+def test_pure_rules_import_the_standard_library_and_themselves(folder: str) -> None:
+    inside = [path for path in modules() if path.is_relative_to(folder)]
+    assert inside, f"{folder} is gone: take it off PURE_SLICES"
+    may = (folder.replace("/", "."), *PURE_SLICES[folder], *PURE)
+    for path in inside:
         strange = {
             name
             for name in imports(path)
-            if name.partition(".")[0] not in may
-            and name not in PURE
-            and not name.startswith(f"services.{service}.domain")
+            if name.partition(".")[0] not in sys.stdlib_module_names
+            and not any(f"{name}.".startswith(f"{each}.") for each in may)
         }
         assert not strange, (
-            f"{path} imports {sorted(strange)}; the domain is pure: translate in rules.py or "
-            "usecases and hand plain values in"
+            f"{path} imports {sorted(strange)}; these rules are pure: translate in `policy` or "
+            "`usecases` and hand plain values in"
         )
 
 

@@ -16,7 +16,7 @@ import yaml  # type: ignore[import-untyped]
 from services.page import html
 from services.sla.settings import NOTIFY_PREFIX
 from shared.policy import load_policy
-from shared.settings import SECRET_PREFIX
+from shared.runtime.settings import SECRET_PREFIX
 from shared.web.answer_headers import NOTHING, page_policy
 from shared.web.app import VERSION
 from tests.architecture.source import ROOT, SERVICES, page, rows

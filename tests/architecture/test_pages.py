@@ -11,12 +11,12 @@ import pytest
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
-from services.intake.domain.inquiry import AWAITS_ANSWER, InquiryState
+from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER, InquiryState
 from services.intake.settings import IntakeSettings
 from services.router.settings import RouterSettings
 from services.sla.settings import SlaSettings
-from shared.auth import ALL_SCOPES
-from shared.settings import DeskSettings
+from shared.access.keys import ALL_SCOPES
+from shared.runtime.settings import DeskSettings
 from tests.architecture.source import (
     ROOT,
     calls,
@@ -105,8 +105,8 @@ def _derived() -> dict[tuple[str, str], list[str]]:
     return {
         ("shared/web/problems.py", "code"): [*_http_codes(), "refused"],
         ("shared/web/problems.py", "error.code"): [],
-        ("services/router/api.py", "f'unknown-{field}'"): ["unknown-desk", "unknown-channel"],
-        ("services/router/api.py", "error.code.replace('_', '-')"): _todo_codes(),
+        ("services/router/todos/api.py", "f'unknown-{field}'"): ["unknown-desk", "unknown-channel"],
+        ("services/router/todos/api.py", "error.code.replace('_', '-')"): _todo_codes(),
         ("services/intake/app.py", "f\"inquiry-{error.state.value.replace('_', '-')}\""): [
             f"inquiry-{state.value.replace('_', '-')}" for state in refused
         ],
@@ -121,7 +121,7 @@ def _http_codes() -> list[str]:
 
 
 def _todo_codes() -> list[str]:
-    path = Path("services/router/domain/todo.py")
+    path = Path("services/router/todos/domain/todo.py")
     found = [call.args[0] for name, call in calls(path) if name == "_illegal"]
     for function in tree(path).body:
         if isinstance(function, ast.FunctionDef) and function.name.startswith("_objection"):

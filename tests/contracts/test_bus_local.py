@@ -12,7 +12,7 @@ from services.root import maintained
 from shared.bus.local import LocalBus
 from shared.bus.local.file import pack_headers, unpack_headers
 from shared.bus.port import BusUnavailableError, PublishFailedError, Record, Topic
-from shared.lifecycle import running_loops
+from shared.runtime.lifecycle import running_loops
 from tests.contracts.bus_support import read_until_quiet, take, values
 
 _TOPIC = Topic("test", 4, 3_600)

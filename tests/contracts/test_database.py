@@ -18,7 +18,6 @@ from sqlalchemy import Column, Integer, Table, func, insert, inspect, select, te
 from sqlalchemy.exc import DBAPIError, StatementError
 
 from services.intake.tables import metadata as intake_metadata
-from shared import inbox, outbox
 from shared.db import Database, DatabaseUnavailableError, Read, Write, open_database, open_reader
 from shared.db.among import among
 from shared.db.bulk import insert_rows
@@ -27,7 +26,8 @@ from shared.db.sqlite import READERS
 from shared.db.types import Json, Utc, new_metadata
 from shared.errors import ConflictError
 from shared.events import Envelope, facts
-from shared.ids import new_id
+from shared.messaging import inbox, outbox
+from shared.runtime.ids import new_id
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

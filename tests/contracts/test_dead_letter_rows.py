@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from shared import dead_letters
 from shared.bus.port import Partition, Received
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
+from shared.messaging import dead_letters
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 _metadata = new_metadata()

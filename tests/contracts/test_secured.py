@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from services.intake.accept.postgres import PostgresWriter
+from services.intake.accepting.postgres import PostgresWriter
 from shared.bus.kafka import KafkaBus, KafkaSettings
 from shared.bus.login import Login, Mechanism
 from shared.bus.open import open_bus

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from services.embedded import EmbeddedApp
-from shared.service import Service
+from shared.runtime.service import Service
 from tests.support.unstarted import KEY, document_of, operations, three_services
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"}

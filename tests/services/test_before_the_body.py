@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from shared.service import Service
-from shared.webhooks import secret_key, sign
+from shared.runtime.service import Service
+from shared.web.signing import secret_key, sign
 from tests.support.unstarted import KEY, SECRET, document_of, operations, three_services
 
 ENDLESS = b"[" * 33 + b'"' + b'\\"' * 12_000

@@ -10,8 +10,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.root import BUILDERS, make_runtime
-from shared.auth import ALL_SCOPES, add_key, new_key
-from shared.settings import DeskSettings
+from shared.access.keys import ALL_SCOPES, add_key, new_key
+from shared.runtime.settings import DeskSettings
 
 
 async def test_an_empty_postgres_is_not_ready_and_says_what_to_do(

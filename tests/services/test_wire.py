@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.lifecycle import listen, serve
-from shared.service import Service
-from shared.telemetry import Metrics
+from shared.runtime.lifecycle import listen, serve
+from shared.runtime.service import Service
+from shared.runtime.telemetry import Metrics
 from shared.web.edge import Edge
 from shared.web.limits import ConnectionLimits
 from tests.support.unstarted import KEY, three_services

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from itertools import count
 from uuid import UUID
 
-from services.intake.domain import covering, taking_back
-from services.intake.domain.ends import Cut, End, EndKind
-from services.intake.domain.inquiry import InquiryState
-from services.intake.domain.text import alike
-from services.intake.domain.thread import Inquiry, Message, Post, PostKind, Thread
+from services.intake.inquiries.domain import covering, taking_back
+from services.intake.inquiries.domain.ends import Cut, End, EndKind
+from services.intake.inquiries.domain.inquiry import InquiryState
+from services.intake.inquiries.domain.text import alike
+from services.intake.inquiries.domain.thread import Inquiry, Message, Post, PostKind, Thread
 from tests.stories import events
 from tests.stories.events import (
     Again,

@@ -26,15 +26,15 @@ from services.router.settings import RouterSettings
 from services.router.tables import messages as todo_messages
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
-from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.db import Read
-from shared.events.registry import topics
-from shared.lifecycle import running_loops
+from shared.messaging.codec import topics
 from shared.policy import Audience, Channel, OwnPosts, Policy, ServiceLevel, load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
-from shared.webhooks import secret_key, sign
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
+from shared.web.signing import secret_key, sign
 from tests.stories.events import (
     Again,
     BusDown,

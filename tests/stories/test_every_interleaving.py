@@ -20,8 +20,8 @@ from sqlalchemy import select
 from services.sla.tables import told
 from shared.db import Read
 from shared.events import Fact, facts
-from shared.events.registry import FACTS
-from shared.ids import new_id
+from shared.messaging.codec import FACTS
+from shared.runtime.ids import new_id
 from tests.services.router import desk as router_desk
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.support.clock import ManualClock

@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from shared.db import Database, Read
 from shared.events import Envelope
-from shared.events.registry import BY_TYPE
-from shared.outbox import OUTBOX
+from shared.messaging.codec import BY_TYPE
+from shared.messaging.outbox import OUTBOX
 
 
 async def told_by(database: Database) -> list[Envelope]:

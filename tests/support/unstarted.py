@@ -16,13 +16,13 @@ from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
-from shared.auth import KeyRing
+from shared.access.keys import KeyRing
 from shared.bus.open import open_bus
-from shared.clock import SystemClock
-from shared.events.registry import topics
+from shared.messaging.codec import topics
 from shared.policy import load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
+from shared.runtime.clock import SystemClock
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
 
 KEY = "desk_" + "k" * 43
 """A key with every scope."""

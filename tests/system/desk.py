@@ -19,9 +19,9 @@ from typing import Any, Self, TypeVar
 import httpx
 from sqlalchemy import create_engine
 
-from shared.auth import new_key
+from shared.access.keys import new_key
 from shared.db import Read, open_database
-from shared.webhooks import secret_key, sign
+from shared.web.signing import secret_key, sign
 from tests.support.postgres import fresh_database
 from tests.support.processes import Process, free_port
 

@@ -20,11 +20,11 @@ from sqlalchemy import select
 
 from shared.bus.open import open_bus
 from shared.bus.port import Record
-from shared.dead_letters import DEAD_LETTERS
-from shared.events.registry import INQUIRIES, topics
-from shared.ids import new_id
-from shared.outbox import OUTBOX
-from shared.trace import new_traceparent, trace_id
+from shared.messaging.codec import INQUIRIES, topics
+from shared.messaging.dead_letters import DEAD_LETTERS
+from shared.messaging.outbox import OUTBOX
+from shared.runtime.ids import new_id
+from shared.runtime.trace import new_traceparent, trace_id
 from tests.support.kafka_broker import Broker
 from tests.support.postgres import Postgres
 from tests.support.processes import free_port, scratch

@@ -22,7 +22,7 @@ from sqlalchemy import Select, func, select
 from services.intake import tables as intake
 from services.router import tables as router
 from services.sla import tables as sla
-from shared.outbox import OUTBOX
+from shared.messaging.outbox import OUTBOX
 from tests.support.kafka_broker import Broker
 from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, distributed, embedded

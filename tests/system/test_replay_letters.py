@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from services.__main__ import main
-from shared import dead_letters
 from shared.bus.port import Partition, Received
 from shared.db import open_database
+from shared.messaging import dead_letters
 from tests.support.migrated import MigratedFiles
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import select
 
 from services.intake.tables import messages
-from shared.outbox import OUTBOX
+from shared.messaging.outbox import OUTBOX
 from tests.contracts.test_upgrades import revisions
 from tests.support.processes import free_port
 from tests.system.desk import (

@@ -28,15 +28,15 @@ from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
-from shared import outbox
-from shared.auth import ALL_SCOPES, KeyRing, add_key, new_key
+from shared.access.keys import ALL_SCOPES, KeyRing, add_key, new_key
 from shared.db import open_database
 from shared.db.migrate import upgrade
-from shared.lifecycle import running_loops
-from shared.outbox import OUTBOX
+from shared.messaging import outbox
+from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
 from tests.support.clock import ManualClock
 from tests.support.kafka_broker import Broker
 from tests.support.postgres import fresh_database

@@ -14,14 +14,12 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from services.intake import quarantine
-from services.intake.api.delivery import Result, _parsed
+from services.intake.accepting.incoming import ThreadName, from_webhook, understood
 from services.intake.connectors import lenient
 from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
-from services.intake.domain.message import Author
-from services.intake.domain.text import alike
-from services.intake.incoming import ThreadName, from_webhook, understood
-from services.intake.schemas import (
+from services.intake.inquiries.domain.message import Author
+from services.intake.inquiries.domain.text import alike
+from services.intake.inquiries.schemas import (
     CloseIn,
     InquiryIn,
     InquiryQuery,
@@ -30,9 +28,12 @@ from services.intake.schemas import (
     WebhookEvent,
     WebhookMessage,
 )
-from services.router.domain.classify import classify
-from services.router.domain.terms import prepare
-from services.router.schemas import (
+from services.intake.receiving import quarantine
+from services.intake.receiving.delivery import Result, _parsed
+from services.router.deciding.decide import Decider
+from services.router.deciding.rules.classify import classify
+from services.router.deciding.rules.terms import prepare
+from services.router.todos.schemas import (
     ClaimIn,
     DismissIn,
     EndIn,
@@ -41,11 +42,10 @@ from services.router.schemas import (
     RerouteIn,
     TodoQuery,
 )
-from services.router.usecases.decide import Decider
-from shared.composing import composed, stream_safe
 from shared.errors import InvalidError
 from shared.policy import extract_hashtags, known_hashtags, load_policy
-from shared.trace import continued
+from shared.runtime.trace import continued
+from shared.text.composing import composed, stream_safe
 from shared.web.paging import decode_cursor
 from shared.web.problems import RefusedError
 from shared.web.strict_json import require_json, strict_json

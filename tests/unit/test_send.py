@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
-from services import send as sending
 from services.__main__ import main
+from services.cli import send as sending
 from services.intake.connectors.standard_webhooks import claim_of, verify
-from shared.webhooks import secret_key
+from shared.web.signing import secret_key
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="

@@ -12,12 +12,19 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from services.intake.connectors.fields import (
+from services.intake.inquiries.domain.message import (
+    CLOCKS_OFF,
+    ID_LIMIT,
+    NAME_LIMIT,
+    TEXT_LIMIT,
+    URL_LIMIT,
+)
+from services.intake.inquiries.fields import (
     EMAIL,
     EMAIL_LIMIT,
     MOST_ATTACHMENTS,
@@ -27,9 +34,7 @@ from services.intake.connectors.fields import (
     is_handle,
     is_web_address,
 )
-from services.intake.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
 
-CLOCKS_OFF = timedelta(minutes=5)
 EARLIEST_SENT = datetime(2000, 1, 1, tzinfo=UTC)
 CUT_MARK = "\n[…]"
 """Stands where a text was cut; the whole of it is kept beside."""

@@ -1,7 +1,7 @@
 """What a connector signed, checked: its headers, the age of its timestamp, and the signature.
 
-How it is signed is in `shared.webhooks`. Any of several secrets may match, so that secrets can be
-rotated.
+How it is signed is in `shared.web.signing`. Any of several secrets may match, so that secrets can
+be rotated.
 """
 
 from __future__ import annotations

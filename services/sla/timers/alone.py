@@ -9,7 +9,7 @@ import structlog
 from prometheus_client import Counter
 
 from shared.db import DatabaseUnavailableError
-from shared.error_text import described
+from shared.runtime.error_text import described
 
 log = structlog.get_logger()
 

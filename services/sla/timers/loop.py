@@ -18,20 +18,20 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 
+from services.sla.deadlines.store.deadlines import counted_otherwise, due_ids, next_action
+from services.sla.deadlines.usecases.apply_policy import adopt
+from services.sla.promises.versions import Library
 from services.sla.settings import SlaSettings
-from services.sla.store.deadlines import counted_otherwise, due_ids, next_action
 from services.sla.timers.alone import Alone
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
+from services.sla.timers.tick import put_off, tick, tick_one
 from services.sla.timers.word import Word
-from services.sla.usecases.adopt import adopt
-from services.sla.usecases.library import Library
-from services.sla.usecases.tick import put_off, tick, tick_one
-from shared.backoff import Backoff
-from shared.clock import Clock
 from shared.db import Database, DatabaseUnavailableError
-from shared.lifecycle import first_of
-from shared.telemetry import Metrics
+from shared.runtime.backoff import Backoff
+from shared.runtime.clock import Clock
+from shared.runtime.lifecycle import first_of
+from shared.runtime.telemetry import Metrics
 
 LOOK_AGAIN_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0

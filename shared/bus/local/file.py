@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 from shared.bus.port import BusUnavailableError, Partition, Topic
-from shared.files import private_database, private_folder
+from shared.runtime.files import private_database, private_folder
 
 _FORMAT = 1
 # A record's row id is its partition's number and its offset, so both orders are one index.

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from shared.policy import load_policy
-from shared.service import Service
+from shared.runtime.service import Service
 from tests.data.filled.loading import HERE, Filled
 from tests.data.filled.talk import SECRET
 from tests.services.intake import desk as intake_desk

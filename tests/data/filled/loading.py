@@ -18,7 +18,7 @@ from sqlalchemy import inspect, select, text
 
 from shared.db import Database, Read, open_database
 from shared.db.migrate import pending, upgrade
-from shared.outbox import OUTBOX
+from shared.messaging.outbox import OUTBOX
 from tests.support.postgres import fresh_database
 
 HERE = Path(__file__).parent

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import httpx
 
-from shared.webhooks import secret_key, sign
+from shared.web.signing import secret_key, sign
 
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
 WAIT_SECONDS = 90.0

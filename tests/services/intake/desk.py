@@ -19,18 +19,18 @@ from sqlalchemy import func, select
 from services.intake.app import build
 from services.intake.settings import IntakeSettings
 from services.intake.tables import messages
-from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.events.envelope import Envelope, Fact
-from shared.events.registry import to_envelope, to_record, topics
-from shared.ids import new_id
-from shared.lifecycle import running_loops
+from shared.messaging.codec import to_envelope, to_record, topics
+from shared.messaging.envelope import Envelope, Fact
 from shared.policy import OwnPosts, Policy, load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
-from shared.trace import new_traceparent
-from shared.webhooks import secret_key, sign
+from shared.runtime.ids import new_id
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
+from shared.runtime.trace import new_traceparent
+from shared.web.signing import secret_key, sign
 from tests.support.clock import ManualClock
 from tests.support.outbox import told_by
 

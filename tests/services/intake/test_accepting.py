@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from services.intake import store
+from services.intake.inquiries.store import queries
 from shared.events.facts import HashtagUse, InquiryReceived, MessageAdded
-from shared.trace import new_traceparent, trace_id
+from shared.runtime.trace import new_traceparent, trace_id
 from tests.services.intake.desk import ANNA, BERT, TEXT, Desk, inquiry, message, problem
 
 
@@ -174,10 +174,10 @@ async def test_what_cannot_be_an_idempotency_key(desk: Desk, key: str) -> None:
 
 async def test_keys_are_forgotten_after_their_days(desk: Desk) -> None:
     await desk.post("/inquiries", inquiry(), idempotency="k")
-    forgotten = await desk.service.database.write(store.forget_keys, before=desk.clock.now())
+    forgotten = await desk.service.database.write(queries.forget_keys, before=desk.clock.now())
     assert forgotten == 0
     later = desk.clock.now().replace(year=2027)
-    assert await desk.service.database.write(store.forget_keys, before=later) == 1
+    assert await desk.service.database.write(queries.forget_keys, before=later) == 1
 
 
 async def test_both_ways_in_meet_in_one_conversation(desk: Desk) -> None:

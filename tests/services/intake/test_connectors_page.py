@@ -15,9 +15,10 @@ import uvicorn
 
 from services.intake.connectors.lenient import ATTACHMENT, AUTHOR
 from services.intake.connectors.standard_webhooks import claim_of, verify
-from services.intake.schemas import WebhookAnswer, WebhookMessage
-from shared.clock import SystemClock
-from shared.webhooks import secret_key
+from services.intake.inquiries.schemas import WebhookMessage
+from services.intake.receiving.schemas import WebhookAnswer
+from shared.runtime.clock import SystemClock
+from shared.web.signing import secret_key
 from tests.architecture.source import ROOT, page, rows, section
 from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import OWN_ID, SECRET, Desk, opened

@@ -10,11 +10,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import update
 
-from services.intake.inquiries.upkeep import missed
+from services.intake.inquiries.worker import missed
 from services.intake.tables import conversations, inquiries
 from shared.db import Write
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
 
 MINUTE = timedelta(minutes=1)

@@ -15,21 +15,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
-from services.intake.accept.committer import GroupCommitter, NotRunningError, Outcome, Writer
-from services.intake.accept.facts import as_json, told
-from services.intake.accept.postgres import PostgresWriter
-from services.intake.accept.sqlite import SqliteWriter
-from services.intake.domain.message import Accepted, Author, Incoming
+from services.intake.accepting.committer import GroupCommitter, NotRunningError, Outcome, Writer
+from services.intake.accepting.facts import as_json, told
+from services.intake.accepting.postgres import PostgresWriter
+from services.intake.accepting.sqlite import SqliteWriter
+from services.intake.inquiries.domain.message import Accepted, Author, Incoming
 from services.intake.tables import conversations, inquiries, messages
 from shared.db import Database, DatabaseUnavailableError, Read, open_database
 from shared.db.migrate import upgrade
 from shared.db.postgres import PostgresDatabase
 from shared.events import facts
-from shared.events.registry import BY_TYPE
-from shared.ids import new_id
-from shared.lifecycle import running_loops
-from shared.outbox import OUTBOX
-from shared.trace import new_traceparent
+from shared.messaging.codec import BY_TYPE
+from shared.messaging.outbox import OUTBOX
+from shared.runtime.ids import new_id
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.trace import new_traceparent
 from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import Desk, message, opened, problem
 from tests.support.clock import ManualClock

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from shared.auth import Scope, add_key
+from shared.access.keys import Scope, add_key
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import ANNA, BERT, Desk, inquiry, message, problem
 
 FORM = f"desk_{'form':_<20}"

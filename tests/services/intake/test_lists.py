@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import Desk, message, problem, refused_at_the_door
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from services.intake.inquiries import conversations, upkeep
-from services.intake.inquiries.loading import Conversation
-from services.intake.inquiries.posts import settle
-from services.intake.inquiries.storing import Teller
+from services.intake.inquiries import worker
+from services.intake.inquiries.store.loading import Conversation
+from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.usecases import conversations
+from services.intake.inquiries.usecases.posts import settle
 from services.intake.tables import ends
 from shared.db import Write
 from shared.policy import known_hashtags
@@ -114,7 +115,7 @@ async def test_what_cannot_be_brought_together_keeps_nothing_apart(
         for number in range(5):
             conversations.wait_for(tx, channel="email", external_id=f"m{number}", now=now)
 
-    monkeypatch.setattr(upkeep, "AT_ONCE", 2)
+    monkeypatch.setattr(worker, "AT_ONCE", 2)
     for number in range(5):
         await desk.accepted(message(id=f"m{number}", thread_id=f"t{number}"), channel="email")
     await desk.service.database.write(wait_for_all)
@@ -125,9 +126,9 @@ async def test_what_cannot_be_brought_together_keeps_nothing_apart(
             raise LookupError("something unforeseen")
         return settle(tx, conversation, **more)
 
-    monkeypatch.setattr(upkeep, "settle", stumble)
+    monkeypatch.setattr(worker, "settle", stumble)
     teller = Teller(known_hashtags(policy().hashtags), desk.clock.now())
-    assert await upkeep.bring_together(desk.service.database, teller) == 5
-    left = await desk.service.database.read(upkeep.missed, before=desk.clock.now())
+    assert await worker.bring_together(desk.service.database, teller) == 5
+    left = await desk.service.database.read(worker.missed, before=desk.clock.now())
     assert [each[2] for each in left] == ["m0", "m1"]
     assert "upkeep.failed" in capsys.readouterr().out

@@ -12,11 +12,12 @@ import pytest
 from sqlalchemy import insert
 from structlog.testing import capture_logs
 
-from services.intake import quarantine, timers
-from services.intake.quarantine import QuarantineAge
+from services.intake import worker
+from services.intake.receiving import quarantine
+from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.tables import quarantine as rows
-from shared.ids import new_id
-from shared.telemetry import Metrics
+from shared.runtime.ids import new_id
+from shared.runtime.telemetry import Metrics
 from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import OWN_ID, READER, Desk, message, problem
 from tests.services.intake.test_webhooks import counts
@@ -128,7 +129,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
     old = message(id="m-old", author=author, sent_at="1970-01-01T00:00:00Z")
     await keep(desk, json.dumps(old))
     await keep(desk, json.dumps({**old, "id": "m-other"}))
-    await timers.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database)
     assert len(await kept(desk)) == 2
     await desk.deliver({**old, "sent_at": "2026-11-24T11:00:00Z"})
     (left,) = await kept(desk)
@@ -137,7 +138,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
     await desk.deliver(message(id="m-other"), channel="x")
     assert len(await kept(desk)) == 1
     with capture_logs() as logs:
-        await timers.tidy_once(desk.service.database, before=NOON - 30 * 24 * HOUR)
+        await worker.tidy_once(desk.service.database, before=NOON - 30 * 24 * HOUR)
     assert {"event": "quarantine.repaired", "count": 1, "log_level": "info"} in logs
     assert len(await kept(desk)) == 1
 
@@ -145,7 +146,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
 async def test_the_same_bytes_sent_again_leave_too(desk: Desk) -> None:
     data = message(id="m-1", author={"id": "c", "name": "n" * 300})
     identifier = await keep(desk, json.dumps(data))
-    await timers.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database)
     await desk.deliver(data)
     assert await kept(desk) == []
     problem(await desk.request("GET", f"/quarantine/{identifier}"), 404, "unknown-quarantine")
@@ -216,7 +217,7 @@ async def test_the_oldest_of_each_channel_is_measured(desk: Desk) -> None:
     assert measured("facebook") == 0
     await keep(desk, "b", channel="mastodon", ago=5 * HOUR)
     await keep(desk, json.dumps(message(id="m")), ago=HOUR)
-    await timers.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database)
     assert await age.look() is None  # not yet over an hour, and one that is not promised
     assert (measured("facebook"), measured("mastodon")) == (3600, 5 * 3600)
     desk.clock.advance(timedelta(seconds=1))
@@ -233,7 +234,7 @@ async def test_what_is_older_than_its_days_is_forgotten_with_a_count(desk: Desk)
     await keep(desk, "older", ago=40 * 24 * HOUR)
     await keep(desk, "young", ago=29 * 24 * HOUR)
     with capture_logs() as logs:
-        await timers.tidy_once(desk.service.database, before=desk.clock.now() - 30 * 24 * HOUR)
+        await worker.tidy_once(desk.service.database, before=desk.clock.now() - 30 * 24 * HOUR)
     assert {"event": "quarantine.forgotten", "count": 2, "log_level": "warning"} in logs
     assert len(await kept(desk)) == 1
 
@@ -256,10 +257,10 @@ async def test_the_loop_notes_ids_and_tidies(desk: Desk, monkeypatch: pytest.Mon
     async def end(stop: asyncio.Event, _seconds: float) -> None:
         stop.set()
 
-    monkeypatch.setattr(timers, "pause", end)
+    monkeypatch.setattr(worker, "pause", end)
     await keep(desk, json.dumps(message(id="m")))
     await keep(desk, "old", ago=31 * 24 * HOUR)
-    loop = timers.tidy_quarantine(desk.service.database, desk.clock, days=30)
+    loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30)
     await loop(asyncio.Event())
     (left,) = await kept(desk)
     assert left["external_id"] == "m"

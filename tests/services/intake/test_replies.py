@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from shared.events.facts import InquiryAnswered, InquiryClosed, InquiryHeld
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import READER, Desk, inquiry, problem, refused_at_the_door
 
 ANSWER = {"kind": "answer", "text": "Bitte leeren Sie den Cache."}

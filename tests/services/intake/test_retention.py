@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from services.intake.inquiries import retention
+from services.intake.inquiries.usecases import retention
 from services.intake.tables import conversations, metadata
-from services.intake.timers import Gone, count_old, remove_once
+from services.intake.worker import Gone, count_old, remove_once
 from shared.db import Read
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
 
 DAY = timedelta(days=1)

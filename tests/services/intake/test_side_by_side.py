@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.intake.inquiries.storing import Teller
-from services.intake.inquiries.upkeep import bring_together
+from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.worker import bring_together
 from services.intake.tables import conversations, inquiries, messages
 from shared.events import facts
-from shared.events.envelope import Fact
-from shared.ids import new_id
+from shared.messaging.envelope import Fact
 from shared.policy import known_hashtags
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, opened, policy, record_of
 from tests.support.clock import ManualClock
 

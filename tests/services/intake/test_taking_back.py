@@ -10,11 +10,11 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from services.intake.inquiries import loading
-from services.intake.inquiries.posts import forget
+from services.intake.inquiries.store import loading
+from services.intake.inquiries.usecases.posts import forget
 from services.intake.tables import ends, own_posts
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import Desk, message
 from tests.services.intake.test_long_threads import MINUTE, OURS, rounds
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.intake.desk import Desk, problem, record_of
 
 ANSWER = {"kind": "answer", "text": "Ja."}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.webhooks import secret_key, sign
+from shared.web.signing import secret_key, sign
 from tests.services.intake.desk import (
     OTHER_SECRET,
     OWN_ID,

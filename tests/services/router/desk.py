@@ -15,17 +15,18 @@ import httpx
 
 from services.router.app import build
 from services.router.settings import RouterSettings
-from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.events import facts, registry
-from shared.events.envelope import Envelope, Fact
-from shared.events.registry import to_envelope, topics
-from shared.ids import new_id
+from shared.events import facts
+from shared.messaging import codec
+from shared.messaging.codec import to_envelope, topics
+from shared.messaging.envelope import Envelope, Fact
 from shared.policy import load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
-from shared.trace import new_traceparent
+from shared.runtime.ids import new_id
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
+from shared.runtime.trace import new_traceparent
 from tests.support.clock import ManualClock
 from tests.support.outbox import told_by
 
@@ -124,7 +125,7 @@ def record_of(
     told_at: datetime = TOLD_AT,
 ) -> Received:
     """The fact as it comes off the bus; `told_at` is when its service recorded it."""
-    record = registry.record_of(
+    record = codec.record_of(
         fact,
         event_id=event_id or new_id(),
         key=str(fact.conversation_id),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.desk import READER, Desk
 
 MOVES = {

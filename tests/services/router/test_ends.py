@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, types
 
 HOUR = timedelta(hours=1)

@@ -14,7 +14,7 @@ from services.router.tables import ends, history, todos
 from shared.db import Write, open_database
 from shared.db.migrate import upgrade
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.conftest import NOON
 from tests.services.router.desk import Desk, Inquiry, opened, types
 from tests.services.router.desk import history as lines

@@ -11,7 +11,7 @@ import pytest
 
 from shared.errors import NotFoundError
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, record_of, types
 
 HOUR = timedelta(hours=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.auth import add_key
+from shared.access.keys import add_key
 from shared.events import facts
 from tests.services.router.desk import ANNA, BERT, Desk, Inquiry
 

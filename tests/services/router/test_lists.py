@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event, insert, text
 
-from services.router.store.pages import Filter, Sort, page
 from services.router.tables import NEVER, todos
+from services.router.todos.store.pages import Filter, Sort, page
 from shared.db import Read, Write
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.conftest import NOON
 from tests.services.router.desk import BERT, Desk, Inquiry, opened, record_of
 from tests.support.clock import ManualClock

@@ -7,7 +7,7 @@ from itertools import permutations
 from typing import Any
 
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, record_of
 from tests.services.router.test_orders import answered, at, closed
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.events import facts
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.router.desk import ANNA, BERT, Desk, Inquiry, types
 
 HOUR = timedelta(hours=1)

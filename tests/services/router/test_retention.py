@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from services.router.tables import metadata
-from services.router.timers import count_old, remove_once
-from services.router.usecases import retention
+from services.router.todos.usecases import retention
+from services.router.todos.worker import count_old, remove_once
 from shared.db import Read
 from tests.services.router.desk import Desk, Inquiry
 

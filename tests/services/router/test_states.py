@@ -11,14 +11,14 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy import select, text
 
-from services.router.consumers import Ear
-from services.router.domain import todo as moves
-from services.router.domain.todo import Actor, DismissReason, IllegalTransition, TodoStatus
+from services.router.deciding.decide import Decider
 from services.router.tables import todos
-from services.router.usecases.decide import Decider
+from services.router.todos.domain import todo as moves
+from services.router.todos.domain.todo import Actor, DismissReason, IllegalTransition, TodoStatus
+from services.router.todos.handlers import Ear
 from shared.db import Write
-from shared.events.envelope import Envelope, Fact
-from shared.events.registry import to_envelope
+from shared.messaging.codec import to_envelope
+from shared.messaging.envelope import Envelope, Fact
 from tests.services.router.desk import POLICY, Desk, Inquiry, record_of
 
 DESKS = ("technical", "inbound", "review")

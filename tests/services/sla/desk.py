@@ -16,26 +16,26 @@ import httpx
 from sqlalchemy import select
 
 from services.sla.app import build
-from services.sla.rules.edition import audiences, edition_of
+from services.sla.promises.policy_version import audiences, edition_of
+from services.sla.promises.versions import Library
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_facts, deadlines
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.timers.word import SERVICES, Word
-from services.sla.usecases.library import Library
-from shared.auth import ALL_SCOPES, KeyRing, add_key
+from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.db import Read
-from shared.dead_letters import Head, heads
 from shared.events import Envelope, Fact, facts
-from shared.events.registry import topics
-from shared.ids import new_id
-from shared.outbox import OUTBOX
+from shared.messaging.codec import topics
+from shared.messaging.dead_letters import Head, heads
+from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
-from shared.service import Runtime, Service
-from shared.settings import DeskSettings
-from shared.telemetry import Metrics
+from shared.runtime.ids import new_id
+from shared.runtime.service import Runtime, Service
+from shared.runtime.settings import DeskSettings
+from shared.runtime.telemetry import Metrics
 from tests.support.clock import ManualClock
 
 BERLIN = ZoneInfo("Europe/Berlin")

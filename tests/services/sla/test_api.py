@@ -12,9 +12,9 @@ import httpx
 import pytest
 from openapi_spec_validator import validate
 
-from services.sla.api import views
-from shared.auth import Scope, add_key
-from shared.ids import new_id
+from services.sla.deadlines import views
+from shared.access.keys import Scope, add_key
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import KEY, Inquiry, SlaBench, berlin, utc
 
 

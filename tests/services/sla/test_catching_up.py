@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, berlin, sla_bench
 from tests.services.sla.test_policy import STANDARD, TECHNICAL, adopt
 from tests.services.sla.test_policy import policy as policy_of

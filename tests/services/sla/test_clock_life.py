@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, utc
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.sla.simulate import simulate
+from services.sla.previews.simulate import simulate
 from shared.policy import Policy, load_policy, parse_policy
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_policy import adopt

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from services.sla.api import ics
-from services.sla.rules.closures import closures_from_ical
+from services.sla.deadlines import ics
+from services.sla.promises.closures import closures_from_ical
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 

@@ -13,8 +13,9 @@ from typing import Any
 import holidays
 import pytest
 
-from services.sla.domain import calendar_for, zone_digest
-from services.sla.rules.edition import edition_from, edition_of
+from services.sla.businesstime.calendar import calendar_for
+from services.sla.businesstime.zone_rules import zone_digest
+from services.sla.promises.policy_version import edition_from, edition_of
 from shared.policy import load_policy
 from tests.services.sla.desk import MONDAY_TEN, Inquiry, berlin, sla_bench, utc
 from tests.services.sla.test_policy import adopt

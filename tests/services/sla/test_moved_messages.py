@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.simulate import simulate
+from services.sla.previews.simulate import simulate
 from shared.events import Fact
-from shared.ids import new_id
 from shared.policy import load_policy, parse_policy
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_taken_back import MARCH
 from tests.unit.policy.raw import shipped

@@ -11,8 +11,8 @@ from uuid import uuid4
 
 import pytest
 
-from services.sla.notify.by_apprise import AppriseSender
-from services.sla.notify.targets import senders
+from services.sla.notifications.by_apprise import AppriseSender
+from services.sla.notifications.targets import senders
 from services.sla.settings import notify_variables
 from shared.policy import parse_policy
 from tests.services.sla.desk import MONDAY_TEN, sla_bench

@@ -15,16 +15,16 @@ import pytest
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
-from services.sla.domain import Attempt
-from services.sla.notify.by_webhook import WebhookSender
-from services.sla.notify.courier import Caretaker, Counts, Courier
+from services.sla.notifications.by_webhook import WebhookSender
+from services.sla.notifications.domain import Attempt
+from services.sla.notifications.store import Delivery
+from services.sla.notifications.usecases import claim, settle
+from services.sla.notifications.worker import Caretaker, Counts, Courier
 from services.sla.settings import SlaSettings
-from services.sla.store.notifications import Delivery
-from services.sla.usecases.notify import claim, settle
-from services.sla.usecases.tick import tick
+from services.sla.timers.tick import tick
 from shared.policy import Policy, load_policy, parse_policy
-from shared.telemetry import Metrics
-from shared.webhooks import secret_key
+from shared.runtime.telemetry import Metrics
+from shared.web.signing import secret_key
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_running import all_is_told, heard, publish, running
 from tests.support.receiver import Receiver, receiver

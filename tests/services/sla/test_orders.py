@@ -8,7 +8,7 @@ from itertools import combinations
 import pytest
 
 from shared.events import Fact
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, utc
 
 Story = Callable[[Inquiry], tuple[list[Fact], list[Fact]]]

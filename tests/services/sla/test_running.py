@@ -13,10 +13,10 @@ from shared.bus.local import LocalBus
 from shared.bus.port import Record
 from shared.events import Envelope, Fact
 from shared.events.facts import RelayCaughtUp
-from shared.events.registry import DEADLINES, INQUIRIES, record_of, to_envelope
-from shared.ids import new_id
+from shared.messaging.codec import DEADLINES, INQUIRIES, record_of, to_envelope
 from shared.policy import parse_policy
-from shared.trace import new_traceparent
+from shared.runtime.ids import new_id
+from shared.runtime.trace import new_traceparent
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench
 from tests.support.receiver import receiver
 from tests.support.states import read_only

@@ -19,9 +19,9 @@ from typing import Any
 
 import pytest
 
-from services.sla.store.deadlines import next_action
+from services.sla.deadlines.store.deadlines import next_action
+from services.sla.deadlines.usecases.pause import pause, resume
 from services.sla.timers.loop import Timers
-from services.sla.usecases.pause import pause, resume
 from shared.errors import ConflictError, InvalidError
 from shared.events import Fact
 from tests.services.sla.desk import SlaBench, sla_bench

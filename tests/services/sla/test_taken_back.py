@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from shared.db import Write
 from shared.events import Fact
-from shared.ids import new_id
 from shared.policy import parse_policy
+from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.unit.policy.raw import shipped
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from services.sla.store.deadlines import change, next_action
+from services.sla.deadlines.store.deadlines import change, next_action
 from services.sla.tables import clock_facts
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor

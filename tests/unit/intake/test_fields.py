@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from services.intake.connectors import fields
-from services.intake.schemas import (
+from services.intake.inquiries import fields
+from services.intake.inquiries.schemas import (
     AttachmentIn,
     AuthorIn,
     InquiryIn,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services.router.rules import direct_addresses
+from services.router.deciding.policy import direct_addresses
 from shared.policy import Closure, OpeningInterval, Policy, WarnLevel, parse_policy
 from tests.unit.policy.raw import shipped
 

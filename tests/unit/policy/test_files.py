@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.policy import PolicyError, PolicyProblem, load_policy, run_check
+from services.cli.policy.check import run_check
+from shared.policy import PolicyError, PolicyProblem, load_policy
 from shared.policy.values import parse_duration
 
 SHIPPED = (files("services") / "desk.toml").read_text("utf-8")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared.policy import NoticeKind, Way, parse_policy, sentences
+from services.cli.policy.sentences import sentences
+from shared.policy import NoticeKind, Way, parse_policy
 from tests.unit.policy.raw import problems, shipped
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.policy import load_policy, parse_policy, sentences
-from shared.policy.sentences import Language
+from services.cli.policy.sentences import Language, sentences
+from shared.policy import load_policy, parse_policy
 from tests.unit.policy.raw import shipped
 
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.domain import Kind, Reason, RoutingRules, Rule, Term, classify
-from services.router.rules import direct_addresses, routing_rules
+from services.router.deciding.policy import direct_addresses, routing_rules
+from services.router.deciding.rules.classify import Kind, Reason, RoutingRules, Rule, classify
+from services.router.deciding.rules.terms import Term
 from shared.policy import extract_hashtags, known_hashtags, load_policy
 from tests.unit.router.messages import MESSAGES
 

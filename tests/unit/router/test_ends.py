@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.domain.ends import (
+from services.router.todos.domain.ends import (
     DESK_DECISIONS,
     UNCLASSIFIED,
     End,
@@ -20,7 +20,7 @@ from services.router.domain.ends import (
     status_after,
     verdict,
 )
-from services.router.domain.todo import DismissReason, TodoState, TodoStatus
+from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TODO = TodoStatus("technical")

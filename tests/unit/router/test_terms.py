@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.router.domain.terms import Term, TermFinder, prepare
+from services.router.deciding.rules.terms import Term, TermFinder, prepare
 
 
 def found(terms: list[str], text: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.domain import (
+from services.router.todos.domain.todo import (
     SYSTEM,
     Action,
     Actor,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from shared.auth import KeyRing, Scope, add_key
-from shared.web.access import Admission, Gate
+from shared.access.gate import Admission, Gate
+from shared.access.keys import KeyRing, Scope, add_key
 from shared.web.problems import RefusedError
 from shared.web.rates import Rate
 from tests.support.clock import ManualClock

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import auth
-from shared.auth import (
+from shared.access import keys as auth
+from shared.access.keys import (
     ALL_SCOPES,
     ENVIRONMENT_KEY,
     KeyRing,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.composing import MOST_MARKS, composed, stream_safe
+from shared.text.composing import MOST_MARKS, composed, stream_safe
 
 JOINER = "\u034f"
 MARKS = "\u0301\u0316\u093c\u094d\u20dd\U0001d165\u0345"

@@ -15,27 +15,20 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from shared import consumer as consuming
-from shared import dead_letters, inbox, outbox
 from shared.bus.local import LocalBus
 from shared.bus.port import PublishFailedError, Record
-from shared.consumer import Consumer, Handler, Listener
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
 from shared.events import Envelope, facts
-from shared.events.registry import (
-    INQUIRIES,
-    PROGRESS,
-    record_of,
-    to_envelope,
-    to_record,
-    topics,
-)
-from shared.ids import new_id
-from shared.lifecycle import running_loops
-from shared.relay import SETTLING, Relay
-from shared.telemetry import Metrics
-from shared.trace import current_traceparent, new_traceparent
+from shared.messaging import consumer as consuming
+from shared.messaging import dead_letters, inbox, outbox
+from shared.messaging.codec import INQUIRIES, PROGRESS, record_of, to_envelope, to_record, topics
+from shared.messaging.consumer import Consumer, Handler, Listener
+from shared.messaging.relay import SETTLING, Relay
+from shared.runtime.ids import new_id
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.telemetry import Metrics
+from shared.runtime.trace import current_traceparent, new_traceparent
 from tests.support.clock import ManualClock
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

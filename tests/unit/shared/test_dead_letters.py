@@ -13,19 +13,19 @@ import pytest
 import structlog
 from sqlalchemy import insert, select
 
-from shared import dead_letters, inbox, outbox
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, PublishFailedError, Received, Record, RecordTooLargeError
-from shared.consumer import Consumer, Listener
 from shared.db import Database, Read
 from shared.events import Envelope, facts
-from shared.events.registry import INQUIRIES
-from shared.ids import new_id
-from shared.lifecycle import running_loops
-from shared.redelivery import Redelivery
-from shared.relay import Relay
-from shared.telemetry import Metrics
-from shared.trace import new_traceparent
+from shared.messaging import dead_letters, inbox, outbox
+from shared.messaging.codec import INQUIRIES
+from shared.messaging.consumer import Consumer, Listener
+from shared.messaging.redelivery import Redelivery
+from shared.messaging.relay import Relay
+from shared.runtime.ids import new_id
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.telemetry import Metrics
+from shared.runtime.trace import new_traceparent
 from tests.support.clock import ManualClock
 from tests.unit.shared.test_consumer_and_relay import (
     NOW,

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.telemetry import Metrics
-from shared.trace import current_traceparent, new_traceparent, trace_id
+from shared.runtime.telemetry import Metrics
+from shared.runtime.trace import current_traceparent, new_traceparent, trace_id
 from shared.web.app import Surface, build_app
 from shared.web.edge import Edge
 from shared.web.health import Examination

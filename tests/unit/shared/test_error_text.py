@@ -18,8 +18,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from sqlalchemy.exc import IntegrityError
 
 from shared.bus.port import BusUnavailableError
-from shared.error_text import LONGEST, described, stack
-from shared.telemetry import configure_logging
+from shared.runtime.error_text import LONGEST, described, stack
+from shared.runtime.telemetry import configure_logging
 
 WORDS = "Wo bleibt mein Paket?"
 

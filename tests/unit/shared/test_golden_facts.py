@@ -14,7 +14,7 @@ import pytest
 
 from shared.bus.port import Partition, Received, Record
 from shared.events import Fact, facts
-from shared.events.registry import (
+from shared.messaging.codec import (
     FACTS,
     MalformedRecordError,
     record_of,

@@ -14,13 +14,13 @@ import structlog
 
 from shared.bus.kafka.client_log import follow_client
 from shared.bus.kafka.outage import Outage
-from shared.lifecycle import unless
+from shared.runtime.lifecycle import unless
 
 _SAYS = """
 import logging, warnings
 import structlog
 from shared.bus.kafka.client_log import follow_client
-from shared.telemetry import configure_logging
+from shared.runtime.telemetry import configure_logging
 
 configure_logging("info")
 follow_client()

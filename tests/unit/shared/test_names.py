@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shared.auth import ApiKey
-from shared.names import clean_name
+from shared.access.keys import ApiKey
+from shared.text.names import clean_name
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import InvalidError
-from shared.ids import new_id
+from shared.runtime.ids import new_id
 from shared.web.paging import decode_cursor, encode_cursor, page_of
 
 # Hypothesis takes its bounds without a zone.

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from shared.trace import current_traceparent, new_traceparent, tracing
+from shared.runtime.trace import current_traceparent, new_traceparent, tracing
 from shared.web.refusals import RefusalLog
 
 SECONDS = 0.1

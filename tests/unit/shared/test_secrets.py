@@ -11,16 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from services.cli.send import send
 from services.intake.settings import IntakeSettings
-from services.send import send
 from services.sla.settings import SlaSettings, notify_variables
-from shared.addresses import without_secrets
-from shared.auth import add_first_key
+from shared.access.keys import add_first_key
 from shared.bus.open import open_bus
 from shared.db import open_database
-from shared.events.registry import topics
-from shared.secret_files import with_files
-from shared.settings import DeskSettings, channel_secrets
+from shared.messaging.codec import topics
+from shared.runtime.secret_files import with_files
+from shared.runtime.settings import DeskSettings, channel_secrets
+from shared.text.addresses import without_secrets
 from tests.support.clock import ManualClock
 from tests.unit.shared.test_auth import NOW
 

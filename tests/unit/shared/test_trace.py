@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared.trace import continued, current_traceparent, new_traceparent, trace_id, tracing
+from shared.runtime.trace import continued, current_traceparent, new_traceparent, trace_id, tracing
 
 
 def test_a_span_of_our_own_in_the_same_trace() -> None:

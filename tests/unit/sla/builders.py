@@ -3,16 +3,11 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from services.sla.domain import (
-    BusinessCalendar,
-    CalendarRules,
-    Closure,
-    Counting,
-    Override,
-    Promise,
-    Region,
-    calendar_for,
-)
+from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
+from services.sla.businesstime.counting import Counting
+from services.sla.businesstime.holidays_source import Region
+from services.sla.businesstime.rules import CalendarRules, Closure, Override
+from services.sla.promises.promise import Promise
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NINE_TO_FIVE = {day: ["09:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}

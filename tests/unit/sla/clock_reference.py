@@ -10,21 +10,21 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from services.sla.domain import (
+from services.sla.businesstime.calendar import BusinessCalendar
+from services.sla.businesstime.counting import Counting
+from services.sla.clocks.events import (
     Answered,
-    BusinessCalendar,
     Cancelled,
     CancelReason,
-    Counting,
     Fact,
     Held,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
-    start,
 )
+from services.sla.clocks.evolve import start
+from services.sla.clocks.target import Phase
+from services.sla.promises.promise import Promise
 from tests.unit.sla.builders import BERLIN, berlin
 
 MINUTE = timedelta(minutes=1)

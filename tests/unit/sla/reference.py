@@ -7,7 +7,7 @@ waits, when they are set forward it jumps. An interval is open while the face li
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
-from services.sla.domain import Interval
+from services.sla.businesstime.hours import Interval
 from tests.unit.sla.strategies import Described
 
 DAY_SECONDS = 86_400

@@ -9,14 +9,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
-from services.sla.domain import (
-    BusinessCalendar,
-    CalendarRules,
-    Closure,
-    Interval,
-    Override,
-    Week,
-)
+from services.sla.businesstime.calendar import BusinessCalendar
+from services.sla.businesstime.hours import Interval, Week
+from services.sla.businesstime.rules import CalendarRules, Closure, Override
 from tests.unit.sla.builders import BERLIN
 
 CALENDARS = 600

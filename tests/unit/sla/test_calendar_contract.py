@@ -6,19 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.sla.domain import (
-    BeyondHorizonError,
-    BusinessCalendar,
-    CalendarError,
-    CalendarRules,
-    Closure,
-    Interval,
-    Override,
-    Reason,
-    Region,
-    Week,
-    calendar_for,
-)
+from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
+from services.sla.businesstime.errors import BeyondHorizonError, CalendarError
+from services.sla.businesstime.holidays_source import Region
+from services.sla.businesstime.hours import Interval, Week
+from services.sla.businesstime.rules import CalendarRules, Closure, Override, Reason
 from tests.unit.sla.builders import BERLIN, HOUR, NINE_TO_FIVE, at, berlin, local
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import BeyondHorizonError
+from services.sla.businesstime.errors import BeyondHorizonError
 from tests.unit.sla.builders import HOUR, berlin
 from tests.unit.sla.reference import open_minutes
 from tests.unit.sla.strategies import Described, described, instants, spans

@@ -5,31 +5,27 @@ from itertools import permutations
 
 import pytest
 
-from services.sla.domain import (
+from services.sla.businesstime.counting import Counting
+from services.sla.businesstime.errors import CalendarError
+from services.sla.businesstime.rules import Closure
+from services.sla.clocks.events import (
     Answered,
-    CalendarError,
     Cancelled,
     CancelReason,
-    Closure,
-    Counting,
     Fact,
     FactError,
     Held,
     Moved,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
     Started,
-    TargetKind,
     WindowSet,
-    clock_explanations,
-    move,
-    recounted,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import move, recounted, start, state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.target import Phase
+from services.sla.promises.promise import Promise, TargetKind
 from tests.unit.sla.builders import DAY, HOUR, at, berlin, local, promise
 
 MONDAY = "2026-03-02"

@@ -6,7 +6,9 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import Phase, clock_explanations, state
+from services.sla.clocks.evolve import state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.target import Phase
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 
 

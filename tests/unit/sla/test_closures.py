@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import CalendarError
-from services.sla.rules.closures import closures_from_ical
+from services.sla.businesstime.errors import CalendarError
+from services.sla.promises.closures import closures_from_ical
 
 
 def ical(*lines: str) -> str:

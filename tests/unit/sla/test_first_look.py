@@ -5,7 +5,9 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import Counting, first_look, pending_notices, start
+from services.sla.businesstime.counting import Counting
+from services.sla.clocks.evolve import start
+from services.sla.clocks.notices import first_look, pending_notices
 from tests.unit.sla.builders import at, berlin, promise
 
 _FIRST = at("2026-01-01 00:00")

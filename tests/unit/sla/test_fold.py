@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.domain import (
+from services.sla.clocks.events import (
     Answered,
     Assigned,
     Cancelled,
@@ -18,23 +18,20 @@ from services.sla.domain import (
     Fact,
     Held,
     Left,
-    NoticeKey,
-    NoticeKind,
     Paused,
-    Promise,
     Reopened,
     ResumeCause,
     Resumed,
     Started,
     TakenOver,
     Withdrawn,
-    breach_key,
-    start,
-    state,
 )
-from services.sla.rules.edition import Edition, edition_of
-from services.sla.store.deadlines import DeadlineRow
-from services.sla.usecases.fold import fold
+from services.sla.clocks.evolve import start, state
+from services.sla.clocks.notices import NoticeKey, NoticeKind, breach_key
+from services.sla.deadlines.project import fold
+from services.sla.deadlines.store.deadlines import DeadlineRow
+from services.sla.promises.policy_version import Edition, edition_of
+from services.sla.promises.promise import Promise
 from shared.events.facts import DeadlineBreached, DeadlineFact, DeadlineMet
 from shared.policy import load_policy
 from tests.unit.sla.builders import DAY, HOUR, at, promise

@@ -4,30 +4,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.sla.domain import (
+from services.sla.businesstime.counting import Counting
+from services.sla.clocks.events import (
     Answered,
     Assigned,
-    BeforeEnd,
     Cancelled,
     CancelReason,
-    Counting,
     Fact,
     Held,
-    NoticeKind,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
-    SpentShare,
     TakenOver,
-    Target,
-    clock_explanations,
-    move,
-    pending_notices,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import move, start, state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.notices import NoticeKind, pending_notices
+from services.sla.clocks.target import Phase, Target
+from services.sla.promises.promise import BeforeEnd, Promise, SpentShare
 from tests.unit.sla.builders import DAY, HOUR, at, berlin, local
 
 MONDAY = "2026-03-02"

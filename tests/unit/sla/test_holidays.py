@@ -8,8 +8,7 @@ from typing import Final
 
 import pytest
 
-from services.sla.domain import Region
-from services.sla.domain.holidays_source import public_holidays
+from services.sla.businesstime.holidays_source import Region, public_holidays
 from tests.unit.sla.builders import berlin
 
 FIXED: Final = {
@@ -52,7 +51,7 @@ def test_the_table_cannot_be_changed() -> None:
 
 def test_names_do_not_follow_the_locale_of_the_process() -> None:
     code = (
-        "from services.sla.domain.holidays_source import Region, public_holidays as p;"
+        "from services.sla.businesstime.holidays_source import Region, public_holidays as p;"
         "print(sorted(p(Region('DE', 'BE'), range(2026, 2027)).items())[1][1])"
     )
     environment = {**os.environ, "LANG": "en_US.UTF-8", "LANGUAGE": "en_US", "LC_ALL": "C.UTF-8"}

@@ -6,28 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import (
+from services.sla.businesstime.counting import Counting
+from services.sla.clocks.events import (
     Answered,
-    BeforeEnd,
     Cancelled,
     CancelReason,
-    Counting,
     Fact,
     Held,
-    Notice,
-    NoticeKey,
-    NoticeKind,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
-    SpentShare,
     WindowSet,
-    pending_notices,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import start, state
+from services.sla.clocks.notices import Notice, NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.target import Phase
+from services.sla.promises.promise import BeforeEnd, Promise, SpentShare
 from tests.unit.sla.builders import DAY, HOUR, at, berlin, local, promise
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 

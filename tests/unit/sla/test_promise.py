@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import (
+from services.sla.businesstime.counting import Counting
+from services.sla.businesstime.rules import Closure, Reason
+from services.sla.promises.promise import (
     BeforeEnd,
-    Closure,
-    Counting,
     Match,
     Promise,
     PromiseError,
-    Reason,
     SpentShare,
     Subject,
     TargetKind,

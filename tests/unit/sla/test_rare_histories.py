@@ -5,31 +5,25 @@ from itertools import permutations
 
 import pytest
 
-from services.sla.domain import (
+from services.sla.businesstime.counting import Counting
+from services.sla.businesstime.errors import BeyondHorizonError
+from services.sla.clocks.events import (
     Answered,
     Assigned,
-    BeyondHorizonError,
-    Counting,
     Fact,
     Held,
     Moved,
-    NoticeKey,
-    NoticeKind,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
     Started,
-    Target,
     WindowSet,
-    clock_explanations,
-    due,
-    move,
-    pending_notices,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import move, start, state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.notices import NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.target import Phase, Target
+from services.sla.promises.promise import Promise, due
 from tests.unit.sla.builders import BERLIN, DAY, HOUR, at, berlin, local, promise
 
 MON, TUE, WED = "2026-03-02", "2026-03-03", "2026-03-04"

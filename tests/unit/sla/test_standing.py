@@ -7,31 +7,27 @@ from uuid import UUID
 
 import pytest
 
-from services.sla.domain import (
+from services.sla.clocks.events import (
     Answered,
     Assigned,
     Cancelled,
     CancelReason,
-    ClockState,
     Fact,
     Held,
     Left,
-    NoticeKind,
     Paused,
-    Phase,
-    Promise,
     Reopened,
     ResumeCause,
     Resumed,
-    TargetKind,
     WindowSet,
     Withdrawn,
-    clock_explanations,
-    pending_notices,
-    standing,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import ClockState, start, state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.notices import NoticeKind, pending_notices
+from services.sla.clocks.standing import standing
+from services.sla.clocks.target import Phase
+from services.sla.promises.promise import Promise, TargetKind
 from tests.unit.sla.builders import DAY, HOUR, at, berlin, promise
 
 MON, TUE, WED, THU, FRI = (f"2026-03-0{day}" for day in range(2, 7))

@@ -11,15 +11,9 @@ from typing import Any, Final
 
 import pytest
 
-from services.sla.domain import (
-    BusinessCalendar,
-    CalendarRules,
-    Closure,
-    Interval,
-    Override,
-    Week,
-    calendar_for,
-)
+from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
+from services.sla.businesstime.hours import Interval, Week
+from services.sla.businesstime.rules import CalendarRules, Closure, Override
 
 VECTORS: Final[list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[2] / "data" / "business_time_vectors.json").read_text("utf-8")

@@ -5,31 +5,26 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.domain import (
+from services.sla.businesstime.calendar import BusinessCalendar
+from services.sla.businesstime.counting import Counting
+from services.sla.clocks.events import (
     Answered,
     Assigned,
-    BusinessCalendar,
     Cancelled,
     CancelReason,
-    ClockState,
-    Counting,
     Fact,
     Held,
-    NoticeKey,
-    NoticeKind,
     Paused,
-    Phase,
-    Promise,
     ResumeCause,
     Resumed,
     TakenOver,
     WindowSet,
-    clock_explanations,
-    move,
-    pending_notices,
-    start,
-    state,
 )
+from services.sla.clocks.evolve import ClockState, move, start, state
+from services.sla.clocks.explanation import clock_explanations
+from services.sla.clocks.notices import NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.target import Phase
+from services.sla.promises.promise import Promise
 from tests.unit.sla.clock_reference import MINUTE, calendar_called, instant
 
 Life = tuple[list[Fact], BusinessCalendar]

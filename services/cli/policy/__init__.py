@@ -1,0 +1,1 @@
+"""A policy file, checked and read back in sentences."""

@@ -1,0 +1,167 @@
+"""`POST /intake/v1/inquiries`: what internal tools hand in, on the same path as the webhooks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from services.intake.accepting.incoming import from_request
+from services.intake.accepting.threads import thread_of
+from services.intake.dependencies import IntakeDesk
+from services.intake.inquiries.domain.message import Accepted, Idempotency
+from services.intake.inquiries.request_key import LONGEST_KEY, idempotency
+from services.intake.inquiries.schemas import InquiryAccepted, InquiryIn
+from services.intake.inquiries.store import idempotency as requests
+from services.intake.inquiries.store.idempotency import IdempotencyRaceError
+from services.intake.policy import ChannelRules
+from shared.access.keys import Caller, Scope
+from shared.errors import ConflictError
+from shared.runtime.ids import new_id
+from shared.web.problems import RefusedError, documented, field_problems, summary
+from shared.web.strict_json import require_json
+
+PATH = "/intake/v1/inquiries"
+MAY_SUBMIT: tuple[Scope, ...] = ("inquiries:submit", "inquiries:write")
+"""Whoever may write may hand in; a form on a web page needs no more than to hand in."""
+
+
+def route(desk: IntakeDesk) -> Route:
+    async def post_inquiry(request: Request) -> Response:
+        caller = desk.gate.admit(request.headers.get("authorization"), *MAY_SUBMIT)
+        require_json(request)
+        raw = await request.body()
+        body = _parse(raw)
+        channel = desk.rules.channel_field(body.channel)
+        key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
+        placed = await _known(desk, key) or await _accept(desk, channel, body, caller, key)
+        return _response(placed)
+
+    return Route(PATH, post_inquiry, methods=["POST"], name="post_inquiry")
+
+
+def _parse(raw: bytes) -> InquiryIn:
+    try:
+        return InquiryIn.model_validate_json(raw)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        problems = field_problems(errors)
+        if errors[0]["type"] == "json_invalid":
+            raise RefusedError(400, "malformed-json", summary(problems), *problems) from error
+        raise RefusedError(422, "invalid-request", summary(problems), *problems) from error
+
+
+async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
+    if key is None:
+        return None
+    return await desk.database.read(requests.known_answer, key)
+
+
+async def _accept(
+    desk: IntakeDesk,
+    channel: ChannelRules,
+    body: InquiryIn,
+    caller: Caller,
+    key: Idempotency | None,
+) -> Accepted:
+    # Without an id of its own the message gets one: only its Idempotency-Key can find it again.
+    external_id = body.external_id or f"desk:{new_id()}"
+    incoming = from_request(
+        body,
+        external_id=external_id,
+        thread=await thread_of(
+            desk,
+            channel=channel.name,
+            external_id=external_id,
+            thread=body.thread_id,
+            parent=body.parent_id,
+        ),
+        audience=channel.audience.value,
+        known=desk.rules.hashtags,
+        now=desk.clock.now(),
+        key_name=caller.name,
+        idempotency=key,
+    )
+    try:
+        placed = await desk.acceptor.accept(incoming)
+    except IdempotencyRaceError:
+        known = await _known(desk, key)
+        if known is None:
+            raise
+        return known
+    if placed.duplicate and key is not None:
+        await desk.database.write(requests.bind_key, key, placed.message_id, now=desk.clock.now())
+    desk.relay.wake()
+    return placed
+
+
+def _response(placed: Accepted) -> Response:
+    if placed.contact_id is None:
+        raise ConflictError(
+            "external-id-taken",
+            "external_id is that of a reply of ours that is recorded on this channel",
+        )
+    answer = InquiryAccepted(
+        inquiry_id=placed.inquiry_id,
+        conversation_id=placed.conversation_id,
+        contact_id=placed.contact_id,
+        message_id=placed.message_id,
+        opened=placed.opened,
+    )
+    return Response(
+        answer.model_dump_json(),
+        200 if placed.duplicate else 201,
+        headers={"Location": f"{PATH}/{placed.inquiry_id}"},
+        media_type="application/json",
+    )
+
+
+def openapi_path() -> dict[str, Any]:
+    answer = {"application/json": {"schema": {"$ref": "#/components/schemas/InquiryAccepted"}}}
+    return {
+        PATH: {
+            "post": {
+                "tags": ["inquiries"],
+                "operationId": "post_inquiry",
+                "summary": "Hand in a message of a customer",
+                "description": (
+                    "201 with the inquiry that the message opened or joined. A repeat of the same "
+                    "(channel, external_id) gives 200 and changes nothing; a repeat of the same "
+                    "Idempotency-Key gives the first answer again. The scope `inquiries:submit` is "
+                    "enough, and nothing but ids comes back."
+                ),
+                "security": [{"HTTPBearer": []}],
+                "parameters": [
+                    {
+                        "name": "Idempotency-Key",
+                        "in": "header",
+                        "required": False,
+                        "schema": {"type": "string", "maxLength": LONGEST_KEY},
+                        "example": "form-2026-11-24-0815",
+                    }
+                ],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/InquiryIn"}}
+                    },
+                },
+                "responses": {
+                    "201": {"description": "Accepted.", "content": answer},
+                    "200": {"description": "It had been there before.", "content": answer},
+                    **{
+                        str(status): response
+                        for status, response in documented(
+                            400, 401, 403, 413, 415, 422, 429, 503
+                        ).items()
+                    },
+                },
+            }
+        }
+    }
+
+
+SCHEMAS = (InquiryIn, InquiryAccepted)

@@ -1,0 +1,31 @@
+"""The fact that an accepted message becomes, without the ids that only the statement knows."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from services.intake.inquiries.domain.message import Incoming
+
+
+def told(message: Incoming) -> dict[str, Any]:
+    """Fields of InquiryReceived and MessageAdded alike, but for the inquiry, conversation, contact.
+
+    A plain dict: building the pydantic model and dumping it again would double the cost here; a
+    test holds both forms together.
+    """
+    fact: dict[str, Any] = {
+        "message_id": str(message.message_id),
+        "channel": message.channel,
+        "received_at": message.received_at.isoformat(),
+        "text": message.text,
+    }
+    if message.subject is not None:
+        fact["subject"] = message.subject
+    if message.hashtags:
+        fact["hashtags"] = [{"tag": tag, "year": year} for tag, year in message.hashtags]
+    return fact
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,171 @@
+"""From an HTTP body to the message that the committer stores."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from services.intake.connectors import lenient
+from services.intake.connectors.lenient import Adjusted
+from services.intake.inquiries.domain.message import CLOCKS_OFF, Author, Idempotency, Incoming
+from services.intake.inquiries.fields import shown
+from services.intake.inquiries.schemas import InquiryIn, WebhookMessage
+from shared.errors import FieldProblem, InvalidError
+from shared.policy import KnownHashtags, extract_hashtags
+from shared.runtime.ids import new_id
+from shared.runtime.trace import current_traceparent
+
+ThreadAudience = Literal["public", "private"]
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadName:
+    """The conversation's name on the channel. `guessed`: only a parent that has not been seen could
+    tell it, so the conversation is named after that.
+    """
+
+    name: str
+    guessed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A webhook's message as it is kept, and what was done to make it fit.
+
+    `full_text` is set where its text had to be cut.
+    """
+
+    message: WebhookMessage
+    adjusted: tuple[Adjusted, ...] = ()
+    full_text: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Neither words nor an attachment: nothing that anybody could answer."""
+        said = self.message
+        return said.text is None and not (said.subject or "").strip() and not said.attachments
+
+
+def understood(data: Any, *, now: datetime) -> Understood:
+    """`now` is when it was received. Raises ValidationError for what has no id of its own."""
+    try:
+        message = WebhookMessage.model_validate(data)
+    except ValidationError:
+        if not isinstance(data, dict):
+            raise
+    else:
+        if lenient.plausible(message.sent_at, now):
+            return Understood(message)
+    mended = lenient.mend(data, now=now)
+    return Understood(WebhookMessage.model_validate(mended.data), mended.told(), mended.full_text)
+
+
+def from_webhook(
+    told: Understood,
+    *,
+    channel: str,
+    thread: ThreadName,
+    audience: ThreadAudience,
+    known: KnownHashtags,
+    now: datetime,
+) -> Incoming:
+    """`audience` is the channel's, for a message that says nothing of its visibility."""
+    message = told.message
+    who = message.author
+    return _incoming(
+        channel=channel,
+        external_id=message.id,
+        thread=thread,
+        author=Author()
+        if who is None
+        else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
+        text=message.text or "",
+        sent_at=message.sent_at,
+        known=known,
+        now=now,
+        subject=message.subject,
+        url=message.url,
+        attachments=shown(message.attachments),
+        visibility=message.visibility or audience,
+        parent=message.parent_id,
+        full_text=told.full_text,
+    )
+
+
+def from_request(
+    body: InquiryIn,
+    *,
+    external_id: str,
+    thread: ThreadName,
+    audience: ThreadAudience,
+    known: KnownHashtags,
+    now: datetime,
+    key_name: str,
+    idempotency: Idempotency | None,
+) -> Incoming:
+    """`audience` is the channel's, for a message that says nothing of its visibility.
+
+    Raises InvalidError when the message comes out of the future.
+    """
+    if body.sent_at is not None and body.sent_at > now + CLOCKS_OFF:
+        raise InvalidError(
+            "invalid-request",
+            "sent_at lies in the future",
+            FieldProblem("sent_at", "lies in the future", "the moment at which it was sent"),
+        )
+    who = body.author
+    return _incoming(
+        channel=body.channel,
+        external_id=external_id,
+        thread=thread,
+        author=Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
+        text=body.text,
+        sent_at=body.sent_at,
+        known=known,
+        now=now,
+        subject=body.subject,
+        url=body.url,
+        attachments=shown(body.attachments),
+        visibility=body.visibility or audience,
+        parent=body.parent_id,
+        key_name=key_name,
+        idempotency=idempotency,
+    )
+
+
+def _incoming(
+    *,
+    channel: str,
+    external_id: str,
+    thread: ThreadName,
+    author: Author,
+    text: str,
+    sent_at: datetime | None,
+    known: KnownHashtags,
+    now: datetime,
+    **others: Any,
+) -> Incoming:
+    subject = others.get("subject")
+    tagged = f"{subject}\n{text}" if subject else text
+    return Incoming(
+        channel=channel,
+        external_id=external_id,
+        thread=thread.name,
+        guessed=thread.guessed,
+        identity=author.key() or f"message:{external_id}",
+        author=author,
+        text=text,
+        received_at=now,
+        message_id=new_id(),
+        inquiry_id=new_id(),
+        conversation_id=new_id(),
+        contact_id=new_id(),
+        event_id=new_id(),
+        traceparent=current_traceparent(),
+        sent_at=sent_at,
+        hashtags=tuple((tag.tag, tag.year) for tag in extract_hashtags(tagged, known)),
+        **others,
+    )

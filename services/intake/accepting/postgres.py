@@ -1,0 +1,315 @@
+"""Accepting a batch on PostgreSQL: one statement, one round trip, one commit.
+
+Raw SQL on purpose: with unnest arrays and one statement that feeds all tables a message costs a
+fraction of what separate inserts cost (docs/performance.md). Rows pass between the parts of the
+statement through RETURNING only, because the parts do not see each other's tables.
+
+The row of the conversation is locked before the outbox number is drawn: that keeps the order of a
+conversation's facts. It also says whether the message can be placed here at all: where a post of
+ours may cover it, or each person has an inquiry of their own, it falls out of the batch
+(CareNeededError).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from services.intake.accepting.committer import CareNeededError, Outcome
+from services.intake.accepting.facts import as_json, told
+from services.intake.inquiries.domain.message import EXCERPT, Accepted, Incoming
+from services.intake.inquiries.store.idempotency import IdempotencyRaceError
+from services.intake.tables import NEVER
+from shared.db import DatabaseUnavailableError
+from shared.db.availability import Availability
+from shared.db.failures import POSTGRES_ERRORS, unavailable
+
+# After a migration a prepared statement may be out of date once.
+RUN_AGAIN = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.InvalidCachedStatementError,
+)
+ATTEMPTS = 4
+# ValueError: asyncpg could not encode a value.
+FAILURES = (*POSTGRES_ERRORS, ValueError)
+
+_ACCEPT = f"""
+WITH item AS MATERIALIZED (
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+        $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[],
+        $14::uuid[], $15::uuid[], $16::uuid[], $17::uuid[], $18::uuid[], $19::jsonb[], $20::text[],
+        $21::text[], $22::text[], $23::text[], $24::text[], $25::text[], $26::text[],
+        $27::text[]
+    ) AS t(
+        channel, external_id, thread, identity, name, handle, email,
+        text, subject, url, attachments, sent_at, received_at,
+        message_id, inquiry_id, conversation_id, contact_id, event_id, fact, traceparent,
+        caller, idempotency_key, fingerprint, audience, full_text, key_name, mark
+    )
+), fresh AS MATERIALIZED (
+    SELECT item.*, least(item.sent_at, item.received_at) AS moment
+    FROM item LEFT JOIN LATERAL (
+        SELECT true AS there FROM messages m
+        WHERE m.channel = item.channel AND m.external_id = item.external_id
+        LIMIT 1
+    ) stored ON true LEFT JOIN LATERAL (
+        SELECT true AS there FROM awaited_messages a
+        WHERE a.channel = item.channel AND a.external_id = item.external_id
+        LIMIT 1
+    ) awaited ON true LEFT JOIN LATERAL (
+        SELECT true AS there FROM removed_messages r WHERE r.mark = item.mark LIMIT 1
+    ) removed ON true
+    WHERE stored.there IS NULL AND awaited.there IS NULL AND removed.there IS NULL
+), person AS (
+    INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
+    SELECT DISTINCT ON (channel, identity)
+        channel, identity, contact_id, name, handle, email, received_at
+    FROM fresh ORDER BY channel, identity
+    ON CONFLICT (channel, key) DO UPDATE SET
+        name = coalesce(excluded.name, identities.name),
+        handle = coalesce(excluded.handle, identities.handle),
+        email = coalesce(excluded.email, identities.email)
+    RETURNING channel, key, contact_id
+), known AS (
+    INSERT INTO contacts (id, name, created_at)
+    SELECT fresh.contact_id, fresh.name, fresh.received_at
+    FROM fresh JOIN person ON person.contact_id = fresh.contact_id
+), learned AS (
+    UPDATE contacts SET name = latest.name
+    FROM (
+        SELECT DISTINCT ON (person.contact_id) person.contact_id, fresh.name
+        FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+        WHERE fresh.name IS NOT NULL AND person.contact_id <> fresh.contact_id
+        ORDER BY person.contact_id, fresh.message_id DESC
+    ) latest
+    WHERE contacts.id = latest.contact_id AND contacts.name IS DISTINCT FROM latest.name
+), talk AS (
+    INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, audience, guessed,
+        careful_until, created_at)
+    SELECT fresh.conversation_id, fresh.channel, fresh.thread, person.contact_id,
+        fresh.inquiry_id, fresh.audience, false,
+        CASE WHEN fresh.audience = 'public' THEN '{NEVER.isoformat()}'::timestamptz END,
+        fresh.moment
+    FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+    ORDER BY fresh.channel, fresh.thread
+    ON CONFLICT (channel, thread) DO UPDATE SET
+        contact_id = coalesce(conversations.contact_id, excluded.contact_id),
+        open_inquiry_id = CASE
+            WHEN conversations.careful_until >= excluded.created_at
+            THEN conversations.open_inquiry_id
+            ELSE coalesce(conversations.open_inquiry_id, excluded.open_inquiry_id)
+        END
+    RETURNING id, channel, thread, open_inquiry_id, careful_until
+), placed AS MATERIALIZED (
+    SELECT fresh.*, talk.id AS in_conversation, talk.open_inquiry_id AS in_inquiry,
+        person.contact_id AS from_contact, talk.open_inquiry_id = fresh.inquiry_id AS opened
+    FROM fresh
+    JOIN talk ON talk.channel = fresh.channel AND talk.thread = fresh.thread
+    JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+    WHERE talk.id = fresh.conversation_id OR talk.careful_until IS NULL
+        OR talk.careful_until < fresh.moment
+), written AS (
+    INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
+        opened, author_name, key_name, text, full_text, subject, url, attachments, sent_at,
+        received_at)
+    SELECT message_id, in_conversation, in_inquiry, from_contact, channel, external_id, 'inbound',
+        opened, name, key_name, text, full_text, subject, url, attachments, sent_at, received_at
+    FROM placed
+), begun AS (
+    INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
+        received_at)
+    SELECT in_inquiry, in_conversation, from_contact, channel, 'open', subject,
+        left(text, {EXCERPT}), received_at
+    FROM placed WHERE opened
+), promised AS (
+    INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at)
+    SELECT caller, idempotency_key, fingerprint, message_id, received_at
+    FROM placed WHERE idempotency_key IS NOT NULL
+), told AS (
+    INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
+    SELECT event_id, 'inquiries', in_conversation::text,
+        CASE WHEN opened THEN 'inquiry.received' ELSE 'inquiry.message_added' END,
+        (fact || jsonb_build_object('inquiry_id', in_inquiry, 'conversation_id', in_conversation,
+            'contact_id', from_contact))::text,
+        traceparent, received_at
+    FROM placed
+)
+SELECT message_id, in_inquiry, in_conversation, from_contact, opened FROM placed
+"""  # noqa: S608 - a number of ours
+
+_TAGGED = """
+INSERT INTO inquiry_hashtags (inquiry_id, tag, year, received_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::int[], $4::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+
+_THERE = """
+SELECT m.channel, m.external_id, m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened
+FROM messages m
+JOIN unnest($1::text[], $2::text[]) AS t(channel, external_id) USING (channel, external_id)
+UNION ALL
+SELECT t.channel, t.external_id, r.message_id, coalesce(r.inquiry_id, r.conversation_id),
+    r.conversation_id, r.contact_id, r.opened
+FROM removed_messages r
+JOIN unnest($1::text[], $2::text[], $3::text[]) AS t(channel, external_id, mark) USING (mark)
+"""
+
+
+class PostgresWriter:
+    def __init__(self, dsn: str, availability: Availability) -> None:
+        """`availability` is the database's own, which this asks past it."""
+        self._dsn = dsn
+        self._availability = availability
+        self._connection: Any = None
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+    async def write(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        try:
+            return await self._in_one(batch)
+        except FAILURES as error:
+            away = await self._away(error)
+            if away is not None:
+                return [away] * len(batch)
+            # One row that cannot be stored, or that met another instance's row: find it.
+            return [await self._alone(message) for message in batch]
+
+    async def _alone(self, message: Incoming, *, again: bool = True) -> Outcome:
+        try:
+            outcomes = await self._in_one([message])
+        except asyncpg.UniqueViolationError as error:
+            if error.table_name == "idempotency":
+                return IdempotencyRaceError()
+            # The same message came in through another instance: now it is there to be found.
+            return await self._alone(message, again=False) if again else error
+        except FAILURES as error:
+            return await self._away(error) or error
+        return outcomes[0]
+
+    async def _away(self, error: Exception) -> DatabaseUnavailableError | None:
+        reason = unavailable(error)
+        if reason is None:
+            return None
+        # Also where the session would go on: after a failover it leads to the wrong server.
+        await self.close()
+        self._availability.failed(reason, writing=True)
+        return DatabaseUnavailableError(reason)
+
+    async def _in_one(self, batch: Sequence[Incoming]) -> list[Outcome]:
+        for number in range(1, ATTEMPTS + 1):
+            connection = await self._connected()
+            try:
+                outcomes = await self._transaction(connection, batch)
+            except RUN_AGAIN:
+                if number == ATTEMPTS:
+                    raise
+                continue
+            self._availability.worked(writing=True)
+            return outcomes
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _connected(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn,
+                timeout=5,
+                command_timeout=30,
+                # A plan made while the tables were small would read all of `messages` for each
+                # batch; with the LIMIT in the statement the index is asked for each row.
+                server_settings={
+                    "application_name": "inbound-desk-accept",
+                    "enable_seqscan": "off",
+                    # Without statistics of the arrays the planner compares every message of a
+                    # batch with every other; hashing costs the same for any size.
+                    "enable_nestloop": "off",
+                    "enable_mergejoin": "off",
+                    # What is switched off counts as endless cost, which would call for JIT.
+                    "jit": "off",
+                },
+            )
+        return self._connection
+
+    async def _transaction(self, connection: Any, batch: Sequence[Incoming]) -> list[Outcome]:
+        if not any(message.hashtags for message in batch):
+            # A single statement is its own transaction: no BEGIN, no COMMIT, one round trip.
+            rows = await connection.fetch(_ACCEPT, *_columns(batch))
+        else:
+            async with connection.transaction():
+                rows = await connection.fetch(_ACCEPT, *_columns(batch))
+                await self._tag(connection, batch, {row[0]: row[1] for row in rows})
+        new = {row[0]: Accepted(row[0], row[1], row[2], row[3], row[4]) for row in rows}
+        there = {} if len(new) == len(batch) else await self._there(connection, batch, new)
+        return [
+            new.get(message.message_id)
+            or there.get((message.channel, message.external_id))
+            or CareNeededError()
+            for message in batch
+        ]
+
+    async def _tag(self, connection: Any, batch: Sequence[Incoming], inquiries: Any) -> None:
+        rows = [
+            (inquiries[message.message_id], tag, year or 0, message.received_at)
+            for message in batch
+            if message.message_id in inquiries
+            for tag, year in message.hashtags
+        ]
+        if rows:
+            await connection.execute(_TAGGED, *(list(column) for column in zip(*rows, strict=True)))
+
+    async def _there(
+        self, connection: Any, batch: Sequence[Incoming], new: Any
+    ) -> dict[tuple[str, str], Accepted]:
+        missing = [message for message in batch if message.message_id not in new]
+        rows = await connection.fetch(
+            _THERE,
+            [m.channel for m in missing],
+            [m.external_id for m in missing],
+            [m.mark for m in missing],
+        )
+        return {
+            (row[0], row[1]): Accepted(row[2], row[3], row[4], row[5], row[6], duplicate=True)
+            for row in rows
+        }
+
+
+def _columns(batch: Sequence[Incoming]) -> tuple[list[Any], ...]:
+    rows = [
+        (
+            m.channel,
+            m.external_id,
+            m.thread,
+            m.identity,
+            m.author.name,
+            m.author.handle,
+            m.author.email,
+            m.text,
+            m.subject,
+            m.url,
+            as_json(m.attachments) if m.attachments else None,
+            m.sent_at,
+            m.received_at,
+            m.message_id,
+            m.inquiry_id,
+            m.conversation_id,
+            m.contact_id,
+            m.event_id,
+            as_json(told(m)),
+            m.traceparent,
+            m.idempotency and m.idempotency.caller,
+            m.idempotency and m.idempotency.key,
+            m.idempotency and m.idempotency.fingerprint,
+            m.audience,
+            m.full_text,
+            m.key_name,
+            m.mark,
+        )
+        for m in batch
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True))

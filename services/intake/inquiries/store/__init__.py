@@ -1,0 +1,1 @@
+"""From rows to a thread, and back to rows and facts."""

@@ -1,0 +1,1 @@
+"""The verbs of inquiries; one function is one transaction."""

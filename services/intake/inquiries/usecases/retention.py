@@ -1,0 +1,200 @@
+"""Conversations that ended long ago are removed: words, people and the ids of the platform go.
+
+What stays has no words and names nobody: the inquiry with its channel, its times, its state and its
+hashtags, so that every count stays, and of each message a hash of its id on the channel, so that
+the same delivery changes nothing when it is sent again. A conversation is first taken off its
+thread, in the transaction that looks once more whether it has ended: what comes in later begins
+another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, tuple_, update
+
+from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER
+from services.intake.inquiries.domain.message import mark_of
+from services.intake.inquiries.store.queries import forget_keys
+from services.intake.tables import (
+    contacts,
+    conversations,
+    identities,
+    inquiries,
+    messages,
+    own_posts,
+    removed,
+)
+from shared.db import Read, Write
+from shared.db.among import among
+from shared.db.upsert import insert_into
+
+LOOKED_AT = 200
+"""Inquiries on one page of the search."""
+AT_ONCE = 500
+"""Messages that go in one transaction, in which nobody else writes to SQLite."""
+
+Place = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Conversations that may go, and the place at which the search goes on (None: the end)."""
+
+    conversations: Sequence[UUID]
+    after: Place | None
+
+
+@dataclass(slots=True)
+class Removed:
+    """What one transaction has removed. `whole`: no conversation that it was given is left over."""
+
+    conversations: int = 0
+    messages: int = 0
+    people: set[UUID] = field(default_factory=set)
+    whole: bool = True
+
+
+def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
+    """The next page of conversations that ended before that moment, and in which nothing came."""
+    i = inquiries.c
+    query = select(i.received_at, i.id, i.conversation_id).where(
+        i.received_at < before, i.removed_at.is_(None)
+    )
+    if after is not None:
+        query = query.where(tuple_(i.received_at, i.id) > after)
+    page = tx.execute(query.order_by(i.received_at, i.id).limit(LOOKED_AT)).all()
+    wanted = sorted({row.conversation_id for row in page})
+    place = (page[-1].received_at, page[-1].id) if len(page) == LOOKED_AT else None
+    return Found(_ended(tx, wanted, before=before), place)
+
+
+def messages_in(tx: Read, conversation_ids: Sequence[UUID]) -> int:
+    """How many messages these conversations hold."""
+    m = messages.c
+    query = select(func.count()).where(among(tx, m.conversation_id, conversation_ids))
+    return int(tx.execute(query).scalar_one())
+
+
+def remove(
+    tx: Write, conversation_ids: Sequence[UUID], *, before: datetime, now: datetime
+) -> Removed:
+    """Remove what of these conversations has still ended, as much as fits one transaction."""
+    forget_keys(tx, before=before)  # whose messages are about to go
+    done = Removed()
+    c = conversations.c
+    # Whoever has one of them just now keeps it: the next search finds it again.
+    free = select(c.id).where(among(tx, c.id, conversation_ids)).order_by(c.channel, c.thread)
+    locked = list(tx.execute(free.with_for_update(skip_locked=True)).scalars())
+    for conversation_id in _ended(tx, locked, before=before):
+        if done.messages >= AT_ONCE:
+            done.whole = False
+            break
+        _take_off_its_thread(tx, conversation_id)
+        rest = _remove_messages(tx, conversation_id, done, limit=AT_ONCE - done.messages)
+        if rest:
+            done.whole = False
+            break
+        done.people |= _strip(tx, conversation_id, now=now)
+        done.conversations += 1
+    return done
+
+
+def forget_people(tx: Write, contact_ids: Sequence[UUID]) -> int:
+    """Remove those of whom no inquiry is left that has words; how many.
+
+    Their identities are locked first, as whoever accepts a message of theirs does.
+    """
+    k, i = identities.c, inquiries.c
+    tx.execute(
+        select(k.key)
+        .where(among(tx, k.contact_id, contact_ids))
+        .order_by(k.channel, k.key)
+        .with_for_update()
+    ).all()
+    theirs = among(tx, i.contact_id, contact_ids)
+    words = select(i.contact_id).where(theirs, i.removed_at.is_(None))
+    needed = set(tx.execute(words).scalars())
+    gone = [each for each in contact_ids if each not in needed]
+    tx.execute(delete(identities).where(among(tx, k.contact_id, gone)))
+    return tx.execute(delete(contacts).where(among(tx, contacts.c.id, gone))).rowcount
+
+
+def _ended(tx: Read, conversation_ids: Sequence[UUID], *, before: datetime) -> list[UUID]:
+    if not conversation_ids:
+        return []
+    c, i, m = conversations.c, inquiries.c, messages.c
+    goes_on: ColumnElement[bool] = exists().where(
+        i.conversation_id == c.id,
+        or_(i.state.in_(AWAITS_ANSWER), i.received_at >= before, i.ended_at >= before),
+    )
+    said = exists().where(m.conversation_id == c.id, m.received_at >= before)
+    query = select(c.id).where(
+        among(tx, c.id, conversation_ids), c.merged_into.is_(None), ~goes_on, ~said
+    )
+    return sorted(tx.execute(query).scalars())
+
+
+def _take_off_its_thread(tx: Write, conversation_id: UUID) -> None:
+    """What comes in for that thread from now on begins another conversation.
+
+    The names of conversations that became a part of it go with it.
+    """
+    c, names = conversations.c, [conversation_id]
+    while names:
+        for each in names:
+            nameless = {"thread": f"removed:{each}", "open_inquiry_id": None, "contact_id": None}
+            tx.execute(update(conversations).where(c.id == each).values(nameless))
+        parts = select(c.id).where(among(tx, c.merged_into, names))
+        names = list(tx.execute(parts).scalars())
+
+
+def _remove_messages(tx: Write, conversation_id: UUID, done: Removed, *, limit: int) -> bool:
+    """At most `limit` of them; whether some are left."""
+    m, p = messages.c, own_posts.c
+    columns = (m.id, m.channel, m.external_id, m.inquiry_id, m.contact_id, m.opened)
+    rows = tx.rows(select(*columns).where(m.conversation_id == conversation_id).limit(limit))
+    _keep_marks(tx, conversation_id, rows)
+    tx.execute(delete(messages).where(among(tx, m.id, [row["id"] for row in rows])))
+    done.messages += len(rows)
+    done.people |= {row["contact_id"] for row in rows if row["contact_id"] is not None}
+    if len(rows) == limit:
+        return True
+    posts = tx.rows(
+        select(p.id, p.channel, p.external_id)
+        .where(p.conversation_id == conversation_id)
+        .limit(AT_ONCE)
+    )
+    _keep_marks(tx, conversation_id, posts)
+    tx.execute(delete(own_posts).where(among(tx, p.id, [row["id"] for row in posts])))
+    return len(posts) == AT_ONCE
+
+
+def _keep_marks(tx: Write, conversation_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        kept = [
+            {
+                "mark": mark_of(row["channel"], row["external_id"]),
+                "message_id": row["id"],
+                "inquiry_id": row.get("inquiry_id"),
+                "conversation_id": conversation_id,
+                "contact_id": row.get("contact_id"),
+                "opened": row.get("opened", False),
+            }
+            for row in rows
+        ]
+        tx.execute(insert_into(tx, removed).on_conflict_do_nothing(), kept)
+
+
+def _strip(tx: Write, conversation_id: UUID, *, now: datetime) -> set[UUID]:
+    """Take the words from its inquiries; whose they were."""
+    stripped = (
+        update(inquiries)
+        .where(inquiries.c.conversation_id == conversation_id)
+        .values(subject=None, excerpt="", removed_at=now)
+    )
+    return set(tx.execute(stripped.returning(inquiries.c.contact_id)).scalars())

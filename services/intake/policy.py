@@ -1,0 +1,94 @@
+"""From the policy file and the secrets to what intake knows of each channel."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.errors import FieldProblem, InvalidError, NotFoundError
+from shared.policy import (
+    Audience,
+    KnownHashtags,
+    OwnPosts,
+    Policy,
+    ServiceLevel,
+    known_hashtags,
+)
+from shared.runtime.settings import SECRET_PREFIX
+from shared.web.signing import secret_key
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRules:
+    """`own_posts`: what a post of ours on the platform counts as."""
+
+    name: str
+    keys: tuple[bytes, ...]
+    own_ids: frozenset[str]
+    audience: Audience
+    own_posts: OwnPosts
+    promised: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeRules:
+    channels: Mapping[str, ChannelRules]
+    hashtags: KnownHashtags
+
+    def channel(self, name: str) -> ChannelRules:
+        """Raises NotFoundError that names the known ones."""
+        found = self.channels.get(name)
+        if found is None:
+            raise NotFoundError("unknown-channel", self._unknown(name))
+        return found
+
+    def channel_field(self, name: str) -> ChannelRules:
+        """As `channel`, for a name in a body: raises InvalidError."""
+        found = self.channels.get(name)
+        if found is None:
+            raise InvalidError(
+                "unknown-channel",
+                self._unknown(name),
+                FieldProblem("channel", "is not in the policy file", f"one of {self._names()}"),
+            )
+        return found
+
+    def _unknown(self, name: str) -> str:
+        near = difflib.get_close_matches(name, self.channels, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {self._names()}"
+        return f"the policy file has no channel {name[:80]!r}; {hint}"
+
+    def _names(self) -> str:
+        return ", ".join(sorted(self.channels))
+
+
+def intake_rules(policy: Policy, secrets: Mapping[str, Sequence[str]]) -> IntakeRules:
+    """Raises ValueError that names the variable when a secret cannot be one."""
+    for name in secrets:
+        if name not in policy.channels:
+            raise ValueError(
+                f"{SECRET_PREFIX}{name.upper()} belongs to no channel of the policy file; "
+                f"known are {', '.join(sorted(policy.channels))}"
+            )
+    return IntakeRules(
+        {
+            name: ChannelRules(
+                name,
+                _keys(name, secrets.get(name, ())),
+                frozenset(channel.own_ids),
+                channel.audience,
+                channel.own_posts,
+                channel.service_level is ServiceLevel.PROMISED,
+            )
+            for name, channel in policy.channels.items()
+        },
+        known_hashtags(policy.hashtags),
+    )
+
+
+def _keys(name: str, secrets: Sequence[str]) -> tuple[bytes, ...]:
+    try:
+        return tuple(secret_key(secret) for secret in secrets)
+    except ValueError as error:
+        raise ValueError(f"{SECRET_PREFIX}{name.upper()}: {error}") from error

@@ -1,0 +1,1 @@
+"""A delivery's way in: webhooks, and what was kept aside."""

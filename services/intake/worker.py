@@ -1,0 +1,141 @@
+"""What intake does now and then: forget what nobody needs any more."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from services.intake.inquiries.store import queries
+from services.intake.inquiries.usecases import retention
+from services.intake.receiving import quarantine
+from shared.db import Database, DatabaseUnavailableError, Reader
+from shared.runtime.clock import Clock
+from shared.runtime.lifecycle import Loop, pause
+
+EVERY_SECONDS = 3600.0
+REMOVE_EVERY_SECONDS = 6 * 3600.0
+BETWEEN_BATCHES_SECONDS = 0.05
+"""In which those who accept messages go first."""
+
+log = structlog.get_logger()
+
+
+def forget_keys(database: Database, clock: Clock, *, days: int) -> Loop:
+    """Forget the Idempotency-Keys that nobody will repeat any more."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                before = clock.now() - timedelta(days=days)
+                await database.write(queries.forget_keys, before=before)
+            except DatabaseUnavailableError as error:
+                log.warning("idempotency.not_forgotten", reason=str(error))
+            await pause(stop, EVERY_SECONDS)
+
+    return loop
+
+
+def tidy_quarantine(database: Database, clock: Clock, *, days: int) -> Loop:
+    """Delete what was repaired, and what is older than that many days; both are logged."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        named = False
+        while not stop.is_set():
+            try:
+                if not named:
+                    await name_kept(database)
+                    named = True
+                await tidy_once(database, before=clock.now() - timedelta(days=days))
+            except DatabaseUnavailableError as error:
+                log.warning("quarantine.not_tidied", reason=str(error))
+            await pause(stop, EVERY_SECONDS)
+
+    return loop
+
+
+@dataclass(slots=True)
+class Gone:
+    """What was removed, or would be: whole conversations, their messages, people of no other."""
+
+    conversations: int = 0
+    messages: int = 0
+    people: int = 0
+
+
+def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
+    """Remove the conversations that ended that many days ago; what goes is logged."""
+
+    async def loop(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            now, gone = clock.now(), Gone()
+            try:
+                await remove_once(
+                    database, before=now - timedelta(days=days), now=now, gone=gone, stop=stop
+                )
+            except DatabaseUnavailableError as error:
+                log.warning("retention.not_removed", service="intake", reason=str(error))
+            if gone.messages:
+                log.info("retention.removed", service="intake", **asdict(gone))
+            await pause(stop, REMOVE_EVERY_SECONDS)
+
+    return loop
+
+
+async def remove_once(
+    database: Database, *, before: datetime, now: datetime, gone: Gone, stop: asyncio.Event
+) -> None:
+    """Remove what ended before that moment, in small transactions; counts what is done in `gone`.
+
+    Raises DatabaseUnavailableError; what had been removed by then stays removed.
+    """
+    found = await database.read(retention.old, before=before, after=None)
+    while not stop.is_set():
+        whole, wanted = False, found.conversations
+        while wanted and not whole and not stop.is_set():
+            done = await database.write(retention.remove, wanted, before=before, now=now)
+            whole = done.whole
+            gone.conversations += done.conversations
+            gone.messages += done.messages
+            gone.people += await database.write(retention.forget_people, sorted(done.people))
+            await pause(stop, BETWEEN_BATCHES_SECONDS)
+        if found.after is None:
+            return
+        found = await database.read(retention.old, before=before, after=found.after)
+
+
+async def count_old(database: Reader, *, before: datetime) -> Gone:
+    """What `remove_once` would remove, people aside."""
+    gone, after, more = Gone(), None, True
+    seen: set[UUID] = set()
+    while more:
+        found = await database.read(retention.old, before=before, after=after)
+        fresh = [each for each in found.conversations if each not in seen]
+        seen.update(fresh)
+        gone.conversations += len(fresh)
+        gone.messages += await database.read(retention.messages_in, fresh)
+        after, more = found.after, found.after is not None
+    return gone
+
+
+async def tidy_once(database: Database, *, before: datetime) -> None:
+    """Delete what was repaired, and what came before that moment."""
+    repaired = forgotten = 0
+    while gone := await database.write(quarantine.forget_repaired):
+        repaired += gone
+    if repaired:
+        log.info("quarantine.repaired", count=repaired)
+    while gone := await database.write(quarantine.forget_before, before=before):
+        forgotten += gone
+    if forgotten:
+        log.warning("quarantine.forgotten", count=forgotten)
+
+
+async def name_kept(database: Database) -> None:
+    """Note the ids of what was kept before ids were noted: by them it is seen to be repaired."""
+    after = await database.write(quarantine.name_kept, after=None)
+    while after is not None:
+        after = await database.write(quarantine.name_kept, after=after)

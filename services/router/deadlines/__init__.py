@@ -1,0 +1,1 @@
+"""What the sla service says of a ToDo's deadline."""

@@ -1,0 +1,1 @@
+"""Which desk an inquiry belongs to, and why."""

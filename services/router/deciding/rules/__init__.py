@@ -1,0 +1,1 @@
+"""Decided by rules: words with weights."""

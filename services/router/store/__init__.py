@@ -1,1 +1,0 @@
-"""Every query of the router; each function takes a transaction and returns plain values."""

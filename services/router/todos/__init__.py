@@ -1,0 +1,1 @@
+"""ToDos: everything about them."""

@@ -1,0 +1,1 @@
+"""What a ToDo is, and how it ends; pure."""

@@ -1,0 +1,94 @@
+"""What the router hears, and the verb for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from prometheus_client import Counter
+
+from services.router.deadlines import usecases
+from services.router.deciding.decide import Decider
+from services.router.todos.usecases import arrivals, outcomes
+from shared.db import Write
+from shared.events import facts
+from shared.messaging.codec import DEADLINES, INQUIRIES
+from shared.messaging.consumer import Handler, Listener
+from shared.messaging.envelope import Envelope, Fact
+from shared.runtime.clock import Clock
+
+GROUP = "router"
+
+F = TypeVar("F", bound=Fact)
+
+
+@dataclass(frozen=True, slots=True)
+class Ear:
+    decider: Decider
+    clock: Clock
+    decisions: Counter
+    """By kind. A transaction that is run again counts again."""
+
+    def listener(self) -> Listener:
+        return Listener(GROUP, (INQUIRIES, DEADLINES), self._handlers())
+
+    def _handlers(self) -> Mapping[str, Handler]:
+        return {
+            facts.InquiryReceived.TYPE: self.received,
+            facts.MessageAdded.TYPE: self.message_added,
+            facts.InquiryAnswered.TYPE: self.answered,
+            facts.InquiryHeld.TYPE: self.held,
+            facts.InquiryClosed.TYPE: self.closed,
+            facts.ReplyWithdrawn.TYPE: self.withdrawn,
+            facts.OwnPostSeen.TYPE: self.own_post,
+            facts.DeadlineStarted.TYPE: self.deadline,
+            facts.DeadlineMoved.TYPE: self.deadline,
+            facts.DeadlineWarning.TYPE: self.deadline,
+            facts.DeadlineBreached.TYPE: self.deadline,
+            facts.DeadlineMet.TYPE: self.deadline,
+            facts.DeadlineCancelled.TYPE: self.deadline,
+        }
+
+    def received(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        heard = _pairs(facts.InquiryReceived, envelopes)
+        kinds = arrivals.open_todos(tx, heard, decider=self.decider, now=self.clock.now())
+        for kind, count in kinds.items():
+            self.decisions.labels(kind).inc(count)
+
+    def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        heard = _pairs(facts.MessageAdded, envelopes)
+        outcomes.add_messages(tx, heard, decider=self.decider, now=self.clock.now())
+
+    def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        heard = _pairs(facts.InquiryAnswered, envelopes)
+        outcomes.record_answers(tx, heard, now=self.clock.now())
+
+    def held(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_holds(tx, _data(facts.InquiryHeld, envelopes))
+
+    def closed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_closes(tx, _pairs(facts.InquiryClosed, envelopes))
+
+    def withdrawn(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_withdrawals(tx, _data(facts.ReplyWithdrawn, envelopes))
+
+    def own_post(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        outcomes.record_own_posts(tx, _data(facts.OwnPostSeen, envelopes))
+
+    def deadline(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        usecases.learn_deadlines(tx, _pairs(facts.DeadlineFact, envelopes))
+
+
+def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:
+    """Raises TypeError for a fact of another type: its handler was registered wrongly."""
+    pairs = []
+    for each in envelopes:
+        if not isinstance(each.data, kind):
+            raise TypeError(f"{each.data.TYPE} came where {kind.__name__} was expected")
+        pairs.append((each, each.data))
+    return pairs
+
+
+def _data(kind: type[F], envelopes: Sequence[Envelope]) -> list[F]:
+    return [fact for _, fact in _pairs(kind, envelopes)]

@@ -1,0 +1,279 @@
+"""The router's HTTP bodies."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from services.router.deciding.rules.classify import Kind
+from services.router.todos.domain.todo import DismissReason, TodoState
+from services.router.todos.store.pages import Sort
+from shared.web.strict_json import CleanName, SafeStr
+
+TEXT_LIMIT = 100_000
+
+
+def _trimmed(text: Any) -> Any:
+    return text.strip() if isinstance(text, str) else text
+
+
+def _not_empty(name: str) -> str:
+    if not name:
+        raise ValueError("text with a character that can be seen")
+    return name
+
+
+Person = Annotated[
+    SafeStr,
+    BeforeValidator(_trimmed),
+    Field(min_length=1, max_length=200),
+    CleanName,
+    AfterValidator(_not_empty),
+]
+Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=1000)]
+Word = Annotated[SafeStr, Field(min_length=1, max_length=64)]
+
+
+class TodoQuery(BaseModel):
+    """Which ToDos, in which order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    desk: Word | None = Field(None, description="Only this desk's.", examples=["technical"])
+    state: TodoState | None = Field(None, description="Only in this state.", examples=["open"])
+    assignee: Person | None = Field(None, description="Only this person's.")
+    channel: Word | None = Field(None, description="Only from this channel.")
+    kind: Kind | None = Field(None, description="Only what was decided to be this.")
+    inquiry_id: UUID | None = Field(None, description="The ToDo of this inquiry.")
+    sort: Sort = Field(
+        Sort.DUE,
+        description="`due`: due first, without a due time last. `age`: waiting longest first; "
+        "`-age`: newest first.",
+    )
+    limit: int = Field(50, ge=1, le=200, description="Items on a page.")
+    cursor: Annotated[SafeStr, Field(max_length=500)] | None = Field(
+        None, description="`next_cursor` of the page before, asked with the same sort."
+    )
+
+
+class DeadlineOut(BaseModel):
+    """How the inquiry's clock stands. No deadline: the channel makes no promise."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    state: str = Field(examples=["running"])
+    target: str = Field(examples=["first_answer"])
+    due_at: datetime = Field(examples=["2026-11-25T16:00:00Z"])
+    warning: str | None = Field(
+        None, description="The last warning for this target.", examples=["75%"]
+    )
+
+
+class TodoOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+    channel: str = Field(examples=["web_form"])
+    desk: str = Field(examples=["technical"])
+    state: TodoState = Field(examples=["open"])
+    assignee: str | None = Field(examples=["Anna"])
+    assignee_key_name: str | None = Field(
+        description="The API key through which it was claimed.", examples=["desk-tool"]
+    )
+    kind: Kind = Field(examples=["technical"])
+    confidence: float = Field(examples=[0.8])
+    received_at: datetime
+    created_at: datetime
+    due_at: datetime | None = Field(description="When the answer is due; null without a promise.")
+    deadline: DeadlineOut | None
+    follow_up_at: datetime | None = Field(
+        description="When the customer was told to expect the answer."
+    )
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_by_key_name: str | None = Field(
+        description="The API key through which it ended; null when no key did it.",
+        examples=["desk-tool"],
+    )
+    dismiss_reason: DismissReason | None
+    reopened_at: datetime | None = Field(description="When an end was taken back last.")
+    merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
+    removed_at: datetime | None = Field(
+        description="When what the customer wrote was removed: see `messages_days`."
+    )
+    own_post_at: datetime | None = Field(
+        description="When somebody of ours last wrote on the platform what nobody has classified "
+        "yet: see `reclassify` at intake. It stays when the ToDo ends in another way."
+    )
+    message_count: int = Field(examples=[1])
+    latest_message_at: datetime | None
+    excerpt: str | None = Field(
+        description="The beginning of the latest message; null after an erasure.",
+        examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+
+
+class ReasonOut(BaseModel):
+    """A word that spoke for the decision: the customer's word, and the policy's term."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    rule: str = Field(examples=["technical_term"])
+    word: str = Field(examples=["Fehler"])
+    weight: float = Field(examples=[1.0])
+    term: str = Field("", examples=["fehler*"])
+
+
+class MessageOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    message_id: UUID
+    received_at: datetime
+    subject: str | None = Field(examples=["Anmeldung"])
+    text: str | None = Field(
+        description="Null after an erasure.",
+        examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+
+
+class HistoryOut(BaseModel):
+    """Who did what, when, and why.
+
+    `who` is what the caller said, `key_name` the API key that the desk saw; null when no key acted,
+    and in lines of before keys were recorded.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    who: str = Field(examples=["Anna"])
+    key_name: str | None = Field(None, examples=["desk-tool"])
+    as_supervisor: bool = Field(
+        default=False, description="Whether it was done on what somebody else may have claimed."
+    )
+    what: str = Field(examples=["claimed"])
+    why: str | None = None
+
+
+class TodoDetailOut(TodoOut):
+    """A ToDo with the words that decided, the newest that the customer wrote, and what happened.
+
+    Messages and history are oldest first, each at most 50, and fewer messages where they are very
+    long. The history begins with the opening, also where lines after it are left out.
+    """
+
+    reasons: list[ReasonOut]
+    messages: list[MessageOut]
+    messages_cursor: str | None = Field(
+        description="The cursor for `/messages` with which the earlier ones begin; null when these "
+        "are all.",
+        examples=[None],
+    )
+    history: list[HistoryOut]
+    history_cursor: str | None = Field(
+        description="The cursor for `/history` with which the earlier lines begin; null when these "
+        "are all.",
+        examples=[None],
+    )
+
+
+class TodoChanged(BaseModel):
+    """All that a key gets back which may write and not read."""
+
+    id: UUID
+    inquiry_id: UUID
+    state: TodoState = Field(examples=["claimed"])
+
+
+class ClaimIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"assignee": "Anna"}]}
+    )
+
+    assignee: Person | None = Field(None, description="Who takes it; default: the key's name.")
+
+
+class ActIn(BaseModel):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"by": "Anna"}]})
+
+    by: Person | None = Field(
+        default=None,
+        description="Who acts. Default: the assignee when this key claimed the ToDo for them, "
+        "else the key's name.",
+    )
+    as_supervisor: bool = Field(
+        default=False,
+        description="Act on what somebody else has claimed; the key needs the scope "
+        "`todos:supervise`, and the history shows it.",
+    )
+
+
+class EndIn(ActIn):
+    """What ends a ToDo, or hands it on, covers the messages that were read."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"by": "Anna", "read_until": "01935b1e-7c00-7000-8000-000000000001"}]
+        },
+    )
+
+    read_until: UUID | None = Field(
+        default=None,
+        description="The id of the last message that was read. When the ToDo has later ones, the "
+        "answer is 409 `newer-message` with their ids. Default: all that are there.",
+    )
+
+
+class ReopenIn(ActIn):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"by": "Anna", "reason": "the customer called again"}]},
+    )
+
+    reason: Why
+
+
+class RerouteIn(EndIn):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"desk": "inbound", "reason": "asks for an invoice"}]},
+    )
+
+    desk: Word
+    reason: Why
+
+
+class DismissIn(EndIn):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"reason": "netiquette"}]}
+    )
+
+    reason: DismissReason
+
+
+class PreviewIn(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"text": "Die Anmeldung geht nicht mehr.", "channel": "web_form"}]
+        },
+    )
+
+    text: Annotated[SafeStr, Field(min_length=1, max_length=TEXT_LIMIT)]
+    subject: Annotated[SafeStr, Field(max_length=1000)] | None = None
+    channel: Word | None = Field(None, description="As if it came from this channel.")
+
+
+class DecisionOut(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    kind: Literal["technical", "general", "netiquette", "unsure"] = Field(examples=["technical"])
+    desk: str = Field(examples=["technical"])
+    confidence: float = Field(examples=[0.8])
+    reasons: list[ReasonOut]

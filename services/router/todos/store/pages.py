@@ -1,0 +1,284 @@
+"""The lists and the detail of ToDos. Every sort is the walk of an index from a known place.
+
+`channel` and `kind` have no index of their own: they leave out rows of the walk that the other
+filters choose, which is cheap as long as they fit some percent of the ToDos.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, and_, func, literal, select, tuple_
+
+from services.router.deadlines.store import Deadline
+from services.router.tables import deadlines, history, messages, todos
+from shared.bounds import MOST_SHOWN
+from shared.db import Read
+from shared.db.newest import Endless, Place, newest
+
+EXCERPT_CHARACTERS = 200
+_MESSAGES = Endless(
+    messages,
+    messages.c.received_at,
+    messages.c.message_id,
+    func.length(messages.c.content["text"].as_string()),
+)
+
+
+class Sort(StrEnum):
+    """`due`: what is due first, without a due time last. `age`: what waits longest first."""
+
+    DUE = "due"
+    OLDEST = "age"
+    NEWEST = "-age"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list shows; None does not narrow."""
+
+    desk: str | None = None
+    state: str | None = None
+    assignee: str | None = None
+    channel: str | None = None
+    kind: str | None = None
+    inquiry_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTodo:
+    id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+    channel: str
+    desk: str
+    state: str
+    assignee: str | None
+    assignee_key_name: str | None
+    first_desk: str
+    kind: str
+    confidence: float
+    received_at: datetime
+    created_at: datetime
+    follow_up_at: datetime | None
+    ended_at: datetime | None
+    ended_by: str | None
+    ended_by_key_name: str | None
+    dismiss_reason: str | None
+    reopened_at: datetime | None
+    merged_into: UUID | None
+    removed_at: datetime | None
+    own_post_at: datetime | None
+    message_count: int
+    latest_message_at: datetime | None
+    excerpt: str | None
+    deadline: Deadline | None
+    order: tuple[datetime, UUID]
+    """Where it stands in the list that it was asked for."""
+
+    @property
+    def due_at(self) -> datetime | None:
+        return None if self.deadline is None else self.deadline.due_at
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    message_id: UUID
+    received_at: datetime
+    subject: str | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    at: datetime
+    who: str
+    key_name: str | None
+    as_supervisor: bool
+    what: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Newest first; `earlier` is the place before which others are."""
+
+    shown: Sequence[ShownMessage]
+    earlier: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Newest first; `earlier` is the place before which others are."""
+
+    lines: Sequence[HistoryEntry]
+    earlier: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class TodoDetail:
+    todo: ListedTodo
+    reasons: Sequence[Mapping[str, Any]]
+    messages: Messages
+    history: History
+
+
+def page(
+    tx: Read, wanted: Filter, *, sort: Sort, after: tuple[datetime, UUID] | None, limit: int
+) -> list[ListedTodo]:
+    """At most `limit` ToDos behind the place `after`."""
+    moment = todos.c.due_at if sort is Sort.DUE else todos.c.received_at
+    chosen = select(todos).where(*_conditions(wanted))
+    if after is not None:
+        place = tuple_(literal(after[0], moment.type), literal(after[1], todos.c.id.type))
+        here = tuple_(moment, todos.c.id)
+        chosen = chosen.where(here < place if sort is Sort.NEWEST else here > place)
+    ways = (moment.desc(), todos.c.id.desc()) if sort is Sort.NEWEST else (moment, todos.c.id)
+    chosen = chosen.order_by(*ways).limit(limit)
+    return [_listed(row, by_due=sort is Sort.DUE) for row in tx.execute(_with_joins(chosen, sort))]
+
+
+def detail(tx: Read, todo_id: UUID) -> TodoDetail | None:
+    """A ToDo with the newest of its messages and of its history; None for an unknown id."""
+    one = select(todos).where(todos.c.id == todo_id)
+    row = tx.execute(_with_joins(one, Sort.DUE)).one_or_none()
+    if row is None:
+        return None
+    return TodoDetail(
+        _listed(row, by_due=True), row.reasons, _messages(tx, row.inquiry_id), _history(tx, todo_id)
+    )
+
+
+def _conditions(wanted: Filter) -> list[Any]:
+    values = {
+        todos.c.desk: wanted.desk,
+        todos.c.state: wanted.state,
+        todos.c.assignee: wanted.assignee,
+        todos.c.channel: wanted.channel,
+        todos.c.kind: wanted.kind,
+        todos.c.inquiry_id: wanted.inquiry_id,
+    }
+    return [column == value for column, value in values.items() if value is not None]
+
+
+def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[Any, ...]]:
+    """Only the chosen rows are joined, and only the beginning of a text is read."""
+    t = chosen.subquery("chosen")
+    moment = t.c.due_at if sort is Sort.DUE else t.c.received_at
+    ways = (moment.desc(), t.c.id.desc()) if sort is Sort.NEWEST else (moment, t.c.id)
+    excerpt = func.substr(messages.c.content["text"].as_string(), 1, EXCERPT_CHARACTERS)
+    latest = and_(
+        messages.c.inquiry_id == t.c.inquiry_id, messages.c.message_id == t.c.latest_message_id
+    )
+    d = deadlines.c
+    return (
+        select(
+            t,
+            excerpt.label("excerpt"),
+            messages.c.received_at.label("latest_message_at"),
+            d.state.label("deadline_state"),
+            d.target.label("deadline_target"),
+            d.due_at.label("deadline_due_at"),
+            d.warning.label("deadline_warning"),
+        )
+        .select_from(t)
+        .outerjoin(messages, latest)
+        .outerjoin(deadlines, d.inquiry_id == t.c.inquiry_id)
+        .order_by(*ways)
+    )
+
+
+def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
+    deadline = None
+    if row.deadline_state is not None:
+        deadline = Deadline(
+            row.deadline_state, row.deadline_target, row.deadline_due_at, row.deadline_warning
+        )
+    return ListedTodo(
+        id=row.id,
+        inquiry_id=row.inquiry_id,
+        conversation_id=row.conversation_id,
+        channel=row.channel,
+        desk=row.desk,
+        state=row.state,
+        assignee=row.assignee,
+        assignee_key_name=_assignee_key_name(row),
+        first_desk=row.first_desk,
+        kind=row.kind,
+        confidence=row.confidence,
+        received_at=row.received_at,
+        created_at=row.created_at,
+        follow_up_at=row.follow_up_at,
+        ended_at=row.ended_at,
+        ended_by=row.ended_by,
+        ended_by_key_name=row.ended_by_key_name,
+        dismiss_reason=row.dismiss_reason,
+        reopened_at=row.reopened_at,
+        merged_into=row.merged_into,
+        removed_at=row.removed_at,
+        own_post_at=row.own_post_at,
+        message_count=row.message_count,
+        latest_message_at=row.latest_message_at,
+        excerpt=row.excerpt,
+        deadline=deadline,
+        order=(row.due_at if by_due else row.received_at, row.id),
+    )
+
+
+def _assignee_key_name(row: Row[*tuple[Any, ...]]) -> str | None:
+    """The key that claimed it; whoever ended what nobody had claimed is its assignee too."""
+    if row.assignee is None:
+        return None
+    key_name: str | None = row.claimed_through or row.ended_by_key_name
+    return key_name
+
+
+def messages_page(tx: Read, todo_id: UUID, *, before: Place | None, limit: int) -> Messages | None:
+    """The newest messages before that place; None for an unknown ToDo."""
+    row = tx.execute(select(todos.c.inquiry_id).where(todos.c.id == todo_id)).first()
+    return None if row is None else _messages(tx, row[0], before=before, limit=limit)
+
+
+def history_page(tx: Read, todo_id: UUID, *, before: Place | None, limit: int) -> History | None:
+    """The newest lines before that place; None for an unknown ToDo."""
+    known = tx.execute(select(todos.c.id).where(todos.c.id == todo_id)).first()
+    return None if known is None else _history(tx, todo_id, before=before, limit=limit)
+
+
+def _messages(
+    tx: Read, inquiry_id: UUID, *, before: Place | None = None, limit: int = MOST_SHOWN
+) -> Messages:
+    here = messages.c.inquiry_id == inquiry_id
+    found = newest(tx, _MESSAGES, here, before=before, limit=limit)
+    return Messages([_shown(row) for row in found.rows], found.earlier)
+
+
+def _shown(row: Mapping[str, Any]) -> ShownMessage:
+    content = row["content"]
+    return ShownMessage(
+        row["message_id"],
+        row["received_at"],
+        content and content.get("subject"),
+        content and content["text"],
+    )
+
+
+def _history(
+    tx: Read, todo_id: UUID, *, before: Place | None = None, limit: int = MOST_SHOWN
+) -> History:
+    """In the order of writing. A line's place is its number, written as the cursor wants it."""
+    h = history.c
+    chosen = select(h.id, h.at, h.who, h.key_name, h.as_supervisor, h.what, h.why).where(
+        h.todo_id == todo_id
+    )
+    if before is not None:
+        chosen = chosen.where(h.id < before[1].int)
+    rows = tx.execute(chosen.order_by(h.id.desc()).limit(limit + 1)).all()
+    shown = rows[:limit]
+    earlier = (shown[-1].at, UUID(int=shown[-1].id)) if len(rows) > limit else None
+    return History([HistoryEntry(*row[1:]) for row in shown], earlier)

@@ -1,0 +1,1 @@
+"""The verbs of ToDos; one function is one transaction."""

@@ -1,0 +1,123 @@
+"""A new inquiry becomes a ToDo; what the customer adds before the answer joins it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from services.router.deciding.decide import Decider
+from services.router.deciding.rules.classify import Decision
+from services.router.todos.store.arrivals import (
+    Move,
+    NewMessage,
+    NewTodo,
+    ensure_deadlines,
+    insert_todos,
+    keep_moves,
+    remove_moved,
+)
+from services.router.todos.store.work import ROUTER, Note, What, lock_of_inquiries, note
+from shared.db import Write
+from shared.events.facts import InboundMessage, InquiryReceived, MessageAdded, TodoCreated
+from shared.messaging import outbox
+from shared.messaging.envelope import Envelope
+from shared.runtime.ids import new_id
+
+Heard = tuple[Envelope, InquiryReceived]
+Arrived = tuple[Envelope, InboundMessage]
+
+
+def open_todos(
+    tx: Write, heard: Sequence[Heard], *, decider: Decider, now: datetime
+) -> Counter[str]:
+    """One ToDo for each inquiry that has none; how many of which kind were decided."""
+    begin_moves(tx, heard)
+    decided = {fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in heard}
+    todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in heard]
+    opened = insert_todos(tx, todos)
+    move_away(tx, heard, now=now)
+    outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
+    return Counter(todo.kind for todo in opened)
+
+
+def begin_moves(tx: Write, heard: Sequence[Arrived]) -> None:
+    """Note where messages that moved are now, and lock what they leave and where they go.
+
+    Of two transactions with the two ends of one move, one waits and then sees what the other did.
+    The locks are taken before any other, always in the same order.
+    """
+    moves = [(envelope.time, fact) for envelope, fact in heard if fact.moved_from is not None]
+    if not moves:
+        return
+    whole = {fact.inquiry_id for _, fact in heard} | _left([fact for _, fact in heard])
+    ensure_deadlines(tx, sorted(whole))
+    lock_of_inquiries(tx, sorted(whole))
+    for told_at, fact in moves:
+        came = Move(fact.inquiry_id, fact.message_id, told_at, here=True)
+        keep_moves(tx, [came, *(replace(came, inquiry_id=i, here=False) for i in _left([fact]))])
+
+
+def move_away(tx: Write, heard: Sequence[Arrived], *, now: datetime) -> None:
+    """Messages that an end did not cover leave the ToDo at which they were; a repeat does nothing.
+
+    A message that opens an inquiry of its own leaves whatever ToDo has it. A ToDo that is not known
+    here is passed over.
+    """
+    facts = [fact for _, fact in heard]
+    opened = {fact.inquiry_id for fact in facts if isinstance(fact, InquiryReceived)}
+    gone = remove_moved(tx, sorted(opened | _left(facts)))
+    lines = [Note(todo, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo, message in gone]
+    note(tx, lines)
+
+
+def _left(facts: Iterable[InboundMessage]) -> set[UUID]:
+    return {fact.moved_from for fact in facts if fact.moved_from is not None}
+
+
+def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:
+    return NewMessage(fact.inquiry_id, fact.message_id, fact.received_at, fact.text, fact.subject)
+
+
+def decision_on(fact: InquiryReceived | MessageAdded, decider: Decider) -> Decision:
+    return decider.decide(
+        fact.text,
+        subject=fact.subject,
+        channel=fact.channel,
+        hashtags=[use.tag for use in fact.hashtags],
+    )
+
+
+def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTodo:
+    return NewTodo(
+        id=new_id(),
+        conversation_id=fact.conversation_id,
+        channel=fact.channel,
+        desk=decision.desk,
+        kind=decision.kind.value,
+        confidence=decision.confidence,
+        reasons=[
+            {"rule": why.rule, "word": why.word, "weight": why.weight, "term": why.term}
+            for why in decision.reasons
+        ],
+        created_at=now,
+        message=message_of(fact),
+    )
+
+
+def _created(heard: Envelope, todo: NewTodo) -> Envelope:
+    fact = TodoCreated.model_validate(
+        {
+            "todo_id": todo.id,
+            "inquiry_id": todo.inquiry_id,
+            "conversation_id": todo.conversation_id,
+            "desk": todo.desk,
+            "kind": todo.kind,
+            "confidence": todo.confidence,
+            "reasons": todo.reasons,
+            "created_at": todo.created_at,
+        }
+    )
+    return Envelope(new_id(), heard.key, todo.created_at, fact, heard.traceparent)

@@ -1,0 +1,217 @@
+"""What people do with a ToDo. Each verb locks it first: of two people at once one waits, then
+meets what the other did.
+
+Each raises NotFoundError for an unknown id and IllegalTransition for a move that is not allowed;
+those that take `read_until` raise NewerMessageError or InvalidError, see `last_read`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.router.todos.domain import todo as moves
+from services.router.todos.domain.ends import End, EndKind
+from services.router.todos.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
+from services.router.todos.store.read import last_read
+from services.router.todos.store.work import Note, What, WorkTodo, lock, note, save
+from services.router.todos.usecases.retention import is_removed
+from services.router.todos.usecases.settle import Ends
+from shared.db import Write
+from shared.errors import ConflictError, NotFoundError
+from shared.events.facts import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoDismissed,
+    TodoFact,
+    TodoReleased,
+    TodoReopened,
+    TodoRerouted,
+)
+from shared.messaging import outbox
+from shared.messaging.envelope import Envelope
+from shared.runtime.ids import new_id
+
+_TICK = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who acts, at what time, through which key.
+
+    Without a named person it is the assignee when this key claimed the ToDo for them, else the
+    key's owner. A supervisor may act on what somebody else has claimed.
+    """
+
+    key: str
+    now: datetime
+    person: str | None = None
+    supervisor: bool = False
+
+    def actor(self, todo: WorkTodo) -> Actor:
+        role = Role.SUPERVISOR if self.supervisor else Role.AGENT
+        if self.person is not None:
+            return Actor(self.person, role)
+        if todo.status.assignee is not None and todo.claimed_through == self.key:
+            return Actor(todo.status.assignee, role)
+        return Actor(self.key, role)
+
+    def line(self, todo: WorkTodo, what: What, why: str | None = None, *, at: datetime) -> Note:
+        who = self.actor(todo).id
+        return Note(todo.id, at, who, what, why, self.key, as_supervisor=self.supervisor)
+
+
+def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
+    """Take it for `assignee`; taking again what that person has changes nothing."""
+    todo = _found(tx, todo_id)
+    after = moves.claim(todo.status, Actor(assignee))
+    if after == todo.status:
+        return
+    fact = TodoClaimed(
+        **_ids(todo), assignee=assignee, desk=after.desk, claimed_at=by.now, key_name=by.key
+    )
+    claimed = replace(todo, status=after, claimed_through=by.key)
+    line = Note(todo.id, by.now, assignee, What.CLAIMED, key_name=by.key)
+    _finish(tx, claimed, fact, line)
+
+
+def release(tx: Write, *, todo_id: UUID, by: By) -> None:
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id, key_name=by.key)
+    after = _unclaimed(todo, moves.release(todo.status, actor))
+    _finish(tx, after, fact, by.line(todo, What.RELEASED, at=by.now))
+
+
+def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
+    """Done by hand, as after a call: an answer, of which intake hears."""
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    moves.complete(todo.status, actor)
+    covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
+    fact = TodoCompleted(
+        **_ids(todo),
+        completed_at=at,
+        completed_by=actor.id,
+        key_name=by.key,
+        covers_until=covers,
+    )
+    end = End(new_id(), EndKind.COMPLETED, at, actor.id, key_name=by.key)
+    _end(tx, todo, end, fact, by.line(todo, What.COMPLETED, at=at))
+
+
+def reroute(
+    tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By, read_until: UUID | None = None
+) -> None:
+    """Hand it to another desk, which the caller has found in the policy."""
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
+    last_read(tx, todo.inquiry_id, read_until)
+    fact = TodoRerouted(
+        **_ids(todo),
+        from_desk=todo.status.desk,
+        desk=desk,
+        reason=reason,
+        rerouted_at=by.now,
+        rerouted_by=actor.id,
+        key_name=by.key,
+    )
+    why = f"{todo.status.desk} to {desk}: {reason}"
+    _finish(tx, after, fact, by.line(todo, What.REROUTED, why, at=by.now))
+
+
+def dismiss(
+    tx: Write, *, todo_id: UUID, reason: DismissReason, by: By, read_until: UUID | None = None
+) -> None:
+    todo = _found(tx, todo_id)
+    actor = by.actor(todo)
+    moves.dismiss(todo.status, actor, reason=reason)
+    covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
+    fact = TodoDismissed(
+        **_ids(todo),
+        reason=reason.value,
+        dismissed_at=at,
+        dismissed_by=actor.id,
+        key_name=by.key,
+        covers_until=covers,
+    )
+    end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason, key_name=by.key)
+    _end(tx, todo, end, fact, by.line(todo, What.DISMISSED, reason.value, at=at))
+
+
+def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
+    """Take back how it was completed, dismissed or closed: it is open for its desk.
+
+    An answer that was recorded stands, and the ToDo then stays done by it.
+    """
+    todo = _found(tx, todo_id)
+    if is_removed(tx, todo_id):
+        raise ConflictError(
+            "inquiry-removed", "its messages were removed at the age that the policy gives"
+        )
+    actor = by.actor(todo)
+    ends = Ends.read(tx, [todo])
+    decisions = ends.reopenable(todo)
+    moves.check_reopen(
+        todo.status, actor, decisions=len(decisions), merged=todo.merged_into is not None
+    )
+    # Later than all that it takes back, whatever the clocks of hosts say.
+    at = max([by.now, *(end.at + _TICK for end in decisions)])
+    after = ends.stands(replace(todo, reopened_at=at))
+    if not after.ended:
+        after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
+    ends.write(tx)
+    fact = TodoReopened(
+        **_ids(todo),
+        desk=todo.status.desk,
+        reason=reason,
+        reopened_at=at,
+        reopened_by=actor.id,
+        key_name=by.key,
+    )
+    _finish(tx, after, fact, by.line(todo, What.REOPENED, reason, at=at))
+
+
+def unknown_todo(todo_id: UUID) -> NotFoundError:
+    return NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
+
+
+def _found(tx: Write, todo_id: UUID) -> WorkTodo:
+    todo = lock(tx, todo_id)
+    if todo is None:
+        raise unknown_todo(todo_id)
+    return todo
+
+
+def _ids(todo: WorkTodo) -> dict[str, UUID]:
+    return {
+        "todo_id": todo.id,
+        "inquiry_id": todo.inquiry_id,
+        "conversation_id": todo.conversation_id,
+    }
+
+
+def _unclaimed(todo: WorkTodo, status: TodoStatus) -> WorkTodo:
+    through = todo.claimed_through if status.state is TodoState.CLAIMED else None
+    return replace(todo, status=status, claimed_through=through)
+
+
+def _after_reopening(todo: WorkTodo, now: datetime) -> datetime:
+    """A decision after a reopening is dated after it: what is not is taken back by it."""
+    return now if todo.reopened_at is None else max(now, todo.reopened_at + _TICK)
+
+
+def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> None:
+    """One more end of a ToDo that may have it; its ends say how it stands then."""
+    ends = Ends.read(tx, [todo])
+    after = ends.add(todo, end)
+    ends.write(tx)
+    _finish(tx, after, fact, line)
+
+
+def _finish(tx: Write, todo: WorkTodo, fact: TodoFact, line: Note) -> None:
+    save(tx, [todo])
+    note(tx, [line])
+    outbox.record(tx, [Envelope(new_id(), str(todo.conversation_id), line.at, fact)])

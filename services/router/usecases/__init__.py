@@ -1,1 +1,0 @@
-"""The router's verbs: each one transaction, state and facts together."""

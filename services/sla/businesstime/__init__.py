@@ -1,0 +1,1 @@
+"""Business time: calendars, opening hours, holidays; pure."""

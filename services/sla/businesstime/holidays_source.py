@@ -1,0 +1,66 @@
+"""Public holidays with their names, read once and frozen.
+
+The table comes from the `holidays` package. It is filled for the whole range of years at once,
+because the package otherwise adds years while it is asked, which is not safe between threads;
+and always in a named language, because names would else follow the locale of the process.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from types import MappingProxyType
+
+import holidays
+
+from services.sla.businesstime.errors import CalendarError
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Whose public holidays hold: ISO 3166 country, subdivision, and the language of the names.
+
+    Without a language the country's own is taken.
+    """
+
+    country: str
+    subdivision: str | None = None
+    language: str | None = None
+
+    def __post_init__(self) -> None:
+        known = holidays.list_supported_countries()
+        if self.country not in known:
+            raise CalendarError(
+                f"no holidays are known for country {self.country!r}:"
+                " use a two-letter code such as DE"
+            )
+        subdivisions = known[self.country]
+        if self.subdivision is not None and self.subdivision not in subdivisions:
+            raise CalendarError(
+                f"{self.country} has no region {self.subdivision!r}:"
+                f" use one of {', '.join(subdivisions) or 'none'}"
+            )
+        languages = holidays.list_localized_countries().get(self.country, [])
+        if self.language is not None and languages and self.language not in languages:
+            raise CalendarError(
+                f"holiday names of {self.country} are not known in {self.language!r}:"
+                f" use one of {', '.join(languages)}"
+            )
+
+
+def public_holidays(region: Region, years: range) -> Mapping[date, str]:
+    """Every public holiday of the region in these years, by local date."""
+    languages = holidays.list_localized_countries().get(region.country, [])
+    language = region.language or _own_language(region.country)
+    table = holidays.country_holidays(
+        region.country,
+        subdiv=region.subdivision,
+        years=years,
+        expand=False,
+        language=language if language in languages else None,
+    )
+    return MappingProxyType(dict(sorted(table.items())))
+
+
+def _own_language(country: str) -> str | None:
+    language: str | None = getattr(holidays.country_holidays(country), "default_language", None)
+    return language

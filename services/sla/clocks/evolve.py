@@ -1,0 +1,244 @@
+"""The life of one clock: a pure fold of its facts, at any moment past or present.
+
+- An answer at the deadline is in time; a breach happened when the deadline passed while the clock
+  ran. Nothing later unstates it: neither a pause nor a new policy.
+- A pause stops counting and ends by a fact or at its bound, whichever is first. What was left then
+  runs on. A pause after the breach changes nothing.
+- A holding reply meets (or meets late) the first target and opens the next, due at the date the
+  customer was told. That date is a promise given: a policy change does not move it.
+- Of the ends that stand the earliest decides; what happened after it is ignored. An event dated
+  before the start (clocks of platforms differ) counts as happening at the start.
+- What was taken back is as if it had never been, see `standing`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.sla.businesstime.calendar import BusinessCalendar
+from services.sla.businesstime.instants import TICK, ZERO, as_utc
+from services.sla.clocks.events import (
+    Answered,
+    Cancelled,
+    CancelReason,
+    Fact,
+    Held,
+    Moved,
+    Started,
+    WindowSet,
+    in_order_of_occurrence,
+)
+from services.sla.clocks.hand_over import HandOver
+from services.sla.clocks.standing import merged_into, standing
+from services.sla.clocks.target import Phase, Target, Track
+from services.sla.promises.promise import Promise, TargetKind, due, hand_over_due
+
+_OPEN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
+_ENDED = frozenset({Phase.MET, Phase.MET_LATE, Phase.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class ClockState:
+    """The clock at `as_of`; `targets` holds the first answer and each follow-up in order.
+
+    `hand_over` stands beside them where the promise has one: NOT_STARTED until it is owed.
+    `merged_into` is the inquiry of which this one turned out to be a part.
+    """
+
+    as_of: datetime
+    targets: tuple[Target, ...] = ()
+    hand_over: Target | None = None
+    cancelled: CancelReason | None = None
+    window_ends_at: datetime | None = None
+    merged_into: UUID | None = None
+
+    @property
+    def current(self) -> Target | None:
+        """The target that is awaited, or was awaited last; None before the start."""
+        return self.targets[-1] if self.targets else None
+
+    @property
+    def shown(self) -> tuple[Target, ...]:
+        """The targets, and the hand-over as soon as somebody owes or owed it."""
+        beside = self.owed_hand_over
+        return self.targets if beside is None else (*self.targets, beside)
+
+    @property
+    def owed_hand_over(self) -> Target | None:
+        """The hand-over, when somebody owes it or owed it once."""
+        beside = self.hand_over
+        if beside is None or (beside.phase is Phase.NOT_STARTED and beside.breached_at is None):
+            return None
+        return beside
+
+    def target(self, number: int) -> Target:
+        """The shown target of that number. Raises StopIteration when there is none."""
+        return next(each for each in self.shown if each.number == number)
+
+    @property
+    def phase(self) -> Phase:
+        return self.targets[-1].phase if self.targets else Phase.NOT_STARTED
+
+    @property
+    def is_open(self) -> bool:
+        """True while an answer is still owed."""
+        return self.phase in _OPEN
+
+    @property
+    def due_at(self) -> datetime | None:
+        """The deadline; during a pause, where it will be if the pause lasts to its bound."""
+        return self.targets[-1].due_at if self.targets else None
+
+    @property
+    def remaining(self) -> timedelta:
+        """Counted time left, in the promise's own counting; zero unless running or paused."""
+        return self.targets[-1].remaining if self.targets else ZERO
+
+    @property
+    def breached_at(self) -> datetime | None:
+        """When the first breach of any target happened."""
+        return next((each.breached_at for each in self.targets if each.breached_at), None)
+
+    @property
+    def answered_at(self) -> datetime | None:
+        """When the answer was given; a holding reply is not one."""
+        target = self.current
+        return target.ended_at if target and target.phase in {Phase.MET, Phase.MET_LATE} else None
+
+
+def start(
+    promise: Promise,
+    calendar: BusinessCalendar,
+    received_at: datetime,
+    *,
+    kind: TargetKind = TargetKind.FIRST_ANSWER,
+    window_ends_at: datetime | None = None,
+) -> Started:
+    """The first fact of a clock, with its deadline pinned."""
+    return Started(
+        at=as_utc(received_at),
+        promise=promise,
+        due_at=due(promise, calendar, received_at, kind=kind),
+        kind=kind,
+        window_ends_at=window_ends_at,
+        hand_over_due_at=hand_over_due(promise, calendar, received_at),
+    )
+
+
+def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) -> ClockState:
+    """The clock at `as_of`, from the facts that had happened by then, in whatever order given.
+
+    The calendar is the one under which the clock started; each move brings its own. CalendarError
+    for an `as_of` without a zone.
+    """
+    now = as_utc(as_of)
+    known = standing(fact for fact in facts if as_utc(fact.at) <= now)
+    ordered = sorted(known, key=in_order_of_occurrence)
+    begun = next((fact for fact in ordered if isinstance(fact, Started)), None)
+    if begun is None:
+        return ClockState(as_of=now)
+    tracks = [Track.begin(begun, calendar)]
+    beside = HandOver.begin(begun, calendar)
+    cancelled, window = None, begun.window_ends_at and as_utc(begun.window_ends_at)
+    for at, fact in _since(begun, ordered):
+        tracks[-1].pass_to(at)
+        beside.pass_to(at)
+        beside.take(at, fact, tracks[-1])
+        match fact:
+            case Held():
+                tracks.append(tracks[-1].hold(at, fact))
+            case WindowSet():
+                window = as_utc(fact.ends_at)
+            case Answered():
+                tracks[-1].answer(at)
+                break
+            case Cancelled():
+                tracks[-1].cancel(at)
+                cancelled = fact.reason
+                break
+            case _:
+                tracks[-1].take(at, fact)
+    tracks[-1].pass_to(now)
+    beside.pass_to(now)
+    targets = tuple(each.at(now) for each in tracks)
+    return ClockState(now, targets, beside.at(now), cancelled, window, merged_into(ordered))
+
+
+def _since(begun: Started, ordered: list[Fact]) -> list[tuple[datetime, Fact]]:
+    """Every other fact with the instant at which it takes effect."""
+    effective = [
+        (max(as_utc(fact.at), as_utc(begun.at)), fact) for fact in ordered if fact is not begun
+    ]
+    return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])))
+
+
+def recounted(
+    facts: Iterable[Fact], promise: Promise, calendar: BusinessCalendar
+) -> tuple[Fact, ...]:
+    """The same history as if this promise and calendar had held from the start."""
+    return tuple(
+        start(promise, calendar, fact.at, kind=fact.kind, window_ends_at=fact.window_ends_at)
+        if isinstance(fact, Started)
+        else fact
+        for fact in facts
+        if not isinstance(fact, Moved)
+    )
+
+
+def move(
+    facts: Iterable[Fact],
+    promise: Promise,
+    *,
+    began: BusinessCalendar,
+    calendar: BusinessCalendar,
+    at: datetime,
+    reason: str = "policy changed",
+) -> Moved | None:
+    """The fact that puts an open clock under a new promise or calendar, or None.
+
+    `began` is the calendar under which the clock started. A calendar that leaves the deadline where
+    it is holds from the move on all the same: it counts when a pause ends.
+
+    None when the clock is not running or paused at `at`, when it awaits a follow-up (that date was
+    told to the customer), or when nothing would change. A new deadline that has passed already is
+    a breach at the moment of the move, not before. A move comes after those before it, also when
+    its cause is dated earlier: what is decided last holds.
+    """
+    history = tuple(facts)
+    moves = [as_utc(fact.at) for fact in history if isinstance(fact, Moved)]
+    at = max([as_utc(at), *(earlier + TICK for earlier in moves)])
+    before = state(history, began, at)
+    target = before.current
+    if target is None or before.phase not in {Phase.RUNNING, Phase.PAUSED}:
+        return None
+    if target.kind is TargetKind.FOLLOW_UP:
+        return None
+    again = state(recounted(history, promise, calendar), calendar, at)
+    after = again.targets[0]
+    same = (target.due_at, target.promise, target.calendar.rules)
+    if same == (after.due_at, promise, calendar.rules) and _alike(
+        before.hand_over, again.hand_over
+    ):
+        return None
+    return Moved(
+        at=at,
+        promise=promise,
+        due_at=after.due_at,
+        left=_unspent(after, at),
+        reason=reason,
+        hand_over_due_at=None if again.hand_over is None else again.hand_over.due_at,
+        hand_over_left=_unspent(again.hand_over, at),
+        calendar=calendar,
+    )
+
+
+def _alike(before: Target | None, after: Target | None) -> bool:
+    """Whether the hand-over stays where it is, or is over, so that nothing can move it."""
+    if before is None or after is None:
+        return before is after
+    return before.due_at == after.due_at or before.phase in _ENDED or before.breached_at is not None
+
+
+def _unspent(target: Target | None, at: datetime) -> timedelta:
+    return ZERO if target is None else max(ZERO, target.unspent(at))

@@ -1,0 +1,1 @@
+"""Deadlines: rows, facts, and their projection from a clock's events."""

@@ -1,0 +1,1 @@
+"""The verbs of deadlines; one function is one transaction."""

@@ -1,0 +1,107 @@
+"""A person stops a clock while the customer is asked, and lets it run again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.sla.clocks.events import Fact, Paused, ResumeCause, Resumed
+from services.sla.clocks.target import Phase
+from services.sla.deadlines.move_cause import Change
+from services.sla.deadlines.store import deadlines
+from services.sla.deadlines.store.events import Recorded
+from services.sla.deadlines.usecases.append import Arrival, record
+from services.sla.deadlines.usecases.view import Look, look, promised, still_owed
+from services.sla.promises.versions import Library
+from shared.db import Write
+from shared.errors import ConflictError, FieldProblem, InvalidError
+from shared.runtime.ids import new_id
+
+BOUND_OF_FORGOTTEN_PROMISES = timedelta(days=14)
+"""A clock may run by a promise that the present policy does not know any more."""
+
+
+def pause(
+    tx: Write,
+    *,
+    inquiry_id: UUID,
+    reason: str,
+    until: datetime | None,
+    by: str,
+    library: Library,
+    now: datetime,
+) -> Look:
+    """Stop counting until `until`, at most as long as the promise allows; without it, that long.
+    `by` is the name of the API key.
+
+    Pausing again changes how long; the bound counts from the first of them. Raises NotFoundError,
+    ConflictError for a clock that has ended or was breached, InvalidError for a wrong `until`.
+    """
+    seen = _locked(tx, inquiry_id, library=library, now=now)
+    still_owed(seen)
+    bound = _bound(seen, now)
+    if until is not None:
+        _check_until(until, now=now, bound=bound)
+    elif bound <= now:
+        raise ConflictError("pause-used-up", "the clock has been paused as long as it may be")
+    fact = Paused(now, until or bound, reason)
+    return _append(tx, seen, fact, cause=Change("paused", now), by=by, library=library, now=now)
+
+
+def resume(tx: Write, *, inquiry_id: UUID, by: str, library: Library, now: datetime) -> Look:
+    """Let a paused clock run again. Raises NotFoundError, ConflictError when it is not paused."""
+    seen = _locked(tx, inquiry_id, library=library, now=now)
+    if seen.clock.phase is not Phase.PAUSED:
+        phase = seen.clock.phase.value.replace("_", " ")
+        raise ConflictError("clock-not-paused", f"the clock is {phase}, there is no pause to end")
+    fact = Resumed(now, ResumeCause.PERSON)
+    return _append(tx, seen, fact, cause=Change("resumed", now), by=by, library=library, now=now)
+
+
+def _locked(tx: Write, inquiry_id: UUID, *, library: Library, now: datetime) -> Look:
+    promised(deadlines.lock(tx, [inquiry_id]).get(inquiry_id), inquiry_id)
+    return look(tx, inquiry_id=inquiry_id, library=library, now=now)
+
+
+def _bound(seen: Look, now: datetime) -> datetime:
+    target = seen.clock.current
+    begun = now
+    if target is not None and target.phase is Phase.PAUSED:
+        begun = target.pauses[-1].start
+    name = target.promise.name if target is not None else ""
+    return begun + seen.edition.pause_bounds.get(name, BOUND_OF_FORGOTTEN_PROMISES)
+
+
+def _check_until(until: datetime, *, now: datetime, bound: datetime) -> None:
+    if until <= now:
+        raise InvalidError(
+            "pause-ends-before-it-begins",
+            "a pause ends later than it begins",
+            FieldProblem("until", "is not in the future", f"give a moment after {now.isoformat()}"),
+        )
+    if until > bound:
+        raise InvalidError(
+            "pause-too-long",
+            "the policy lets no clock stand still for so long",
+            FieldProblem(
+                "until", "is later than the policy allows", f"at most {bound.isoformat()}"
+            ),
+        )
+
+
+def _append(
+    tx: Write,
+    seen: Look,
+    fact: Fact,
+    *,
+    cause: Change,
+    by: str,
+    library: Library,
+    now: datetime,
+) -> Look:
+    row = seen.row
+    arrival = Arrival(
+        row.conversation_id, Recorded(row.inquiry_id, new_id(), fact, by, key_name=by), cause
+    )
+    record(tx, [arrival], library=library, now=now)
+    return look(tx, inquiry_id=row.inquiry_id, library=library, now=now)

@@ -1,0 +1,57 @@
+"""What the routes of the sla service need at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.sla.promises.versions import Library
+from shared.access.gate import Gate
+from shared.db import Database
+from shared.errors import FieldProblem, InvalidError
+from shared.policy import KnownHashtags
+from shared.runtime.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class SlaDesk:
+    """`on_written` is called after each commit that may have filled the outbox, with the moment at
+    which the changed clock needs a look.
+    """
+
+    database: Database
+    library: Library
+    gate: Gate
+    clock: Clock
+    on_written: Callable[[datetime | None], None]
+    channels: frozenset[str]
+    desks: frozenset[str]
+    targets: frozenset[str]
+    hashtags: KnownHashtags
+
+    def known_desk(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.desks:
+            problem = _unknown("desk", self.desks)
+            raise InvalidError("unknown-desk", "the policy knows no such desk", problem)
+        return name
+
+    def known_target(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.targets:
+            problem = _unknown("target", self.targets)
+            raise InvalidError("unknown-target", "the policy knows no such target", problem)
+        return name
+
+    def known_channel(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.channels:
+            problem = _unknown("channel", self.channels)
+            raise InvalidError("unknown-channel", "the policy knows no such channel", problem)
+        return name
+
+
+def _unknown(field: str, known: frozenset[str]) -> FieldProblem:
+    right = f"one of {', '.join(sorted(known))}" if known else "nothing is defined here yet"
+    return FieldProblem(field, "is not known", right)

@@ -1,0 +1,84 @@
+"""From the policy and the environment to ready senders, one per target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic_core import PydanticCustomError
+
+from services.sla.notifications.by_apprise import AppriseSender
+from services.sla.notifications.by_webhook import WebhookSender
+from services.sla.notifications.sender import Sender
+from services.sla.settings import NOTIFY_PREFIX
+from shared.policy import Notification, Policy, Way
+from shared.policy.values import secret_web_address
+from shared.runtime.clock import Clock
+from shared.web.signing import secret_key
+
+
+def senders(
+    policy: Policy, variables: Mapping[str, str], *, clock: Clock, seconds: float
+) -> dict[str, Sender]:
+    """The way to each target by its name; `variables` are those that begin with DESK_NOTIFY_.
+
+    Raises ValueError that names the variable which is missing, wrong, or belongs to no target.
+    """
+    expected = {
+        f"{NOTIFY_PREFIX}{each.name.upper()}_{part}"
+        for each in policy.notifications
+        for part in (("URL", "SECRET") if each.via is Way.WEBHOOK else ("URL",))
+    }
+    for name in sorted(variables):
+        if name not in expected:
+            known = ", ".join(sorted(expected)) or "none, the policy file has no [[notifications]]"
+            raise ValueError(f"{name} belongs to no target of the policy file; known are {known}")
+    zone = policy.calendar.timezone
+    return {
+        each.name: _webhook(each, variables, clock=clock, seconds=seconds)
+        if each.via is Way.WEBHOOK
+        else _apprise(each, variables, zone=zone)
+        for each in policy.notifications
+    }
+
+
+def _webhook(
+    target: Notification, variables: Mapping[str, str], *, clock: Clock, seconds: float
+) -> Sender:
+    url_name, secret_name = _name(target, "URL"), _name(target, "SECRET")
+    url = variables.get(url_name, "").strip() or target.url
+    if not url:
+        raise ValueError(
+            f"{url_name} is not set, and the target {target.name} has no url in the policy file"
+        )
+    try:
+        url = secret_web_address(url)
+    except PydanticCustomError as error:
+        right = (error.context or {})["right"]
+        raise ValueError(f"{url_name}: {error.message()}. Right would be: {right}") from None
+    secrets = [each.strip() for each in variables.get(secret_name, "").split(",") if each.strip()]
+    if not secrets:
+        raise ValueError(
+            f"{secret_name} is not set: what goes to {target.name} could not be signed; make a"
+            " secret with `openssl rand -base64 24`, put whsec_ before it, and give it to the"
+            " receiver"
+        )
+    try:
+        keys = [secret_key(secret) for secret in secrets]
+    except ValueError as error:
+        raise ValueError(f"{secret_name}: {error}") from error
+    return WebhookSender(url, keys, clock=clock, seconds=seconds)
+
+
+def _apprise(target: Notification, variables: Mapping[str, str], *, zone: str) -> Sender:
+    url_name = _name(target, "URL")
+    url = variables.get(url_name, "").strip()
+    if not url:
+        raise ValueError(f"{url_name} is not set: where does {target.name} get its messages?")
+    try:
+        return AppriseSender(url, zone=zone)
+    except ValueError as error:
+        raise ValueError(f"{url_name}: {error}") from error
+
+
+def _name(target: Notification, part: str) -> str:
+    return f"{NOTIFY_PREFIX}{target.name.upper()}_{part}"

@@ -1,0 +1,1 @@
+"""What a policy means: the calendar, a deadline in advance, another policy tried on the past."""

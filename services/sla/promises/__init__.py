@@ -1,0 +1,1 @@
+"""What is promised to whom: policy versions, and which of them holds."""

@@ -1,1 +1,0 @@
-"""From the policy file to the values of the domain."""

@@ -1,0 +1,1 @@
+"""From a transaction to the bus and back: outbox, relay, consumer, inbox."""

@@ -1,0 +1,169 @@
+"""Which facts exist, on which topics, and how they are written on the bus.
+
+CloudEvents 1.0 binary mode: the attributes are `ce_` headers, the value is the fact as JSON.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from shared.bus.port import Received, Record, Topic
+from shared.events import facts
+from shared.messaging.envelope import Envelope, Fact
+
+FACTS: tuple[type[Fact], ...] = (
+    facts.InquiryReceived,
+    facts.MessageAdded,
+    facts.InquiryAnswered,
+    facts.InquiryHeld,
+    facts.ReplyWithdrawn,
+    facts.OwnPostSeen,
+    facts.InquiryClosed,
+    facts.TodoCreated,
+    facts.TodoClaimed,
+    facts.TodoReleased,
+    facts.TodoRerouted,
+    facts.TodoCompleted,
+    facts.TodoDismissed,
+    facts.TodoReopened,
+    facts.DeadlineStarted,
+    facts.DeadlineMoved,
+    facts.DeadlineWarning,
+    facts.DeadlineBreached,
+    facts.DeadlineMet,
+    facts.DeadlineCancelled,
+    facts.RelayCaughtUp,
+    facts.RecordDeadLettered,
+)
+BY_TYPE: dict[str, type[Fact]] = {fact.TYPE: fact for fact in FACTS}
+
+PREFIX = "inbound-desk"
+INQUIRIES = f"{PREFIX}.inquiries"
+TODOS = f"{PREFIX}.todos"
+DEADLINES = f"{PREFIX}.deadlines"
+PROGRESS = f"{PREFIX}.progress"
+PARTITIONS = 8
+
+_UNKNOWN_VERSION = "version {found} of {type} is newer than the {known} known here; update first"
+
+
+class MalformedRecordError(Exception):
+    """A record that cannot be understood, now or later; the message says why."""
+
+
+def topics(*, retention_days: int) -> tuple[Topic, ...]:
+    """The log is transport, not the archive: it forgets after `retention_days`, and at once what
+    only the present needs.
+    """
+    seconds = retention_days * 86_400
+    hour = 3_600
+    return (
+        Topic(INQUIRIES, PARTITIONS, seconds),
+        Topic(TODOS, PARTITIONS, seconds),
+        Topic(DEADLINES, PARTITIONS, seconds),
+        Topic(PROGRESS, 1, hour),
+    )
+
+
+def topic_of(aggregate: str) -> str:
+    return f"{PREFIX}.{aggregate}"
+
+
+def to_record(
+    *,
+    event_id: UUID,
+    aggregate: str,
+    key: str,
+    type_: str,
+    payload: str,
+    traceparent: str,
+    time: datetime,
+    source: str,
+) -> Record:
+    """`source` is the service that owns the fact, e.g. `/intake`."""
+    return Record(
+        topic_of(aggregate),
+        key,
+        payload.encode(),
+        (
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(event_id).encode()),
+            ("ce_source", source.encode()),
+            ("ce_type", type_.encode()),
+            ("ce_time", time.isoformat().encode()),
+            ("ce_dataschema", _schema(type_)),
+            ("content-type", b"application/json"),
+            ("traceparent", traceparent.encode()),
+        ),
+    )
+
+
+def record_of(
+    fact: Fact, *, event_id: UUID, key: str, traceparent: str, time: datetime, source: str
+) -> Record:
+    """The same for a fact that is no row of an outbox."""
+    return to_record(
+        event_id=event_id,
+        aggregate=fact.AGGREGATE,
+        key=key,
+        type_=fact.TYPE,
+        payload=fact.model_dump_json(exclude_none=True),
+        traceparent=traceparent,
+        time=time,
+        source=source,
+    )
+
+
+@cache
+def _schema(type_: str) -> bytes:
+    return f"urn:inbound-desk:event:{type_}:{BY_TYPE[type_].VERSION}".encode()
+
+
+def event_type(record: Received) -> str:
+    return _header(record, "ce_type")
+
+
+def to_envelope(record: Received) -> Envelope:
+    """Raises MalformedRecordError for anything but a well-formed fact that is known here."""
+    type_ = _header(record, "ce_type")
+    fact = BY_TYPE.get(type_)
+    if fact is None:
+        raise MalformedRecordError(f"no event type {type_!r} is known here")
+    _check_version(fact, _header(record, "ce_dataschema"))
+    try:
+        event_id = UUID(_header(record, "ce_id"))
+        time = datetime.fromisoformat(_header(record, "ce_time"))
+    except ValueError as error:
+        raise MalformedRecordError(f"a ce_ header is not well-formed: {error}") from error
+    try:
+        data = fact.model_validate_json(record.value)
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, e['loc'])) or 'value'}: {e['msg']}"
+            for e in error.errors(include_url=False, include_input=False, include_context=False)
+        )
+        raise MalformedRecordError(f"{type_}: {wrong}") from error
+    return Envelope(event_id, record.key, time, data, _header(record, "traceparent", default=""))
+
+
+def _check_version(fact: type[Fact], schema: str) -> None:
+    version = schema.rpartition(":")[2]
+    if not version.isdigit():
+        raise MalformedRecordError(f"ce_dataschema {schema!r} ends in no version number")
+    if int(version) > fact.VERSION:
+        raise MalformedRecordError(
+            _UNKNOWN_VERSION.format(found=version, type=fact.TYPE, known=fact.VERSION)
+        )
+
+
+def _header(record: Received, name: str, *, default: str | None = None) -> str:
+    for key, value in record.headers:
+        if key == name:
+            return value.decode("utf-8", "replace")
+    if default is None:
+        raise MalformedRecordError(f"the header {name} is missing")
+    return default

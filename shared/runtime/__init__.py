@@ -1,0 +1,1 @@
+"""A running service: assembly, checks, loops, settings, clock."""

@@ -1,0 +1,1 @@
+"""Texts and names: one spelling, nothing unseen, and wording for people."""
