@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from services import __main__ as command_line
 from services import process
+from services.cli import main as command_line
 from tests.support import backing
 from tests.support.kafka_broker import Broker
 from tests.support.migrated import MigratedDatabases, MigratedFiles

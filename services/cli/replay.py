@@ -1,92 +1,71 @@
-"""Dead letters as an operator deals with them: shows them, sends them once more, gives them up.
-
-Works on the databases of the services. A letter that is asked for is taken by the service it
-belongs to, as soon as that runs.
-"""
+"""`inbound-desk replay`: publish kept facts again, or deal with dead letters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+import argparse
+from typing import Any
 from uuid import UUID
 
 from services import root
-from shared.messaging import dead_letters
-from shared.runtime.settings import DeskSettings
-
-PAGE = 500
-
-Found = Mapping[str, Sequence[dead_letters.Head]]
-"""The letters by service."""
+from services.cli.letters import letters_of, listed, settle_letters
+from services.cli.words import SERVICES, add_verb, go, moment
+from shared.messaging.outbox import publish_again
+from shared.runtime.clock import SystemClock
+from shared.runtime.settings import DeskSettings, read_settings
 
 
-async def letters_of(
-    services: Sequence[str],
-    settings: DeskSettings,
-    *,
-    since: datetime | None,
-    ids: Sequence[UUID] | None,
-) -> Found:
-    """The open letters that were chosen.
+def add(verbs: Any) -> None:
+    verb = add_verb(verbs, "replay", replay, "publish kept facts again; exactly one effect")
+    verb.add_argument("what", choices=(*SERVICES, "dead-letters"))
+    verb.add_argument("--since", type=moment, help="e.g. 2026-11-24T08:00:00Z")
+    letters = verb.add_argument_group("dead-letters")
+    letters.add_argument("--list", action="store_true", help="show what waits; change nothing")
+    letters.add_argument("--id", action="append", type=UUID, help="this letter; may be repeated")
+    letters.add_argument("--service", choices=SERVICES, help="the letters of this service alone")
+    letters.add_argument("--discard", metavar="REASON", help="give the letters up, for a reason")
 
-    Raises ValueError for an id of none of them, DatabaseUnavailableError.
-    """
-    found = {each: await _open_letters(each, settings, since=since) for each in services}
-    if not ids:
-        return found
-    known = {head.id for heads in found.values() for head in heads}
-    strange = [str(each) for each in ids if each not in known]
-    if strange:
+
+def replay(options: argparse.Namespace) -> int:
+    if options.what == "dead-letters":
+        return _replay_letters(options)
+    if (
+        options.since is None
+        or options.list
+        or options.id
+        or options.service
+        or options.discard is not None
+    ):
         raise ValueError(
-            f"no dead letter that waits has the id {strange[0]}; "
-            "`replay dead-letters --list` shows those that do"
+            f"`replay {options.what}` takes --since and nothing else; --list, --id, --service and "
+            "--discard belong to `replay dead-letters`"
         )
-    return {service: [head for head in heads if head.id in ids] for service, heads in found.items()}
+    count = go(_replay_service(options.what, read_settings(DeskSettings), options))
+    print(f"{count} facts of {options.what} go out again")
+    return 0
 
 
-async def settle_letters(
-    found: Found, settings: DeskSettings, *, discarded_for: str | None, now: datetime
-) -> int:
-    """Ask for them to be tried once more, or give them up for a reason; how many it were.
-
-    Raises DatabaseUnavailableError.
-    """
-    count = 0
-    for service, heads in found.items():
-        if not heads:
-            continue
-        ids = [head.id for head in heads]
-        async with root.opened(root.database_of(service, settings), service) as database:
-            if discarded_for is None:
-                count += await database.write(dead_letters.ask, ids)
-            else:
-                count += await database.write(dead_letters.discard, ids, why=discarded_for, now=now)
-    return count
-
-
-def listed(found: Found) -> str:
-    """A line for each, in columns that are separated by tabs."""
-    lines = ["id\tservice\tstate\tattempts\tfailed_at\tfrom\ttype\tevent_id\treason"]
-    for service, heads in found.items():
-        for head in heads:
-            place = f"{head.topic}/{head.partition}/{head.offset}"
-            parts = [
-                str(head.id), service, head.state, str(head.attempts), head.failed_at.isoformat(),
-                place, head.header("ce_type") or "-", head.header("ce_id") or "-", head.reason,
-            ]  # fmt: skip
-            lines.append("\t".join(dead_letters.plain(part) for part in parts))
-    return "\n".join(lines)
+def _replay_letters(options: argparse.Namespace) -> int:
+    settings = read_settings(DeskSettings)
+    services = (options.service,) if options.service else tuple(root.BUILDERS)
+    if not (options.list or options.id or options.since):
+        raise ValueError("say which dead letters: --list shows them, --id or --since chooses")
+    if options.discard is not None and (options.list or not options.discard.strip()):
+        raise ValueError("--discard takes a reason, and no --list beside it")
+    found = go(letters_of(services, settings, since=options.since, ids=options.id))
+    if options.list:
+        print(listed(found))
+        return 0
+    now = SystemClock().now()
+    count = go(settle_letters(found, settings, discarded_for=options.discard, now=now))
+    what = (
+        "given up"
+        if options.discard is not None
+        else "asked for: each goes to its consumer once more"
+    )
+    print(f"{count} dead letters {what}")
+    return 0
 
 
-async def _open_letters(
-    service: str, settings: DeskSettings, *, since: datetime | None
-) -> list[dead_letters.Head]:
-    async with root.opened(root.reader_of(service, settings), service) as database:
-        found: list[dead_letters.Head] = []
-        after: UUID | None = None
-        while True:
-            page = await database.read(dead_letters.heads, since=since, limit=PAGE, after=after)
-            found += page
-            if len(page) < PAGE:
-                return found
-            after = page[-1].id
+async def _replay_service(service: str, settings: DeskSettings, options: argparse.Namespace) -> int:
+    async with root.opened(root.database_of(service, settings), service) as database:
+        return await database.write(publish_again, since=options.since)

@@ -2,53 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import datetime, timedelta
+import argparse
+from typing import Any
 
-from services import root
-from services.intake import worker as intake
-from services.router.todos import worker as router
-from shared.policy import load_policy
-from shared.runtime.settings import DeskSettings
-
-
-async def remove_old(settings: DeskSettings, *, now: datetime, dry_run: bool) -> str:
-    """What was removed, or would be, in a sentence. Raises DatabaseUnavailableError."""
-    days = load_policy(settings.policy).retention.messages_days
-    if days is None:
-        return "messages_days is not set in the policy: everything stays"
-    before = now - timedelta(days=days)
-    if dry_run:
-        gone, todos = await _count(settings, before)
-    else:
-        gone, todos = await _remove(settings, before, now)
-    what = (
-        f"{gone.conversations} conversations with {gone.messages} messages, and the words of "
-        f"{todos} ToDos"
-    )
-    would = "would go" if dry_run else "went"
-    return f"{what}, {would}: they ended before {before.isoformat(timespec='seconds')}"
+from services.cli.removal import remove_old
+from services.cli.words import add_verb, go
+from shared.runtime.clock import SystemClock
+from shared.runtime.settings import DeskSettings, read_settings
 
 
-async def _count(settings: DeskSettings, before: datetime) -> tuple[intake.Gone, int]:
-    """Also beside a desk that runs."""
-    async with (
-        root.opened(root.reader_of("intake", settings), "intake") as inquiries,
-        root.opened(root.reader_of("router", settings), "router") as todos,
-    ):
-        return (
-            await intake.count_old(inquiries, before=before),
-            await router.count_old(todos, before=before),
-        )
+def add(verbs: Any) -> None:
+    verb = add_verb(verbs, "retention", retention, "remove what is older than messages_days")
+    verb.add_argument("--dry-run", action="store_true", help="only say what would go")
 
 
-async def _remove(
-    settings: DeskSettings, before: datetime, now: datetime
-) -> tuple[intake.Gone, int]:
-    never, gone = asyncio.Event(), intake.Gone()
-    async with (
-        root.opened(root.database_of("intake", settings), "intake") as inquiries,
-        root.opened(root.database_of("router", settings), "router") as todos,
-    ):
-        await intake.remove_once(inquiries, before=before, now=now, gone=gone, stop=never)
-        return gone, await router.remove_once(todos, before=before, now=now, stop=never)
+def retention(options: argparse.Namespace) -> int:
+    settings, now = read_settings(DeskSettings), SystemClock().now()
+    print(go(remove_old(settings, now=now, dry_run=options.dry_run)))
+    return 0

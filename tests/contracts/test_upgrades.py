@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from alembic.config import Config
 from alembic.script import Script, ScriptDirectory
 
-from services.__main__ import main
+from services.cli.main import main
 from shared.db import Database, Write, open_database
 from shared.db.migrate import SchemaMismatchError, oldest_program, pending, upgrade, version_table
 from tests.architecture.source import ROOT, SERVICES

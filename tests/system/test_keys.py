@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from services.__main__ import main
+from services.cli.main import main
 from tests.system.desk import PROJECT, Instance
 
 

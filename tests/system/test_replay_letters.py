@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.__main__ import main
+from services.cli.main import main
 from shared.bus.port import Partition, Received
 from shared.db import open_database
 from shared.messaging import dead_letters

@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from services.__main__ import main
+from services.cli.main import main
 from tests.architecture.source import ROOT
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from services.__main__ import main
+from services.cli.main import main
 from services.root import unknown_settings
 
 NO_DATABASE = b"this is a letter and no database, however long one looks at it " * 20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from services.__main__ import main
+from services.cli.main import main
 
 
 @pytest.fixture(autouse=True)

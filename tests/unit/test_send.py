@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from services.__main__ import main
-from services.cli import send as sending
+from services.cli import posting as sending
+from services.cli.main import main
 from services.intake.connectors.standard_webhooks import claim_of, verify
 from shared.web.signing import secret_key
 

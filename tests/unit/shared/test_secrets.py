@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.send import send
+from services.cli.posting import send
 from services.intake.settings import IntakeSettings
 from services.sla.settings import SlaSettings, notify_variables
 from shared.access.keys import add_first_key
