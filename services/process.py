@@ -18,6 +18,7 @@ from services.root import (
     migrate,
     unknown_settings,
 )
+from shared.policy import Policy
 from shared.runtime.lifecycle import listen, running_loops, serve
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import DeskSettings
@@ -69,7 +70,7 @@ async def _run(
         )
 
 
-def _say_when_nobody_may_call(runtime: Runtime, services: Sequence[Service]) -> None:
+def _say_when_nobody_may_call(runtime: Runtime[Policy], services: Sequence[Service]) -> None:
     reason = runtime.keys.lacks_keys(runtime.clock.now())
     if reason is not None:
         log.error("keys.none", service=",".join(each.name for each in services), reason=reason)

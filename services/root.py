@@ -22,7 +22,7 @@ from shared.bus.open import open_bus
 from shared.bus.port import Bus, BusUnavailableError
 from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import require, upgrade
-from shared.messaging.codec import topics
+from shared.events.catalogue import topics
 from shared.policy import Policy, PolicyError, load_policy
 from shared.runtime.clock import SystemClock
 from shared.runtime.lifecycle import Loop, pause, unless
@@ -46,7 +46,7 @@ D = TypeVar("D", bound=Reader)
 
 log = structlog.get_logger()
 
-BUILDERS: dict[str, Callable[[Runtime], Service]] = {
+BUILDERS: dict[str, Callable[[Runtime[Policy]], Service]] = {
     "intake": lambda runtime: build_intake(
         runtime, read_settings(IntakeSettings), channel_secrets(os.environ)
     ),
@@ -57,7 +57,7 @@ BUILDERS: dict[str, Callable[[Runtime], Service]] = {
 }
 
 
-def make_runtime(settings: DeskSettings) -> Runtime:
+def make_runtime(settings: DeskSettings) -> Runtime[Policy]:
     """Raises PolicyError, SettingsError, or ValueError for an API key that cannot be one."""
     policy = load_policy(settings.policy)
     keys = KeyRing(settings.keys_path(), environment_key=settings.api_key)
@@ -80,7 +80,7 @@ def make_bus(settings: DeskSettings, policy: Policy) -> Bus:
         raise SettingsError(text) from error
 
 
-def build(name: str, runtime: Runtime) -> Service:
+def build(name: str, runtime: Runtime[Policy]) -> Service:
     """Raises SettingsError, and PolicyError under the name of its file."""
     try:
         return BUILDERS[name](runtime)

@@ -28,6 +28,7 @@ from services.intake.settings import IntakeSettings
 from shared.access.gate import Gate
 from shared.db import Database, open_database
 from shared.db.postgres import PostgresDatabase
+from shared.policy import Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
@@ -37,7 +38,7 @@ from shared.web.rates import Rates
 
 
 def build(
-    runtime: Runtime, settings: IntakeSettings, secrets: Mapping[str, Sequence[str]]
+    runtime: Runtime[Policy], settings: IntakeSettings, secrets: Mapping[str, Sequence[str]]
 ) -> Service:
     """Raises ValueError for a database URL or a webhook secret that cannot be one."""
     database = open_database(

@@ -10,12 +10,13 @@ from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import Ear
 from shared.access.gate import Gate
 from shared.db import open_database
+from shared.policy import Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
 
 
-def build(runtime: Runtime, settings: RouterSettings) -> Service:
+def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
     """Raises ValueError for a database URL that cannot be one."""
     database = open_database(
         runtime.settings.database("router", settings.database_url),

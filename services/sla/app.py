@@ -28,7 +28,7 @@ from services.sla.timers.word import SERVICES, Word
 from shared.access.gate import Gate
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import open_database
-from shared.policy import known_hashtags
+from shared.policy import Policy, known_hashtags
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import Surface
@@ -37,7 +37,9 @@ from shared.web.problems import problem_response
 
 
 def build(
-    runtime: Runtime, settings: SlaSettings, notify: Mapping[str, str] = MappingProxyType({})
+    runtime: Runtime[Policy],
+    settings: SlaSettings,
+    notify: Mapping[str, str] = MappingProxyType({}),
 ) -> Service:
     """`notify` holds the addresses and secrets of notification targets, by variable.
 
@@ -110,7 +112,7 @@ def build(
 
 
 def _couriers(
-    service: Service, runtime: Runtime, settings: SlaSettings, notify: Mapping[str, str]
+    service: Service, runtime: Runtime[Policy], settings: SlaSettings, notify: Mapping[str, str]
 ) -> list[Courier]:
     counts = Counts.of(service.metrics)
     ways = senders(

@@ -28,7 +28,8 @@ from services.sla.promises.versions import Library
 from services.sla.timers import store
 from shared.db import Write
 from shared.events import Envelope, Fact, facts
-from shared.messaging.codec import INQUIRIES, PROGRESS, TODOS
+from shared.events.catalogue import INQUIRIES, PROGRESS, TODOS
+from shared.messaging import control_events
 from shared.messaging.consumer import Handler, Listener
 from shared.runtime.clock import Clock
 
@@ -43,7 +44,7 @@ def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> List
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
         handlers(library, clock, on_scheduled=on_scheduled),
-        repeatable={facts.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
+        repeatable={control_events.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
     )
 
 
@@ -56,7 +57,7 @@ def caught_up(*, since: datetime) -> Handler:
 
     def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
         for each in envelopes:
-            told = _told(each, facts.RelayCaughtUp)
+            told = _told(each, control_events.RelayCaughtUp)
             if each.time >= since:
                 store.note(tx, told.service, _utc(told.until))
 

@@ -1,4 +1,4 @@
-"""Which facts exist, on which topics, and how they are written on the bus.
+"""How facts are written on the bus, and read from it.
 
 CloudEvents 1.0 binary mode: the attributes are `ce_` headers, the value is the fact as JSON.
 """
@@ -11,62 +11,16 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from shared.bus.port import Received, Record, Topic
-from shared.events import facts
-from shared.messaging.envelope import Envelope, Fact
-
-FACTS: tuple[type[Fact], ...] = (
-    facts.InquiryReceived,
-    facts.MessageAdded,
-    facts.InquiryAnswered,
-    facts.InquiryHeld,
-    facts.ReplyWithdrawn,
-    facts.OwnPostSeen,
-    facts.InquiryClosed,
-    facts.TodoCreated,
-    facts.TodoClaimed,
-    facts.TodoReleased,
-    facts.TodoRerouted,
-    facts.TodoCompleted,
-    facts.TodoDismissed,
-    facts.TodoReopened,
-    facts.DeadlineStarted,
-    facts.DeadlineMoved,
-    facts.DeadlineWarning,
-    facts.DeadlineBreached,
-    facts.DeadlineMet,
-    facts.DeadlineCancelled,
-    facts.RelayCaughtUp,
-    facts.RecordDeadLettered,
-)
-BY_TYPE: dict[str, type[Fact]] = {fact.TYPE: fact for fact in FACTS}
+from shared.bus.port import Received, Record
+from shared.messaging.envelope import BY_TYPE, Envelope, Fact
 
 PREFIX = "inbound-desk"
-INQUIRIES = f"{PREFIX}.inquiries"
-TODOS = f"{PREFIX}.todos"
-DEADLINES = f"{PREFIX}.deadlines"
-PROGRESS = f"{PREFIX}.progress"
-PARTITIONS = 8
 
 _UNKNOWN_VERSION = "version {found} of {type} is newer than the {known} known here; update first"
 
 
 class MalformedRecordError(Exception):
     """A record that cannot be understood, now or later; the message says why."""
-
-
-def topics(*, retention_days: int) -> tuple[Topic, ...]:
-    """The log is transport, not the archive: it forgets after `retention_days`, and at once what
-    only the present needs.
-    """
-    seconds = retention_days * 86_400
-    hour = 3_600
-    return (
-        Topic(INQUIRIES, PARTITIONS, seconds),
-        Topic(TODOS, PARTITIONS, seconds),
-        Topic(DEADLINES, PARTITIONS, seconds),
-        Topic(PROGRESS, 1, hour),
-    )
 
 
 def topic_of(aggregate: str) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
+
+BY_TYPE: dict[str, type[Fact]] = {}
+"""Every fact that this process knows: a fact is known once its class is defined."""
 
 
 class Fact(BaseModel):
@@ -23,6 +26,11 @@ class Fact(BaseModel):
     TYPE: ClassVar[str]
     VERSION: ClassVar[int] = 1
     AGGREGATE: ClassVar[str]
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        if "TYPE" in cls.__dict__:
+            BY_TYPE[cls.TYPE] = cls
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
-from shared.messaging.codec import BY_TYPE, PREFIX
-from shared.messaging.envelope import Envelope
+from shared.messaging.codec import PREFIX
+from shared.messaging.envelope import BY_TYPE, Envelope
 from shared.runtime.trace import current_traceparent
 
 PUBLISHED_ROWS_AT_ONCE = 1000

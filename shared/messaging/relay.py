@@ -25,9 +25,9 @@ from shared.bus.port import (
 )
 from shared.db import Database, DatabaseUnavailableError, Write
 from shared.db.database import RelayGuard
-from shared.events.facts import RecordDeadLettered, RelayCaughtUp
 from shared.messaging import dead_letters
 from shared.messaging.codec import record_of, to_record
+from shared.messaging.control_events import RecordDeadLettered, RelayCaughtUp
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import (
     OutboxRow,

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 import structlog
 from starlette.types import ASGIApp
@@ -15,12 +16,11 @@ from shared.access.keys import KeyRing
 from shared.bus.port import Bus, BusUnavailableError
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.migrate import pending
-from shared.events import Envelope
 from shared.messaging import dead_letters, inbox, outbox
 from shared.messaging.consumer import Consumer, Listener
+from shared.messaging.envelope import Envelope
 from shared.messaging.redelivery import Redelivery
 from shared.messaging.relay import Relay
-from shared.policy import Policy
 from shared.runtime.clock import Clock
 from shared.runtime.ids import new_id
 from shared.runtime.lifecycle import Loop, pause, running_loops
@@ -35,15 +35,17 @@ HOUSEKEEPING_SECONDS = 600.0
 LOOK_AGAIN_SECONDS = 1.0
 OLD_OUTBOX_SECONDS = 60.0
 
+P = TypeVar("P")
+
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Runtime:
+class Runtime(Generic[P]):
     """What the root gives to each service."""
 
     settings: DeskSettings
-    policy: Policy
+    policy: P
     bus: Bus
     clock: Clock
     keys: KeyRing
@@ -56,7 +58,7 @@ class Service:
         self,
         name: str,
         *,
-        runtime: Runtime,
+        runtime: Runtime[Any],
         database: Database,
         metrics: Metrics,
         tells_progress: bool = False,

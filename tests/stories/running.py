@@ -29,7 +29,7 @@ from services.sla.settings import SlaSettings
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.db import Read
-from shared.messaging.codec import topics
+from shared.events.catalogue import topics
 from shared.policy import Audience, Channel, OwnPosts, Policy, ServiceLevel, load_policy
 from shared.runtime.lifecycle import running_loops
 from shared.runtime.service import Runtime, Service

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from services.sla.tables import told
 from shared.db import Read
 from shared.events import Fact, facts
-from shared.messaging.codec import FACTS
+from shared.events.catalogue import FACTS
 from shared.runtime.ids import new_id
 from tests.services.router import desk as router_desk
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc

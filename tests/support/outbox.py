@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from shared.db import Database, Read
 from shared.events import Envelope
-from shared.messaging.codec import BY_TYPE
+from shared.messaging.envelope import BY_TYPE
 from shared.messaging.outbox import OUTBOX
 
 

@@ -18,7 +18,7 @@ from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
 from shared.access.keys import KeyRing
 from shared.bus.open import open_bus
-from shared.messaging.codec import topics
+from shared.events.catalogue import topics
 from shared.policy import load_policy
 from shared.runtime.clock import SystemClock
 from shared.runtime.service import Runtime, Service

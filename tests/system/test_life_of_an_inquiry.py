@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from shared.bus.open import open_bus
 from shared.bus.port import Record
-from shared.messaging.codec import INQUIRIES, topics
+from shared.events.catalogue import INQUIRIES, topics
 from shared.messaging.dead_letters import DEAD_LETTERS
 from shared.messaging.outbox import OUTBOX
 from shared.runtime.ids import new_id

@@ -12,6 +12,7 @@ from services.intake.inquiries.store.storing import Teller
 from services.intake.inquiries.usecases import decisions
 from shared.db import Write
 from shared.events import Envelope, Fact
+from shared.events.catalogue import TODOS
 from shared.events.facts import (
     TodoClaimed,
     TodoCompleted,
@@ -22,7 +23,6 @@ from shared.events.facts import (
     TodoReopened,
     TodoRerouted,
 )
-from shared.messaging.codec import TODOS
 from shared.messaging.consumer import Listener
 from shared.policy import KnownHashtags
 from shared.runtime.clock import Clock

@@ -13,7 +13,7 @@ from services.router.deciding.decide import Decider
 from services.router.todos.usecases import arrivals, outcomes
 from shared.db import Write
 from shared.events import facts
-from shared.messaging.codec import DEADLINES, INQUIRIES
+from shared.events.catalogue import DEADLINES, INQUIRIES
 from shared.messaging.consumer import Handler, Listener
 from shared.messaging.envelope import Envelope, Fact
 from shared.runtime.clock import Clock

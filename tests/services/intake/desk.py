@@ -22,7 +22,8 @@ from services.intake.tables import messages
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.messaging.codec import to_envelope, to_record, topics
+from shared.events.catalogue import topics
+from shared.messaging.codec import to_envelope, to_record
 from shared.messaging.envelope import Envelope, Fact
 from shared.policy import OwnPosts, Policy, load_policy
 from shared.runtime.ids import new_id

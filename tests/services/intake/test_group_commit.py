@@ -25,7 +25,7 @@ from shared.db import Database, DatabaseUnavailableError, Read, open_database
 from shared.db.migrate import upgrade
 from shared.db.postgres import PostgresDatabase
 from shared.events import facts
-from shared.messaging.codec import BY_TYPE
+from shared.messaging.envelope import BY_TYPE
 from shared.messaging.outbox import OUTBOX
 from shared.runtime.ids import new_id
 from shared.runtime.lifecycle import running_loops

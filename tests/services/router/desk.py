@@ -19,8 +19,9 @@ from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
 from shared.events import facts
+from shared.events.catalogue import topics
 from shared.messaging import codec
-from shared.messaging.codec import to_envelope, topics
+from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
 from shared.policy import load_policy
 from shared.runtime.ids import new_id

@@ -28,7 +28,7 @@ from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.db import Read
 from shared.events import Envelope, Fact, facts
-from shared.messaging.codec import topics
+from shared.events.catalogue import topics
 from shared.messaging.dead_letters import Head, heads
 from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy

@@ -12,8 +12,9 @@ from services.sla.timers.word import SERVICES
 from shared.bus.local import LocalBus
 from shared.bus.port import Record
 from shared.events import Envelope, Fact
-from shared.events.facts import RelayCaughtUp
-from shared.messaging.codec import DEADLINES, INQUIRIES, record_of, to_envelope
+from shared.events.catalogue import DEADLINES, INQUIRIES
+from shared.messaging.codec import record_of, to_envelope
+from shared.messaging.control_events import RelayCaughtUp
 from shared.policy import parse_policy
 from shared.runtime.ids import new_id
 from shared.runtime.trace import new_traceparent

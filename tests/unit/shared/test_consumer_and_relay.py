@@ -20,9 +20,10 @@ from shared.bus.port import PublishFailedError, Record
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
 from shared.events import Envelope, facts
+from shared.events.catalogue import INQUIRIES, PROGRESS, topics
 from shared.messaging import consumer as consuming
-from shared.messaging import dead_letters, inbox, outbox
-from shared.messaging.codec import INQUIRIES, PROGRESS, record_of, to_envelope, to_record, topics
+from shared.messaging import control_events, dead_letters, inbox, outbox
+from shared.messaging.codec import record_of, to_envelope, to_record
 from shared.messaging.consumer import Consumer, Handler, Listener
 from shared.messaging.relay import SETTLING, Relay
 from shared.runtime.ids import new_id
@@ -274,7 +275,7 @@ async def marks(bus: LocalBus) -> list[datetime]:
         batches = await subscription.fetch(max_records=99, timeout_seconds=1)
     for received in (each for batch in batches.values() for each in batch):
         told = to_envelope(received).data
-        if isinstance(told, facts.RelayCaughtUp):
+        if isinstance(told, control_events.RelayCaughtUp):
             assert told.service == received.key == "test"
             found.append(told.until)
     return found
@@ -325,10 +326,12 @@ async def test_what_may_be_repeated_leaves_no_row_and_is_handled_each_time(
 
     def note(_tx: Write, envelopes: Sequence[Envelope]) -> None:
         heard.extend(
-            each.data.until for each in envelopes if isinstance(each.data, facts.RelayCaughtUp)
+            each.data.until
+            for each in envelopes
+            if isinstance(each.data, control_events.RelayCaughtUp)
         )
 
-    mark = facts.RelayCaughtUp(service="intake", until=NOW)
+    mark = control_events.RelayCaughtUp(service="intake", until=NOW)
     record = record_of(
         mark, event_id=new_id(), key="intake", traceparent=new_traceparent(), time=NOW,
         source="/intake",

@@ -16,9 +16,9 @@ from sqlalchemy import insert, select
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, PublishFailedError, Received, Record, RecordTooLargeError
 from shared.db import Database, Read
-from shared.events import Envelope, facts
-from shared.messaging import dead_letters, inbox, outbox
-from shared.messaging.codec import INQUIRIES
+from shared.events import Envelope
+from shared.events.catalogue import INQUIRIES
+from shared.messaging import control_events, dead_letters, inbox, outbox
 from shared.messaging.consumer import Consumer, Listener
 from shared.messaging.redelivery import Redelivery
 from shared.messaging.relay import Relay
@@ -188,7 +188,7 @@ async def test_a_fact_of_a_newer_program_waits_for_that_and_nobody_says_that_all
 
 async def test_what_was_a_fact_before_becomes_a_letter(database: Database, bus: LocalBus) -> None:
     one = poison(1, size=900_000)
-    old = facts.RecordDeadLettered(
+    old = control_events.RecordDeadLettered(
         consumer="test", topic=one.topic, partition=3, offset=7, record_key=one.key,
         value_base64=base64.b64encode(one.value).decode(),
         headers={name: value.decode() for name, value in one.headers}, reason="r", failed_at=NOW,

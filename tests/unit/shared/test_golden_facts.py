@@ -14,14 +14,9 @@ import pytest
 
 from shared.bus.port import Partition, Received, Record
 from shared.events import Fact, facts
-from shared.messaging.codec import (
-    FACTS,
-    MalformedRecordError,
-    record_of,
-    to_envelope,
-    topic_of,
-    topics,
-)
+from shared.events.catalogue import FACTS, topics
+from shared.messaging import control_events
+from shared.messaging.codec import MalformedRecordError, record_of, to_envelope, topic_of
 
 FOLDER = Path(__file__).parents[2] / "data" / "events"
 AT = datetime(2026, 11, 24, 12, 0, 0, 123456, tzinfo=UTC)
@@ -96,8 +91,8 @@ EXAMPLES: tuple[Fact, ...] = (
     facts.DeadlineBreached.model_validate({**_CLOCK, "state": "breached"}),
     facts.DeadlineMet.model_validate({**_CLOCK, "state": "met"}),
     facts.DeadlineCancelled.model_validate({**_CLOCK, "state": "cancelled", "reason": "spam"}),
-    facts.RelayCaughtUp(service="intake", until=AT),
-    facts.RecordDeadLettered(
+    control_events.RelayCaughtUp(service="intake", until=AT),
+    control_events.RecordDeadLettered(
         consumer="router",
         topic="inbound-desk.inquiries",
         partition=3,
@@ -205,7 +200,7 @@ def _all_fields() -> set[str]:
 
 def test_every_fact_that_is_told_has_a_topic() -> None:
     there = {topic.name for topic in topics(retention_days=14)}
-    told = {fact for fact in FACTS if fact is not facts.RecordDeadLettered}
+    told = {fact for fact in FACTS if fact is not control_events.RecordDeadLettered}
     assert {topic_of(fact.AGGREGATE) for fact in told} == there
 
 

@@ -17,7 +17,7 @@ from services.sla.settings import SlaSettings, notify_variables
 from shared.access.keys import add_first_key
 from shared.bus.open import open_bus
 from shared.db import open_database
-from shared.messaging.codec import topics
+from shared.events.catalogue import topics
 from shared.runtime.secret_files import with_files
 from shared.runtime.settings import DeskSettings, channel_secrets
 from shared.text.addresses import without_secrets
