@@ -46,6 +46,14 @@ OPEN_BESIDES = {
 ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
+BUDGETS = {
+    "access": 500, "bus": 2_250, "db": 1_600, "events": 420, "messaging": 1_500, "policy": 1_600,
+    "runtime": 1_300, "text": 250, "web": 1_850,
+}  # fmt: skip
+"""Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
+service that needs it, or split, or has a decision in docs/decisions.
+"""
+
 READS_THE_CLOCK = {
     "shared/runtime/clock.py": "it is the clock",
     "shared/bus/local/__init__.py": "its default; retention goes by the time of the machine",
@@ -139,6 +147,15 @@ def test_no_module_is_long(path: Path) -> None:
         f"{path} has {lines} lines; at {LONGEST_MODULE} a room becomes a folder of the same name "
         "with a file for each thing it does"
     )
+
+
+def test_what_is_shared_keeps_to_its_budgets() -> None:
+    lines = dict.fromkeys(BUDGETS, 0)
+    for path in modules():
+        if path.parts[0] == "shared" and len(path.parts) > 2:
+            lines[path.parts[1]] += (ROOT / path).read_text().count("\n")
+    over = {name: count for name, count in lines.items() if count > BUDGETS[name]}
+    assert not over, f"{over} lines are over the budgets of shared's packages"
 
 
 def test_only_the_clock_reads_the_time() -> None:
