@@ -11,6 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from shared.bounds import MOST_SHOWN
 from shared.errors import FieldProblem, InvalidError
 
 T = TypeVar("T")
+Place = tuple[datetime, UUID]
 MAX_LIMIT = 200
 _NOT_OURS = (
     ValueError,
@@ -44,28 +46,49 @@ class Page(BaseModel, Generic[T]):
     next_cursor: str | None = Field(None, description="Null on the last page.")
 
 
-def encode_cursor(*values: datetime | UUID | str | None) -> str:
-    plain = [
-        value.isoformat() if isinstance(value, datetime) else value and str(value)
-        for value in values
-    ]
-    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+class Cursors:
+    """The cursors of one list, with its filters and its order: a place there is none elsewhere."""
+
+    def __init__(self, *about: object) -> None:
+        """`about` is what the list is, and all by which it is filtered and sorted."""
+        self._mark = sha256(repr([str(each) for each in about]).encode()).hexdigest()[:8]
+
+    def of(self, place: Place | None) -> str | None:
+        """The cursor with which the page after that place begins."""
+        if place is None:
+            return None
+        at, identifier = place
+        plain = json.dumps([at.isoformat(), str(identifier), self._mark])
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+    def place(self, cursor: str | None) -> Place | None:
+        """Where the page begins. Raises InvalidError for what was not made for this list."""
+        if cursor is None:
+            return None
+        try:
+            padded = cursor + "=" * (-len(cursor) % 4)
+            moment, identifier, mark = json.loads(base64.urlsafe_b64decode(padded.encode()))
+            place = _moment(moment), UUID(identifier)
+        except _NOT_OURS as error:
+            raise _unknown("was not made here") from error
+        if mark != self._mark:
+            raise _unknown("belongs to another list, or to other filters or another sorting")
+        return place
+
+    def page(
+        self, items: Sequence[T], *, limit: int, key: Callable[[T], Place]
+    ) -> tuple[list[T], str | None]:
+        """Cut a list that was fetched with `limit + 1`; the extra item says that more follows."""
+        shown = list(items[:limit])
+        return shown, self.of(key(shown[-1])) if len(items) > limit else None
 
 
-def decode_cursor(cursor: str | None) -> tuple[datetime, UUID] | None:
-    """The moment and id after which the page begins. Raises InvalidError for anything unknown."""
-    if cursor is None:
-        return None
-    try:
-        padded = cursor + "=" * (-len(cursor) % 4)
-        moment, identifier = json.loads(base64.urlsafe_b64decode(padded.encode()))
-        return _moment(moment), UUID(identifier)
-    except _NOT_OURS as error:
-        raise InvalidError(
-            "unknown-cursor",
-            "this cursor was not made here",
-            FieldProblem("cursor", "is not known", "take next_cursor of the page before"),
-        ) from error
+def _unknown(what: str) -> InvalidError:
+    return InvalidError(
+        "unknown-cursor",
+        f"this cursor {what}",
+        FieldProblem("cursor", "is not known", "next_cursor of the page before, in the same list"),
+    )
 
 
 def _moment(text: str) -> datetime:
@@ -73,12 +96,3 @@ def _moment(text: str) -> datetime:
     if at.tzinfo is None:
         raise ValueError("a moment without a zone")
     return at.astimezone(UTC)
-
-
-def page_of(
-    items: Sequence[T], *, limit: int, key: Callable[[T], tuple[datetime, UUID]]
-) -> tuple[list[T], str | None]:
-    """Cut a list that was fetched with `limit + 1`; the extra item says that more follows."""
-    shown = list(items[:limit])
-    more = len(items) > limit
-    return shown, encode_cursor(*key(shown[-1])) if more else None

@@ -46,7 +46,7 @@ from shared.errors import InvalidError
 from shared.policy import extract_hashtags, known_hashtags, load_policy
 from shared.runtime.trace import continued
 from shared.text.composing import composed, stream_safe
-from shared.web.paging import decode_cursor
+from shared.web.paging import Cursors
 from shared.web.problems import RefusedError
 from shared.web.strict_json import require_json, strict_json
 
@@ -223,7 +223,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         lambda text: strict_json(b"[" + b"[]," * 33 + b'"' + _bytes(text))
     ),
     "require_json": _refusing(_content_type),
-    "decode_cursor": _refusing(decode_cursor),
+    "Cursors.place": _refusing(Cursors("todos").place),
     "continued": continued,
     # intake
     "a delivery": _refusing(lambda text: _parsed(_bytes(text))),

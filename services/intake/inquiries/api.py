@@ -31,12 +31,10 @@ from shared.db.newest import Newest
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
 from shared.web.paging import (
+    Cursors,
     CursorText,
     MessageLimit,
     Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
 )
 from shared.web.problems import documented
 
@@ -54,13 +52,15 @@ def router(desk: IntakeDesk) -> APIRouter:
         query: Annotated[InquiryQuery, Query()], _caller: Caller = reads
     ) -> Page[InquiryOut]:
         """Inquiries by channel, state, contact, hashtag and time of receipt."""
+        wanted = _filter(query, desk)
+        cursors = Cursors("inquiries", wanted)
         rows = await desk.database.read(
             queries.list_inquiries,
-            _filter(query, desk),
+            wanted,
             limit=query.limit + 1,
-            after=decode_cursor(query.cursor),
+            after=cursors.place(query.cursor),
         )
-        shown, following = page_of(
+        shown, following = cursors.page(
             [InquiryOut.model_validate(row) for row in rows],
             limit=query.limit,
             key=lambda inquiry: (inquiry.received_at, inquiry.id),
@@ -91,11 +91,14 @@ def router(desk: IntakeDesk) -> APIRouter:
     ) -> Page[MessageOut]:
         """In both directions. Very long messages make a page shorter than `limit`."""
         found = await desk.database.read(
-            queries.thread_messages, inquiry_id, before=decode_cursor(cursor), limit=limit
+            queries.thread_messages,
+            inquiry_id,
+            before=_of_messages(inquiry_id).place(cursor),
+            limit=limit,
         )
         if found is None:
             raise unknown_inquiry(inquiry_id)
-        shown, following = _messages(found)
+        shown, following = _messages(inquiry_id, found)
         return Page(items=shown, next_cursor=following)
 
     @api.post(
@@ -190,7 +193,7 @@ async def _detail(desk: IntakeDesk, inquiry_id: UUID) -> InquiryDetail:
     detail = await desk.database.read(queries.inquiry_detail, inquiry_id)
     if detail is None:
         raise unknown_inquiry(inquiry_id)
-    shown, following = _messages(detail["thread"])
+    shown, following = _messages(inquiry_id, detail["thread"])
     return InquiryDetail.model_validate(
         {**detail, "messages": shown[::-1], "messages_cursor": following}
     )
@@ -202,12 +205,16 @@ def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryCh
     return InquiryChanged(id=detail.id, state=detail.state)
 
 
-def _messages(found: Newest) -> tuple[list[MessageOut], str | None]:
+def _messages(inquiry_id: UUID, found: Newest) -> tuple[list[MessageOut], str | None]:
     shown = [
         MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
         for message in found.rows
     ]
-    return shown, found.earlier and encode_cursor(*found.earlier)
+    return shown, _of_messages(inquiry_id).of(found.earlier)
+
+
+def _of_messages(inquiry_id: UUID) -> Cursors:
+    return Cursors("messages", inquiry_id)
 
 
 def _filter(query: InquiryQuery, desk: IntakeDesk) -> queries.InquiryFilter:

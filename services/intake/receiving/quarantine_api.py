@@ -15,7 +15,7 @@ from services.intake.receiving.schemas import QuarantinedDetail, QuarantinedOut,
 from shared.access.keys import Caller
 from shared.errors import NotFoundError
 from shared.web.app import api_router
-from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.paging import Cursors, CursorText, Limit, Page
 from shared.web.problems import documented
 from shared.web.strict_json import SafeStr
 
@@ -54,13 +54,14 @@ def router(desk: IntakeDesk) -> APIRouter:
         """
         if channel is not None:
             desk.rules.channel_field(channel)
+        cursors = Cursors("quarantine", channel)
         rows = await desk.database.read(
             quarantine.page,
             channel=channel,
             limit=limit + 1,
-            after=decode_cursor(cursor),
+            after=cursors.place(cursor),
         )
-        shown, following = page_of(
+        shown, following = cursors.page(
             [QuarantinedOut.model_validate(row) for row in rows],
             limit=limit,
             key=lambda item: (item.received_at, item.id),

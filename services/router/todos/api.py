@@ -38,19 +38,16 @@ from shared.access.gate import Gate, require_scope
 from shared.access.keys import Caller, Scope
 from shared.bounds import MOST_SHOWN
 from shared.db import Database, Write
-from shared.db.newest import Place
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import Policy
 from shared.runtime.clock import Clock
 from shared.web.app import api_router
 from shared.web.paging import (
+    Cursors,
     CursorText,
     Limit,
     MessageLimit,
     Page,
-    decode_cursor,
-    encode_cursor,
-    page_of,
 )
 from shared.web.problems import documented, problem_response
 
@@ -129,14 +126,15 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
             kind=query.kind and query.kind.value,
             inquiry_id=query.inquiry_id,
         )
+        cursors = Cursors("todos", wanted, query.sort)
         found = await router.database.read(
             pages.page,
             wanted,
             sort=query.sort,
-            after=decode_cursor(query.cursor),
+            after=cursors.place(query.cursor),
             limit=query.limit + 1,
         )
-        shown, following = page_of(found, limit=query.limit, key=lambda todo: todo.order)
+        shown, following = cursors.page(found, limit=query.limit, key=lambda todo: todo.order)
         items = [TodoOut.model_validate(todo) for todo in shown]
         return Page(items=items, next_cursor=following)
 
@@ -160,12 +158,12 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     ) -> Page[MessageOut]:
         """Very long messages make a page shorter than `limit`."""
         found = await router.database.read(
-            pages.messages_page, todo_id, before=decode_cursor(cursor), limit=limit
+            pages.messages_page, todo_id, before=_of_messages(todo_id).place(cursor), limit=limit
         )
         if found is None:
             raise unknown_todo(todo_id)
         items = [MessageOut.model_validate(message) for message in found.shown]
-        return Page(items=items, next_cursor=_cursor(found.earlier))
+        return Page(items=items, next_cursor=_of_messages(todo_id).of(found.earlier))
 
     @api.get(
         "/todos/{todo_id}/history",
@@ -180,12 +178,12 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     ) -> Page[HistoryOut]:
         """All that came after the opening, which the ToDo itself shows."""
         found = await router.database.read(
-            pages.history_page, todo_id, before=decode_cursor(cursor), limit=limit
+            pages.history_page, todo_id, before=_of_history(todo_id).place(cursor), limit=limit
         )
         if found is None:
             raise unknown_todo(todo_id)
         items = [HistoryOut.model_validate(line) for line in found.lines]
-        return Page(items=items, next_cursor=_cursor(found.earlier))
+        return Page(items=items, next_cursor=_of_history(todo_id).of(found.earlier))
 
 
 def _working(api: APIRouter, router: Counterpart) -> None:
@@ -318,12 +316,16 @@ def _detail_out(detail: pages.TodoDetail) -> TodoDetailOut:
             **TodoOut.model_validate(todo).model_dump(),
             "reasons": detail.reasons,
             "messages": [asdict(message) for message in detail.messages.shown[::-1]],
-            "messages_cursor": _cursor(detail.messages.earlier),
+            "messages_cursor": _of_messages(todo.id).of(detail.messages.earlier),
             "history": [opening, *lines],
-            "history_cursor": _cursor(detail.history.earlier),
+            "history_cursor": _of_history(todo.id).of(detail.history.earlier),
         }
     )
 
 
-def _cursor(place: Place | None) -> str | None:
-    return None if place is None else encode_cursor(*place)
+def _of_messages(todo_id: UUID) -> Cursors:
+    return Cursors("messages", todo_id)
+
+
+def _of_history(todo_id: UUID) -> Cursors:
+    return Cursors("history", todo_id)

@@ -21,7 +21,7 @@ from shared.events.facts import DeadlineState, HashtagUse
 from shared.policy import extract_hashtags
 from shared.web.app import api_router
 from shared.web.moments import Moment
-from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.paging import Cursors, CursorText, Limit, Page
 from shared.web.problems import documented
 from shared.web.strict_json import SafeStr
 
@@ -55,11 +55,12 @@ def router(desk: SlaDesk) -> APIRouter:
         if wanted.desk is not None:
             desk.known_desk(wanted.desk)
         now = desk.clock.now()
+        cursors = Cursors("deadlines", wanted)
         rows = await desk.database.read(
-            listing.page, wanted, now=now, after=decode_cursor(cursor), limit=limit + 1
+            listing.page, wanted, now=now, after=cursors.place(cursor), limit=limit + 1
         )
         items = [views.deadline(row, now) for row in rows]
-        shown, following = page_of(
+        shown, following = cursors.page(
             items, limit=limit, key=lambda item: (item.due_at, item.inquiry_id)
         )
         return Page(items=shown, next_cursor=following)

@@ -16,7 +16,7 @@ from services.sla.notifications.store import Delivery
 from services.sla.notifications.usecases import resend, show
 from shared.access.keys import Caller
 from shared.web.app import api_router
-from shared.web.paging import CursorText, Limit, Page, decode_cursor, page_of
+from shared.web.paging import Cursors, CursorText, Limit, Page
 from shared.web.problems import documented
 from shared.web.strict_json import SafeStr
 
@@ -41,15 +41,18 @@ def router(desk: SlaDesk) -> APIRouter:
         """What went out to which target, what waits, and what was given up."""
         if target is not None:
             desk.known_target(target)
+        cursors = Cursors("notifications", target, state)
         rows = await desk.database.read(
             store.page,
             target=target,
             state=state,
-            after=decode_cursor(cursor),
+            after=cursors.place(cursor),
             limit=limit + 1,
         )
         items = [_listed(row) for row in rows]
-        shown, following = page_of(items, limit=limit, key=lambda item: (item.created_at, item.id))
+        shown, following = cursors.page(
+            items, limit=limit, key=lambda item: (item.created_at, item.id)
+        )
         return Page(items=shown, next_cursor=following)
 
     @api.get(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 
+from shared.web.paging import Cursors
 from tests.services.router.desk import Desk, Inquiry
 
 MINUTE = timedelta(minutes=1)
@@ -56,6 +58,13 @@ async def test_a_long_history_comes_in_pages(desk: Desk) -> None:
     page = await desk.get(f"{path}/history", cursor=shown["history_cursor"])
     assert [line["what"] for line in page["items"]] == ["released", "claimed"] * 2
     assert page["next_cursor"] is None
+    forged = Cursors("history", todo["id"]).of((desk.clock.now(), UUID(int=2**128 - 1)))
+    assert len((await desk.get(f"{path}/history", cursor=forged))["items"]) == 50
+    elsewhere = (await desk.get("/todos", limit=1))["next_cursor"] or Cursors("todos").of(
+        (desk.clock.now(), UUID(int=7))
+    )
     for part in ("messages", "history"):
+        answer = await desk.request("GET", f"{path}/{part}", params={"cursor": elsewhere})
+        assert (answer.status_code, answer.json()["type"][-14:]) == (422, "unknown-cursor")
         answer = await desk.request("GET", f"/todos/{'0' * 32}/{part}")
         assert answer.status_code == 404

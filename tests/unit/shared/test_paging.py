@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 
 from shared.errors import InvalidError
 from shared.runtime.ids import new_id
-from shared.web.paging import decode_cursor, encode_cursor, page_of
+from shared.web.paging import Cursors
+
+CURSORS = Cursors("todos", "technical")
 
 # Hypothesis takes its bounds without a zone.
 _moments = st.datetimes(
@@ -26,8 +28,9 @@ _moments = st.datetimes(
 
 @given(_moments, st.uuids())
 def test_a_cursor_is_read_again(at: datetime, identifier: UUID) -> None:
-    cursor = encode_cursor(at, identifier)
-    assert decode_cursor(cursor) == (at, identifier)
+    cursor = CURSORS.of((at, identifier))
+    assert cursor is not None
+    assert CURSORS.place(cursor) == (at, identifier)
     assert cursor.isascii()
     assert "=" not in cursor
 
@@ -63,20 +66,26 @@ _ID = str(UUID(int=7))
 )
 def test_anything_else_is_refused(cursor: str) -> None:
     with pytest.raises(InvalidError) as refused:
-        decode_cursor(cursor)
+        CURSORS.place(cursor)
     assert refused.value.code == "unknown-cursor"
+
+
+@pytest.mark.parametrize("other", [Cursors("todos", "review"), Cursors("deadlines"), Cursors()])
+def test_a_place_in_another_list_is_none_here(other: Cursors) -> None:
+    with pytest.raises(InvalidError, match="another list"):
+        CURSORS.place(other.of((datetime(2026, 11, 24, tzinfo=UTC), UUID(int=7))))
 
 
 @given(st.text(max_size=100).filter(lambda text: text != ""))
 def test_no_text_breaks_it(cursor: str) -> None:
     with pytest.raises(InvalidError):
-        decode_cursor(cursor)
+        CURSORS.place(cursor)
 
 
 @pytest.mark.parametrize(("there", "shown", "more"), [(0, 0, False), (2, 2, False), (3, 2, True)])
 def test_the_extra_item_says_that_more_follows(there: int, shown: int, *, more: bool) -> None:
     start = datetime(2026, 11, 24, tzinfo=UTC)
     items = [(start + timedelta(hours=n), new_id()) for n in range(there)]
-    page, cursor = page_of(items, limit=2, key=lambda item: item)
+    page, cursor = CURSORS.page(items, limit=2, key=lambda item: item)
     assert page == items[:shown]
-    assert decode_cursor(cursor) == (items[1] if more else None)
+    assert CURSORS.place(cursor) == (items[1] if more else None)

@@ -22,6 +22,8 @@ from shared.db import Read
 from shared.db.newest import Endless, Place, newest
 
 EXCERPT_CHARACTERS = 200
+LARGEST_NUMBER = 2**63 - 1
+"""Of a line in the history; a cursor that somebody made up may hold a larger one."""
 _MESSAGES = Endless(
     messages,
     messages.c.received_at,
@@ -277,7 +279,7 @@ def _history(
         h.todo_id == todo_id
     )
     if before is not None:
-        chosen = chosen.where(h.id < before[1].int)
+        chosen = chosen.where(h.id < min(before[1].int, LARGEST_NUMBER))
     rows = tx.execute(chosen.order_by(h.id.desc()).limit(limit + 1)).all()
     shown = rows[:limit]
     earlier = (shown[-1].at, UUID(int=shown[-1].id)) if len(rows) > limit else None
