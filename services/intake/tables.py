@@ -113,6 +113,7 @@ messages = Table(
     Column("received_at", Utc, nullable=False),
     UniqueConstraint("channel", "external_id"),
     Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
+    Index("ix_messages_contact", "contact_id"),
 )
 
 inquiries = Table(
@@ -188,6 +189,13 @@ removed = Table(
     Column("opened", Boolean, nullable=False),
 )
 
+# People whose words were removed: whether they go, too, is decided in a transaction of its own.
+leaving = Table(
+    "leaving_contacts",
+    metadata,
+    Column("contact_id", Uuid, primary_key=True),
+)
+
 own_posts = Table(
     "own_posts",
     metadata,
@@ -248,7 +256,7 @@ idempotency = Table(
     Column("caller", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("fingerprint", String(64), nullable=False),
-    Column("message_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False, index=True),
     Column("created_at", Utc, nullable=False, index=True),
 )
 

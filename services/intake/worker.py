@@ -15,6 +15,7 @@ from services.intake.receiving import quarantine
 from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.periodic import periodic
 
 EVERY_SECONDS = 3600.0
 REMOVE_EVERY_SECONDS = 6 * 3600.0
@@ -27,34 +28,31 @@ log = structlog.get_logger()
 def forget_keys(database: Database, clock: Clock, *, days: int) -> Loop:
     """Forget the Idempotency-Keys that nobody will repeat any more."""
 
-    async def loop(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                before = clock.now() - timedelta(days=days)
-                await database.write(queries.forget_keys, before=before)
-            except DatabaseUnavailableError as error:
-                log.warning("idempotency.not_forgotten", reason=str(error))
-            await pause(stop, EVERY_SECONDS)
+    async def forget(_stop: asyncio.Event) -> None:
+        try:
+            await database.write(queries.forget_keys, before=clock.now() - timedelta(days=days))
+        except DatabaseUnavailableError as error:
+            log.warning("idempotency.not_forgotten", reason=str(error))
 
-    return loop
+    return periodic("idempotency", EVERY_SECONDS, forget)
 
 
 def tidy_quarantine(database: Database, clock: Clock, *, days: int) -> Loop:
     """Delete what was repaired, and what is older than that many days; both are logged."""
 
-    async def loop(stop: asyncio.Event) -> None:
-        named = False
-        while not stop.is_set():
-            try:
-                if not named:
-                    await name_kept(database)
-                    named = True
-                await tidy_once(database, before=clock.now() - timedelta(days=days))
-            except DatabaseUnavailableError as error:
-                log.warning("quarantine.not_tidied", reason=str(error))
-            await pause(stop, EVERY_SECONDS)
+    named = False
 
-    return loop
+    async def tidy(_stop: asyncio.Event) -> None:
+        nonlocal named
+        try:
+            if not named:
+                await name_kept(database)
+                named = True
+            await tidy_once(database, before=clock.now() - timedelta(days=days))
+        except DatabaseUnavailableError as error:
+            log.warning("quarantine.not_tidied", reason=str(error))
+
+    return periodic("quarantine", EVERY_SECONDS, tidy)
 
 
 @dataclass(slots=True)
@@ -69,20 +67,19 @@ class Gone:
 def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
     """Remove the conversations that ended that many days ago; what goes is logged."""
 
-    async def loop(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            now, gone = clock.now(), Gone()
-            try:
-                await remove_once(
-                    database, before=now - timedelta(days=days), now=now, gone=gone, stop=stop
-                )
-            except DatabaseUnavailableError as error:
-                log.warning("retention.not_removed", service="intake", reason=str(error))
+    async def remove(stop: asyncio.Event) -> None:
+        now, gone = clock.now(), Gone()
+        try:
+            await remove_once(
+                database, before=now - timedelta(days=days), now=now, gone=gone, stop=stop
+            )
+        except DatabaseUnavailableError as error:
+            log.warning("retention.not_removed", service="intake", reason=str(error))
+        finally:
             if gone.messages:
                 log.info("retention.removed", service="intake", **asdict(gone))
-            await pause(stop, REMOVE_EVERY_SECONDS)
 
-    return loop
+    return periodic("retention", REMOVE_EVERY_SECONDS, remove)
 
 
 async def remove_once(
@@ -94,17 +91,45 @@ async def remove_once(
     """
     found = await database.read(retention.old, before=before, after=None)
     while not stop.is_set():
-        whole, wanted = False, found.conversations
-        while wanted and not whole and not stop.is_set():
-            done = await database.write(retention.remove, wanted, before=before, now=now)
-            whole = done.whole
-            gone.conversations += done.conversations
-            gone.messages += done.messages
-            gone.people += await database.write(retention.forget_people, sorted(done.people))
-            await pause(stop, BETWEEN_BATCHES_SECONDS)
+        for each in found.conversations:
+            await _remove_one(database, each, before=before, now=now, gone=gone, stop=stop)
+        await _forget_people(database, gone, stop)
         if found.after is None:
             return
+        await pause(stop, BETWEEN_BATCHES_SECONDS)
         found = await database.read(retention.old, before=before, after=found.after)
+
+
+async def _remove_one(
+    database: Database,
+    conversation_id: UUID,
+    *,
+    before: datetime,
+    now: datetime,
+    gone: Gone,
+    stop: asyncio.Event,
+) -> None:
+    whole = False
+    while not whole and not stop.is_set():
+        try:
+            done = await database.write(retention.remove, conversation_id, before=before, now=now)
+        except DatabaseUnavailableError:
+            raise
+        except Exception:
+            # What keeps this one from being removed must keep no other.
+            log.exception("retention.failed", conversation_id=str(conversation_id))
+            return
+        whole = done.whole
+        gone.conversations += done.conversations
+        gone.messages += done.messages
+
+
+async def _forget_people(database: Database, gone: Gone, stop: asyncio.Event) -> None:
+    """Those whose last words are gone; also what an earlier turn had no time for."""
+    looked_at = 1
+    while looked_at and not stop.is_set():
+        people, looked_at = await database.write(retention.forget_people)
+        gone.people += people
 
 
 async def count_old(database: Reader, *, before: datetime) -> Gone:

@@ -76,6 +76,7 @@ todos = Table(
     Column("message_count", Integer, nullable=False),
     # By receipt, then id; where every message has left, one that is there no more.
     Column("latest_message_id", Uuid, nullable=False),
+    Index("ix_todos_conversation", "conversation_id"),
     Index("ix_todos_due", "due_at", "id"),
     Index("ix_todos_state_due", "state", "due_at", "id"),
     Index("ix_todos_desk_state_due", "desk", "state", "due_at", "id"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,8 @@ RELAY = "relay"
 """The consumer of a letter that is a fact of the service's own which the bus did not take."""
 REASON_LIMIT = 1_000
 AT_ONCE = 100
+TRIED_BYTES = 1_048_576
+"""As the largest body that comes in; random, so that it cannot be compressed."""
 
 
 class State(StrEnum):
@@ -77,6 +80,7 @@ def dead_letters_table(metadata: MetaData) -> Table:
         Column("settled_at", Utc),
         Column("settled_why", Text),
         Index("ix_dead_letters_state", "state", "consumer"),
+        Index("ix_dead_letters_place", "consumer", "topic", "partition", "offset"),
     )
 
 
@@ -222,6 +226,27 @@ def heads(tx: Read, *, since: datetime | None = None, limit: int, after: UUID | 
         query = query.where(_C.id > after)
     rows = tx.rows(query.order_by(_C.id).limit(limit))
     return [Head(**{**row, "headers": _unpacked(row["headers"])}) for row in rows]
+
+
+def try_out(tx: Write, *, now: datetime) -> None:
+    """Write a row as large as any that has to be written, and take it out again: to see whether
+    this database takes writes. On a full disk small ones still find room for a long time.
+    """
+    letter_id = new_id()
+    tx.execute(
+        insert(DEAD_LETTERS).values(
+            id=letter_id, consumer="readiness", topic="", partition=0, offset=0, key=b"",
+            headers="[]", value=os.urandom(TRIED_BYTES), reason="", failed_at=now, attempts=0,
+            state=State.DISCARDED,
+        )
+    )  # fmt: skip
+    tx.execute(delete(DEAD_LETTERS).where(_C.id == letter_id))
+
+
+def is_open(tx: Read, consumer: str) -> bool:
+    """Whether a letter of that consumer waits."""
+    query = select(_C.id).where(_C.state.in_(OPEN), _C.consumer == consumer).limit(1)
+    return tx.execute(query).scalar() is not None
 
 
 def count_open(tx: Read) -> int:

@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     Index,
     Integer,
     MetaData,
@@ -110,23 +111,28 @@ def _row(event: Envelope) -> dict[str, Any]:
 def unpublished(tx: Read, *, limit: int) -> list[OutboxRow]:
     """What the relay must publish next, oldest first; never "after the last one seen"."""
     c = OUTBOX.c
-    rows = tx.execute(
-        select(
-            c.seq,
-            c.id,
-            c.aggregatetype,
-            c.aggregateid,
-            c.type,
-            c.payload,
-            c.traceparent,
-            c.occurred_at,
-        )
-        # A newer program may have recorded what only it can publish; its relay comes.
-        .where(c.published_at.is_(None), c.type.in_(BY_TYPE))
-        .order_by(c.seq)
-        .limit(limit)
-    )
+    # A newer program may have recorded what only it can publish; its relay comes.
+    return _rows(tx, c.published_at.is_(None), c.type.in_(BY_TYPE), limit=limit)
+
+
+def of_type(tx: Read, type_: str, *, limit: int) -> list[OutboxRow]:
+    """The oldest rows of that type, published or not."""
+    return _rows(tx, OUTBOX.c.type == type_, limit=limit)
+
+
+def _rows(tx: Read, *where: ColumnElement[bool], limit: int) -> list[OutboxRow]:
+    c = OUTBOX.c
+    columns = (
+        c.seq, c.id, c.aggregatetype, c.aggregateid, c.type, c.payload, c.traceparent,
+        c.occurred_at,
+    )  # fmt: skip
+    rows = tx.execute(select(*columns).where(*where).order_by(c.seq).limit(limit))
     return [OutboxRow(*row) for row in rows]
+
+
+def remove(tx: Write, seqs: Sequence[int]) -> None:
+    """Take these rows out, whether they were published or not."""
+    tx.execute(delete(OUTBOX).where(among(tx, OUTBOX.c.seq, seqs)))
 
 
 def unknown_waits(tx: Read) -> bool:

@@ -8,7 +8,6 @@ the bus can never take becomes a dead letter, so that it does not hold up the ot
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -17,15 +16,13 @@ import structlog
 from shared.bus.port import (
     Bus,
     BusUnavailableError,
-    Partition,
     PublishFailedError,
-    Received,
     Record,
     RecordTooLargeError,
 )
-from shared.db import Database, DatabaseUnavailableError, Write
+from shared.db import Database, DatabaseUnavailableError, Read, Write
 from shared.db.database import RelayGuard
-from shared.messaging import dead_letters
+from shared.messaging import dead_letters, former_letters
 from shared.messaging.codec import record_of, to_record
 from shared.messaging.control_events import RecordDeadLettered, RelayCaughtUp
 from shared.messaging.envelope import Envelope
@@ -91,10 +88,14 @@ class Relay:
                 await self._publish_while_mine(guard, stop)
 
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
+        looked_back = False
         while not stop.is_set() and await guard.still_mine():
             self._wake.clear()
             looked_at = self._clock.now()
             try:
+                if not looked_back:
+                    await self._take_former_letters()
+                    looked_back = True
                 await self.publish_batch()
                 if self._worked_off:
                     await self._tell_progress(looked_at)
@@ -115,10 +116,16 @@ class Relay:
         """
         rows = await self._database.read(unpublished, limit=self._size)
         self._worked_off = len(rows) < self._size
-        letters = [row for row in rows if row.type == RecordDeadLettered.TYPE]
-        if letters:
-            await self._database.write(_keep_letters_of_before, letters, now=self._clock.now())
-        return await self._publish([row for row in rows if row.type != RecordDeadLettered.TYPE])
+        facts = [row for row in rows if row.type != RecordDeadLettered.TYPE]
+        if len(facts) < len(rows):
+            await self._take_former_letters()
+        return await self._publish(facts)
+
+    async def _take_former_letters(self) -> None:
+        taken = 1
+        while taken:
+            now = self._clock.now()
+            taken = await self._database.write(former_letters.take, source=self._source, now=now)
 
     async def _publish(self, rows: Sequence[OutboxRow]) -> int:
         if not rows:
@@ -159,7 +166,7 @@ class Relay:
         seconds = asyncio.get_running_loop().time()
         if not self._tells_progress or seconds < self._tell_again_at:
             return
-        if await self._database.read(unknown_waits):
+        if await self._database.read(_something_is_missing):
             return
         service = self._source.removeprefix("/")
         fact = RelayCaughtUp(service=service, until=looked_at - SETTLING)
@@ -203,26 +210,14 @@ class Relay:
             await pause(self._wake, POLL_SECONDS)
 
 
+def _something_is_missing(tx: Read) -> bool:
+    """Whether a recorded fact is not on the bus: nobody is to count on having heard all."""
+    return unknown_waits(tx) or dead_letters.is_open(tx, dead_letters.RELAY)
+
+
 def _keep_own(tx: Write, row: OutboxRow, record: Record, *, reason: str, now: datetime) -> None:
     dead_letters.keep_own(tx, record, seq=row.seq, reason=reason, now=now)
     mark_published(tx, [row.seq], now=now)
-
-
-def _keep_letters_of_before(tx: Write, rows: Sequence[OutboxRow], *, now: datetime) -> None:
-    """Letters were facts once, too large for the bus when their record was large."""
-    for row in rows:
-        letter = RecordDeadLettered.model_validate_json(row.payload)
-        record = Received(
-            Partition(letter.topic, letter.partition),
-            letter.offset,
-            letter.record_key,
-            base64.b64decode(letter.value_base64),
-            tuple((name, value.encode()) for name, value in letter.headers.items()),
-        )
-        dead_letters.keep(
-            tx, record, consumer=letter.consumer, reason=letter.reason, now=letter.failed_at
-        )
-    mark_published(tx, [row.seq for row in rows], now=now)
 
 
 def _in_order(rows: Sequence[OutboxRow], confirmed: frozenset[int]) -> list[OutboxRow]:

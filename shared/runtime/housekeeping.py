@@ -12,7 +12,7 @@ from shared.bus.port import BusUnavailableError
 from shared.db import Database, DatabaseUnavailableError
 from shared.messaging import dead_letters, inbox, outbox
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import pause
+from shared.runtime.periodic import periodic
 from shared.runtime.settings import DeskSettings
 
 HOUSEKEEPING_SECONDS = 600.0
@@ -28,12 +28,13 @@ class Housekeeping:
     settings: DeskSettings
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self._forget(stop)
-            except (DatabaseUnavailableError, BusUnavailableError) as error:
-                log.warning("housekeeping.failed", service=self.service, reason=str(error))
-            await pause(stop, HOUSEKEEPING_SECONDS)
+        await periodic("housekeeping", HOUSEKEEPING_SECONDS, self._tidy)(stop)
+
+    async def _tidy(self, stop: asyncio.Event) -> None:
+        try:
+            await self._forget(stop)
+        except (DatabaseUnavailableError, BusUnavailableError) as error:
+            log.warning("housekeeping.failed", service=self.service, reason=str(error))
 
     async def _forget(self, stop: asyncio.Event) -> None:
         settings, now = self.settings, self.clock.now()

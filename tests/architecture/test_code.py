@@ -66,6 +66,8 @@ BOUNDARIES = {
     "shared/messaging/consumer.py": "a record",
     "shared/web/health.py": "one look; the others are shown all the same",
     "shared/runtime/lifecycle.py": "a loop",
+    "shared/runtime/periodic.py": "one turn of a periodic task; the next one comes",
+    "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
     "services/sla/notifications/worker.py": "one try of one delivery",
     "services/sla/timers/alone.py": "the clock of one inquiry",

@@ -17,7 +17,8 @@ from services.intake.tables import awaited, messages, own_posts
 from shared.db import Database, DatabaseUnavailableError, Read, Write
 from shared.policy import KnownHashtags
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.lifecycle import Loop
+from shared.runtime.periodic import periodic
 
 EVERY_SECONDS = 30.0
 SETTLED = timedelta(seconds=10)
@@ -35,17 +36,15 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
     other: they are brought together here.
     """
 
-    async def upkeep(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            # The database says so itself; what was not done is done next time.
-            with contextlib.suppress(DatabaseUnavailableError):
-                await bring_together(database, Teller(known, clock.now()))
-                before = clock.now() - timedelta(days=own_post_days)
-                await database.write(forget, before=before)
-                await database.write(forget_awaited, before=before)
-            await pause(stop, EVERY_SECONDS)
+    async def upkeep(_stop: asyncio.Event) -> None:
+        # The database says so itself; what was not done is done next time.
+        with contextlib.suppress(DatabaseUnavailableError):
+            await bring_together(database, Teller(known, clock.now()))
+            before = clock.now() - timedelta(days=own_post_days)
+            await database.write(forget, before=before)
+            await database.write(forget_awaited, before=before)
 
-    return upkeep
+    return periodic("upkeep", EVERY_SECONDS, upkeep)
 
 
 async def bring_together(database: Database, teller: Teller) -> int:

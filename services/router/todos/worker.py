@@ -11,6 +11,7 @@ from services.router.todos.usecases import retention
 from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.periodic import periodic
 
 REMOVE_EVERY_SECONDS = 6 * 3600.0
 BETWEEN_BATCHES_SECONDS = 0.05
@@ -21,21 +22,19 @@ log = structlog.get_logger()
 def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
     """Take the words from ToDos that ended that many days ago; how many is logged."""
 
-    async def loop(stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            now = clock.now()
-            try:
-                gone = await remove_once(
-                    database, before=now - timedelta(days=days), now=now, stop=stop
-                )
-            except DatabaseUnavailableError as error:
-                log.warning("retention.not_removed", service="router", reason=str(error))
-            else:
-                if gone:
-                    log.info("retention.removed", service="router", todos=gone)
-            await pause(stop, REMOVE_EVERY_SECONDS)
+    async def remove(stop: asyncio.Event) -> None:
+        now = clock.now()
+        try:
+            gone = await remove_once(
+                database, before=now - timedelta(days=days), now=now, stop=stop
+            )
+        except DatabaseUnavailableError as error:
+            log.warning("retention.not_removed", service="router", reason=str(error))
+        else:
+            if gone:
+                log.info("retention.removed", service="router", todos=gone)
 
-    return loop
+    return periodic("retention", REMOVE_EVERY_SECONDS, remove)
 
 
 async def remove_once(

@@ -27,6 +27,7 @@ from shared.db import Database, DatabaseUnavailableError
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import first_of, pause
+from shared.runtime.periodic import periodic
 from shared.runtime.telemetry import Metrics
 
 AT_ONCE = 8
@@ -189,12 +190,13 @@ class Caretaker:
         self._counts = counts
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            # The database says so itself; what was not done is done next time.
-            with contextlib.suppress(DatabaseUnavailableError):
-                await self.tidy(stop)
-                await self.measure()
-            await pause(stop, TIDY_SECONDS)
+        await periodic("notifications", TIDY_SECONDS, self._turn)(stop)
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        # The database says so itself; what was not done is done next time.
+        with contextlib.suppress(DatabaseUnavailableError):
+            await self.tidy(stop)
+            await self.measure()
 
     async def tidy(self, stop: asyncio.Event) -> None:
         now, changed = self._clock.now(), 1

@@ -9,11 +9,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from services.intake.inquiries.usecases import retention
-from services.intake.tables import conversations, metadata
+from services.intake.tables import awaited, conversations, metadata
 from services.intake.worker import Gone, count_old, remove_once
-from shared.db import Read
+from shared.db import DatabaseUnavailableError, Read, Write
 from shared.events import facts
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
@@ -199,3 +200,126 @@ async def test_an_idempotency_key_is_forgotten_with_its_message(desk: Desk) -> N
     await removed(desk)
     again = await desk.post("/inquiries", body, idempotency="once")
     assert again.status_code == 201
+
+
+@pytest.mark.parametrize("channel", ["email", "facebook"])
+async def test_a_post_under_a_removed_message_answers_what_came_since(
+    desk: Desk, channel: str
+) -> None:
+    """In flat threads every comment, and every answer of ours, hangs under the first post."""
+    await answered(desk, channel, id="root", thread_id="t-1")
+    desk.clock.advance(AGE + DAY)
+    await removed(desk)
+    below = {"thread_id": "t-1", "parent_id": "root"}
+    (fresh,) = await desk.accepted(message(id="q-2", author="erika", **below), channel=channel)
+    desk.clock.advance(timedelta(minutes=5))
+    ours = message(id="p-2", author=OWN_ID, text="Die Antwort", **below)
+    await desk.deliver(ours, channel=channel)
+    assert (await desk.detail(fresh))["state"] == "answered"
+
+
+async def test_nobody_waits_for_a_removed_parent(desk: Desk) -> None:
+    await answered(desk, "email", id="root", thread_id="t-1")
+    desk.clock.advance(AGE + DAY)
+    await removed(desk)
+    below = {"thread_id": ..., "parent_id": "root", "author": "erika"}
+    for each in ("q-2", "q-3"):
+        await desk.accepted(message(id=each, **below), channel="email")
+    waits = await desk.service.database.read(lambda tx: tx.rows(select(awaited)))
+    named = await desk.service.database.read(
+        lambda tx: tx.rows(select(conversations).where(conversations.c.thread == "root"))
+    )
+    assert (waits, [each["guessed"] for each in named]) == ([], [False])
+
+
+async def test_no_name_of_a_thread_keeps_another_from_being_removed(desk: Desk) -> None:
+    inquiry_id = await answered(desk, "email", id="a", thread_id="t-1")
+    conversation = (await desk.detail(inquiry_id))["conversation_id"]
+    await answered(desk, "email", id="b", thread_id=f"removed:{conversation}")
+    desk.clock.advance(AGE + DAY)
+    assert await removed(desk) == Gone(2, 4, 1)
+
+
+async def test_what_cannot_be_removed_keeps_no_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, second) = [await answered(desk, "email", id=each, thread_id=each) for each in "ab"]
+    cursed = (await desk.detail(first))["conversation_id"]
+    remove = retention.remove
+
+    def failing(tx: Write, conversation_id: UUID, **when: Any) -> retention.Removed:
+        if str(conversation_id) == cursed:
+            raise LookupError("it cannot be removed")
+        return remove(tx, conversation_id, **when)
+
+    monkeypatch.setattr(retention, "remove", failing)
+    desk.clock.advance(AGE + DAY)
+    with capture_logs() as logs:
+        assert (await removed(desk)).conversations == 1
+    assert [each["event"] for each in logs if each["log_level"] == "error"] == ["retention.failed"]
+    assert (await desk.detail(second))["removed_at"] is not None
+
+
+async def test_people_go_also_when_the_desk_stopped_in_between(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await answered(desk, "email", id="q-1")
+    desk.clock.advance(AGE + DAY)
+
+    def away(_tx: Write) -> tuple[int, int]:
+        raise DatabaseUnavailableError("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(retention, "forget_people", away)
+        with pytest.raises(DatabaseUnavailableError):
+            await removed(desk)
+    assert NAME in await desk.service.database.read(_everything)
+    assert await removed(desk) == Gone(0, 0, 1)
+    assert NAME not in await desk.service.database.read(_everything)
+
+
+async def test_a_person_who_wrote_in_anothers_conversation_stays(desk: Desk) -> None:
+    old = message(id="b-1", thread_id="bobs", author={"id": "bob", "name": "Bob"})
+    (inquiry_id,) = await desk.accepted(old, channel="email")
+    reply = {"kind": "answer", "text": "Gern."}
+    assert (await desk.post(f"/inquiries/{inquiry_id}/replies", reply)).status_code == 201
+    desk.clock.advance(AGE + DAY)
+    for number, who in enumerate(("al", "bob")):
+        said = message(id=f"s-{number}", thread_id="shared", author={"id": who, "name": who})
+        (shared,) = await desk.accepted(said, channel="email")
+    assert await removed(desk) == Gone(1, 2, 0)
+    again = message(id="b-2", thread_id="another", author={"id": "bob"})
+    (fresh,) = await desk.accepted(again, channel="email")
+    assert (await desk.detail(fresh))["contact"]["name"] == "bob"
+    assert len((await desk.detail(shared))["messages"]) == 2
+
+
+async def test_what_goes_in_several_transactions_is_counted_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "AT_ONCE", 3)
+    for each in ("a", "b", "c"):
+        await answered(desk, "email", id=each, thread_id=each)
+    for number in range(4):
+        await answered(desk, "email", id=f"q{number}", thread_id="long")
+    desk.clock.advance(AGE + DAY)
+    assert await removed(desk) == Gone(4, 14, 1)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_key_of_a_removed_message_gives_the_same_answer_twice(
+    desk: Desk, *, late: bool
+) -> None:
+    """The key came with a repeat: after the removal, or before it and long after the message."""
+    inquiry_id = await answered(desk, "email", id="q-1", thread_id="t-1")
+    body = {"channel": "email", "external_id": "q-1", "text": WORDS, "author": {"id": "erika"}}
+    if late:
+        desk.clock.advance(AGE - DAY)
+        assert (await desk.post("/inquiries", body, idempotency="k")).status_code == 200
+        desk.clock.advance(2 * DAY)
+    else:
+        desk.clock.advance(AGE + DAY)
+    await removed(desk)
+    for _ in range(3):
+        again = await desk.post("/inquiries", body, idempotency="k")
+        assert (again.status_code, again.json()["inquiry_id"]) == (200, inquiry_id)

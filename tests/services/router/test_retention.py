@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from services.router.tables import metadata
 from services.router.todos.usecases import retention
 from services.router.todos.worker import count_old, remove_once
 from shared.db import Read
+from shared.events import facts
 from tests.services.router.desk import Desk, Inquiry
 
 DAY = timedelta(days=1)
@@ -53,3 +55,57 @@ async def test_words_go_and_todos_stay(desk: Desk, monkeypatch: pytest.MonkeyPat
     refused = await desk.post(f"/todos/{shown['id']}/reopen", {"reason": "late"})
     assert refused.status_code == 409
     assert refused.json()["type"] == "urn:inbound-desk:problem:inquiry-removed"
+
+
+async def gone(desk: Desk) -> int:
+    now, database = desk.clock.now(), desk.service.database
+    return await remove_once(database, before=now - AGE, now=now, stop=asyncio.Event())
+
+
+async def test_words_stay_while_the_conversation_goes_on(desk: Desk) -> None:
+    first = Inquiry(desk.clock.now())
+    await desk.hears(first.received("Die erste Frage."), first.answered())
+    desk.clock.advance(AGE + DAY)
+    second = replace(Inquiry(desk.clock.now()), conversation_id=first.conversation_id)
+    await desk.hears(second.received("Die zweite Frage."))
+    assert await gone(desk) == 0
+    await desk.hears(second.answered())
+    assert await gone(desk) == 0
+    desk.clock.advance(AGE + DAY)
+    assert await gone(desk) == 2
+
+
+async def test_one_that_goes_on_loses_its_words_when_it_has_ended_again(desk: Desk) -> None:
+    one = Inquiry(desk.clock.now())
+    answer = one.answered()
+    await desk.hears(one.received("Die Anmeldung ist abgestürzt."), answer)
+    desk.clock.advance(AGE + DAY)
+    assert await gone(desk) == 1
+    now = desk.clock.now()
+    await desk.hears(
+        facts.ReplyWithdrawn(
+            inquiry_id=one.inquiry_id,
+            conversation_id=one.conversation_id,
+            message_id=answer.message_id,
+            withdrawn_at=now,
+            withdrawn_by="Anna",
+            revision=1,
+        )
+    )
+    todo = await desk.todo_of(one)
+    assert (todo["state"], todo["removed_at"]) == ("open", None)
+    await desk.hears(one.added("Noch etwas Vertrauliches."))
+    assert (await desk.post(f"/todos/{todo['id']}/complete")).status_code == 200
+    desk.clock.advance(AGE + DAY)
+    assert await gone(desk) == 1
+    assert "Vertrauliches" not in await desk.service.database.read(_everything)
+
+
+async def test_what_somebody_said_of_it_goes_too(desk: Desk) -> None:
+    todo = await desk.new_todo("Die Anmeldung ist abgestürzt.")
+    said = {"desk": "inbound", "reason": "Herr Muster wartet dringend"}
+    assert (await desk.post(f"/todos/{todo['id']}/reroute", said)).status_code == 200
+    assert (await desk.post(f"/todos/{todo['id']}/complete")).status_code == 200
+    desk.clock.advance(AGE + DAY)
+    assert await gone(desk) == 1
+    assert "Muster" not in await desk.service.database.read(_everything)

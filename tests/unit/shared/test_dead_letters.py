@@ -186,7 +186,11 @@ async def test_a_fact_of_a_newer_program_waits_for_that_and_nobody_says_that_all
     assert await marks(bus) == []
 
 
-async def test_what_was_a_fact_before_becomes_a_letter(database: Database, bus: LocalBus) -> None:
+@pytest.mark.parametrize("published", [False, True])
+async def test_what_was_a_fact_before_becomes_a_letter(
+    database: Database, bus: LocalBus, *, published: bool
+) -> None:
+    """Also when an older relay, which still ran after the migration, has published it."""
     one = poison(1, size=900_000)
     old = control_events.RecordDeadLettered(
         consumer="test", topic=one.topic, partition=3, offset=7, record_key=one.key,
@@ -195,7 +199,11 @@ async def test_what_was_a_fact_before_becomes_a_letter(database: Database, bus: 
     )  # fmt: skip
     told = answered(2, "a")
     letter = Envelope(new_id(), one.key, NOW, old, new_traceparent())
-    await database.write(outbox.record, [letter, told])
+    await database.write(outbox.record, [letter])
+    if published:
+        (row,) = await database.read(outbox.unpublished, limit=2)
+        await database.write(outbox.mark_published, [row.seq], now=NOW)
+    await database.write(outbox.record, [told])
     await relayed(database, carrier(database, bus))
     assert await on_the_bus(bus) == [told.key]
     (head,) = await waiting(database)
@@ -204,6 +212,35 @@ async def test_what_was_a_fact_before_becomes_a_letter(database: Database, bus: 
     heard = Heard()
     await redelivery(database, bus, consumer_of(database, bus, heard, group="test")).next()
     assert [each.id for each in heard.batches[0]] == [UUID(dict(one.headers)["ce_id"].decode())]
+
+
+async def test_one_of_before_that_cannot_be_read_is_kept_as_it_is(
+    database: Database, bus: LocalBus
+) -> None:
+    broken = outbox._row(answered(1, "a")) | {"type": "record.dead_lettered", "payload": "{}"}
+    await database.write(lambda tx: tx.execute(insert(outbox.OUTBOX).values(broken)).rowcount)
+    told = answered(2, "b")
+    await database.write(outbox.record, [told])
+    await relayed(database, carrier(database, bus))
+    assert await on_the_bus(bus) == [told.key]
+    (head,) = await waiting(database)
+    assert (head.consumer, head.header("ce_type")) == ("relay", "record.dead_lettered")
+    assert "cannot be read" in head.reason
+
+
+async def test_nobody_is_told_that_all_is_out_while_a_fact_is_set_aside(
+    database: Database, bus: LocalBus
+) -> None:
+    letter = await database.write(
+        dead_letters.keep_own, poison(1), seq=1, reason="too large", now=NOW
+    )
+    relay = carrier(database, bus, tells_progress=True)
+    async with running_loops([("relay", relay.run)]), asyncio.timeout(20):
+        await asyncio.sleep(0.5)
+        assert await marks(bus) == []
+        await database.write(dead_letters.discard, [letter], why="seen", now=NOW)
+        while not await marks(bus):  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.05)
 
 
 async def test_a_letter_goes_once_to_the_group_that_failed(

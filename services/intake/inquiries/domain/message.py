@@ -17,7 +17,7 @@ EXCERPT = 200  # characters of the text that a list shows
 
 
 def mark_of(channel: str, external_id: str) -> str:
-    """What a message is known by once it has been removed: a hash that tells nothing of it."""
+    """What a message is known by once it has been removed: a hash that does not show it."""
     return sha256(f"{channel}\0{external_id}".encode()).hexdigest()[:32]
 
 

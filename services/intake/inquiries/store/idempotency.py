@@ -16,7 +16,8 @@ class IdempotencyRaceError(Exception):
 
 
 def known_answer(tx: Read, request: Idempotency) -> Accepted | None:
-    """What the first request with this key was answered; None when there was none.
+    """What the first request with this key was answered; None when there was none, or when its
+    message has been removed since.
 
     Raises InvalidError when the key came with another body.
     """
@@ -30,7 +31,7 @@ def known_answer(tx: Read, request: Idempotency) -> Accepted | None:
             "this Idempotency-Key came with another body before",
             FieldProblem("Idempotency-Key", "is taken by another body", "make a key per request"),
         )
-    return queries.message_placed(tx, message_id)
+    return queries.find_placed(tx, message_id)
 
 
 def bind_key(tx: Write, request: Idempotency, message_id: UUID, *, now: datetime) -> None:

@@ -71,13 +71,22 @@ def add_message(tx: Write, values: Values) -> bool:
 
 
 def message_placed(tx: Read, message_id: UUID) -> Accepted:
+    """Raises LookupError when there is no such message."""
+    found = find_placed(tx, message_id)
+    if found is None:
+        raise LookupError(f"there is no message {message_id}")
+    return found
+
+
+def find_placed(tx: Read, message_id: UUID) -> Accepted | None:
+    """Where the message is; None when it is not here any more."""
     m = messages.c
     row = tx.execute(
         select(m.id, m.inquiry_id, m.conversation_id, m.contact_id, m.opened).where(
             m.id == message_id
         )
-    ).one()
-    return Accepted(row[0], row[1], row[2], row[3], row[4])
+    ).first()
+    return None if row is None else Accepted(row[0], row[1], row[2], row[3], row[4])
 
 
 def message_named(tx: Read, *, channel: str, external_id: str) -> dict[str, Any] | None:

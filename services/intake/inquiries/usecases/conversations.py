@@ -14,6 +14,7 @@ from services.intake.inquiries.store.loading import (
     lock_conversation,
     lock_named,
 )
+from services.intake.inquiries.store.queries import message_removed
 from services.intake.inquiries.store.storing import Teller, store
 from services.intake.tables import (
     NEVER,
@@ -47,6 +48,9 @@ def of_parent(
     found = of_message(tx, channel=channel, external_id=parent)
     if found is not None:
         return lock_conversation(tx, found)
+    if message_removed(tx, channel=channel, external_id=parent) is not None:
+        # It will not come again, and what is said under it from now on belongs together.
+        return begin(tx, channel=channel, thread=parent, audience=audience, now=now)
     wait_for(tx, channel=channel, external_id=parent, now=now)
     return begin(tx, channel=channel, thread=parent, audience=audience, guessed=True, now=now)
 

@@ -22,7 +22,7 @@ from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.loading import Conversation, load, lock_conversation, post_of
 from services.intake.inquiries.store.storing import Teller, store
 from services.intake.inquiries.usecases import conversations
-from services.intake.tables import NEVER, ends, inquiries, messages, own_posts
+from services.intake.tables import NEVER, contacts, ends, inquiries, messages, own_posts
 from shared.db import Read, Write
 from shared.runtime.ids import new_id
 
@@ -279,11 +279,20 @@ def _addressee(tx: Read, channel: str, parent: str | None) -> _Addressee:
         return _Addressee(ours["contact_id"] if ours["named"] else None, ours["waits_for"])
     found = rows.message_named(tx, channel=channel, external_id=parent)
     if found is None:
-        return _Addressee(waits_for=parent)
+        return _of_removed(tx, channel, parent) or _Addressee(waits_for=parent)
     if found["contact_id"] is not None:
         return _Addressee(found["contact_id"])
     asked = select(inquiries.c.contact_id).where(inquiries.c.id == found["inquiry_id"])
     return _Addressee(tx.execute(asked).scalar())
+
+
+def _of_removed(tx: Read, channel: str, parent: str) -> _Addressee | None:
+    """Whose message a parent was that is removed; None when it never came."""
+    gone = rows.message_removed(tx, channel=channel, external_id=parent)
+    if gone is None:
+        return None
+    here = select(contacts.c.id).where(contacts.c.id == gone.contact_id)
+    return _Addressee(tx.execute(here).scalar())
 
 
 def _row(heard: OwnPost, conversation: Conversation, whom: _Addressee) -> dict[str, Any]:

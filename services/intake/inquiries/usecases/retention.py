@@ -9,8 +9,8 @@ another one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,12 +19,13 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, tuple_,
 
 from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER
 from services.intake.inquiries.domain.message import mark_of
-from services.intake.inquiries.store.queries import forget_keys
 from services.intake.tables import (
     contacts,
     conversations,
+    idempotency,
     identities,
     inquiries,
+    leaving,
     messages,
     own_posts,
     removed,
@@ -32,11 +33,12 @@ from services.intake.tables import (
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.upsert import insert_into
+from shared.runtime.ids import new_id
 
 LOOKED_AT = 200
 """Inquiries on one page of the search."""
 AT_ONCE = 500
-"""Messages that go in one transaction, in which nobody else writes to SQLite."""
+"""Messages, or people, that go in one transaction, in which nobody else writes to SQLite."""
 
 Place = tuple[datetime, UUID]
 
@@ -51,11 +53,10 @@ class Found:
 
 @dataclass(slots=True)
 class Removed:
-    """What one transaction has removed. `whole`: no conversation that it was given is left over."""
+    """What one transaction has removed. `whole`: nothing is left of it that has to go."""
 
     conversations: int = 0
     messages: int = 0
-    people: set[UUID] = field(default_factory=set)
     whole: bool = True
 
 
@@ -80,48 +81,44 @@ def messages_in(tx: Read, conversation_ids: Sequence[UUID]) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def remove(
-    tx: Write, conversation_ids: Sequence[UUID], *, before: datetime, now: datetime
-) -> Removed:
-    """Remove what of these conversations has still ended, as much as fits one transaction."""
-    forget_keys(tx, before=before)  # whose messages are about to go
-    done = Removed()
+def remove(tx: Write, conversation_id: UUID, *, before: datetime, now: datetime) -> Removed:
+    """Remove what of the conversation has still ended, as much as fits one transaction."""
     c = conversations.c
-    # Whoever has one of them just now keeps it: the next search finds it again.
-    free = select(c.id).where(among(tx, c.id, conversation_ids)).order_by(c.channel, c.thread)
-    locked = list(tx.execute(free.with_for_update(skip_locked=True)).scalars())
-    for conversation_id in _ended(tx, locked, before=before):
-        if done.messages >= AT_ONCE:
-            done.whole = False
-            break
-        _take_off_its_thread(tx, conversation_id)
-        rest = _remove_messages(tx, conversation_id, done, limit=AT_ONCE - done.messages)
-        if rest:
-            done.whole = False
-            break
-        done.people |= _strip(tx, conversation_id, now=now)
-        done.conversations += 1
-    return done
+    # Whoever has it just now keeps it: the next search finds it again.
+    free = select(c.id).where(c.id == conversation_id).with_for_update(skip_locked=True)
+    if tx.execute(free).scalar() is None or not _ended(tx, [conversation_id], before=before):
+        return Removed()
+    _take_off_its_thread(tx, conversation_id)
+    count, rest = _remove_messages(tx, conversation_id)
+    if rest:
+        return Removed(0, count, whole=False)
+    _strip(tx, conversation_id, now=now)
+    return Removed(1, count)
 
 
-def forget_people(tx: Write, contact_ids: Sequence[UUID]) -> int:
-    """Remove those of whom no inquiry is left that has words; how many.
+def forget_people(tx: Write) -> tuple[int, int]:
+    """Remove some of those who have neither messages nor an inquiry with words any more.
 
-    Their identities are locked first, as whoever accepts a message of theirs does.
+    How many went, and of how many that was decided: 0 when nobody is left to look at. Their
+    identities are locked first, as whoever accepts a message of theirs does.
     """
-    k, i = identities.c, inquiries.c
+    k, i, m = identities.c, inquiries.c, messages.c
+    some = list(tx.execute(select(leaving.c.contact_id).limit(AT_ONCE)).scalars())
+    if not some:
+        return 0, 0
     tx.execute(
         select(k.key)
-        .where(among(tx, k.contact_id, contact_ids))
+        .where(among(tx, k.contact_id, some))
         .order_by(k.channel, k.key)
         .with_for_update()
     ).all()
-    theirs = among(tx, i.contact_id, contact_ids)
-    words = select(i.contact_id).where(theirs, i.removed_at.is_(None))
-    needed = set(tx.execute(words).scalars())
-    gone = [each for each in contact_ids if each not in needed]
+    words = select(i.contact_id).where(among(tx, i.contact_id, some), i.removed_at.is_(None))
+    said = select(m.contact_id).where(among(tx, m.contact_id, some))
+    needed = {*tx.execute(words).scalars(), *tx.execute(said).scalars()}
+    gone = [each for each in some if each not in needed]
     tx.execute(delete(identities).where(among(tx, k.contact_id, gone)))
-    return tx.execute(delete(contacts).where(among(tx, contacts.c.id, gone))).rowcount
+    tx.execute(delete(leaving).where(among(tx, leaving.c.contact_id, some)))
+    return tx.execute(delete(contacts).where(among(tx, contacts.c.id, gone))).rowcount, len(some)
 
 
 def _ended(tx: Read, conversation_ids: Sequence[UUID], *, before: datetime) -> list[UUID]:
@@ -133,8 +130,9 @@ def _ended(tx: Read, conversation_ids: Sequence[UUID], *, before: datetime) -> l
         or_(i.state.in_(AWAITS_ANSWER), i.received_at >= before, i.ended_at >= before),
     )
     said = exists().where(m.conversation_id == c.id, m.received_at >= before)
+    left = exists().where(i.conversation_id == c.id, i.removed_at.is_(None))
     query = select(c.id).where(
-        among(tx, c.id, conversation_ids), c.merged_into.is_(None), ~goes_on, ~said
+        among(tx, c.id, conversation_ids), c.merged_into.is_(None), left, ~goes_on, ~said
     )
     return sorted(tx.execute(query).scalars())
 
@@ -142,28 +140,34 @@ def _ended(tx: Read, conversation_ids: Sequence[UUID], *, before: datetime) -> l
 def _take_off_its_thread(tx: Write, conversation_id: UUID) -> None:
     """What comes in for that thread from now on begins another conversation.
 
-    The names of conversations that became a part of it go with it.
+    The names of conversations that became a part of it go with it. The new name can be guessed by
+    nobody: threads are named by senders, and a name that is taken could not be given.
     """
     c, names = conversations.c, [conversation_id]
     while names:
         for each in names:
-            nameless = {"thread": f"removed:{each}", "open_inquiry_id": None, "contact_id": None}
+            nameless = {
+                "thread": f"removed:{new_id()}",
+                "open_inquiry_id": None,
+                "contact_id": None,
+            }
             tx.execute(update(conversations).where(c.id == each).values(nameless))
         parts = select(c.id).where(among(tx, c.merged_into, names))
         names = list(tx.execute(parts).scalars())
 
 
-def _remove_messages(tx: Write, conversation_id: UUID, done: Removed, *, limit: int) -> bool:
-    """At most `limit` of them; whether some are left."""
+def _remove_messages(tx: Write, conversation_id: UUID) -> tuple[int, bool]:
+    """How many messages went, and whether something is left."""
     m, p = messages.c, own_posts.c
     columns = (m.id, m.channel, m.external_id, m.inquiry_id, m.contact_id, m.opened)
-    rows = tx.rows(select(*columns).where(m.conversation_id == conversation_id).limit(limit))
+    rows = tx.rows(select(*columns).where(m.conversation_id == conversation_id).limit(AT_ONCE))
+    ids = [row["id"] for row in rows]
     _keep_marks(tx, conversation_id, rows)
-    tx.execute(delete(messages).where(among(tx, m.id, [row["id"] for row in rows])))
-    done.messages += len(rows)
-    done.people |= {row["contact_id"] for row in rows if row["contact_id"] is not None}
-    if len(rows) == limit:
-        return True
+    _let_go(tx, {row["contact_id"] for row in rows if row["contact_id"] is not None})
+    tx.execute(delete(idempotency).where(among(tx, idempotency.c.message_id, ids)))
+    tx.execute(delete(messages).where(among(tx, m.id, ids)))
+    if len(rows) == AT_ONCE:
+        return len(rows), True
     posts = tx.rows(
         select(p.id, p.channel, p.external_id)
         .where(p.conversation_id == conversation_id)
@@ -171,7 +175,7 @@ def _remove_messages(tx: Write, conversation_id: UUID, done: Removed, *, limit: 
     )
     _keep_marks(tx, conversation_id, posts)
     tx.execute(delete(own_posts).where(among(tx, p.id, [row["id"] for row in posts])))
-    return len(posts) == AT_ONCE
+    return len(rows), len(posts) == AT_ONCE
 
 
 def _keep_marks(tx: Write, conversation_id: UUID, rows: Sequence[dict[str, Any]]) -> None:
@@ -190,11 +194,18 @@ def _keep_marks(tx: Write, conversation_id: UUID, rows: Sequence[dict[str, Any]]
         tx.execute(insert_into(tx, removed).on_conflict_do_nothing(), kept)
 
 
-def _strip(tx: Write, conversation_id: UUID, *, now: datetime) -> set[UUID]:
-    """Take the words from its inquiries; whose they were."""
+def _strip(tx: Write, conversation_id: UUID, *, now: datetime) -> None:
+    """Take the words from its inquiries."""
     stripped = (
         update(inquiries)
         .where(inquiries.c.conversation_id == conversation_id)
         .values(subject=None, excerpt="", removed_at=now)
     )
-    return set(tx.execute(stripped.returning(inquiries.c.contact_id)).scalars())
+    _let_go(tx, set(tx.execute(stripped.returning(inquiries.c.contact_id)).scalars()))
+
+
+def _let_go(tx: Write, people: Collection[UUID]) -> None:
+    """Note who may have to go: with the words, so that no stop in between keeps a person here."""
+    if people:
+        rows = [{"contact_id": each} for each in sorted(people)]
+        tx.execute(insert_into(tx, leaving).on_conflict_do_nothing(), rows)

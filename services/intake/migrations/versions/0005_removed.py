@@ -13,7 +13,8 @@ revision = "0005"
 down_revision = "0004"
 branch_labels = None
 depends_on = None
-oldest_program = "0002"
+# One that does not know what was removed takes it for new when it is sent again.
+oldest_program = "0005"
 
 
 def upgrade() -> None:

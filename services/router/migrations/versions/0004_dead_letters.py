@@ -37,4 +37,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_dead_letters"),
     )
     op.create_index("ix_dead_letters_state", "dead_letters", ["state", "consumer"])
-    op.execute("UPDATE outbox SET published_at = NULL WHERE type = 'record.dead_lettered'")

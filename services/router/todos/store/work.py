@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, insert, select, update
+from sqlalchemy import Boolean, Row, bindparam, case, insert, null, select, update
 
 from services.router.tables import history, todos
 from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
@@ -173,7 +173,15 @@ _CHANGING = (
 _SAVE = (
     update(todos)
     .where(todos.c.id == bindparam("todo"))
-    .values({column.name: bindparam(f"new_{column.name}") for column in _CHANGING})
+    .values(
+        {
+            **{column.name: bindparam(f"new_{column.name}") for column in _CHANGING},
+            # One that goes on takes words in again, and loses them again when it has ended.
+            "removed_at": case(
+                (bindparam("goes_on", type_=Boolean), null()), else_=todos.c.removed_at
+            ),
+        }
+    )
 )
 
 
@@ -181,6 +189,7 @@ def _changes(todo: WorkTodo) -> dict[str, Any]:
     status = todo.status
     return {
         "todo": todo.id,
+        "goes_on": todo.ended_at is None,
         "new_desk": status.desk,
         "new_state": status.state.value,
         "new_assignee": status.assignee,

@@ -1,4 +1,8 @@
-"""What a customer wrote goes from ToDos that ended long ago; the ToDos stay, without words."""
+"""What a customer wrote goes from ToDos that ended long ago; the ToDos stay, without words.
+
+As at intake a conversation goes as a whole: while another ToDo of it goes on, or has ended
+recently, its words are still needed.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_, update
+from sqlalchemy import ColumnElement, exists, or_, select, tuple_, update
 
-from services.router.tables import messages, todos
+from services.router.tables import history, messages, todos
+from services.router.todos.store.work import What
 from shared.db import Read, Write
 from shared.db.among import among
 
-AT_ONCE = 200
+_SAID = (What.REROUTED, What.REOPENED)
+"""What somebody says of these is in their own words."""
+AT_ONCE = 50
 """ToDos that are looked at, and stripped, together."""
 
 Place = tuple[datetime, UUID]
@@ -28,11 +35,9 @@ class Found:
 
 
 def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
-    """The next page of those that ended before that moment."""
+    """The next page of those that may go, and whose conversations may."""
     t = todos.c
-    query = select(t.received_at, t.id).where(
-        t.received_at < before, t.ended_at < before, t.removed_at.is_(None)
-    )
+    query = select(t.received_at, t.id).where(t.received_at < before, *_gone(before))
     if after is not None:
         query = query.where(tuple_(t.received_at, t.id) > after)
     page = tx.execute(query.order_by(t.received_at, t.id).limit(AT_ONCE)).all()
@@ -41,24 +46,42 @@ def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
 
 
 def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: datetime) -> int:
-    """Take the words from those that still have ended; how many."""
+    """Take the words from those that still may go; how many."""
     t = todos.c
     ended = (
         select(t.id, t.inquiry_id)
-        .where(among(tx, t.id, todo_ids), t.ended_at < before, t.removed_at.is_(None))
+        .where(among(tx, t.id, todo_ids), *_gone(before))
         .order_by(t.inquiry_id)
         .with_for_update(skip_locked=True)
     )
     rows = tx.execute(ended).all()
-    inquiries = [row.inquiry_id for row in rows]
-    words = messages.c.inquiry_id
-    tx.execute(update(messages).where(among(tx, words, inquiries)).values(content=None))
+    ids = [row.id for row in rows]
+    words = among(tx, messages.c.inquiry_id, [row.inquiry_id for row in rows])
+    tx.execute(update(messages).where(words, messages.c.content.is_not(None)).values(content=None))
     tx.execute(
-        update(todos)
-        .where(among(tx, t.id, [row.id for row in rows]))
-        .values(reasons=[], removed_at=now)
+        update(history)
+        .where(among(tx, history.c.todo_id, ids), history.c.what.in_(_SAID))
+        .values(why=None)
     )
+    tx.execute(update(todos).where(among(tx, t.id, ids)).values(reasons=[], removed_at=now))
     return len(rows)
+
+
+def _gone(before: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Ended before that moment, in a conversation in which nothing has been going on since."""
+    t, other = todos.c, todos.alias("other")
+    goes_on = exists().where(
+        other.c.conversation_id == t.conversation_id,
+        or_(
+            other.c.ended_at.is_(None),
+            other.c.ended_at >= before,
+            other.c.received_at >= before,
+            exists().where(
+                messages.c.inquiry_id == other.c.inquiry_id, messages.c.received_at >= before
+            ),
+        ),
+    )
+    return t.ended_at < before, t.removed_at.is_(None), ~goes_on
 
 
 def is_removed(tx: Read, todo_id: UUID) -> bool:
