@@ -71,9 +71,12 @@ async def _run(
 
 
 def _say_when_nobody_may_call(runtime: Runtime[Policy], services: Sequence[Service]) -> None:
+    names = ",".join(each.name for each in services)
     reason = runtime.keys.lacks_keys(runtime.clock.now())
     if reason is not None:
-        log.error("keys.none", service=",".join(each.name for each in services), reason=reason)
+        log.error("keys.none", service=names, reason=reason)
+    elif runtime.keys.problem is not None:
+        log.error("keys.unreadable", service=names, reason=runtime.keys.problem)
 
 
 @asynccontextmanager

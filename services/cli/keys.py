@@ -8,6 +8,7 @@ from typing import Any
 from services.cli.words import add_verb, moment
 from shared.access.keys import ALL_SCOPES, ENVIRONMENT_KEY, add_key, new_key, read_keys
 from shared.access.keys import revoke_key as revoke
+from shared.errors import InvalidError
 from shared.runtime.clock import SystemClock
 from shared.runtime.settings import DeskSettings, read_settings
 
@@ -24,13 +25,15 @@ def add(verbs: Any) -> None:
 
 
 def create_key(options: argparse.Namespace) -> int:
-    key = new_key()
+    key, now = new_key(), SystemClock().now()
+    if options.expires is not None and options.expires <= now:
+        raise InvalidError("wrong-expiry", "--expires lies in the past: the key would open nothing")
     add_key(
         read_settings(DeskSettings).keys_path(),
         name=options.name,
         key=key,
         scopes=options.scope or ALL_SCOPES,
-        now=SystemClock().now(),
+        now=now,
         expires_at=options.expires,
     )
     print(key)

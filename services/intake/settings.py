@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
-from shared.runtime.settings import Settings
+from shared.runtime.settings import LONGEST_DAYS, Settings
 
 
 class IntakeSettings(Settings):
@@ -19,18 +19,26 @@ class IntakeSettings(Settings):
         description="`postgresql://user:password@host/name`; empty: a file in DESK_DATA_DIR.",
     )
     writers: int = Field(
-        default=2, ge=1, le=8, description="Connections that store accepted messages (PostgreSQL)."
+        default=2,
+        ge=1,
+        le=8,
+        description="Connections that store accepted messages (PostgreSQL).",
     )
     idempotency_days: int = Field(
-        default=7, ge=1, description="Days an Idempotency-Key is remembered after its first use."
+        default=7,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days an Idempotency-Key is remembered after its first use.",
     )
     own_post_days: int = Field(
         default=90,
         ge=1,
+        le=LONGEST_DAYS,
         description="Days a post of ours that answered nothing is kept for its question.",
     )
     quarantine_days: int = Field(
         default=30,
         ge=1,
+        le=LONGEST_DAYS,
         description="Days what was not understood is kept for a look; what goes is logged.",
     )

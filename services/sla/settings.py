@@ -9,7 +9,7 @@ from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
 from shared.runtime.secret_files import with_files
-from shared.runtime.settings import Settings
+from shared.runtime.settings import LONGEST_DAYS, Settings
 
 NOTIFY_PREFIX = "DESK_NOTIFY_"
 
@@ -29,7 +29,10 @@ class SlaSettings(Settings):
         description="Longest sleep of the timers; other instances write too.",
     )
     claim_rows: int = Field(
-        default=500, ge=1, le=5000, description="Clocks that the timers take in one transaction."
+        default=500,
+        ge=1,
+        le=5000,
+        description="Clocks that the timers take in one transaction.",
     )
     patience_seconds: float = Field(
         default=900.0,
@@ -40,7 +43,10 @@ class SlaSettings(Settings):
         default=10.0, gt=0, le=120, description="Seconds a webhook's receiver has for its answer."
     )
     notification_days: int = Field(
-        default=30, ge=4, description="Days a settled notification stays in the delivery log."
+        default=30,
+        ge=4,
+        le=LONGEST_DAYS,
+        description="Days a settled notification stays in the delivery log.",
     )
 
 

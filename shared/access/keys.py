@@ -9,6 +9,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
 import tempfile
 import time
@@ -40,6 +41,8 @@ ALL_SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_PREFIX = "desk_"
 LONGEST_NAME = 100
 SHORTEST_KEY = 24
+_FIT_FOR_A_HEADER = re.compile(r"[A-Za-z0-9._~+/=-]*")
+"""The token of RFC 6750, section 2.1."""
 """Characters: what a person makes up is longer than a password that can be guessed."""
 ENVIRONMENT_KEY = "DESK_API_KEY"
 """The name of the key that is given from outside."""
@@ -230,6 +233,11 @@ class KeyRing:
                 f"{ENVIRONMENT_KEY} has {len(environment_key)} characters, and a key must have at "
                 f"least {SHORTEST_KEY}: take one that a program has made, such as the output of "
                 "`openssl rand -hex 24`"
+            )
+        if not _FIT_FOR_A_HEADER.fullmatch(environment_key):
+            raise ValueError(
+                f"{ENVIRONMENT_KEY} holds a character that no header can carry: take letters, "
+                "digits and - . _ ~ + / only"
             )
         self._path = path
         caller = Caller(ENVIRONMENT_KEY, frozenset(ALL_SCOPES))

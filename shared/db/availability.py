@@ -31,12 +31,14 @@ class Availability:
         self._said_at = 0.0
         self._write_failure: tuple[str, float] | None = None
         self._wrote_since = False
+        self._must_write = False
 
     def failed(self, reason: str, *, writing: bool) -> None:
         """The database could not do what was asked."""
         now = self._failed_at = self._seconds()
         if writing:
             self._write_failure, self._wrote_since = (reason, now), False
+            self._must_write = True
         if self._began is None:
             self._began = now
         elif now < self._said_at + SAY_AGAIN_SECONDS:
@@ -52,9 +54,11 @@ class Availability:
         self._wrote_since = self._wrote_since or writing
         if self._wrote_since and self._recent_write_failure(now) is None:
             self._write_failure = None
+        if self._must_write and not self._wrote_since:
+            return  # what could not be written is not there because something can be read
         if self._began is not None and now >= self._failed_at + RECENT_SECONDS:
             lasted = round(self._failed_at - self._began, 1)
-            self._began = None
+            self._began, self._must_write = None, False
             log.info("database.available", database=self._database, seconds=lasted)
 
     @property

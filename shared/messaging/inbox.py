@@ -76,13 +76,6 @@ def first_time(
     return frozenset(new)
 
 
-def try_out(tx: Write, *, event_id: UUID, now: datetime) -> None:
-    """Write a row and take it out again, to see whether this database takes writes at all."""
-    row = {"consumer": "readiness", "event_id": event_id, "handled_at": now}
-    insert_rows(tx, INBOX, [row])
-    tx.execute(delete(INBOX).where(INBOX.c.consumer == row["consumer"]))
-
-
 def forget_handled(tx: Write, *, before: datetime) -> int:
     """Delete a batch of rows older than that moment; 0 when none is left.
 

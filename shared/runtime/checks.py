@@ -9,11 +9,10 @@ from shared.access.keys import KeyRing
 from shared.bus.port import Bus
 from shared.db import Database, DatabaseUnavailableError
 from shared.db.migrate import pending
-from shared.messaging import dead_letters, inbox, outbox
+from shared.messaging import dead_letters, outbox
 from shared.messaging.consumer import Consumer
 from shared.messaging.relay import Relay
 from shared.runtime.clock import Clock
-from shared.runtime.ids import new_id
 from shared.runtime.telemetry import Metrics
 from shared.web.health import Check
 
@@ -53,8 +52,7 @@ class Checks:
         await self.database.ping()
         if self.database.availability.write_failure is not None:
             # It may be over, and nobody else might write for a long time.
-            now = self.clock.now()
-            await self.database.write(inbox.try_out, event_id=new_id(), now=now)
+            await self.database.write(dead_letters.try_out, now=self.clock.now())
         return None
 
     async def _last_writes(self) -> str | None:

@@ -75,6 +75,7 @@ class Service:
         self._consumers: list[Consumer] = []
         self._loops: list[tuple[str, Loop]] = []
         self._own_checks: dict[str, Check] = {}
+        self._waits_for: str | None = None
         self._checks = Checks(
             name,
             database=database,
@@ -192,15 +193,14 @@ class Service:
         """Work begins when the schema is current: against an old one every record would fail."""
 
         async def gated(stop: asyncio.Event) -> None:
-            said = False
             while not stop.is_set():
                 reason = await self._checks.schema()
                 if reason is None:
                     await loop(stop)
                     return
-                if not said:
+                if reason != self._waits_for:
+                    self._waits_for = reason
                     log.warning("service.waiting", service=self.name, reason=reason)
-                    said = True
                 await pause(stop, LOOK_AGAIN_SECONDS)
 
         return gated

@@ -27,6 +27,8 @@ PREFIX = "DESK_"
 _LIMITS = ConnectionLimits()
 ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_")
 """Variables whose names come from the policy file, with which they are checked."""
+LONGEST_DAYS = 36_500
+"""A century: nobody means more, and the calendar ends."""
 SECRET_PREFIX = "DESK_SECRET_"  # noqa: S105 - the name of a variable, not a secret
 
 
@@ -175,19 +177,31 @@ class DeskSettings(Settings):
         default="127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
     )
     inbox_days: int = Field(
-        default=60, ge=1, description="Days a handled event is remembered; well over `log_days`."
+        default=60,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days a handled event is remembered; well over `log_days`.",
     )
     outbox_days: int = Field(
-        default=30, ge=1, description="Days a published fact is kept for `inbound-desk replay`."
+        default=30,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days a published fact is kept for `inbound-desk replay`.",
     )
     dead_letter_days: int = Field(
-        default=30, ge=1, description="Days a dead letter is kept; what goes unseen is logged."
+        default=30,
+        ge=1,
+        le=LONGEST_DAYS,
+        description="Days a dead letter is kept; what goes unseen is logged.",
     )
     pool_size: int = Field(
         default=8, ge=2, description="PostgreSQL connections per process and service."
     )
     sqlite_cache_mib: int = Field(
-        default=CACHE_MIB, ge=1, description="Memory for the cache of each SQLite database, in MiB."
+        default=CACHE_MIB,
+        ge=1,
+        le=65_536,
+        description="Memory for the cache of each SQLite database, in MiB.",
     )
 
     def connection_limits(self) -> ConnectionLimits:

@@ -198,6 +198,7 @@ def test_a_failure_is_said_when_it_begins_once_a_minute_and_when_it_is_over() ->
         now += RECENT_SECONDS
         state.worked(writing=False)
         assert state.write_failure == "full", "the last write is the one that failed"
+        assert {line["event"] for line in lines} == {"database.unavailable"}
         state.worked(writing=True)
         assert state.write_failure is None
     said = [(line["event"], line["log_level"]) for line in lines]

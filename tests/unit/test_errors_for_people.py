@@ -51,15 +51,23 @@ def told(
         ("DESK_SLA_DATABASE_URL", "postgresql://me:geheim@host:x/x", "sqlite:///path/to/file"),
         ("DESK_ROUTER_DATABASE_URL", "geheim", "sqlite:///path/to/file"),
         ("DESK_INTAKE_WRITERS", "99", "at most 8 (default: 2)"),
+        ("DESK_OUTBOX_DAYS", "999999999", "at most 36500 (default: 30)"),
+        ("DESK_SLA_NOTIFICATION_DAYS", "999999999", "at most 36500 (default: 30)"),
+        ("DESK_API_KEY", "drei Wörter, die länger sind", "letters, digits and"),
     ],
 )
 def test_a_bad_setting_is_named_with_the_right_form(
     told: Told, variable: str, value: str, right: str
 ) -> None:
     (line,) = told("run", **{"DESK_PORT": 0, variable: value})
-    assert line.startswith(f"{variable} is ")
+    assert line.startswith(f"{variable} ")
     assert right in line
     assert "geheim" not in line
+
+
+def test_a_key_that_has_expired_already_is_not_made(told: Told) -> None:
+    (line,) = told("keys", "create", "anna", "--expires", "2020-01-01T00:00:00Z")
+    assert line == "--expires lies in the past: the key would open nothing"
 
 
 def test_every_bad_setting_is_named_at_once(told: Told) -> None:

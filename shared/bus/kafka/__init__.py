@@ -12,12 +12,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from shared.bus.kafka.client_log import follow_client
+from shared.bus.kafka.client_log import follow_client, last_words
 from shared.bus.kafka.connection import KafkaSettings
-from shared.bus.kafka.outage import Outage
 from shared.bus.kafka.producer import Producer
 from shared.bus.kafka.subscription import KafkaSubscription
 from shared.bus.kafka.topics import ensure_topics
+from shared.bus.outage import Outage
 from shared.bus.port import (
     BusUnavailableError,
     PublishFailedError,
@@ -43,7 +43,7 @@ class KafkaBus:
         self._settings = settings
         self._topics = {topic.name: topic for topic in topics}
         self._clock = clock
-        self._outage = Outage(clock)
+        self._outage = Outage(clock, problem="the bus is not connected yet", client=last_words)
         self._producer: Producer | None = None
         self._subscriptions: set[KafkaSubscription] = set()
         self._careful: dict[str, float] = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from shared.bus.local.groups import Group, Member
 from shared.bus.local.log import Log
+from shared.bus.outage import Outage
 from shared.bus.port import (
     BusUnavailableError,
     Partition,
@@ -24,6 +25,8 @@ from shared.bus.port import (
     Topic,
 )
 from shared.bus.size import check_sizes
+
+CALM_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,19 @@ class LocalBus:
         unix_time: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._log = Log(path, topics, unix_time=unix_time, appended=self._appended)
+        self._log = Log(
+            path,
+            topics,
+            unix_time=unix_time,
+            appended=self._appended,
+            outage=Outage(clock, calm_seconds=CALM_SECONDS),
+        )
         self._groups: dict[str, Group] = {}
         self._running = False
 
     @property
     def problem(self) -> str | None:
-        """Never: what cannot be written is told by those whose records it were."""
-        return None
+        return self._log.outage.problem
 
     async def start(self) -> None:
         """Raises BusUnavailableError, also when another process owns the file."""

@@ -24,6 +24,7 @@ from shared.bus.local.file import (
     row_id,
     unpack_headers,
 )
+from shared.bus.outage import Outage
 from shared.bus.port import (
     BusUnavailableError,
     Partition,
@@ -54,10 +55,12 @@ class Log:
         *,
         unix_time: Callable[[], float],
         appended: Callable[[set[Partition]], None],
+        outage: Outage,
     ) -> None:
         self._file = LogFile(path)
         self._topics = topics
         self._unix_time = unix_time
+        self.outage = outage
         self._appended = appended
         self._queue: list[_Publish] = []
         self._dirty: dict[tuple[str, int], int] = {}
@@ -191,6 +194,7 @@ class Log:
                 await self._write(batch, positions)
             except Exception as error:  # noqa: BLE001 - a dead flush would leave every caller waiting
                 self._failure = error
+                self.outage.failed(f"the local log cannot be written: {error}")
                 await self._catch_up()
                 for _, done in batch:
                     if not done.done():
@@ -201,6 +205,7 @@ class Log:
                     return
             else:
                 self._failure = None
+                self.outage.answered()
 
     def _take(self) -> tuple[list[_Publish], dict[tuple[str, int], int]]:
         size = 0

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from shared.bus.kafka.client_log import follow_client
-from shared.bus.kafka.outage import Outage
+from shared.bus.kafka.client_log import follow_client, last_words
+from shared.bus.outage import Outage
 from shared.runtime.lifecycle import unless
 
 _SAYS = """
 import logging, warnings
 import structlog
-from shared.bus.kafka.client_log import follow_client
+from shared.bus.kafka.client_log import follow_client, last_words
 from shared.runtime.telemetry import configure_logging
 
 configure_logging("info")
@@ -60,7 +60,7 @@ def test_an_outage_is_said_when_it_begins_once_a_minute_and_when_it_ends(
     client: logging.Logger,
 ) -> None:
     seconds = 0.0
-    outage = Outage(lambda: seconds)
+    outage = Outage(lambda: seconds, problem="not connected yet", client=last_words)
     assert outage.problem is not None, "who comes before the first connection need not say so"
     with structlog.testing.capture_logs() as logs:
         outage.answered()
@@ -82,6 +82,21 @@ def test_an_outage_is_said_when_it_begins_once_a_minute_and_when_it_ends(
     ]
     assert said[0]["client"] == "Unable connect to node with id 0: refused"
     assert {each["event"] for each in logs if each["log_level"] == "debug"} == {"bus.client"}
+
+
+def test_an_outage_goes_on_while_some_writes_still_find_room() -> None:
+    seconds = 0.0
+    outage = Outage(lambda: seconds, calm_seconds=10.0)
+    with structlog.testing.capture_logs() as logs:
+        for second in range(30):
+            seconds = float(second)
+            outage.failed("the disk is full")
+            outage.answered()
+        assert outage.problem == "the disk is full"
+        seconds = 39.0
+        outage.answered()
+    assert outage.problem is None
+    assert [each["event"] for each in logs] == ["bus.unavailable", "bus.available"]
 
 
 async def test_work_ends_when_it_is_told_to_stop() -> None:
