@@ -50,14 +50,14 @@ class IntakeRules:
             raise InvalidError(
                 "unknown-channel",
                 self._unknown(name),
-                FieldProblem("channel", "is not in the policy file", f"one of {self._names()}"),
+                FieldProblem("channel", "is not in the policy", f"one of {self._names()}"),
             )
         return found
 
     def _unknown(self, name: str) -> str:
-        near = difflib.get_close_matches(name, self.channels, n=1)
+        near = difflib.get_close_matches(name[:80], self.channels, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {self._names()}"
-        return f"the policy file has no channel {name[:80]!r}; {hint}"
+        return f"the policy has no such channel; {hint}"
 
     def _names(self) -> str:
         return ", ".join(sorted(self.channels))

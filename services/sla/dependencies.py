@@ -34,24 +34,24 @@ class SlaDesk:
         """Raises InvalidError."""
         if name not in self.desks:
             problem = _unknown("desk", self.desks)
-            raise InvalidError("unknown-desk", "the policy knows no such desk", problem)
+            raise InvalidError("unknown-desk", "the policy has no such desk", problem)
         return name
 
     def known_target(self, name: str) -> str:
         """Raises InvalidError."""
         if name not in self.targets:
             problem = _unknown("target", self.targets)
-            raise InvalidError("unknown-target", "the policy knows no such target", problem)
+            raise InvalidError("unknown-target", "the policy has no such target", problem)
         return name
 
     def known_channel(self, name: str) -> str:
         """Raises InvalidError."""
         if name not in self.channels:
             problem = _unknown("channel", self.channels)
-            raise InvalidError("unknown-channel", "the policy knows no such channel", problem)
+            raise InvalidError("unknown-channel", "the policy has no such channel", problem)
         return name
 
 
 def _unknown(field: str, known: frozenset[str]) -> FieldProblem:
     right = f"one of {', '.join(sorted(known))}" if known else "nothing is defined here yet"
-    return FieldProblem(field, "is not known", right)
+    return FieldProblem(field, "is not in the policy", right)

@@ -16,10 +16,13 @@ _BLANK = frozenset(
     for first, last in (
         (0x034F, 0x034F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164),
         (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),
+        (0x2800, 0x2800), (0xFFFC, 0xFFFC),
     )
     for each in range(first, last + 1)
 )  # fmt: skip
-"""Marks and letters that show nothing: Default_Ignorable_Code_Point of Unicode, but for Cf."""
+"""Marks and letters that show nothing: Default_Ignorable_Code_Point of Unicode, but for Cf; and the
+empty Braille cell and the mark for an object that is not there.
+"""
 
 
 def clean_name(name: str) -> str:

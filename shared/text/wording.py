@@ -52,6 +52,9 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "model_attributes_type": ("is not an object", "an object with fields"),
     "path_type": ("is not a path", "the path of a file"),
 }
+EMAIL = r"^[^@\s]+@[^@\s]+$"
+_FORMS: Mapping[str, str] = {EMAIL: "an address such as erika@example.org"}
+"""What a pattern means, for those to whom it is a riddle."""
 _BOUNDS: Mapping[str, tuple[str, str, str]] = {
     "greater_than_equal": ("is too small", "ge", "at least {}"),
     "greater_than": ("is too small", "gt", "more than {}"),
@@ -71,6 +74,8 @@ def words_of(error: Mapping[str, Any]) -> tuple[str, str]:
     kind, context = error["type"], error.get("ctx") or {}
     if kind in _PLAIN:
         return _PLAIN[kind]
+    if kind == "string_pattern_mismatch" and context["pattern"] in _FORMS:
+        return "does not have the right form", _FORMS[context["pattern"]]
     if kind in _BOUNDS:
         wrong, name, right = _BOUNDS[kind]
         # A text that a validator of ours looks at first is a mere "Value" for pydantic.

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from starlette.types import Message, Receive
 
+from shared.web.notes import Notes
 from shared.web.problems import RefusedError
 from shared.web.refusals import RefusalLog
 
@@ -34,12 +35,12 @@ class Bodies:
 
     def hold(self, body: Body, size: int) -> None:
         """Count these bytes. When they are too many in all, the body that takes longest has to go:
-        honest senders are done within moments.
+        honest senders are done within moments. Those go first whose senders have shown no key.
         """
         self._held[body] = self._held.get(body, 0) + size
         self._total += size
         while self._total > self._together:
-            oldest = next(iter(self._held))
+            oldest = next((each for each in self._held if not each.vouched), next(iter(self._held)))
             self.release(oldest)
             self._refusals.note("too-many-bodies")
             oldest.give_up()
@@ -63,6 +64,12 @@ class Body:
         self._size = 0
         self._complete = False
         self._given_up = False
+        self.notes: Notes | None = None
+
+    @property
+    def vouched(self) -> bool:
+        """Whether a key was looked at before it was read."""
+        return bool(self.notes and self.notes.key)
 
     def check_announced(self) -> None:
         """Raises RefusedError (413)."""

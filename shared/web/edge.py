@@ -59,6 +59,7 @@ class Edge:
         body = Body(receive, headers, self._bodies)
         answer = _Answer(send, body, method=scope["method"])
         with tracing(continued(_text(headers, b"traceparent"))), noting() as noted:
+            body.notes = noted
             try:
                 _check_path(scope["path"])
                 body.check_announced()

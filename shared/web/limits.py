@@ -22,7 +22,7 @@ from shared.web.problems import RefusedError, of_desk_error
 from shared.web.refusals import RefusalLog
 
 TOLD_SO = 32
-"""Connections over the limit that are heard before they are told so; more are closed at once."""
+"""Connections over the limit that are heard before they are told so; then the oldest gives way."""
 FULL_SECONDS = 1.0
 """What they get for their head, so that there is nearly always room to be told."""
 RESERVED_HANDLES = 100
@@ -65,7 +65,9 @@ def within_handles(limits: ConnectionLimits) -> ConnectionLimits:
 
 def limited_connection(limits: ConnectionLimits, refusals: RefusalLog) -> type[asyncio.Protocol]:
     """The protocol class for uvicorn's `http` that keeps to these limits."""
-    return type("LimitedConnection", (_Limited,), {"limits": limits, "refusals": refusals})
+    return type(
+        "LimitedConnection", (_Limited,), {"limits": limits, "refusals": refusals, "unheard": {}}
+    )
 
 
 class _TooMuchError(Exception):
@@ -75,6 +77,8 @@ class _TooMuchError(Exception):
 class _Limited(Connection):
     limits: ClassVar[ConnectionLimits]
     refusals: ClassVar[RefusalLog]
+    unheard: ClassVar[dict[_Limited, None]]
+    """Connections over the limit that have not said yet what they want, oldest first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -95,14 +99,21 @@ class _Limited(Connection):
             self._expect_within(self.limits.head_seconds)
             return
         self.refusals.note("too-many-connections")
+        self.app = _no_room_but_for_health(self.app)
+        self._expect_within(min(FULL_SECONDS, self.limits.head_seconds))
+        self.unheard[self] = None
         if over > TOLD_SO:
-            self._answer(_full())
-            transport.close()
-        else:
-            self.app = _no_room_but_for_health(self.app)
-            self._expect_within(min(FULL_SECONDS, self.limits.head_seconds))
+            # The oldest, not the newest: who asks how the desk is has asked at once.
+            next(iter(self.unheard)).turn_away()
+
+    def turn_away(self) -> None:
+        """Make room for one that may have something to ask."""
+        self.unheard.pop(self, None)
+        self._answer(_full())
+        self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self.unheard.pop(self, None)
         self._expect_nothing()
         if self._sending is not None:
             self._sending.cancel()
@@ -148,6 +159,7 @@ class _Limited(Connection):
     def on_headers_complete(self) -> None:
         self._head_open = False
         self._advanced = True
+        self.unheard.pop(self, None)
         self._expect_nothing()
         super().on_headers_complete()
 

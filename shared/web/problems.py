@@ -24,6 +24,7 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
+from shared.text.names import clean_name
 from shared.text.wording import words_of
 from shared.web.notes import notes
 
@@ -50,6 +51,11 @@ _TITLES = {
     431: "The headers are too large",
     500: "Something went wrong here",
     503: "A part of the desk does not answer",
+}
+_TITLES_OF = {
+    "overloaded": "Too much at once",
+    "too-many-bodies": "Too much at once",
+    "too-many-connections": "Too much at once",
 }
 _CODES = {404: "not-found", 413: "body-too-large", 400: "bad-request"}
 
@@ -99,7 +105,7 @@ def problem_response(
     """`members` are extension members of this kind of problem (RFC 9457, section 3.2)."""
     body: dict[str, Any] = {
         "type": f"urn:inbound-desk:problem:{code}",
-        "title": _TITLES.get(status, "The request was refused"),
+        "title": _TITLES_OF.get(code) or _TITLES.get(status, "The request was refused"),
         "status": status,
         "detail": detail,
         **(members or {}),
@@ -136,9 +142,8 @@ async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:
 
 async def on_http_exception(_request: Request, error: HTTPException) -> JSONResponse:
     code = _CODES.get(error.status_code, "refused")
-    return problem_response(
-        error.status_code, code, str(error.detail), headers=error.headers or None
-    )
+    detail = "nothing is served here" if error.status_code == 404 else str(error.detail)
+    return problem_response(error.status_code, code, detail, headers=error.headers or None)
 
 
 def wrong_method(allowed: Iterable[str]) -> JSONResponse:
@@ -179,8 +184,9 @@ def field_problems(errors: Sequence[Any]) -> tuple[FieldProblem, ...]:
 
 def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     named = ".".join(str(part) for part in error["loc"] if part != "body") or "body"
-    # The name of an unknown field is the sender's: it may hold what no answer can be written with.
-    field = named[:200].encode("utf-8", "backslashreplace").decode()
+    # The name of an unknown field is the sender's: it may hold what no answer can be written with,
+    # and what turns the text around it.
+    field = clean_name(named[:200].encode("utf-8", "backslashreplace").decode()) or "a field"
     if error["type"] == "json_invalid":
         field = "body"
     return FieldProblem(field, *words_of(error))

@@ -22,7 +22,7 @@ from shared.access.keys import Caller, Scope
 from shared.errors import ConflictError
 from shared.runtime.ids import new_id
 from shared.web.problems import RefusedError, documented, field_problems, summary
-from shared.web.strict_json import require_json
+from shared.web.strict_json import require_json, strict_json
 
 PATH = "/intake/v1/inquiries"
 MAY_SUBMIT: tuple[Scope, ...] = ("inquiries:submit", "inquiries:write")
@@ -36,7 +36,7 @@ def route(desk: IntakeDesk) -> Route:
         raw = await request.body()
         body = _parse(raw)
         channel = desk.rules.channel_field(body.channel)
-        key = idempotency(request.headers.get("idempotency-key"), caller, PATH, raw)
+        key = idempotency(request.headers.getlist("idempotency-key"), caller, PATH, raw)
         placed = await _known(desk, key) or await _accept(desk, channel, body, caller, key)
         return _response(placed)
 
@@ -44,14 +44,23 @@ def route(desk: IntakeDesk) -> Route:
 
 
 def _parse(raw: bytes) -> InquiryIn:
+    """Raises RefusedError: 400 that says where it is no JSON, 422 that names the fields."""
     try:
         return InquiryIn.model_validate_json(raw)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        problems = field_problems(errors)
-        if errors[0]["type"] == "json_invalid":
-            raise RefusedError(400, "malformed-json", summary(problems), *problems) from error
-        raise RefusedError(422, "invalid-request", summary(problems), *problems) from error
+        broken = error.errors(include_url=False)[0]["type"] == "json_invalid"
+        if not (broken or b"NaN" in raw or b"Infinity" in raw):
+            raise _refused(error) from error
+    try:
+        # Says where; and takes lone surrogates, whose field then is named.
+        return InquiryIn.model_validate(strict_json(raw))
+    except ValidationError as error:
+        raise _refused(error) from error
+
+
+def _refused(error: ValidationError) -> RefusedError:
+    problems = field_problems(error.errors(include_url=False))
+    return RefusedError(422, "invalid-request", summary(problems), *problems)
 
 
 async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:

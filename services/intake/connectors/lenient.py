@@ -25,7 +25,6 @@ from services.intake.inquiries.domain.message import (
     URL_LIMIT,
 )
 from services.intake.inquiries.fields import (
-    EMAIL,
     EMAIL_LIMIT,
     MOST_ATTACHMENTS,
     SUBJECT_LIMIT,
@@ -34,6 +33,7 @@ from services.intake.inquiries.fields import (
     is_handle,
     is_web_address,
 )
+from shared.text.wording import EMAIL
 
 EARLIEST_SENT = datetime(2000, 1, 1, tzinfo=UTC)
 CUT_MARK = "\n[…]"

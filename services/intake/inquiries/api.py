@@ -130,7 +130,12 @@ def router(desk: IntakeDesk) -> APIRouter:
             inquiry_id=inquiry_id,
             answer=_reply(body, caller, now=teller.now),
             teller=teller,
-            request=idempotency(idempotency_key, caller, request.url.path, await request.body()),
+            request=idempotency(
+                [] if idempotency_key is None else request.headers.getlist("idempotency-key"),
+                caller,
+                request.url.path,
+                await request.body(),
+            ),
         )
         desk.relay.wake()
         return MessagePlaced(

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from services.intake.inquiries.domain.message import ID_LIMIT, NAME_LIMIT, TEXT_LIMIT, URL_LIMIT
+from shared.text.wording import EMAIL
 from shared.web.moments import Moment
 from shared.web.strict_json import CleanName, SafeStr
 
@@ -20,7 +21,6 @@ EMAIL_LIMIT = 320
 TYPE_LIMIT = 100
 SIZE_LIMIT = 2**53
 MOST_ATTACHMENTS = 100
-EMAIL = r"^[^@\s]+@[^@\s]+$"
 
 
 def _not_blank(text: str) -> str:

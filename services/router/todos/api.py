@@ -279,7 +279,7 @@ def _previewing(api: APIRouter, router: Counterpart) -> None:
 
 async def on_illegal_transition(_request: Request, error: IllegalTransition) -> Response:
     by = "" if error.claimed_by is None else f" by {error.claimed_by}"
-    possible = f"possible now: {error.possible}"
+    possible = f"possible now: {error.possible or 'nothing'}"
     return problem_response(
         409,
         error.code.replace("_", "-"),
@@ -293,7 +293,7 @@ def _known(field: str, name: str, known: Any) -> str:
     if name not in known:
         raise InvalidError(
             f"unknown-{field}",
-            f"there is no {field} {name!r} in the policy",
+            f"the policy has no such {field}",
             FieldProblem(field, "is not in the policy", f"one of: {', '.join(sorted(known))}"),
         )
     return name

@@ -118,14 +118,13 @@ class Timeline:
 
     def beyond(self, moment: timedelta) -> BeyondHorizonError:
         return BeyondHorizonError(
-            f"{_shown(moment)} lies outside the calendar, which was built for"
-            f" {self._horizon()}: build it for more years"
+            f"{_shown(moment)} lies outside the calendar, which reaches from {self._horizon()}"
         )
 
     def exhausted(self, moment: timedelta) -> BeyondHorizonError:
         return BeyondHorizonError(
-            f"counting from {_shown(moment)} leaves the calendar, which was built"
-            f" for {self._horizon()}: build it for more years"
+            f"counting from {_shown(moment)} leaves the calendar, which reaches from"
+            f" {self._horizon()}"
         )
 
     def _horizon(self) -> str:

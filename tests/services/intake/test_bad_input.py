@@ -8,7 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.services.intake.desk import READER, Desk, inquiry, message, problem, refused_at_the_door
+from tests.services.intake.desk import (
+    ANNA,
+    READER,
+    Desk,
+    inquiry,
+    message,
+    problem,
+    refused_at_the_door,
+)
 
 JSON = {"Content-Type": "application/json"}
 REPLY = {"kind": "answer", "text": "Ja."}
@@ -42,6 +50,36 @@ async def send(desk: Desk, raw: bytes, way: str, headers: Any = None) -> httpx.R
 async def test_what_is_no_json(desk: Desk, raw: bytes, way: str) -> None:
     found = problem(await send(desk, raw, way), 400, "malformed-json")
     assert found["errors"][0]["field"] == "body"
+
+
+@pytest.mark.parametrize("way", ["rest", "webhook", "reply"])
+@pytest.mark.parametrize(
+    ("raw", "where"),
+    [
+        (b'{"text": 1}{', "line 1 column 12"),
+        (b"[" * 200, "nested too deep"),
+        (b"\xff", "byte 0 is not UTF-8"),
+        (b'{"text": NaN}', "NaN is not JSON"),
+    ],
+)
+async def test_it_is_said_where(desk: Desk, raw: bytes, where: str, way: str) -> None:
+    assert where in problem(await send(desk, raw, way), 400, "malformed-json")["detail"]
+
+
+@refused_at_the_door
+async def test_half_a_character_is_named_with_its_field(desk: Desk) -> None:
+    raw = json.dumps({"channel": "web_form", "author": {"id": "a"}, "text": "x\ud83d"}).encode()
+    found = problem(await send(desk, raw, "rest"), 422, "invalid-request")
+    assert found["errors"][0]["field"] == "text"
+
+
+@refused_at_the_door
+async def test_an_idempotency_key_that_is_there_twice(desk: Desk) -> None:
+    twice = [("idempotency-key", each) for each in "ab"]
+    headers = [*twice, *JSON.items(), ("authorization", f"Bearer {ANNA}")]
+    answer = await desk.http.post("/intake/v1/inquiries", json=inquiry(), headers=headers)
+    found = problem(answer, 422, "invalid-request")
+    assert found["errors"][0]["field"] == "Idempotency-Key"
 
 
 @pytest.mark.parametrize("way", ["rest", "webhook", "reply"])

@@ -65,7 +65,7 @@ def test_only_reopening_leads_out_of_an_end(todo: TodoStatus, actor: Actor) -> N
         claim(todo, actor)
     assert refused.value.code == "todo_closed"
     assert refused.value.state is todo.state
-    assert "possible: reopen" in str(refused.value)
+    assert "possible now: reopen" in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,8 @@ def test_a_name_stays_as_it_is_written(name: str) -> None:
         ("می\u200d\u200cخ", "میخ"),
         ("An\ufe0fna\u3164", "Anna"),
         ("\u034fAnna", "Anna"),
+        ("\u2800", ""),
+        ("An\ufffcna", "Anna"),
         ("\u202e\u200c\x07", ""),
     ],
 )

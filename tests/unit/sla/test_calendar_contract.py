@@ -140,7 +140,7 @@ def test_a_span_without_zone_is_refused(name: str) -> None:
 def test_beyond_the_horizon_is_an_error_not_a_loop() -> None:
     calendar = berlin(years=(2026, 2026))
     outside = at("2027-03-02 10:00")
-    with pytest.raises(BeyondHorizonError, match=r"lies outside the calendar.*more years"):
+    with pytest.raises(BeyondHorizonError, match=r"lies outside the calendar, which reaches"):
         calendar.add(outside, HOUR)
     with pytest.raises(BeyondHorizonError, match="leaves the calendar"):
         calendar.add(at("2026-12-31 10:00"), 100 * HOUR)

@@ -293,14 +293,14 @@ def _same_post(
         found["conversation_id"] != conversation.id
         or not could_be_answered_by(inquiry, post_of(found))
     ):
-        raise _taken(answer)
+        raise _taken()
     return found
 
 
-def _taken(answer: Reply) -> ConflictError:
+def _taken() -> ConflictError:
     return ConflictError(
         "external-id-taken",
-        f"a message with the id {answer.external_id!r} is already recorded on this channel",
+        "a message with this external_id is already recorded on this channel",
     )
 
 
@@ -379,5 +379,5 @@ def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: 
         },
     )
     if not added:
-        raise _taken(answer)
+        raise _taken()
     return message_id

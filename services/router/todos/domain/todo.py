@@ -104,13 +104,13 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
         standing = f"is {todo.state}" + (f" by {self.claimed_by}" if self.claimed_by else "")
         usual = f"{action} is not possible while the ToDo {standing}"
         because = _WHY_NOT_REOPENED.get(code, usual)
-        super().__init__(f"{because} ({code}); possible: {self.possible}")
+        super().__init__(f"{because}; possible now: {self.possible}" if self.possible else because)
 
     @property
     def possible(self) -> str:
         """What can be done now, and by whom."""
         if self.claimed_by is None:
-            return ", ".join(self.allowed) or "nothing"
+            return ", ".join(self.allowed)
         can = ", ".join(_WHILE_CLAIMED)
         return f"{can} by {self.claimed_by}, or by a supervisor (as_supervisor)"
 
