@@ -74,7 +74,7 @@ class Gate:
         caller = self._ring.find(key, self._clock.now())
         if caller is None:
             raise RefusedError(
-                401, "key-unknown", "this key is not known here or has expired", headers=challenge
+                401, "key-unknown", "this key is unknown or has expired", headers=challenge
             )
         notes().key = caller.name
         self._rates.take(caller.name)

@@ -1,4 +1,5 @@
-"""Many rows into one table; on SQLite past SQLAlchemy's work per value, dearer than the insert.
+"""Many rows into one table; on SQLite past SQLAlchemy, whose work per value costs more than the
+insert.
 
 Facts come in batches, and each service writes several rows per fact: this is its hot path.
 """
@@ -32,8 +33,8 @@ from shared.db.types import Utc
 
 Row = tuple[Any, ...]
 
-# One statement for many rows, because each step of a statement is a fight for the interpreter's
-# lock with a busy event loop; few different lengths keep the statements prepared.
+# One statement for many rows, because each step of a statement contends for the GIL
+# with a busy event loop; few different lengths keep the statements prepared.
 _ROWS_PER_STATEMENT = (128, 32, 8, 1)
 _AS_IT_IS = (String, Integer, BigInteger, Float, Boolean)
 _Prepare = Callable[[Any], Any]

@@ -186,7 +186,7 @@ def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProb
                 location = ("routing", kind, language, place)
                 first = seen.setdefault(term.casefold(), kind)
                 if first != kind:
-                    wrong = f"{shown(term)} already stands in {first}"
+                    wrong = f"{shown(term)} is already listed in {first}"
                     yield _at(*location, wrong=wrong, right="one kind only")
                 if (fault := _term_fault(term)) is not None:
                     yield _at(*location, wrong=f"{shown(term)} {fault[0]}", right=fault[1])
@@ -195,7 +195,7 @@ def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProb
                     yield _at(*location, wrong=f"{term} is not defined", right=nearest(tag, known))
         for word in terms.weights:
             if word not in listed:
-                wrong = "this word stands in none of the lists beside it"
+                wrong = "this term is in none of the lists of terms"
                 yield _at(
                     "routing", kind, "weights", word, wrong=wrong, right=nearest(word, listed)
                 )
@@ -211,12 +211,14 @@ def _term_fault(term: str) -> tuple[str, str] | None:
         return "has a word without a letter", "words that can be read"
     letters = sum(character.isalnum() for character in term)
     if letters < 2 or (term.startswith("*") and letters < 4):
-        return "would be found almost everywhere", "2 letters or more, 4 after a leading *"
+        return "would match almost everything", "2 letters or more, 4 after a leading *"
     return None
 
 
 def _retention(retention: Retention) -> Iterator[PolicyProblem]:
     days = retention.messages_days
     if days is not None and days < retention.log_days:
-        wrong = f"messages would go after {days} days, but the log keeps them {retention.log_days}"
+        wrong = (
+            f"messages would be removed after {days} days, the log keeps them {retention.log_days}"
+        )
         yield _at("retention", "messages_days", wrong=wrong, right="at least log_days")

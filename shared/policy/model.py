@@ -226,7 +226,7 @@ class Notification(Part):
         findings: list[tuple[tuple[int | str, ...], str, str]] = []
         if not self.kinds:
             everything = ", ".join(f'"{kind}"' for kind in NoticeKind)
-            findings.append((("kinds",), "nothing would ever be told", f"some of {everything}"))
+            findings.append((("kinds",), "nothing would ever be sent", f"some of {everything}"))
         if self.via is Way.APPRISE and self.url is not None:
             right = f"leave it out here and set DESK_NOTIFY_{self.name.upper()}_URL"
             findings.append((("url",), "an Apprise URL holds a secret", right))

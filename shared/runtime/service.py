@@ -138,7 +138,7 @@ class Service:
         )
 
     async def handle(self, events: Sequence[Envelope]) -> None:
-        """Work off these facts as if they had come off the bus together, each once.
+        """Handle these facts as if they had come off the bus together, each once.
 
         With `drain` the seam for tests: a story can be told in any order, without a bus. Raises
         what a handler raises; nothing has changed then.

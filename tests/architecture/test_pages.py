@@ -117,7 +117,7 @@ def _http_codes() -> list[str]:
     for node in nodes(Path("shared/web/problems.py")):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_CODES":
             return [str(code) for code in ast.literal_eval(node.value).values()]
-    raise AssertionError("shared/web/problems.py has no _CODES any more: mend this test")
+    raise AssertionError("shared/web/problems.py has no _CODES any more: correct this test")
 
 
 def _todo_codes() -> list[str]:

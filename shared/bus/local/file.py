@@ -22,8 +22,8 @@ from shared.runtime.files import private_database, private_folder
 _FORMAT = 1
 # A record's row id is its partition's number and its offset, so both orders are one index.
 _OFFSET_BITS = 40
-# One statement for many rows, because each step of a statement is a fight for the interpreter's
-# lock with a busy event loop; few different lengths keep the statements prepared.
+# One statement for many rows, because each step of a statement contends for the GIL
+# with a busy event loop; few different lengths keep the statements prepared.
 _ROWS_PER_STATEMENT = (256, 64, 16, 4, 1)
 _READ_BYTES = 8_388_608
 _SCHEMA = """

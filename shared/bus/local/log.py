@@ -196,7 +196,7 @@ class Log:
                     if not done.done():
                         done.set_exception(PublishFailedError(f"the local log failed: {error}"))
                 if not self._queue:
-                    # Positions wait for the next call instead of turning in circles here.
+                    # Positions wait for the next call: retrying here would be a busy loop.
                     self._dirty = positions | self._dirty
                     return
             else:

@@ -43,11 +43,11 @@ def test_this_machine_needs_no_tls(url: str) -> None:
         ({"name": "Ops Team"}, "name", "cannot be used as a name", "small letters"),
         ({"via": "mail"}, "via", '"mail" is not known', '"webhook", "apprise"'),
         ({"via": "webhok"}, "via", '"webhok" is not known', '"webhook"'),
-        ({"kinds": []}, "kinds", "nothing would ever be told", '"breached"'),
+        ({"kinds": []}, "kinds", "nothing would ever be sent", '"breached"'),
         ({"kinds": ["breach"]}, "kinds[0]", '"breach" is not known', '"breached"'),
         ({"kinds": ["met", "met"]}, "kinds[1]", "listed twice", "once"),
         ({"desks": ["tecnical"]}, "desks[0]", 'no desk "tecnical"', '"technical"'),
-        ({"url": "http://example.org/"}, "url", "can be read on its way", "https://"),
+        ({"url": "http://example.org/"}, "url", "can be read by anybody on the way", "https://"),
         ({"url": "ftp://example.org/"}, "url", '"ftp" is not a scheme', "https://"),
         ({"url": "example.org/hook"}, "url", "not a web address", "https://"),
         ({"url": "https://example.org:99999/"}, "url", "not a web address", "https://"),
@@ -92,9 +92,9 @@ def test_it_is_said_in_sentences() -> None:
     )
     english, german = "\n".join(sentences(policy, "en")), "\n".join(sentences(policy, "de"))
     assert (
-        "ops is told by webhook of warnings, reply windows that are about to end and breaches, for"
-        " technical and inbound only." in english
+        "ops is notified by webhook of warnings, reply windows that are about to end and breaches,"
+        " for technical and inbound only." in english
     )
-    assert "chat is told through Apprise of warnings, " in english
+    assert "chat is notified through Apprise of warnings, " in english
     assert "ops erfährt per Webhook von Warnungen, bald endenden Antwortfenstern und" in german
     assert "hinfälligen Fristen, gleich bei welchem Team." in german

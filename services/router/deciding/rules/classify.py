@@ -69,7 +69,7 @@ _RULE = {
 class Reason(NamedTuple):
     """One word that spoke for a kind. `word` is the customer's; `term` is the policy's.
 
-    `span` is where it stands in the inquiry's text; None for the subject, for hashtags, and where
+    `span` is its place in the inquiry's text; None for the subject, for hashtags, and where
     the text had to be composed (NFC) first so that places no longer agree.
     """
 

@@ -1,4 +1,4 @@
-"""What a customer wrote goes from ToDos that ended long ago; the ToDos stay, without words."""
+"""What a customer wrote goes from ToDos that ended long ago; the ToDos stay, without the texts."""
 
 from __future__ import annotations
 
