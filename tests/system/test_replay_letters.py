@@ -86,7 +86,9 @@ def test_letters_are_chosen_by_id_or_by_time(
     assert said(capsys, "--id", letters[1])[1].startswith("1 dead letters will be tried once more")
     assert states(capsys) == dict(zip(letters, ("waiting", "asked", "waiting"), strict=True))
     # What was asked for is not asked for twice.
-    assert said(capsys, "--since", NOW.isoformat())[1].startswith("2 dead letters will be tried once more")
+    assert said(capsys, "--since", NOW.isoformat())[1].startswith(
+        "2 dead letters will be tried once more"
+    )
     assert set(states(capsys).values()) == {"asked"}
     assert said(capsys, "--since", LATER)[1].startswith("0 dead letters")
 
