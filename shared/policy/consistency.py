@@ -9,7 +9,7 @@ from shared.policy.model import (
     Channel,
     Desk,
     Hashtags,
-    Notification,
+    NotificationTarget,
     Promise,
     Retention,
     Routing,
@@ -27,7 +27,7 @@ def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
     channels = cast("Mapping[str, Channel] | None", parts.get("channels"))
     desks = cast("Mapping[str, Desk] | None", parts.get("desks"))
     promises = cast("tuple[Promise, ...] | None", parts.get("promises"))
-    notifications = cast("tuple[Notification, ...] | None", parts.get("notifications"))
+    notifications = cast("tuple[NotificationTarget, ...] | None", parts.get("notifications"))
     hashtags = cast("Hashtags | None", parts.get("hashtags"))
     routing = cast("Routing | None", parts.get("routing"))
     retention = cast("Retention | None", parts.get("retention"))
@@ -161,7 +161,7 @@ def _uncovered(
 
 
 def _notifications(
-    notifications: tuple[Notification, ...], desks: Mapping[str, Desk] | None
+    notifications: tuple[NotificationTarget, ...], desks: Mapping[str, Desk] | None
 ) -> Iterator[PolicyProblem]:
     seen: dict[str, int] = {}
     for place, each in enumerate(notifications):

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import ValidationError
 
-from shared.policy.model import Channel, Desk, Hashtags, Notification, Promise, Routing
+from shared.policy.model import Channel, Desk, Hashtags, NotificationTarget, Promise, Routing
 from shared.policy.parts import Part
 from shared.policy.values import NAME_PATTERN
 
@@ -56,7 +56,7 @@ def _promises(raw: object) -> object:
 def _notifications(raw: object) -> object:
     items = raw if isinstance(raw, list) else []
     read = [
-        _entry(Notification, item, {"name": f"notifications_{place}", "via": "webhook"})
+        _entry(NotificationTarget, item, {"name": f"notifications_{place}", "via": "webhook"})
         for place, item in enumerate(items)
     ]
     return tuple(each for each in read if each is not None)

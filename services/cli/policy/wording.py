@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.policy.model import Counting, NoticeKind, Way
+from shared.policy.model import Counting, NotificationKind, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Wording:
     pause: str
     notification: str
     ways: dict[Way, str]
-    notices: dict[NoticeKind, str]
+    notices: dict[NotificationKind, str]
     notified_all: str
     notified_desks: str
     desks: str
@@ -156,13 +156,13 @@ EN = Wording(
     notification="{name} is notified {way} of {kinds}, {scope}.",
     ways={Way.WEBHOOK: "by webhook", Way.APPRISE: "through Apprise"},
     notices={
-        NoticeKind.WARNING: "warnings",
-        NoticeKind.WINDOW_CLOSING: "reply windows that are about to end",
-        NoticeKind.BREACHED: "breaches",
-        NoticeKind.MET: "answers in time",
-        NoticeKind.MET_LATE: "late answers",
-        NoticeKind.MOVED: "deadlines that move",
-        NoticeKind.CANCELLED: "deadlines that are cancelled",
+        NotificationKind.WARNING: "warnings",
+        NotificationKind.WINDOW_CLOSING: "reply windows that are about to end",
+        NotificationKind.BREACHED: "breaches",
+        NotificationKind.MET: "answers in time",
+        NotificationKind.MET_LATE: "late answers",
+        NotificationKind.MOVED: "deadlines that move",
+        NotificationKind.CANCELLED: "deadlines that are cancelled",
     },
     notified_all="whichever desk it is",
     notified_desks="for {desks} only",
@@ -271,13 +271,13 @@ DE = Wording(
     notification="{name} erfährt {way} von {kinds}, {scope}.",
     ways={Way.WEBHOOK: "per Webhook", Way.APPRISE: "über Apprise"},
     notices={
-        NoticeKind.WARNING: "Warnungen",
-        NoticeKind.WINDOW_CLOSING: "bald endenden Antwortfenstern",
-        NoticeKind.BREACHED: "verpassten Fristen",
-        NoticeKind.MET: "fristgerechten Antworten",
-        NoticeKind.MET_LATE: "verspäteten Antworten",
-        NoticeKind.MOVED: "verschobenen Fristen",
-        NoticeKind.CANCELLED: "hinfälligen Fristen",
+        NotificationKind.WARNING: "Warnungen",
+        NotificationKind.WINDOW_CLOSING: "bald endenden Antwortfenstern",
+        NotificationKind.BREACHED: "verpassten Fristen",
+        NotificationKind.MET: "fristgerechten Antworten",
+        NotificationKind.MET_LATE: "verspäteten Antworten",
+        NotificationKind.MOVED: "verschobenen Fristen",
+        NotificationKind.CANCELLED: "hinfälligen Fristen",
     },
     notified_all="gleich bei welchem Team",
     notified_desks="nur für {desks}",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.cli.policy.sentences import sentences
-from shared.policy import NoticeKind, Way, parse_policy
+from shared.policy import NotificationKind, Way, parse_policy
 from tests.unit.policy.raw import problems, shipped
 
 
@@ -28,7 +28,11 @@ def test_a_target_is_told_of_what_needs_somebody_and_of_more_on_demand() -> None
     ).notifications
     assert (webhook.via, webhook.url) == (Way.WEBHOOK, "https://example.org:8443/hook?a=b")
     assert webhook.kinds == ("warning", "window_closing", "breached")
-    assert (chat.url, chat.kinds, chat.desks) == (None, (NoticeKind.MET_LATE,), ("technical",))
+    assert (chat.url, chat.kinds, chat.desks) == (
+        None,
+        (NotificationKind.MET_LATE,),
+        ("technical",),
+    )
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9000/hook", "http://[::1]/", "http://localhost"])
@@ -87,7 +91,7 @@ def test_it_is_said_in_sentences() -> None:
     policy = parse_policy(
         with_targets(
             {"name": "ops", "via": "webhook", "desks": ["technical", "inbound"]},
-            {"name": "chat", "via": "apprise", "kinds": list(NoticeKind)},
+            {"name": "chat", "via": "apprise", "kinds": list(NotificationKind)},
         )
     )
     english, german = "\n".join(sentences(policy, "en")), "\n".join(sentences(policy, "de"))
