@@ -1,4 +1,4 @@
-"""What must hold between the sections of a policy; each check sees the parts that could be read."""
+"""What must hold between the sections of a policy; each check sees the sections that are valid."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Parts = Mapping[str, object]
 
 
 def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
-    """Everything that contradicts itself across sections; a part that is missing is not judged."""
+    """What contradicts itself across sections; a section that is not valid is not judged."""
     channels = cast("Mapping[str, Channel] | None", parts.get("channels"))
     desks = cast("Mapping[str, Desk] | None", parts.get("desks"))
     promises = cast("tuple[Promise, ...] | None", parts.get("promises"))

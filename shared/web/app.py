@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -36,7 +37,7 @@ from shared.web.problems import (
 )
 from shared.web.strict_json import StrictRoute
 
-VERSION = "0.1.0"
+VERSION = version("inbound-desk")
 Responses = dict[int | str, dict[str, Any]]
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ErrorHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]

@@ -175,11 +175,9 @@ class LogFile:
                 )
         return gone, _offset(oldest[gone][0]) if gone < len(oldest) else None
 
-    def shrink(self) -> int:
-        """Move the write-ahead log into the file; bytes that are left of it."""
+    def shrink(self) -> None:
+        """Move the write-ahead log into the file."""
         self._durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        wal = self._path.with_name(self._path.name + "-wal")
-        return wal.stat().st_size if wal.exists() else 0
 
     def _connect(self, synchronous: str) -> sqlite3.Connection:
         connection = sqlite3.connect(

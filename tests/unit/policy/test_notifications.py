@@ -75,15 +75,14 @@ def test_a_password_is_not_repeated_in_the_mistake() -> None:
     assert "pass" not in str(problems(with_targets(target))).replace("password", "")
 
 
-def test_names_are_unique_and_other_mistakes_are_still_named() -> None:
+def test_names_are_unique_and_desks_are_there() -> None:
     found = problems(
         with_targets(
             {"name": "ops", "via": "webhook"},
-            {"name": "ops", "via": "webhook", "kinds": 3, "desks": ["nowhere"]},
+            {"name": "ops", "via": "webhook", "desks": ["nowhere"]},
         )
     )
     assert found["notifications[1].name"][0] == '"ops" is already the name of notifications[0]'
-    assert "notifications[1].kinds" in found
     assert "notifications[1].desks[0]" in found
 
 
