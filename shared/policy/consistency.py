@@ -202,12 +202,13 @@ def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProb
 
 
 def _term_fault(term: str) -> tuple[str, str] | None:
-    words = term.removeprefix("*").split()
+    first, *more = term.split() or [""]
+    words = [first.removeprefix("*"), *more]
     if "*" in "".join(word.removesuffix("*") for word in words):
         return "has a * inside", "a * only at the start, or at the end of a word"
     if len(words) > 1 and term.startswith("*"):
         return "is a phrase that begins with *", "a single word, or no * at the start"
-    if not all(any(character.isalnum() for character in word) for word in words) or not words:
+    if not all(any(character.isalnum() for character in word) for word in words):
         return "has a word without a letter", "words that can be read"
     letters = sum(character.isalnum() for character in term)
     if letters < 2 or (term.startswith("*") and letters < 4):

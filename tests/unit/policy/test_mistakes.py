@@ -320,6 +320,12 @@ def test_two_promises_have_two_names() -> None:
     assert problems(raw)["promises[1].name"][1] == "a name of its own"
 
 
+@pytest.mark.parametrize("term", ["", " ", "*", "* *", "* words", "a*b", "*two words", "a **"])
+def test_a_term_that_cannot_be_meant_is_refused(term: str) -> None:
+    raw = put(shipped(), "routing.general_terms.en", [term])
+    assert "routing.general_terms.en[0]" in problems(put(raw, "routing.general_terms.weights", {}))
+
+
 def test_all_mistakes_of_all_sections_are_named_at_once() -> None:
     raw = shipped()
     put(raw, "calendar.timezone", "Mars/Olympus")

@@ -102,7 +102,7 @@ class RoutingRules:
     def compile(cls, terms: Iterable[Term], *, min_confidence: float) -> RoutingRules:
         """Terms whose kind is a `Kind`; one that begins with # is a hashtag without its year.
 
-        ValueError for a term that cannot be found or has a kind without a desk.
+        ValueError for a kind without a desk.
         """
         words: list[Term] = []
         hashtags: dict[str, Term] = {}
