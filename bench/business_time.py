@@ -16,7 +16,7 @@ import pytz  # type: ignore[import-untyped]
 
 from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.holidays_source import Region
-from services.sla.businesstime.rules import CalendarRules
+from tests.unit.sla.builders import NINE_TO_FIVE, calendar_rules
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -31,8 +31,7 @@ ROUNDS = 9
 
 
 def main() -> None:
-    week = {day: ["09:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
-    rules = CalendarRules.of("Europe/Berlin", week, region=Region("DE", "BE", "de"))
+    rules = calendar_rules("Europe/Berlin", NINE_TO_FIVE, region=Region("DE", "BE", "de"))
     ours = BusinessCalendar.build(rules, 2026, 2031)
     names = dict(ours.almanac.holidays)
     day, long = timedelta(hours=24), timedelta(hours=8 * 1200)

@@ -147,7 +147,7 @@ def inquiry() -> Receipt:
 
 
 async def same_second(database: Database, url: str, library: Library) -> None:
-    """Clocks that fall due together, worked off by two processes side by side."""
+    """Clocks that fall due together, handled by two processes side by side."""
     for _ in range(SAME_SECOND // CLAIM_ROWS):
         batch = [inquiry() for _ in range(CLAIM_ROWS)]
         await database.write(receive, batch, library=library, now=NOW - timedelta(days=7))

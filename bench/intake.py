@@ -4,8 +4,8 @@
 
 Each round of the no-op is followed by a round of the desk; medians are compared. Every request is
 signed and has another external id, every answer is checked to be 2xx, and the stored rows are
-counted afterwards. Before the next round of the no-op the desk has worked off its backlog, and the
-rate over both, accepting and working off, is told as "sustained".
+counted afterwards. Before the next round of the no-op the desk has drained its backlog, and the
+rate over both, accepting and draining, is reported as "sustained".
 """
 
 from __future__ import annotations
@@ -114,11 +114,11 @@ def compare(
 
 
 def _drain(measured: Setup) -> float:
-    """When everything was worked off; AssertionError when it takes too long."""
+    """When the backlog was drained; AssertionError when it takes too long."""
     deadline = time.monotonic() + LONGEST_DRAIN_SECONDS
     while measured.rows().waiting:
         if time.monotonic() > deadline:
-            raise AssertionError("the backlog was not worked off")
+            raise AssertionError("the backlog was not drained")
         time.sleep(0.02)
     return time.monotonic()
 

@@ -110,7 +110,7 @@ async def _steady(server: Server, prepared: Prepared, urls: dict[str, str], rate
             f" inquiries: the lag {'GROWS' if grows else 'does not grow'}"
         )
     cuts = quantiles(seconds, n=100)
-    print(f"the rest was worked off {drained / took:.3f} of that time later")
+    print(f"the rest was drained {drained / took:.3f} of that time later")
     print(
         f"this machine: 202 to ToDo {cuts[49] * 1e3:.0f} ms in the median, {cuts[98] * 1e3:.0f} ms"
         f" at the 99th percentile, at {rate:.0f} inquiries a second"

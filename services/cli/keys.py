@@ -20,7 +20,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--scope", action="append", choices=ALL_SCOPES, help="all, if none is named")
     verb.add_argument("--expires", type=moment, help="e.g. 2027-01-01T00:00:00Z")
     add_verb(keys, "list", list_keys, "names, scopes and expiry; never the keys")
-    verb = add_verb(keys, "revoke", revoke_key, "take a key's rights away at once")
+    verb = add_verb(keys, "revoke", revoke_key, "revoke a key at once")
     verb.add_argument("name")
 
 

@@ -38,7 +38,7 @@ async def letters_of(
     strange = [str(each) for each in ids if each not in known]
     if strange:
         raise ValueError(
-            f"no dead letter that waits has the id {strange[0]}; "
+            f"no waiting dead letter has the id {strange[0]}; "
             "`replay dead-letters --list` shows those that do"
         )
     return {service: [head for head in heads if head.id in ids] for service, heads in found.items()}

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command not in LOGGED:
         configure_logging("error")  # what goes wrong is said in a sentence below
         for variable, nearest in unknown_settings():
-            _say(f"{variable} is no setting of the desk and is passed over; is it {nearest}?")
+            _say(f"{variable} is not a setting of the desk and is ignored; do you mean {nearest}?")
     try:
         return int(options.command(options))
     except PolicyError as bad:

@@ -1,4 +1,4 @@
-"""`inbound-desk retention`: remove now what the running services remove by and by."""
+"""`inbound-desk retention`: remove now what the running services remove over time."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ async def remove_old(settings: DeskSettings, *, now: datetime, dry_run: bool) ->
     else:
         gone, todos = await _remove(settings, before, now)
     what = (
-        f"{gone.conversations} conversations with {gone.messages} messages, and the words of "
-        f"{todos} ToDos"
+        f"{gone.conversations} conversations with {gone.messages} messages, and the customers' "
+        f"texts of {todos} ToDos"
     )
-    would = "would go" if dry_run else "went"
-    return f"{what}, {would}: they ended before {before.isoformat(timespec='seconds')}"
+    removed = "would be removed" if dry_run else "removed"
+    return f"{removed}: {what}, which ended before {before.isoformat(timespec='seconds')}"
 
 
 async def _count(settings: DeskSettings, before: datetime) -> tuple[intake.Gone, int]:

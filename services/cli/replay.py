@@ -15,11 +15,15 @@ from shared.runtime.settings import DeskSettings, read_settings
 
 
 def add(verbs: Any) -> None:
-    verb = add_verb(verbs, "replay", replay, "publish kept facts again; exactly one effect")
+    verb = add_verb(
+        verbs, "replay", replay, "publish stored facts again; handled ones have no second effect"
+    )
     verb.add_argument("what", choices=(*SERVICES, "dead-letters"))
     verb.add_argument("--since", type=moment, help="e.g. 2026-11-24T08:00:00Z")
     letters = verb.add_argument_group("dead-letters")
-    letters.add_argument("--list", action="store_true", help="show what waits; change nothing")
+    letters.add_argument(
+        "--list", action="store_true", help="list the waiting dead letters; change nothing"
+    )
     letters.add_argument("--id", action="append", type=UUID, help="this letter; may be repeated")
     letters.add_argument("--service", choices=SERVICES, help="the letters of this service alone")
     letters.add_argument("--discard", metavar="REASON", help="give the letters up, for a reason")
@@ -40,7 +44,7 @@ def replay(options: argparse.Namespace) -> int:
             "--discard belong to `replay dead-letters`"
         )
     count = go(_replay_service(options.what, read_settings(DeskSettings), options))
-    print(f"{count} facts of {options.what} go out again")
+    print(f"{count} facts of {options.what} will be published again")
     return 0
 
 
@@ -48,9 +52,9 @@ def _replay_letters(options: argparse.Namespace) -> int:
     settings = read_settings(DeskSettings)
     services = (options.service,) if options.service else tuple(root.BUILDERS)
     if not (options.list or options.id or options.since):
-        raise ValueError("say which dead letters: --list shows them, --id or --since chooses")
+        raise ValueError("which dead letters? --list shows them, --id or --since chooses")
     if options.discard is not None and (options.list or not options.discard.strip()):
-        raise ValueError("--discard takes a reason, and no --list beside it")
+        raise ValueError("--discard takes a reason and cannot be combined with --list")
     found = go(letters_of(services, settings, since=options.since, ids=options.id))
     if options.list:
         print(listed(found))
@@ -58,9 +62,7 @@ def _replay_letters(options: argparse.Namespace) -> int:
     now = SystemClock().now()
     count = go(settle_letters(found, settings, discarded_for=options.discard, now=now))
     what = (
-        "given up"
-        if options.discard is not None
-        else "asked for: each goes to its consumer once more"
+        "given up" if options.discard is not None else "will be tried once more by their consumers"
     )
     print(f"{count} dead letters {what}")
     return 0

@@ -1,4 +1,4 @@
-"""`inbound-desk retention`: remove now what the running services remove by and by."""
+"""`inbound-desk retention`: remove now what the running services remove over time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from shared.runtime.settings import DeskSettings, read_settings
 
 def add(verbs: Any) -> None:
     verb = add_verb(verbs, "retention", retention, "remove what is older than messages_days")
-    verb.add_argument("--dry-run", action="store_true", help="only say what would go")
+    verb.add_argument("--dry-run", action="store_true", help="only say what would be removed")
 
 
 def retention(options: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ def add(verbs: Any) -> None:
     verb.add_argument(
         "file", help="a message as JSON, a list of them, or a whole event; - is stdin"
     )
-    verb.add_argument("--url", default="http://127.0.0.1:8000", help="where the desk is")
+    verb.add_argument("--url", default="http://127.0.0.1:8000", help="address of the desk")
 
 
 def send(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ def add(verbs: Any) -> None:
     verb = add_verb(below, "simulate", simulate, "what another policy would have meant")
     verb.add_argument("--policy", type=Path, required=True)
     verb.add_argument("--from", dest="start", type=day, required=True, help="a day, or a moment")
-    verb.add_argument("--to", dest="end", type=day, required=True, help="not part of it")
+    verb.add_argument("--to", dest="end", type=day, required=True, help="excluded from the span")
     verb.add_argument("--json", action="store_true")
 
 

@@ -15,7 +15,7 @@ from services.intake.accepting.acceptor import Acceptor
 from services.intake.accepting.committer import GroupCommitter, Writer
 from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries import api as inquiries
 from services.intake.inquiries import handlers
 from services.intake.inquiries import worker as upkeep
@@ -25,13 +25,13 @@ from services.intake.receiving import api as webhooks
 from services.intake.receiving import quarantine_api
 from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.settings import IntakeSettings
-from shared.access.gate import Gate
+from shared.access.authorizer import Authorizer
 from shared.db import Database, open_database
 from shared.db.postgres import PostgresDatabase
 from shared.policy import Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
-from shared.web.app import Surface
+from shared.web.app import HttpDescription
 from shared.web.health import Check
 from shared.web.problems import problem_response
 from shared.web.rates import Rates
@@ -55,12 +55,12 @@ def build(
     )
     committer = GroupCommitter(_writers(database, settings.writers))
     rules = intake_rules(runtime.policy, secrets)
-    desk = IntakeDesk(
+    desk = IntakeDependencies(
         database=database,
         acceptor=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
         relay=service.relay,
         rules=rules,
-        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
+        authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         metrics=service.metrics,
         rates=Rates("channel", runtime.settings.rate_of_channels()),
@@ -92,7 +92,7 @@ def build(
         {name: channel.promised for name, channel in rules.channels.items()},
     )
     service.check("quarantine", Check(ages.look, "degraded"))
-    service.serve(_surface(desk))
+    service.serve(_http(desk))
     return service
 
 
@@ -102,8 +102,8 @@ def _writers(database: Database, count: int) -> list[Writer]:
     return [SqliteWriter(database)]
 
 
-def _surface(desk: IntakeDesk) -> Surface:
-    return Surface(
+def _http(desk: IntakeDependencies) -> HttpDescription:
+    return HttpDescription(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
         routers=[inquiries.router(desk), quarantine_api.router(desk)],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.intake.accepting.acceptor import Acceptor
 from services.intake.inquiries.store.storing import Teller
 from services.intake.policy import IntakeRules
-from shared.access.gate import Gate
+from shared.access.authorizer import Authorizer
 from shared.db import Database
 from shared.messaging.relay import Relay
 from shared.runtime.clock import Clock
@@ -16,12 +16,12 @@ from shared.web.rates import Rates
 
 
 @dataclass(frozen=True, slots=True)
-class IntakeDesk:
+class IntakeDependencies:
     database: Database
     acceptor: Acceptor
     relay: Relay
     rules: IntakeRules
-    gate: Gate
+    authorizer: Authorizer
     clock: Clock
     metrics: Metrics
     rates: Rates

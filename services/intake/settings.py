@@ -1,4 +1,4 @@
-"""Intake's own knobs; see docs/settings.md."""
+"""Intake's own settings; see docs/settings.md."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Intake's tables.
 
 The tables that accepting a message fills have no foreign keys: their ids come out of one and the
-same statement, and the checks would be the dearest part of it
+same statement, and the checks would be the most expensive part of it
 (docs/decisions/accepting-messages.md).
 """
 

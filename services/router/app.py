@@ -5,15 +5,15 @@ from __future__ import annotations
 from services.router.deciding.decide import Decider
 from services.router.settings import RouterSettings
 from services.router.todos import worker
-from services.router.todos.api import Counterpart, on_illegal_transition, routers
+from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
-from services.router.todos.handlers import Ear
-from shared.access.gate import Gate
+from services.router.todos.handlers import EventHandlers
+from shared.access.authorizer import Authorizer
 from shared.db import open_database
 from shared.policy import Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
-from shared.web.app import Surface
+from shared.web.app import HttpDescription
 
 
 def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
@@ -29,22 +29,22 @@ def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
     )
     decider = Decider.of(runtime.policy)
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
-    service.listen(Ear(decider, runtime.clock, decisions).listener())
+    service.listen(EventHandlers(decider, runtime.clock, decisions).listener())
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
-    counterpart = Counterpart(
+    dependencies = TodoDependencies(
         database=database,
-        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
+        authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         policy=runtime.policy,
         decider=decider,
         wake_relay=service.relay.wake,
     )
     service.serve(
-        Surface(
+        HttpDescription(
             title="Inbound Desk: router",
             description="Decides which desk an inquiry belongs to and keeps the desks' ToDos.",
-            routers=routers(counterpart),
+            routers=routers(dependencies),
             on_errors={IllegalTransition: on_illegal_transition},
         )
     )

@@ -1,4 +1,4 @@
-"""The router's knobs; docs/settings.md lists them."""
+"""The router's settings; docs/settings.md lists them."""
 
 from __future__ import annotations
 

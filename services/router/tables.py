@@ -136,7 +136,7 @@ deadlines = Table(
     "deadlines",
     metadata,
     Column("inquiry_id", Uuid, primary_key=True),
-    # All NULL while nothing was heard of a deadline.
+    # All NULL until the first fact about a deadline arrives.
     Column("state", String(10)),
     Column("target", String(20)),
     Column("due_at", Utc),

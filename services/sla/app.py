@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.sla import handlers
 from services.sla.businesstime.errors import CalendarError
 from services.sla.deadlines import api as deadlines
-from services.sla.dependencies import SlaDesk
+from services.sla.dependencies import SlaDependencies
 from services.sla.notifications import api as notifications
 from services.sla.notifications.targets import senders
 from services.sla.notifications.worker import Caretaker, Counts, Courier
@@ -25,13 +25,13 @@ from services.sla.timers import store
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.timers.word import SERVICES, Word
-from shared.access.gate import Gate
+from shared.access.authorizer import Authorizer
 from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import open_database
 from shared.policy import Policy, known_hashtags
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
-from shared.web.app import Surface
+from shared.web.app import HttpDescription
 from shared.web.health import Check
 from shared.web.problems import problem_response
 
@@ -96,10 +96,10 @@ def build(
         on_recorded()
         timers.nearer(next_look)
 
-    desk = SlaDesk(
+    desk = SlaDependencies(
         database=database,
         library=library,
-        gate=Gate(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
+        authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         on_written=on_written,
         channels=frozenset(runtime.policy.channels),
@@ -107,7 +107,7 @@ def build(
         targets=frozenset(courier.target for courier in couriers),
         hashtags=known_hashtags(runtime.policy.hashtags),
     )
-    service.serve(_surface(desk))
+    service.serve(_http(desk))
     return service
 
 
@@ -142,8 +142,8 @@ def _couriers(
     return couriers
 
 
-def _surface(desk: SlaDesk) -> Surface:
-    return Surface(
+def _http(desk: SlaDependencies) -> HttpDescription:
+    return HttpDescription(
         title="Inbound Desk: sla",
         description="Keeps a clock for every promised answer, and can explain each deadline.",
         # `deadlines.ics` and `deadlines/preview` must be looked up before `deadlines/{id}`.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.sla.promises.versions import Library
-from shared.access.gate import Gate
+from shared.access.authorizer import Authorizer
 from shared.db import Database
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import KnownHashtags
@@ -15,14 +15,14 @@ from shared.runtime.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class SlaDesk:
+class SlaDependencies:
     """`on_written` is called after each commit that may have filled the outbox, with the moment at
     which the changed clock needs a look.
     """
 
     database: Database
     library: Library
-    gate: Gate
+    authorizer: Authorizer
     clock: Clock
     on_written: Callable[[datetime | None], None]
     channels: frozenset[str]

@@ -1,1 +1,1 @@
-"""Who may do what: keys, scopes, and the gate that asks for them."""
+"""Who may do what: keys, scopes, and the authorizer that checks them."""

@@ -103,7 +103,7 @@ def read_keys(path: Path) -> tuple[ApiKey, ...]:
         raise KeysFileError(f"the keys file {path} cannot be read: {error.strerror}") from error
     except ValidationError as error:
         why = _what_is_wrong(error)
-        # Not as its cause: a stack that shows it would show what stands in the file.
+        # Not as its cause: a stack trace that shows it would show the file's contents.
         raise KeysFileError(f"the keys file {path} cannot be read: {why}") from None
 
 
@@ -128,9 +128,7 @@ def add_key(
 ) -> ApiKey:
     """Raises ConflictError when the name is taken, InvalidError for what is no name or no key."""
     if not name.isprintable() or not name.strip() or len(name) > LONGEST_NAME:
-        raise InvalidError(
-            "wrong-key-name", "a key's name is 1 to 100 characters that can be printed"
-        )
+        raise InvalidError("wrong-key-name", "a key's name is 1 to 100 printable characters")
     if len(key) < SHORTEST_KEY:
         raise InvalidError(
             "weak-key", f"a key must have at least {SHORTEST_KEY} characters; leave it out"
@@ -166,7 +164,7 @@ def add_first_key(path: Path, *, now: datetime) -> str | None:
 def revoke_key(path: Path, name: str, *, now: datetime, environment_key: str = "") -> None:
     """Raises NotFoundError.
 
-    The file cannot take away what stands in an environment. So a line without any scope stays in
+    The file cannot remove a key that the environment sets. So a line without any scope stays in
     place of `environment_key` and ends it for every service that reads the file.
     """
     with _alone_with(path):
@@ -217,7 +215,7 @@ def _write(path: Path, keys: Sequence[ApiKey]) -> None:
 
 
 class KeyRing:
-    """The keys as they stand in the file now; looks at the file at most once a second.
+    """The keys in the file as of now; the file is checked at most once a second.
 
     A file that became unreadable keeps the last good keys: a typing error must not lock the
     company out, and a revoked key is gone as soon as the file can be read.

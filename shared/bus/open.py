@@ -96,11 +96,11 @@ def _check_security(security: str, login: Login | None, ca: Path | None) -> None
         raise ValueError(f"security={security} needs DESK_BUS_USER and DESK_BUS_PASSWORD")
     if login is not None and not wants_login:
         raise ValueError(
-            f"DESK_BUS_USER is set, and the bus URL says security={security}; say SASL_SSL there"
+            f"DESK_BUS_USER is set, and the bus URL says security={security}; write SASL_SSL there"
         )
     if login is not None and login.mechanism == "PLAIN" and not encrypted:
         raise ValueError(
-            "DESK_BUS_MECHANISM=PLAIN without TLS shows the password to anybody on the way: say "
+            "DESK_BUS_MECHANISM=PLAIN without TLS sends the password in clear text: write "
             "security=SASL_SSL in DESK_BUS_URL, or use SCRAM-SHA-512"
         )
     if ca is not None and not encrypted:

@@ -59,7 +59,7 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a group is in one partition: the next offset to work off, and the log's end."""
+    """How far a group is in one partition: the next offset to handle, and the log's end."""
 
     next_offset: int
     end: int

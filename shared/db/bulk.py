@@ -1,4 +1,5 @@
-"""Many rows into one table; on SQLite past SQLAlchemy's work per value, dearer than the insert.
+"""Many rows into one table; on SQLite past SQLAlchemy, whose work per value costs more than the
+insert.
 
 Facts come in batches, and each service writes several rows per fact: this is its hot path.
 """
@@ -6,10 +7,9 @@ Facts come in batches, and each service writes several rows per fact: this is it
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -28,13 +28,9 @@ from sqlalchemy import (
 )
 
 from shared.db.database import Write
+from shared.db.sqlite_file import sqlite_inserts
 from shared.db.types import Utc
 
-Row = tuple[Any, ...]
-
-# One statement for many rows, because each step of a statement is a fight for the interpreter's
-# lock with a busy event loop; few different lengths keep the statements prepared.
-_ROWS_PER_STATEMENT = (128, 32, 8, 1)
 _AS_IT_IS = (String, Integer, BigInteger, Float, Boolean)
 _Prepare = Callable[[Any], Any]
 
@@ -64,19 +60,6 @@ def insert_rows(
         tx.connection.exec_driver_sql(statement, values)
 
 
-def sqlite_inserts(head: str, rows: Sequence[Row], tail: str = "") -> Iterator[tuple[str, Row]]:
-    """The statements that insert these rows, each with its values.
-
-    `head` ends before VALUES, `tail` is what may follow (ON CONFLICT ...).
-    """
-    at = 0
-    for size in _ROWS_PER_STATEMENT:
-        while len(rows) - at >= size:
-            values = tuple(chain.from_iterable(rows[at : at + size]))
-            yield _statement(head, tail, len(rows[0]), size), values
-            at += size
-
-
 @lru_cache(maxsize=32)
 def _upsert(table: Table, names: tuple[str, ...], on_conflict: str) -> TextClause:
     marks = ", ".join(f":{name}" for name in names)
@@ -86,12 +69,6 @@ def _upsert(table: Table, names: tuple[str, ...], on_conflict: str) -> TextClaus
 
 def _head(table: Table, names: Sequence[str]) -> str:
     return f"INSERT INTO {table.name} ({', '.join(names)})"
-
-
-@lru_cache(maxsize=512)
-def _statement(head: str, tail: str, columns: int, rows: int) -> str:
-    one = f"({', '.join('?' * columns)})"
-    return f"{head} VALUES {', '.join([one] * rows)} {tail}"
 
 
 @lru_cache(maxsize=128)

@@ -108,7 +108,7 @@ def _postgres(cause: BaseException) -> str | None:
     if isinstance(cause, asyncpg.PostgresError):
         state = str(cause.sqlstate)
         if state[:2] in _CLASSES or state in _STATES or _PLAN_CHANGED in str(cause):
-            # The message alone: what stands under DETAIL quotes rows.
+            # The message alone: DETAIL quotes rows.
             return f"PostgreSQL says: {cause.args[0]} (SQLSTATE {state})"
         return None
     # asyncpg could not encode a value: an InterfaceError, too. A certificate that does not hold is
@@ -130,5 +130,5 @@ def _sqlite(error: sqlite3.Error) -> str | None:
     other_schema = code == sqlite3.SQLITE_ERROR and str(error).startswith(_OTHER_SCHEMA)
     if code & 0xFF not in _SQLITE and not other_schema:
         return None
-    hint = "; is there room on its disk?" if code & 0xFF in _NO_ROOM else ""
+    hint = "; is its disk full?" if code & 0xFF in _NO_ROOM else ""
     return f"SQLite says: {error} ({error.sqlite_errorname}){hint}"

@@ -40,8 +40,8 @@ def check_options(url: URL) -> None:
             raise ValueError(f"{name}: there is no file {options[name]}")
     if mode in _VERIFIES and not ("sslrootcert" in options or _has_usual_authorities()):
         raise ValueError(
-            f"sslmode={mode} needs to know by whom: add sslrootcert=/path/to/ca.pem, or put the "
-            f"authority's certificate into {_usual_authorities()}"
+            f"sslmode={mode} needs a certificate authority: add sslrootcert=/path/to/ca.pem, "
+            f"or put the authority's certificate into {_usual_authorities()}"
         )
 
 

@@ -7,7 +7,6 @@ between, so a caller that goes away never leaves the file locked.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +15,7 @@ from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, TypeVar
+from typing import Concatenate, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
@@ -25,12 +24,19 @@ from sqlalchemy.pool import QueuePool
 from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import SQLITE_ERRORS, unavailable
+from shared.db.sqlite_file import (
+    BUSY_SECONDS,
+    FileTakenError,
+    NotDurableError,
+    check_durable,
+    make_durable,
+    own,
+    pragma,
+)
 from shared.db.tasks import ShieldedTasks
 from shared.runtime.files import private_database, private_folder
 
 READERS = 2
-BUSY_SECONDS = 10
-FULL = 2
 CACHE_MIB = 8
 
 J = TypeVar("J")
@@ -166,8 +172,8 @@ class SqliteDatabase(SqliteReader):
         def job() -> T:
             # Rebuilding a parent table would delete its children while foreign keys are on.
             with self._write_engine.connect() as connection:
-                raw = connection.connection.driver_connection
-                _pragma(raw, "foreign_keys=OFF")
+                raw = _raw(connection)
+                pragma(raw, "foreign_keys=OFF")
                 try:
                     with connection.begin():
                         result = run(connection)
@@ -176,7 +182,7 @@ class SqliteDatabase(SqliteReader):
                             raise ValueError(f"the migration left orphaned rows: {orphans[:3]}")
                     return result
                 finally:
-                    _pragma(raw, "foreign_keys=ON")
+                    pragma(raw, "foreign_keys=ON")
 
         return await self._run(self._writer, job, writing=True)
 
@@ -189,31 +195,27 @@ class SqliteDatabase(SqliteReader):
 
         def job() -> None:
             with self._write_engine.connect() as connection:
-                _pragma(connection.connection.driver_connection, "wal_checkpoint(TRUNCATE)")
+                pragma(_raw(connection), "wal_checkpoint(TRUNCATE)")
 
         await self._run(self._writer, job, writing=False)
 
     def _own_the_file(self) -> None:
-        lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            os.close(lock)
+            self._lock = own(self._path)
+        except FileTakenError as error:
             raise DatabaseUnavailableError(
-                f"another process has {self._path} open; stop it first, or use PostgreSQL to run "
-                "several processes"
+                f"another process has {self._path} open (id {error.owner}); stop it first, or use "
+                "PostgreSQL to run several processes"
             ) from error
-        self._lock = lock
 
     def _check_durability(self) -> None:
         with self._write_engine.connect() as connection:
-            synchronous = connection.exec_driver_sql("PRAGMA synchronous").scalar()
-            journal = connection.exec_driver_sql("PRAGMA journal_mode").scalar()
-        if (synchronous, journal) != (FULL, "wal"):
-            raise DatabaseUnavailableError(
-                f"{self._path} runs with journal_mode={journal}, synchronous={synchronous}; "
-                "accepted inquiries need WAL and FULL"
-            )
+            try:
+                check_durable(_raw(connection))
+            except NotDurableError as error:
+                raise DatabaseUnavailableError(
+                    f"{self._path} runs with {error}; accepted inquiries need WAL and FULL"
+                ) from error
 
 
 class _OwnFile:
@@ -242,12 +244,12 @@ def _engine(
 
 
 def _prepare(raw: sqlite3.Connection, _record: object, *, cache_kib: int, read_only: bool) -> None:
-    for setting in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        _pragma(raw, setting)
-    _pragma(raw, f"cache_size=-{cache_kib}")  # kibibytes, when it is negative
+    make_durable(raw)
+    pragma(raw, "foreign_keys=ON")
+    pragma(raw, f"cache_size=-{cache_kib}")  # kibibytes, when it is negative
     if read_only:
-        _pragma(raw, "query_only=ON")
+        pragma(raw, "query_only=ON")
 
 
-def _pragma(raw: Any, setting: str) -> None:
-    raw.execute(f"PRAGMA {setting}").fetchall()
+def _raw(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)

@@ -247,7 +247,7 @@ class DeadlineFact(Fact):
     """`state` and `due_at` are how the target stands after this fact.
 
     The answer's targets follow one another: first answer, follow-up. The hand-over to the technical
-    desk stands beside them and says nothing about the answer.
+    desk is a target of its own and says nothing about the answer.
     """
 
     AGGREGATE: ClassVar[str] = "deadlines"

@@ -1,7 +1,7 @@
 """The consumer loop: facts off the bus, into verbs, each with exactly one effect.
 
 What was fetched is one transaction: inbox rows first, then the handlers. When it fails, each
-partition is one, and when that fails too the records are worked off one by one; a record that keeps
+partition is one, and when that fails too the records are handled one by one; a record that keeps
 failing becomes a dead letter with its reason and is not marked handled, so that it can be tried
 again. Only then is the position committed.
 """
@@ -118,7 +118,7 @@ class Consumer:
         return time.monotonic() - self._turned > STALLED_SECONDS
 
     async def lag(self) -> int | None:
-        """Records not worked off yet; None while there is no subscription to ask."""
+        """Records not handled yet; None while there is no subscription to ask."""
         if self._subscription is None:
             return None
         count = await self._subscription.lag()

@@ -23,10 +23,10 @@ class RelayCaughtUp(Fact):
 
 
 class RecordDeadLettered(Fact):
-    """A record that a consumer could not work off.
+    """A record that a consumer could not handle.
 
-    Told no more: dead letters are rows of the service that failed. What an earlier version has
-    recorded becomes one when the relay meets it.
+    No longer published: dead letters are rows of the service that failed. What an earlier version
+    has recorded becomes one when the relay meets it.
     """
 
     TYPE: ClassVar[str] = "record.dead_lettered"

@@ -186,7 +186,7 @@ def settle(tx: Write, ids: Sequence[UUID], *, state: State, now: datetime, why: 
 
 
 def failed_again(tx: Write, letter_id: UUID, *, reason: str, now: datetime) -> None:
-    """It waits for a person once more: what fails is never tried in circles."""
+    """It waits for a person again: what fails is never retried endlessly."""
     tx.execute(
         update(DEAD_LETTERS)
         .where(_C.id == letter_id, _C.state.in_(OPEN))

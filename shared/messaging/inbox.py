@@ -1,4 +1,4 @@
-"""The inbox: which events a consumer group has already worked off, in its own transaction.
+"""The inbox: which events a consumer group has already handled, in its own transaction.
 
 Delivery is at least once; with this row beside the effect, the effect is exactly once.
 """
@@ -56,7 +56,7 @@ def first_time(
     Goes first in the transaction: a second instance with the same event then waits here until
     this one commits or rolls back, and never meets it on the business rows.
     """
-    # Sorted, so that two instances with the same events cannot wait for each other in a circle.
+    # Sorted, so that two instances with the same events cannot deadlock.
     wanted = sorted(set(event_ids))
     if tx.dialect == "postgresql":
         ids = func.unnest(literal(wanted, ARRAY(INBOX.c.event_id.type)))
@@ -80,7 +80,7 @@ def forget_handled(tx: Write, *, before: datetime) -> int:
     """Delete a batch of rows older than that moment; 0 when none is left.
 
     Must keep longer than the log, its offsets and the oldest backup: an event that is delivered
-    after its row is gone would be worked off twice.
+    after its row is gone would be handled twice.
     """
     c = INBOX.c
     old = select(c.consumer, c.event_id).where(c.handled_at < before).limit(ROWS_AT_ONCE)

@@ -1,4 +1,4 @@
-"""What must hold between the sections of a policy; each check sees the parts that could be read."""
+"""What must hold between the sections of a policy; each check sees the sections that are valid."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from shared.policy.model import (
     Channel,
     Desk,
     Hashtags,
-    Notification,
+    NotificationTarget,
     Promise,
     Retention,
     Routing,
@@ -23,11 +23,11 @@ Parts = Mapping[str, object]
 
 
 def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
-    """Everything that contradicts itself across sections; a part that is missing is not judged."""
+    """What contradicts itself across sections; a section that is not valid is not judged."""
     channels = cast("Mapping[str, Channel] | None", parts.get("channels"))
     desks = cast("Mapping[str, Desk] | None", parts.get("desks"))
     promises = cast("tuple[Promise, ...] | None", parts.get("promises"))
-    notifications = cast("tuple[Notification, ...] | None", parts.get("notifications"))
+    notifications = cast("tuple[NotificationTarget, ...] | None", parts.get("notifications"))
     hashtags = cast("Hashtags | None", parts.get("hashtags"))
     routing = cast("Routing | None", parts.get("routing"))
     retention = cast("Retention | None", parts.get("retention"))
@@ -161,7 +161,7 @@ def _uncovered(
 
 
 def _notifications(
-    notifications: tuple[Notification, ...], desks: Mapping[str, Desk] | None
+    notifications: tuple[NotificationTarget, ...], desks: Mapping[str, Desk] | None
 ) -> Iterator[PolicyProblem]:
     seen: dict[str, int] = {}
     for place, each in enumerate(notifications):
@@ -186,7 +186,7 @@ def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProb
                 location = ("routing", kind, language, place)
                 first = seen.setdefault(term.casefold(), kind)
                 if first != kind:
-                    wrong = f"{shown(term)} already stands in {first}"
+                    wrong = f"{shown(term)} is already listed in {first}"
                     yield _at(*location, wrong=wrong, right="one kind only")
                 if (fault := _term_fault(term)) is not None:
                     yield _at(*location, wrong=f"{shown(term)} {fault[0]}", right=fault[1])
@@ -195,28 +195,31 @@ def _routing(routing: Routing, hashtags: Hashtags | None) -> Iterator[PolicyProb
                     yield _at(*location, wrong=f"{term} is not defined", right=nearest(tag, known))
         for word in terms.weights:
             if word not in listed:
-                wrong = "this word stands in none of the lists beside it"
+                wrong = "this term is in none of the lists of terms"
                 yield _at(
                     "routing", kind, "weights", word, wrong=wrong, right=nearest(word, listed)
                 )
 
 
 def _term_fault(term: str) -> tuple[str, str] | None:
-    words = term.removeprefix("*").split()
+    first, *more = term.split() or [""]
+    words = [first.removeprefix("*"), *more]
     if "*" in "".join(word.removesuffix("*") for word in words):
         return "has a * inside", "a * only at the start, or at the end of a word"
     if len(words) > 1 and term.startswith("*"):
         return "is a phrase that begins with *", "a single word, or no * at the start"
-    if not all(any(character.isalnum() for character in word) for word in words) or not words:
+    if not all(any(character.isalnum() for character in word) for word in words):
         return "has a word without a letter", "words that can be read"
     letters = sum(character.isalnum() for character in term)
     if letters < 2 or (term.startswith("*") and letters < 4):
-        return "would be found almost everywhere", "2 letters or more, 4 after a leading *"
+        return "would match almost everything", "2 letters or more, 4 after a leading *"
     return None
 
 
 def _retention(retention: Retention) -> Iterator[PolicyProblem]:
     days = retention.messages_days
     if days is not None and days < retention.log_days:
-        wrong = f"messages would go after {days} days, but the log keeps them {retention.log_days}"
+        wrong = (
+            f"messages would be removed after {days} days, the log keeps them {retention.log_days}"
+        )
         yield _at("retention", "messages_days", wrong=wrong, right="at least log_days")

@@ -1,4 +1,8 @@
-"""Reading a policy file: all of its mistakes at once, or one frozen value."""
+"""Reading a policy file: its mistakes, or one frozen value.
+
+Every section is validated by itself, and its mistakes are named all at once. What contradicts
+itself between sections is named for the sections that are valid.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,6 @@ from shared.policy.calendar import Calendar
 from shared.policy.consistency import inconsistencies
 from shared.policy.model import Policy
 from shared.policy.problems import PolicyError, PolicyProblem, nearest, path_text, problem_of
-from shared.policy.salvage import salvage
 
 LARGEST_FILE_BYTES = 1_000_000
 _PLACE = re.compile(r"(.*) \((?:at (line \d+, column \d+)|at (end of document))\)", re.DOTALL)
@@ -65,11 +68,7 @@ def parse_policy(raw: Mapping[str, object], *, folder: Path | None = None) -> Po
             parts[name] = _sections()[name].validate_python(raw[name])
         except ValidationError as error:
             problems += _problems(name, error)
-            readable = salvage(name, raw[name])
-            if readable is not None:
-                parts[name] = readable
-    named = {problem.path for problem in problems}
-    problems += (each for each in inconsistencies(parts) if each.path not in named)
+    problems += inconsistencies(parts)
     parts = _with_ical_path(parts, folder, problems)
     if problems:
         raise PolicyError(tuple(problems))

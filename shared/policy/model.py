@@ -187,7 +187,7 @@ class Promise(Part):
         return self
 
 
-class NoticeKind(StrEnum):
+class NotificationKind(StrEnum):
     """What a notification can be about. `met_late` is the answer that came after the breach."""
 
     WARNING = "warning"
@@ -204,7 +204,7 @@ class Way(StrEnum):
     APPRISE = "apprise"
 
 
-class Notification(Part):
+class NotificationTarget(Part):
     """Who is told of deadlines, outside the desk. Secrets are environment variables.
 
     `url`: only a webhook's, and only when there is no secret in it; else, and then instead of it,
@@ -214,10 +214,10 @@ class Notification(Part):
     name: Name
     via: Way
     url: WebAddress | None = None
-    kinds: Items[NoticeKind] = (
-        NoticeKind.WARNING,
-        NoticeKind.WINDOW_CLOSING,
-        NoticeKind.BREACHED,
+    kinds: Items[NotificationKind] = (
+        NotificationKind.WARNING,
+        NotificationKind.WINDOW_CLOSING,
+        NotificationKind.BREACHED,
     )
     desks: Items[Name] = ()
 
@@ -225,8 +225,8 @@ class Notification(Part):
     def _check(self) -> Self:
         findings: list[tuple[tuple[int | str, ...], str, str]] = []
         if not self.kinds:
-            everything = ", ".join(f'"{kind}"' for kind in NoticeKind)
-            findings.append((("kinds",), "nothing would ever be told", f"some of {everything}"))
+            everything = ", ".join(f'"{kind}"' for kind in NotificationKind)
+            findings.append((("kinds",), "nothing would ever be sent", f"some of {everything}"))
         if self.via is Way.APPRISE and self.url is not None:
             right = f"leave it out here and set DESK_NOTIFY_{self.name.upper()}_URL"
             findings.append((("url",), "an Apprise URL holds a secret", right))
@@ -234,7 +234,7 @@ class Notification(Part):
         return self
 
 
-class Event(Part):
+class EventHashtag(Part):
     """An event's hashtag. `always_with_year`: only with its year does it name the event."""
 
     tag: Tag
@@ -245,7 +245,7 @@ class Hashtags(Part):
     """The company's own hashtags, and those of its events (#iico2013)."""
 
     company: tuple[Tag, ...] = ()
-    events: tuple[Event, ...] = ()
+    events: tuple[EventHashtag, ...] = ()
 
 
 class Terms(Part):
@@ -278,7 +278,7 @@ class Policy(Part):
     desks: Table[Name, Desk]
     calendar: Calendar
     promises: tuple[Promise, ...]
-    notifications: tuple[Notification, ...] = ()
+    notifications: tuple[NotificationTarget, ...] = ()
     hashtags: Hashtags = Hashtags()
     routing: Routing
     netiquette: Localized

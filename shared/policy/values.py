@@ -32,7 +32,7 @@ def mistake(wrong: str, right: str) -> PydanticCustomError:
 
 
 def shown(value: object) -> str:
-    """A value as it may stand in an error message: short, and never more than one line."""
+    """A value as an error message may show it: short, and never more than one line."""
     if isinstance(value, bool):
         return str(value).lower()
     text = ascii(value) if isinstance(value, str) and not value.isprintable() else repr(value)
@@ -170,7 +170,7 @@ def parse_web_address(value: object) -> str:
     """As `secret_web_address`, but without a password: for an address that is written down."""
     text = secret_web_address(value)
     if "@" in urlsplit(text).netloc:
-        wrong = "a password does not belong into an address that is written down"
+        wrong = "a password does not belong in an address in this file"
         raise mistake(wrong, "the address in the environment variable of this target")
     return text
 
@@ -191,7 +191,7 @@ def secret_web_address(value: object) -> str:
     if parts.scheme not in ("https", "http"):
         raise mistake(f"{shown(parts.scheme)} is not a scheme for a webhook", hint)
     if parts.scheme == "http" and host not in LOOPBACK:
-        raise mistake("http:// can be read on its way", "https://, or http://127.0.0.1")
+        raise mistake("http:// can be read by anybody on the way", "https://, or http://127.0.0.1")
     return text
 
 

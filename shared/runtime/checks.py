@@ -75,13 +75,13 @@ class Checks:
 
     async def _consumers_turn(self) -> str | None:
         if any(consumer.stalled() for consumer in self.consumers):
-            return "a consumer loop stands still; restart the process"
+            return "a consumer loop hangs; restart the process"
         return None
 
     async def _consumer_lag(self) -> str | None:
         for consumer in self.consumers:
             if await consumer.lag() is None:
-                return "not joined to its consumer group yet"
+                return "has not joined its consumer group yet"
         return None
 
     async def _outbox_age(self) -> str | None:
@@ -95,7 +95,7 @@ class Checks:
     async def _letters_wait(self) -> str | None:
         count = await self.database.read(dead_letters.count_open)
         self.metrics.letters.set(count)
-        return f"{count} dead letters wait for a decision" if count else None
+        return f"{count} dead letters are waiting for a decision" if count else None
 
     async def schema(self) -> str | None:
         """Why work cannot begin yet: against an old schema every record would fail."""

@@ -1,4 +1,4 @@
-"""What every service forgets by and by: published facts, ids of handled ones, dead letters."""
+"""What every service deletes once it is old: published facts, ids of handled ones, dead letters."""
 
 from __future__ import annotations
 

@@ -122,7 +122,6 @@ async def serve(
     failed: asyncio.Event,
     trusted_proxies: str,
     limits: ConnectionLimits,
-    on_stop: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve until SIGTERM, Ctrl-C, or `failed`; then let open requests end within the grace."""
     limits = within_handles(limits)
@@ -144,7 +143,6 @@ async def serve(
     )
 
     def end() -> None:
-        on_stop()
         server.should_exit = True
 
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""Secrets that stand in a file, as the platforms of containers mount them.
+"""Secrets in files, as the platforms of containers mount them.
 
 `DESK_API_KEY_FILE` names the file whose contents are `DESK_API_KEY`.
 """
@@ -13,8 +13,8 @@ MOST_BYTES = 65_536
 
 
 def with_files(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables; one that ends in _FILE stands under its name without that, with what its file
-    holds. An empty one counts as not set.
+    """The variables; one that ends in _FILE appears under its name without that suffix, with the
+    contents of its file. An empty one counts as not set.
 
     Raises ValueError for one that is set both ways, or whose file cannot be used.
     """
@@ -23,7 +23,7 @@ def with_files(environment: Mapping[str, str]) -> dict[str, str]:
         if name.endswith(SUFFIX) and place:
             secret = name.removesuffix(SUFFIX)
             if found.get(secret):
-                raise ValueError(f"{secret} and {name} are both set; take one of them away")
+                raise ValueError(f"{secret} and {name} are both set; unset one of them")
             found[secret] = read_secret(name, place)
     return found
 

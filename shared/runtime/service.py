@@ -24,8 +24,8 @@ from shared.runtime.housekeeping import Housekeeping
 from shared.runtime.lifecycle import Loop, pause, running_loops
 from shared.runtime.settings import DeskSettings
 from shared.runtime.telemetry import Metrics
-from shared.web.app import Surface, build_app
-from shared.web.edge import Edge
+from shared.web.app import HttpDescription, build_app
+from shared.web.edge import EdgeMiddleware
 from shared.web.health import Check, Examination, Health
 from shared.web.hot import HotRoutes
 
@@ -121,17 +121,17 @@ class Service:
         """What the service's readiness tells beside what every service's does; before `serve`."""
         self._own_checks[name] = check
 
-    def serve(self, surface: Surface) -> None:
+    def serve(self, http: HttpDescription) -> None:
         settings = self._runtime.settings
         app = build_app(
-            surface,
+            http,
             service=self.name,
             metrics=self.metrics,
             live=self._live,
             ready=self._ready,
         )
-        self.app = Edge(
-            HotRoutes(app, surface.hot_routes),
+        self.app = EdgeMiddleware(
+            HotRoutes(app, http.hot_routes),
             metrics=self.metrics,
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,
@@ -139,7 +139,7 @@ class Service:
         )
 
     async def handle(self, events: Sequence[Envelope]) -> None:
-        """Work off these facts as if they had come off the bus together, each once.
+        """Handle these facts as if they had come off the bus together, each once.
 
         With `drain` the seam for tests: a story can be told in any order, without a bus. Raises
         what a handler raises; nothing has changed then.
@@ -207,4 +207,4 @@ class Service:
 
 
 async def _not_built(_scope: object, _receive: object, _send: object) -> None:
-    raise RuntimeError("the service has no HTTP surface yet: call serve() first")
+    raise RuntimeError("the service has no app yet: call serve() first")

@@ -1,4 +1,4 @@
-"""The knobs that all services share; each is an environment variable that begins with `DESK_`.
+"""The settings that all services share; each is an environment variable that begins with `DESK_`.
 
 docs/settings.md lists every one of them with its default; a test compares the two.
 """
@@ -43,7 +43,7 @@ PerSecond = Annotated[float, AfterValidator(_per_second)]
 
 
 class Settings(BaseSettings):
-    """What the knobs of all services have in common: a secret may also stand in a file, and no
+    """What the settings of all services have in common: a secret may also be in a file, and no
     error repeats what was set.
     """
 
@@ -242,7 +242,7 @@ S = TypeVar("S", bound=BaseSettings)
 
 
 class SettingsError(ValueError):
-    """What stands in the environment cannot be used; each line names a variable."""
+    """The environment holds values that cannot be used; each line names a variable."""
 
 
 def read_settings(kind: type[S]) -> S:

@@ -79,7 +79,7 @@ def configure_logging(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    # One line per request would be the dearest part of a request; the metrics count them.
+    # One line per request would be the most expensive part of a request; the metrics count them.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)
     # They name the addresses that they call, which may hold a secret.
@@ -99,7 +99,7 @@ class Metrics:
         self.outbox_age = self.gauge(
             "desk_outbox_age_seconds", "Age of the fact that waits longest for the bus."
         )
-        self.handled = self.counter("desk_events_handled", "Facts worked off.", "type")
+        self.handled = self.counter("desk_events_handled", "Facts handled.", "type")
         self.repeated = self.counter("desk_events_repeated", "Facts delivered again, no effect.")
         self.dead_letters = self.counter(
             "desk_dead_letters", "Records and facts set aside with a reason."
@@ -107,7 +107,7 @@ class Metrics:
         self.letters = self.gauge(
             "desk_dead_letters_waiting", "Dead letters that nobody has dealt with."
         )
-        self.lag = self.gauge("desk_consumer_lag", "Records not worked off yet.")
+        self.lag = self.gauge("desk_consumer_lag", "Records not handled yet.")
 
     def counter(self, name: str, help_: str, *labels: str) -> Counter:
         return Counter(name, help_, labels, registry=self.registry)

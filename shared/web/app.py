@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
@@ -36,14 +37,14 @@ from shared.web.problems import (
 )
 from shared.web.strict_json import StrictRoute
 
-VERSION = "0.1.0"
+VERSION = version("inbound-desk")
 Responses = dict[int | str, dict[str, Any]]
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ErrorHandler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
+class HttpDescription:
     """What a service shows over HTTP.
 
     `hot_routes` are the POST routes on which the rate depends (see `hot`); `raw_paths` and
@@ -61,7 +62,7 @@ class Surface:
 
 
 def build_app(
-    surface: Surface,
+    http: HttpDescription,
     *,
     service: str,
     metrics: Metrics,
@@ -69,8 +70,8 @@ def build_app(
     ready: Examination,
 ) -> FastAPI:
     app = FastAPI(
-        title=surface.title,
-        description=surface.description,
+        title=http.title,
+        description=http.description,
         version=VERSION,
         openapi_url=f"/{service}/openapi.json",
         docs_url=None,
@@ -84,16 +85,16 @@ def build_app(
             405: _on_wrong_method,
             RequestValidationError: on_validation_error,
             Exception: on_unforeseen,
-            **surface.on_errors,
+            **http.on_errors,
         },
     )
     # Only what is no POST comes here; then the answer is that the method is wrong.
-    app.router.routes[0:0] = list(surface.hot_routes)
-    for router in surface.routers:
+    app.router.routes[0:0] = list(http.hot_routes)
+    for router in http.routers:
         app.include_router(router)
     _operations(app, service, metrics, live=live, ready=ready)
-    _documents(app, service, surface.title)
-    _document_raw(app, surface.raw_paths, surface.raw_schemas)
+    _documents(app, service, http.title)
+    _document_raw(app, http.raw_paths, http.raw_schemas)
     return app
 
 

@@ -102,7 +102,9 @@ class Body:
         finally:
             self._waiting = None
         if message["type"] == "http.disconnect":
-            raise RefusedError(400, "body-incomplete", "the connection ended within the body")
+            raise RefusedError(
+                400, "body-incomplete", "the connection ended before the body was complete"
+            )
         self._count(message)
         return message
 
@@ -138,6 +140,6 @@ def _too_many() -> RefusedError:
     return RefusedError(
         503,
         "too-many-bodies",
-        "too many request bodies are on their way, and this one takes longest; send it again",
+        "too many request bodies are being received, and this one has taken longest; send it again",
         headers={**_CLOSE, "Retry-After": str(RETRY_SECONDS)},
     )

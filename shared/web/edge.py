@@ -26,7 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 log = structlog.get_logger()
 
 
-class Edge:
+class EdgeMiddleware:
     def __init__(
         self,
         app: ASGIApp,

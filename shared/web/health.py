@@ -91,7 +91,7 @@ async def _result(name: str, check: Check) -> CheckResult:
         reason = str(error)
     except Exception as error:
         log.exception("health.check_failed", check=name)
-        reason = f"it could not be looked up ({type(error).__name__}); the log has the stack"
+        reason = f"the check itself failed ({type(error).__name__}); the log has the stack"
     if reason is None:
         return CheckResult(status="ok")
     return CheckResult(status=check.failing, reason=reason[:500])

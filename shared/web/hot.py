@@ -1,7 +1,7 @@
 """Past the framework: the few routes on which the rate depends are called without its layers.
 
 FastAPI's and Starlette's layers cost more than accepting a message does (docs/performance.md). The
-routes stand in the FastAPI app as well, which answers what is asked of them in other ways.
+routes are in the FastAPI app as well, which answers every other method on their paths.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class Cursors:
             moment, identifier, mark = json.loads(base64.urlsafe_b64decode(padded.encode()))
             place = _moment(moment), UUID(identifier)
         except _NOT_OURS as error:
-            raise _unknown("was not made here") from error
+            raise _unknown("was not issued by this service") from error
         if mark != self._mark:
             raise _unknown("belongs to another list, or to other filters or another sorting")
         return place

@@ -49,7 +49,7 @@ _TITLES = {
     422: "The request is not valid",
     429: "Too many requests",
     431: "The headers are too large",
-    500: "Something went wrong here",
+    500: "Internal error",
     503: "A part of the desk does not answer",
 }
 _TITLES_OF = {
@@ -168,7 +168,9 @@ async def on_unforeseen(_request: Request, _error: Exception) -> JSONResponse:
 
 
 def internal_error() -> JSONResponse:
-    return problem_response(500, "internal", "this is our fault; the log has the trace id")
+    return problem_response(
+        500, "internal", "this is a bug in the desk; the log has it under the trace id"
+    )
 
 
 def summary(problems: Sequence[FieldProblem]) -> str:

@@ -29,6 +29,6 @@ def secret_key(secret: str) -> bytes:
 
 
 def sign(key: bytes, *, webhook_id: str, timestamp: int, body: bytes) -> str:
-    """One signature as it stands in `webhook-signature`, which holds one or more, by spaces."""
+    """One signature as `webhook-signature` carries it, which holds one or more, by spaces."""
     signed = b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
     return "v1," + base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BeforeValidator
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shared.access.gate import admissions_of
+from shared.access.authorizer import required_scopes_of
 from shared.errors import FieldProblem
 from shared.text.names import clean_name
 from shared.web.problems import RefusedError
@@ -134,13 +134,13 @@ class StrictRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        admissions = admissions_of(self.dependant)
+        required_scopes = required_scopes_of(self.dependant)
         wants_body = self.body_field is not None
         needs_body = self.body_field is not None and self.body_field.field_info.is_required()
 
         async def strictly(request: Request) -> Response:
-            for admission in admissions:
-                admission.check(request)
+            for required in required_scopes:
+                required.check(request)
             strict = _StrictRequest(request.scope, request.receive)
             if needs_body or (wants_body and await strict.body()):
                 require_json(strict)

@@ -117,7 +117,7 @@ def _http_codes() -> list[str]:
     for node in nodes(Path("shared/web/problems.py")):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_CODES":
             return [str(code) for code in ast.literal_eval(node.value).values()]
-    raise AssertionError("shared/web/problems.py has no _CODES any more: mend this test")
+    raise AssertionError("shared/web/problems.py has no _CODES any more: correct this test")
 
 
 def _todo_codes() -> list[str]:
@@ -200,6 +200,7 @@ def test_every_test_that_a_page_names_is_there() -> None:
         assert not gone, f"{path.relative_to(ROOT)} names {sorted(gone)}, which no test is called"
 
 
-def test_every_module_that_the_promises_name_is_there() -> None:
-    for named in re.findall(r"`((?:services|shared|tests)/[\w./]+)", page("docs/promises.md")):
-        assert (ROOT / named).exists(), f"docs/promises.md names {named}, which is not there"
+@pytest.mark.parametrize("name", ["docs/promises.md", "docs/architecture.md"])
+def test_every_module_that_a_page_names_is_there(name: str) -> None:
+    for named in re.findall(r"`((?:services|shared|tests)/[\w./]+)", page(name)):
+        assert (ROOT / named).exists(), f"{name} names {named}, which is not there"

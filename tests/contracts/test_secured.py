@@ -220,9 +220,9 @@ _LOGIN = Login("desk", PASSWORD)
     ("security", "login", "ca", "wrong"),
     [
         ("SASL_SSL", None, None, "needs DESK_BUS_USER and DESK_BUS_PASSWORD"),
-        ("SSL", _LOGIN, None, "say SASL_SSL there"),
-        ("PLAINTEXT", _LOGIN, None, "say SASL_SSL there"),
-        ("SASL_PLAINTEXT", Login("desk", PASSWORD, "PLAIN"), None, "shows the password"),
+        ("SSL", _LOGIN, None, "write SASL_SSL there"),
+        ("PLAINTEXT", _LOGIN, None, "write SASL_SSL there"),
+        ("SASL_PLAINTEXT", Login("desk", PASSWORD, "PLAIN"), None, "password in clear text"),
         ("PLAINTEXT", None, Path(os.devnull), "is without TLS"),
         ("SSL", None, Path("nowhere.pem"), "nowhere.pem cannot be used: No such file"),
         ("SSL", None, Path(os.devnull), "must hold certificates of authorities in PEM"),

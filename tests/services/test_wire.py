@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from shared.runtime.lifecycle import listen, serve
 from shared.runtime.service import Service
 from shared.runtime.telemetry import Metrics
-from shared.web.edge import Edge
+from shared.web.edge import EdgeMiddleware
 from shared.web.limits import ConnectionLimits
 from tests.support.unstarted import KEY, three_services
 
@@ -203,7 +203,9 @@ async def test_hanging_up_within_the_body_is_no_error_of_ours(
     service: Service, capfd: pytest.CaptureFixture[str], *, bare: bool
 ) -> None:
     metrics = Metrics("test") if bare else service.metrics
-    edge = Edge(_echo, metrics=metrics, body_limit=1000, body_seconds=5, bodies_bytes=10_000)
+    edge = EdgeMiddleware(
+        _echo, metrics=metrics, body_limit=1000, body_seconds=5, bodies_bytes=10_000
+    )
     async with _served(edge if bare else service.app) as port:
         before = _counted(metrics)
         for announced in (b"Content-Length: 100\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"):

@@ -83,7 +83,7 @@ class Instance:
         return found
 
     def lag(self) -> float | None:
-        """Records that its consumers have not worked off; None while that is not known."""
+        """Records that its consumers have not handled; None while that is not known."""
         health = self.health("ready")
         if health is None or health["status"] != "ok":
             return None

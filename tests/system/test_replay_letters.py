@@ -83,10 +83,12 @@ def test_the_list_shows_what_waits_and_never_its_words(
 def test_letters_are_chosen_by_id_or_by_time(
     letters: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert said(capsys, "--id", letters[1])[1].startswith("1 dead letters asked for")
+    assert said(capsys, "--id", letters[1])[1].startswith("1 dead letters will be tried once more")
     assert states(capsys) == dict(zip(letters, ("waiting", "asked", "waiting"), strict=True))
     # What was asked for is not asked for twice.
-    assert said(capsys, "--since", NOW.isoformat())[1].startswith("2 dead letters asked for")
+    assert said(capsys, "--since", NOW.isoformat())[1].startswith(
+        "2 dead letters will be tried once more"
+    )
     assert set(states(capsys).values()) == {"asked"}
     assert said(capsys, "--since", LATER)[1].startswith("0 dead letters")
 
@@ -104,9 +106,9 @@ def test_letters_are_given_up_for_a_reason(
     [
         ((), "--list shows them, --id or --since chooses"),
         (("--since", EVER, "--discard", ""), "--discard takes a reason"),
-        (("--list", "--discard", "x"), "no --list beside it"),
+        (("--list", "--discard", "x"), "cannot be combined with --list"),
         (("--discard", "x"), "--list shows them, --id or --since chooses"),
-        (("--id", "00000000-0000-0000-0000-000000000000"), "no dead letter that waits has the id"),
+        (("--id", "00000000-0000-0000-0000-000000000000"), "no waiting dead letter has the id"),
     ],
 )
 def test_what_is_not_clear_is_refused_and_changes_nothing(

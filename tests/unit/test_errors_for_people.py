@@ -192,7 +192,7 @@ def test_an_unknown_variable_is_named_with_the_nearest(
     assert main(["keys", "list"]) == 0
     said = capsys.readouterr().err.splitlines()
     assert said[2].endswith(
-        "DESK_PROT is no setting of the desk and is passed over; is it DESK_PORT?"
+        "DESK_PROT is not a setting of the desk and is ignored; do you mean DESK_PORT?"
     )
     monkeypatch.setenv("DESK_PORT", "0")
     monkeypatch.setenv("DESK_DATA_DIR", str(tmp_path / "var"))

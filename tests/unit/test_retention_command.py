@@ -35,8 +35,11 @@ def test_what_would_go_is_counted_and_stays(
     assert "there is no database" in capsys.readouterr().err
     assert main(["migrate"]) == 0
     capsys.readouterr()
-    for words, would in ((["retention", "--dry-run"], "would go"), (["retention"], "went")):
+    for words, removed in (
+        (["retention", "--dry-run"], "would be removed"),
+        (["retention"], "removed"),
+    ):
         assert main(words) == 0
         said = capsys.readouterr().out
-        assert said.startswith("0 conversations with 0 messages, and the words of 0 ToDos, ")
-        assert f" {would}: they ended before " in said
+        what = "0 conversations with 0 messages, and the customers' texts of 0 ToDos"
+        assert said.startswith(f"{removed}: {what}, which ended before ")

@@ -14,7 +14,7 @@ from shared.policy.calendar import Calendar, Holidays, subdivision_names
 from shared.policy.model import (
     Counting,
     Hashtags,
-    Notification,
+    NotificationTarget,
     Policy,
     Promise,
     ServiceLevel,
@@ -187,7 +187,7 @@ def _level(level: WarnLevel, words: Wording) -> str:
     return words.warn_before.format(time=_time(level.before, words))
 
 
-def _notification(target: Notification, words: Wording) -> str:
+def _notification(target: NotificationTarget, words: Wording) -> str:
     return words.notification.format(
         name=target.name,
         way=words.ways[target.via],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.policy.model import Counting, NoticeKind, Way
+from shared.policy.model import Counting, NotificationKind, Way
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Wording:
     pause: str
     notification: str
     ways: dict[Way, str]
-    notices: dict[NoticeKind, str]
+    notices: dict[NotificationKind, str]
     notified_all: str
     notified_desks: str
     desks: str
@@ -121,7 +121,7 @@ EN = Wording(
     closure="It is closed from {first} to {last} ({name}), both days included.",
     closed_day="It is closed on {first} ({name}).",
     override="On {day} it is open {hours} ({name}).",
-    ical="Further closed days stand in {file}.",
+    ical="Further closed days are listed in {file}.",
     promise='The promise "{name}" holds for {scope}: first answer within {target}.',
     scope_all="all promised channels",
     scope_channels="the channels {items}",
@@ -131,19 +131,20 @@ EN = Wording(
     counting={
         Counting.WORKING_DAYS: (
             "The {target} run on working days only: from midnight to midnight of a closed day the "
-            "clock stands still. Due is the last moment in opening hours before they are over."
+            "clock stands still. An answer is due at the last moment of opening hours before "
+            "they are over."
         ),
-        Counting.OPENING_HOURS: "Of the {target} only time during opening hours counts.",
+        Counting.OPENING_HOURS: "Only opening hours count towards the {target}.",
         Counting.WALL_CLOCK: "The {target} run on the clock, day and night, also on holidays.",
     },
     example=(
         "Example, in a week without holidays: what comes in on Friday at {time} is due on Monday "
         "at {time}; what comes in on Saturday is due on Monday at the end of opening hours."
     ),
-    follow_up="After a holding reply that names no moment the next word is due within {target}.",
+    follow_up="After a holding reply that names no moment the next reply is due within {target}.",
     hand_over=(
-        "What the technical desk gets is taken over there within {target} of the inquiry, counted "
-        "the same way."
+        "The technical desk takes over what it gets within {target} of the inquiry, counted the "
+        "same way."
     ),
     warn="We are warned {levels}.",
     warn_share="when {percent} % of the time is used",
@@ -152,16 +153,16 @@ EN = Wording(
         "While we wait for the customer the clock stands still, for {bound} at the most, then it "
         "runs on."
     ),
-    notification="{name} is told {way} of {kinds}, {scope}.",
+    notification="{name} is notified {way} of {kinds}, {scope}.",
     ways={Way.WEBHOOK: "by webhook", Way.APPRISE: "through Apprise"},
     notices={
-        NoticeKind.WARNING: "warnings",
-        NoticeKind.WINDOW_CLOSING: "reply windows that are about to end",
-        NoticeKind.BREACHED: "breaches",
-        NoticeKind.MET: "answers in time",
-        NoticeKind.MET_LATE: "late answers",
-        NoticeKind.MOVED: "deadlines that move",
-        NoticeKind.CANCELLED: "deadlines that are cancelled",
+        NotificationKind.WARNING: "warnings",
+        NotificationKind.WINDOW_CLOSING: "reply windows that are about to end",
+        NotificationKind.BREACHED: "breaches",
+        NotificationKind.MET: "answers in time",
+        NotificationKind.MET_LATE: "late answers",
+        NotificationKind.MOVED: "deadlines that move",
+        NotificationKind.CANCELLED: "deadlines that are cancelled",
     },
     notified_all="whichever desk it is",
     notified_desks="for {desks} only",
@@ -270,13 +271,13 @@ DE = Wording(
     notification="{name} erfährt {way} von {kinds}, {scope}.",
     ways={Way.WEBHOOK: "per Webhook", Way.APPRISE: "über Apprise"},
     notices={
-        NoticeKind.WARNING: "Warnungen",
-        NoticeKind.WINDOW_CLOSING: "bald endenden Antwortfenstern",
-        NoticeKind.BREACHED: "verpassten Fristen",
-        NoticeKind.MET: "fristgerechten Antworten",
-        NoticeKind.MET_LATE: "verspäteten Antworten",
-        NoticeKind.MOVED: "verschobenen Fristen",
-        NoticeKind.CANCELLED: "hinfälligen Fristen",
+        NotificationKind.WARNING: "Warnungen",
+        NotificationKind.WINDOW_CLOSING: "bald endenden Antwortfenstern",
+        NotificationKind.BREACHED: "verpassten Fristen",
+        NotificationKind.MET: "fristgerechten Antworten",
+        NotificationKind.MET_LATE: "verspäteten Antworten",
+        NotificationKind.MOVED: "verschobenen Fristen",
+        NotificationKind.CANCELLED: "hinfälligen Fristen",
     },
     notified_all="gleich bei welchem Team",
     notified_desks="nur für {desks}",

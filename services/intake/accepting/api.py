@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from services.intake.accepting.incoming import from_request
 from services.intake.accepting.threads import thread_of
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.domain.message import Accepted, Idempotency
 from services.intake.inquiries.request_key import LONGEST_KEY, idempotency
 from services.intake.inquiries.schemas import InquiryAccepted, InquiryIn
@@ -29,9 +29,9 @@ MAY_SUBMIT: tuple[Scope, ...] = ("inquiries:submit", "inquiries:write")
 """Whoever may write may hand in; a form on a web page needs no more than to hand in."""
 
 
-def route(desk: IntakeDesk) -> Route:
+def route(desk: IntakeDependencies) -> Route:
     async def post_inquiry(request: Request) -> Response:
-        caller = desk.gate.admit(request.headers.get("authorization"), *MAY_SUBMIT)
+        caller = desk.authorizer.authorize(request.headers.get("authorization"), *MAY_SUBMIT)
         require_json(request)
         raw = await request.body()
         body = _parse(raw)
@@ -63,14 +63,14 @@ def _refused(error: ValidationError) -> RefusedError:
     return RefusedError(422, "invalid-request", summary(problems), *problems)
 
 
-async def _known(desk: IntakeDesk, key: Idempotency | None) -> Accepted | None:
+async def _known(desk: IntakeDependencies, key: Idempotency | None) -> Accepted | None:
     if key is None:
         return None
     return await desk.database.read(requests.known_answer, key)
 
 
 async def _accept(
-    desk: IntakeDesk,
+    desk: IntakeDependencies,
     channel: ChannelRules,
     body: InquiryIn,
     caller: Caller,

@@ -19,7 +19,8 @@ from services.intake.inquiries.domain.message import EXCERPT, Accepted, Incoming
 from services.intake.inquiries.store.idempotency import IdempotencyRaceError
 from services.intake.tables import NEVER
 from shared.db import Database, DatabaseUnavailableError, Write
-from shared.db.bulk import Row, sqlite_inserts, sqlite_moment
+from shared.db.bulk import sqlite_moment
+from shared.db.sqlite_file import Row, sqlite_inserts
 
 Placed = tuple[Incoming, Accepted]
 

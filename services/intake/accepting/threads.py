@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from services.intake.accepting.incoming import ThreadName
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.store import queries
 
 
 async def thread_of(
-    desk: IntakeDesk, *, channel: str, external_id: str, thread: str | None, parent: str | None
+    desk: IntakeDependencies,
+    *,
+    channel: str,
+    external_id: str,
+    thread: str | None,
+    parent: str | None,
 ) -> ThreadName:
     """Without a thread of its own a message belongs to its parent's, or begins one."""
     if thread is not None:

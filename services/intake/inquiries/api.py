@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.domain.message import CLOCKS_OFF
 from services.intake.inquiries.request_key import LONGEST_KEY, idempotency
 from services.intake.inquiries.schemas import (
@@ -42,10 +42,10 @@ LONGEST_HOLD = timedelta(days=366)
 """As long as a target of the policy may be: no clock is counted much farther."""
 
 
-def router(desk: IntakeDesk) -> APIRouter:
+def router(desk: IntakeDependencies) -> APIRouter:
     api = api_router("intake", "inquiries")
-    reads = desk.gate.requires("inquiries:read")
-    writes = desk.gate.requires("inquiries:write")
+    reads = desk.authorizer.requires("inquiries:read")
+    writes = desk.authorizer.requires("inquiries:write")
 
     @api.get("/inquiries", summary="List inquiries, newest first")
     async def list_inquiries(
@@ -194,7 +194,7 @@ def router(desk: IntakeDesk) -> APIRouter:
     return api
 
 
-async def _detail(desk: IntakeDesk, inquiry_id: UUID) -> InquiryDetail:
+async def _detail(desk: IntakeDependencies, inquiry_id: UUID) -> InquiryDetail:
     detail = await desk.database.read(queries.inquiry_detail, inquiry_id)
     if detail is None:
         raise unknown_inquiry(inquiry_id)
@@ -222,7 +222,7 @@ def _of_messages(inquiry_id: UUID) -> Cursors:
     return Cursors("messages", inquiry_id)
 
 
-def _filter(query: InquiryQuery, desk: IntakeDesk) -> queries.InquiryFilter:
+def _filter(query: InquiryQuery, desk: IntakeDependencies) -> queries.InquiryFilter:
     if query.channel is not None:
         desk.rules.channel_field(query.channel)
     if query.year is not None and query.hashtag is None:

@@ -145,7 +145,7 @@ class InquiryQuery(BaseModel):
 
 
 class InquiryOut(BaseModel):
-    """An inquiry in a list. `desk` and `assignee` say who has it, as the router last told."""
+    """An inquiry in a list. `desk` and `assignee` say who has it, as the router last reported."""
 
     id: UUID
     channel: str = Field(examples=["web_form"])
@@ -262,7 +262,7 @@ class InquiryDetail(InquiryOut):
 
 
 class InquiryChanged(BaseModel):
-    """All that a key gets back which may write and not read."""
+    """What a key that may write but not read gets back."""
 
     id: UUID
     state: InquiryState

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.schemas import WebhookEvent, WebhookMessage
 from services.intake.policy import ChannelRules
 from services.intake.receiving.delivery import Delivery, Result
@@ -25,7 +25,7 @@ from shared.web.strict_json import require_json
 PATH = "/intake/v1/webhooks/{channel}"
 
 
-def route(desk: IntakeDesk) -> Route:
+def route(desk: IntakeDependencies) -> Route:
     count = _counting(desk.metrics)
 
     async def receive_webhook(request: Request) -> Response:

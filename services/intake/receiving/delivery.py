@@ -18,7 +18,7 @@ from pydantic_core import from_json
 from services.intake.accepting.incoming import Understood, from_webhook, understood
 from services.intake.accepting.threads import thread_of
 from services.intake.connectors.lenient import Adjusted, id_of
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.domain.message import Accepted
 from services.intake.inquiries.domain.thread import PostKind
 from services.intake.inquiries.schemas import WebhookEvent
@@ -109,7 +109,12 @@ class Delivery:
     """`received_at` is its first receipt: for what was kept aside that is long before now."""
 
     def __init__(
-        self, desk: IntakeDesk, channel: ChannelRules, received_at: datetime, *, retried: bool
+        self,
+        desk: IntakeDependencies,
+        channel: ChannelRules,
+        received_at: datetime,
+        *,
+        retried: bool,
     ) -> None:
         self._desk = desk
         self._channel = channel

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query, Response
 
-from services.intake.dependencies import IntakeDesk
+from services.intake.dependencies import IntakeDependencies
 from services.intake.receiving import quarantine
 from services.intake.receiving.delivery import Delivery
 from services.intake.receiving.schemas import QuarantinedDetail, QuarantinedOut, WebhookAnswer
@@ -37,10 +37,10 @@ Reason = Annotated[
 log = structlog.get_logger()
 
 
-def router(desk: IntakeDesk) -> APIRouter:
+def router(desk: IntakeDependencies) -> APIRouter:
     api = api_router("intake", "webhooks")
-    reads = desk.gate.requires("inquiries:read")
-    writes = desk.gate.requires("inquiries:write")
+    reads = desk.authorizer.requires("inquiries:read")
+    writes = desk.authorizer.requires("inquiries:write")
 
     @api.get("/quarantine", summary="List what was not understood, newest first")
     async def list_quarantine(

@@ -34,7 +34,7 @@ from services.router.todos.store import pages
 from services.router.todos.store.work import What
 from services.router.todos.usecases import desk_work
 from services.router.todos.usecases.desk_work import By, unknown_todo
-from shared.access.gate import Gate, require_scope
+from shared.access.authorizer import Authorizer, require_scope
 from shared.access.keys import Caller, Scope
 from shared.bounds import MOST_SHOWN
 from shared.db import Database, Write
@@ -58,11 +58,11 @@ _MOVES = documented(400, 404, 409, 415)
 
 
 @dataclass(frozen=True, slots=True)
-class Counterpart:
+class TodoDependencies:
     """What the routes need of the service."""
 
     database: Database
-    gate: Gate
+    authorizer: Authorizer
     clock: Clock
     policy: Policy
     decider: Decider
@@ -101,17 +101,17 @@ class Counterpart:
         return _known("channel", channel, self.policy.channels)
 
 
-def routers(router: Counterpart) -> list[APIRouter]:
+def routers(service: TodoDependencies) -> list[APIRouter]:
     todos, decisions = api_router("router", "todos"), api_router("router", "decisions")
-    _reading(todos, router)
-    _working(todos, router)
-    _ending(todos, router)
-    _previewing(decisions, router)
+    _reading(todos, service)
+    _working(todos, service)
+    _ending(todos, service)
+    _previewing(decisions, service)
     return [todos, decisions]
 
 
-def _reading(api: APIRouter, router: Counterpart) -> None:
-    reads = router.gate.requires("todos:read")
+def _reading(api: APIRouter, service: TodoDependencies) -> None:
+    reads = service.authorizer.requires("todos:read")
 
     @api.get("/todos", summary="List ToDos")
     async def list_todos(
@@ -119,15 +119,15 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
     ) -> Page[TodoOut]:
         """ToDos by desk, state, assignee, channel, kind and inquiry; by due time or by age."""
         wanted = pages.Filter(
-            desk=query.desk and router.known_desk(query.desk),
+            desk=query.desk and service.known_desk(query.desk),
             state=query.state and query.state.value,
             assignee=query.assignee,
-            channel=query.channel and router.known_channel(query.channel),
+            channel=query.channel and service.known_channel(query.channel),
             kind=query.kind and query.kind.value,
             inquiry_id=query.inquiry_id,
         )
         cursors = Cursors("todos", wanted, query.sort)
-        found = await router.database.read(
+        found = await service.database.read(
             pages.page,
             wanted,
             sort=query.sort,
@@ -143,7 +143,7 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
         """The ToDo with the words that decided, its newest messages, its deadline and its history;
         `/messages` and `/history` have what is earlier.
         """
-        return await router.shown(todo_id)
+        return await service.shown(todo_id)
 
     @api.get(
         "/todos/{todo_id}/messages",
@@ -157,7 +157,7 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
         _caller: Caller = reads,
     ) -> Page[MessageOut]:
         """Very long messages make a page shorter than `limit`."""
-        found = await router.database.read(
+        found = await service.database.read(
             pages.messages_page, todo_id, before=_of_messages(todo_id).place(cursor), limit=limit
         )
         if found is None:
@@ -177,7 +177,7 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
         _caller: Caller = reads,
     ) -> Page[HistoryOut]:
         """All that came after the opening, which the ToDo itself shows."""
-        found = await router.database.read(
+        found = await service.database.read(
             pages.history_page, todo_id, before=_of_history(todo_id).place(cursor), limit=limit
         )
         if found is None:
@@ -186,45 +186,45 @@ def _reading(api: APIRouter, router: Counterpart) -> None:
         return Page(items=items, next_cursor=_of_history(todo_id).of(found.earlier))
 
 
-def _working(api: APIRouter, router: Counterpart) -> None:
-    writes = router.gate.requires("todos:write")
+def _working(api: APIRouter, service: TodoDependencies) -> None:
+    writes = service.authorizer.requires("todos:write")
 
     @api.post("/todos/{todo_id}/claim", summary="Claim a ToDo", responses=_MOVES)
     async def claim_todo(
         todo_id: UUID, body: ClaimIn | None = None, caller: Caller = writes
     ) -> TodoDetailOut | TodoChanged:
         """Take it. Of two people at once one gets it, the other a 409; taking it again is fine."""
-        by = router.by(caller, None)
+        by = service.by(caller, None)
         assignee = (body and body.assignee) or caller.name
-        await router.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
-        return await router.changed(todo_id, caller)
+        await service.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
+        return await service.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/release", summary="Release a ToDo", responses=_MOVES)
     async def release_todo(
         todo_id: UUID, body: ActIn | None = None, caller: Caller = writes
     ) -> TodoDetailOut | TodoChanged:
         """Give it back to its desk."""
-        await router.act(desk_work.release, todo_id=todo_id, by=router.by(caller, body))
-        return await router.changed(todo_id, caller)
+        await service.act(desk_work.release, todo_id=todo_id, by=service.by(caller, body))
+        return await service.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reroute", summary="Reroute a ToDo", responses=_MOVES)
     async def reroute_todo(
         todo_id: UUID, body: RerouteIn, caller: Caller = writes
     ) -> TodoDetailOut | TodoChanged:
         """Hand it to another desk, where it is open for everybody."""
-        await router.act(
+        await service.act(
             desk_work.reroute,
             todo_id=todo_id,
-            desk=router.known_desk(body.desk),
+            desk=service.known_desk(body.desk),
             reason=body.reason,
-            by=router.by(caller, body),
+            by=service.by(caller, body),
             read_until=body.read_until,
         )
-        return await router.changed(todo_id, caller)
+        return await service.changed(todo_id, caller)
 
 
-def _ending(api: APIRouter, router: Counterpart) -> None:
-    writes = router.gate.requires("todos:write")
+def _ending(api: APIRouter, service: TodoDependencies) -> None:
+    writes = service.authorizer.requires("todos:write")
 
     @api.post("/todos/{todo_id}/complete", summary="Complete a ToDo", responses=_MOVES)
     async def complete_todo(
@@ -234,24 +234,24 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
         itself.
         """
         body = body or EndIn()
-        by = router.by(caller, body)
-        await router.act(desk_work.complete, todo_id=todo_id, by=by, read_until=body.read_until)
-        return await router.changed(todo_id, caller)
+        by = service.by(caller, body)
+        await service.act(desk_work.complete, todo_id=todo_id, by=by, read_until=body.read_until)
+        return await service.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/dismiss", summary="Dismiss a ToDo", responses=_MOVES)
     async def dismiss_todo(
         todo_id: UUID, body: DismissIn, caller: Caller = writes
     ) -> TodoDetailOut | TodoChanged:
         """Decide that the inquiry gets no answer, and why."""
-        by = router.by(caller, body)
-        await router.act(
+        by = service.by(caller, body)
+        await service.act(
             desk_work.dismiss,
             todo_id=todo_id,
             reason=body.reason,
             by=by,
             read_until=body.read_until,
         )
-        return await router.changed(todo_id, caller)
+        return await service.changed(todo_id, caller)
 
     @api.post("/todos/{todo_id}/reopen", summary="Reopen a ToDo", responses=_MOVES)
     async def reopen_todo(
@@ -261,19 +261,19 @@ def _ending(api: APIRouter, router: Counterpart) -> None:
         deadline is as if the end had never been: the customer has waited all the time. An answer
         that was recorded stands, and the ToDo stays done by it; intake can classify it again.
         """
-        by = router.by(caller, body)
-        await router.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)
-        return await router.changed(todo_id, caller)
+        by = service.by(caller, body)
+        await service.act(desk_work.reopen, todo_id=todo_id, reason=body.reason, by=by)
+        return await service.changed(todo_id, caller)
 
 
-def _previewing(api: APIRouter, router: Counterpart) -> None:
-    reads = router.gate.requires("todos:read")
+def _previewing(api: APIRouter, service: TodoDependencies) -> None:
+    reads = service.authorizer.requires("todos:read")
 
     @api.post("/decisions/preview", summary="Try a decision", responses=documented(400, 415))
     async def preview_decision(body: PreviewIn, _caller: Caller = reads) -> DecisionOut:
         """What the policy would decide on a text, and why. Nothing is stored."""
-        channel = router.known_channel(body.channel) if body.channel is not None else ""
-        decision = router.decider.preview(body.text, subject=body.subject, channel=channel)
+        channel = service.known_channel(body.channel) if body.channel is not None else ""
+        decision = service.decider.preview(body.text, subject=body.subject, channel=channel)
         return DecisionOut.model_validate(decision)
 
 

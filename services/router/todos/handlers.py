@@ -24,7 +24,7 @@ F = TypeVar("F", bound=Fact)
 
 
 @dataclass(frozen=True, slots=True)
-class Ear:
+class EventHandlers:
     decider: Decider
     clock: Clock
     decisions: Counter

@@ -22,7 +22,7 @@ def _trimmed(text: Any) -> Any:
 
 def _not_empty(name: str) -> str:
     if not name:
-        raise ValueError("text with a character that can be seen")
+        raise ValueError("text with a visible character")
     return name
 
 
@@ -46,11 +46,13 @@ class TodoQuery(BaseModel):
     state: TodoState | None = Field(None, description="Only in this state.", examples=["open"])
     assignee: Person | None = Field(None, description="Only this person's.")
     channel: Word | None = Field(None, description="Only from this channel.")
-    kind: Kind | None = Field(None, description="Only what was decided to be this.")
+    kind: Kind | None = Field(
+        None, description="Only inquiries that were decided to be of this kind."
+    )
     inquiry_id: UUID | None = Field(None, description="The ToDo of this inquiry.")
     sort: Sort = Field(
         Sort.DUE,
-        description="`due`: due first, without a due time last. `age`: waiting longest first; "
+        description="`due`: by due time, those without one last. `age`: oldest first; "
         "`-age`: newest first.",
     )
     limit: int = Field(50, ge=1, le=200, description="Items on a page.")
@@ -101,14 +103,14 @@ class TodoOut(BaseModel):
         examples=["desk-tool"],
     )
     dismiss_reason: DismissReason | None
-    reopened_at: datetime | None = Field(description="When an end was taken back last.")
+    reopened_at: datetime | None = Field(description="When an end was last taken back.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
     removed_at: datetime | None = Field(
         description="When what the customer wrote was removed: see `messages_days`."
     )
     own_post_at: datetime | None = Field(
-        description="When somebody of ours last wrote on the platform what nobody has classified "
-        "yet: see `reclassify` at intake. It stays when the ToDo ends in another way."
+        description="When a colleague last posted on the platform, while nobody has classified "
+        "that post: see `reclassify` at intake. It stays when the ToDo ends in another way."
     )
     message_count: int = Field(examples=[1])
     latest_message_at: datetime | None
@@ -144,8 +146,8 @@ class MessageOut(BaseModel):
 class HistoryOut(BaseModel):
     """Who did what, when, and why.
 
-    `who` is what the caller said, `key_name` the API key that the desk saw; null when no key acted,
-    and in lines of before keys were recorded.
+    `who` is the name that the caller gave, `key_name` the API key that was used; null when no key
+    acted, and in lines from before keys were recorded.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -183,7 +185,7 @@ class TodoDetailOut(TodoOut):
 
 
 class TodoChanged(BaseModel):
-    """All that a key gets back which may write and not read."""
+    """What a key that may write but not read gets back."""
 
     id: UUID
     inquiry_id: UUID
@@ -226,7 +228,7 @@ class EndIn(ActIn):
     read_until: UUID | None = Field(
         default=None,
         description="The id of the last message that was read. When the ToDo has later ones, the "
-        "answer is 409 `newer-message` with their ids. Default: all that are there.",
+        "answer is 409 `newer-message` with their ids. Default: all messages.",
     )
 
 

@@ -12,8 +12,6 @@ from types import MappingProxyType
 
 import holidays
 
-from services.sla.businesstime.errors import CalendarError
-
 
 @dataclass(frozen=True, slots=True)
 class Region:
@@ -25,26 +23,6 @@ class Region:
     country: str
     subdivision: str | None = None
     language: str | None = None
-
-    def __post_init__(self) -> None:
-        known = holidays.list_supported_countries()
-        if self.country not in known:
-            raise CalendarError(
-                f"no holidays are known for country {self.country!r}:"
-                " use a two-letter code such as DE"
-            )
-        subdivisions = known[self.country]
-        if self.subdivision is not None and self.subdivision not in subdivisions:
-            raise CalendarError(
-                f"{self.country} has no region {self.subdivision!r}:"
-                f" use one of {', '.join(subdivisions) or 'none'}"
-            )
-        languages = holidays.list_localized_countries().get(self.country, [])
-        if self.language is not None and languages and self.language not in languages:
-            raise CalendarError(
-                f"holiday names of {self.country} are not known in {self.language!r}:"
-                f" use one of {', '.join(languages)}"
-            )
 
 
 def public_holidays(region: Region, years: range) -> Mapping[date, str]:

@@ -1,5 +1,7 @@
 """The rules of a calendar as one hashable value, and what they say about a single date.
 
+They come from the policy file, which is where they are validated (`shared/policy/calendar.py`).
+
 Precedence, strongest first: dated override, public holiday, closure, weekly hours. A day closed by
 a holiday, a closure or an override without hours is closed from local midnight to local midnight:
 a night that began the day before ends at that midnight, and a night that would begin on the closed
@@ -7,16 +9,14 @@ day is not worked at all. An override with hours replaces what begins on its dat
 holiday.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Final, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Final
 
-from services.sla.businesstime.errors import CalendarError
 from services.sla.businesstime.holidays_source import Region
-from services.sla.businesstime.hours import Interval, Week, day_hours
+from services.sla.businesstime.hours import Interval, Week
 
 
 class Reason(StrEnum):
@@ -45,13 +45,6 @@ class Closure:
     last: date
     name: str
 
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise CalendarError(
-                f"the closure {self.name!r} ends on {self.last}, before it begins on {self.first}:"
-                " swap the two dates"
-            )
-
 
 @dataclass(frozen=True, slots=True)
 class Override:
@@ -60,11 +53,6 @@ class Override:
     day: date
     hours: tuple[Interval, ...]
     name: str = ""
-
-    @classmethod
-    def of(cls, day: date, hours: Iterable[str], name: str = "") -> Self:
-        """Build from `["09:00-12:00"]`; CalendarError when an interval is wrong."""
-        return cls(day, day_hours(hours, str(day)), name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +89,8 @@ class KnownHolidays:
 class CalendarRules:
     """Time zone, week, holidays, closures and dated exceptions; equal rules are one calendar.
 
+    At most one exception for a date.
+
     Without `holidays` they are those of the table of today. `zone_digest` tells the zone's rules of
     one day from those of another.
     """
@@ -112,34 +102,6 @@ class CalendarRules:
     overrides: tuple[Override, ...] = ()
     holidays: KnownHolidays | None = None
     zone_digest: str = ""
-
-    def __post_init__(self) -> None:
-        try:
-            ZoneInfo(self.zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise CalendarError(
-                f"{self.zone!r} is not a known time zone: use a name such as Europe/Berlin"
-            ) from None
-        seen: set[date] = set()
-        for override in self.overrides:
-            if override.day in seen:
-                raise CalendarError(
-                    f"{override.day} has two dated exceptions: put all its hours into one"
-                )
-            seen.add(override.day)
-
-    @classmethod
-    def of(
-        cls,
-        zone: str,
-        week: Mapping[str, Iterable[str]],
-        *,
-        region: Region | None = None,
-        closures: Iterable[Closure] = (),
-        overrides: Iterable[Override] = (),
-    ) -> Self:
-        """Build from plain hours, `{"mon": ["09:00-17:00"], ...}`."""
-        return cls(zone, Week.of(week), region, tuple(closures), tuple(overrides))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from services.sla.deadlines.store import listing
 from services.sla.deadlines.store.listing import Wanted
 from services.sla.deadlines.usecases.pause import pause, resume
 from services.sla.deadlines.usecases.view import explain, look, preview
-from services.sla.dependencies import SlaDesk
+from services.sla.dependencies import SlaDependencies
 from services.sla.promises.policy_version import hashtag_names
 from services.sla.promises.promise import Subject
 from shared.access.keys import Caller
@@ -35,10 +35,10 @@ AsOf = Annotated[
 ]
 
 
-def router(desk: SlaDesk) -> APIRouter:
+def router(desk: SlaDependencies) -> APIRouter:
     api = api_router("sla", "deadlines")
-    reads = desk.gate.requires("deadlines:read")
-    writes = desk.gate.requires("deadlines:write")
+    reads = desk.authorizer.requires("deadlines:read")
+    writes = desk.authorizer.requires("deadlines:write")
 
     @api.get("/deadlines", summary="List deadlines, the earliest due first")
     async def list_deadlines(
@@ -195,7 +195,7 @@ def _wanted(
     return Wanted(state, channel, desk, target, due_before, due_after, breached, hand_over)
 
 
-def _subject(desk: SlaDesk, body: schemas.PreviewRequest) -> Subject:
+def _subject(desk: SlaDependencies, body: schemas.PreviewRequest) -> Subject:
     """What the promises are chosen by. Raises InvalidError for a name that the policy lacks."""
     return Subject(
         channel=desk.known_channel(body.channel),
@@ -207,7 +207,7 @@ def _subject(desk: SlaDesk, body: schemas.PreviewRequest) -> Subject:
     )
 
 
-def _hashtag(desk: SlaDesk, place: int, text: str) -> HashtagUse:
+def _hashtag(desk: SlaDependencies, place: int, text: str) -> HashtagUse:
     tag = text.removeprefix("#")
     found = extract_hashtags(f"#{tag}", desk.hashtags)
     if [f"{each.tag}{each.year or ''}" for each in found] != [tag.casefold()]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 from fastapi import APIRouter, Query
 
-from services.sla.dependencies import SlaDesk
+from services.sla.dependencies import SlaDependencies
 from services.sla.notifications import schemas, store
 from services.sla.notifications.schemas import DeliveryState
 from services.sla.notifications.store import Delivery
@@ -25,10 +25,10 @@ TargetName = Annotated[SafeStr | None, Query(max_length=40, examples=["tickets"]
 log = structlog.get_logger()
 
 
-def router(desk: SlaDesk) -> APIRouter:
+def router(desk: SlaDependencies) -> APIRouter:
     api = api_router("sla", "notifications")
-    reads = desk.gate.requires("deadlines:read")
-    writes = desk.gate.requires("deadlines:write")
+    reads = desk.authorizer.requires("deadlines:read")
+    writes = desk.authorizer.requires("deadlines:write")
 
     @api.get("/notifications", summary="List notifications, the newest first")
     async def list_notifications(

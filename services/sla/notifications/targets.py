@@ -10,7 +10,7 @@ from services.sla.notifications.by_apprise import AppriseSender
 from services.sla.notifications.by_webhook import WebhookSender
 from services.sla.notifications.sender import Sender
 from services.sla.settings import NOTIFY_PREFIX
-from shared.policy import Notification, Policy, Way
+from shared.policy import NotificationTarget, Policy, Way
 from shared.policy.values import secret_web_address
 from shared.runtime.clock import Clock
 from shared.web.signing import secret_key
@@ -42,7 +42,7 @@ def senders(
 
 
 def _webhook(
-    target: Notification, variables: Mapping[str, str], *, clock: Clock, seconds: float
+    target: NotificationTarget, variables: Mapping[str, str], *, clock: Clock, seconds: float
 ) -> Sender:
     url_name, secret_name = _name(target, "URL"), _name(target, "SECRET")
     url = variables.get(url_name, "").strip() or target.url
@@ -69,7 +69,7 @@ def _webhook(
     return WebhookSender(url, keys, clock=clock, seconds=seconds)
 
 
-def _apprise(target: Notification, variables: Mapping[str, str], *, zone: str) -> Sender:
+def _apprise(target: NotificationTarget, variables: Mapping[str, str], *, zone: str) -> Sender:
     url_name = _name(target, "URL")
     url = variables.get(url_name, "").strip()
     if not url:
@@ -80,5 +80,5 @@ def _apprise(target: Notification, variables: Mapping[str, str], *, zone: str) -
         raise ValueError(f"{url_name}: {error}") from error
 
 
-def _name(target: Notification, part: str) -> str:
+def _name(target: NotificationTarget, part: str) -> str:
     return f"{NOTIFY_PREFIX}{target.name.upper()}_{part}"

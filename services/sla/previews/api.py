@@ -15,7 +15,7 @@ from services.sla.deadlines import ics, views
 from services.sla.deadlines.store import listing
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.deadlines.store.listing import BREACHED
-from services.sla.dependencies import SlaDesk
+from services.sla.dependencies import SlaDependencies
 from services.sla.previews import schemas
 from shared.access.keys import Caller
 from shared.errors import FieldProblem, InvalidError
@@ -50,10 +50,10 @@ LastDay = Annotated[
 ]
 
 
-def router(desk: SlaDesk) -> APIRouter:
+def router(desk: SlaDependencies) -> APIRouter:
     api = api_router("sla", "calendar")
-    reads = desk.gate.requires("deadlines:read")
-    subscribes = desk.gate.subscribes("deadlines:read")
+    reads = desk.authorizer.requires("deadlines:read")
+    subscribes = desk.authorizer.subscribes("deadlines:read")
 
     @api.get("/calendar", summary="Show when the desk is open")
     async def show_calendar(

@@ -193,7 +193,6 @@ def _key(document: str) -> str:
 
 
 def _known_today(calendar: written.Calendar) -> _Known:
-    """Raises CalendarError for a region or a zone that does not exist."""
     rules = _rules(calendar, None)
     years = range(_KNOWN_FROM.year, KNOWN_UNTIL.year)
     days = {} if rules.region is None else public_holidays(rules.region, years)

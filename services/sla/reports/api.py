@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from services.sla.dependencies import SlaDesk
+from services.sla.dependencies import SlaDependencies
 from services.sla.reports import schemas
 from services.sla.reports.spans import WEEK, Asked, span_of
 from services.sla.reports.store import GroupBy, HandOverLine, Line
@@ -28,9 +28,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SAVED_AS_FILE = {"Content-Disposition": 'attachment; filename="promise.csv"'}
 
 
-def router(desk: SlaDesk) -> APIRouter:
+def router(desk: SlaDependencies) -> APIRouter:
     api = api_router("sla", "reports")
-    reads = desk.gate.requires("deadlines:read")
+    reads = desk.authorizer.requires("deadlines:read")
 
     @api.get(
         "/reports/promise",

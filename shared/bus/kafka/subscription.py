@@ -127,7 +127,7 @@ class KafkaSubscription:
         """
         if not alone:
             self._careful[self._group] = self._clock() + _CAREFUL_SECONDS
-            raise BusUnavailableError(f"a record cannot be unpacked: {error}") from error
+            raise BusUnavailableError(f"a record cannot be decoded: {error}") from error
         place, offset = self._broken()
         try:
             self._consumer.seek(place, offset + 1)
@@ -151,7 +151,7 @@ class KafkaSubscription:
             unpacked = getattr(result, "_partition_records", None)
             if unpacked is not None and unpacked._records_iterator.gi_frame is None:  # noqa: SLF001 - same
                 return place, unpacked.next_fetch_offset
-        raise BusUnavailableError("a record cannot be unpacked, and it is not known which")
+        raise BusUnavailableError("a record cannot be decoded, and it is unknown which one")
 
     async def commit(self, partition: Partition, next_offset: int) -> bool:
         place = TopicPartition(partition.topic, partition.number)
@@ -164,7 +164,7 @@ class KafkaSubscription:
             self._fetched.pop(place, None)
             return False
         except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
-            raise BusUnavailableError(f"Kafka did not take the position: {error!r}") from error
+            raise BusUnavailableError(f"Kafka did not accept the commit: {error!r}") from error
         return True
 
     async def retry(self, partition: Partition, offset: int, *, after_seconds: float) -> None:
@@ -189,7 +189,7 @@ class KafkaSubscription:
             async with asyncio.timeout(self._settings.answer_seconds):
                 return await self._progress()
         except (TimeoutError, KafkaError, ConsumerStoppedError) as error:
-            raise BusUnavailableError(f"Kafka did not tell its offsets: {error!r}") from error
+            raise BusUnavailableError(f"Kafka did not return its offsets: {error!r}") from error
 
     def revoked(self) -> None:
         """A rebalance has begun: nothing that was fetched before may be committed any more."""

@@ -101,7 +101,9 @@ async def _correct(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
     for answer in descriptions:
         for code, message, _, name, entries in answer.resources:
             if for_code(code) is not NoError:
-                raise BusUnavailableError(f"Kafka does not describe topic {name}: {message}")
+                raise BusUnavailableError(
+                    f"Kafka did not return the settings of topic {name}: {message}"
+                )
             change = _change(wanted[name], entries)
             if change is not None:
                 changes.append(ConfigResource(ConfigResourceType.TOPIC, name, change))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.bus.local.groups import Group, Member
@@ -27,14 +26,6 @@ from shared.bus.port import (
 from shared.bus.size import check_sizes
 
 CALM_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Maintenance:
-    """What one round of maintenance did: records forgotten, bytes left of the write-ahead log."""
-
-    expired: int
-    wal_bytes: int
 
 
 class LocalBus:
@@ -97,11 +88,15 @@ class LocalBus:
     ) -> AbstractAsyncContextManager[Subscription]:
         return self._subscription(group, topics)
 
-    async def maintain(self) -> Maintenance:
-        """Forget what is older than the retention and shorten the files; for every few minutes."""
+    async def maintain(self) -> int:
+        """Delete what is older than the retention and shorten the files; how many records went.
+
+        To be called every few minutes.
+        """
         self._require_running()
         expired = await self._log.expire()
-        return Maintenance(expired=expired, wal_bytes=await self._log.shrink())
+        await self._log.shrink()
+        return expired
 
     @asynccontextmanager
     async def _subscription(self, name: str, topics: Sequence[str]) -> AsyncIterator[Subscription]:

@@ -7,24 +7,30 @@ power cut they may be a little old, and then records come again, which the bus a
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
 from shared.bus.port import BusUnavailableError, Partition, Topic
+from shared.db.sqlite_file import (
+    BUSY_SECONDS,
+    FileTakenError,
+    NotDurableError,
+    Synchronous,
+    check_durable,
+    make_durable,
+    own,
+    pragma,
+    sqlite_inserts,
+)
 from shared.runtime.files import private_database, private_folder
 
 _FORMAT = 1
 # A record's row id is its partition's number and its offset, so both orders are one index.
 _OFFSET_BITS = 40
-# One statement for many rows, because each step of a statement is a fight for the interpreter's
-# lock with a busy event loop; few different lengths keep the statements prepared.
-_ROWS_PER_STATEMENT = (256, 64, 16, 4, 1)
 _READ_BYTES = 8_388_608
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS partitions (
@@ -85,14 +91,21 @@ class LogFile:
         with ExitStack() as opened:
             try:
                 private_folder(self._path.parent)
-                lock = _lock(self._path.with_name(self._path.name + ".lock"))
-                opened.callback(os.close, lock)
+                opened.callback(os.close, own(self._path))
                 private_database(self._path)
                 self._durable = opened.enter_context(closing(self._connect("FULL")))
                 self._relaxed = opened.enter_context(closing(self._connect("NORMAL")))
                 self._reader = opened.enter_context(closing(self._connect("FULL")))
-                self._reader.execute("PRAGMA query_only = ON")
+                pragma(self._reader, "query_only=ON")
                 extents = self._prepare(topics)
+            except FileTakenError as error:
+                raise BusUnavailableError(
+                    f"{error}; a local bus has one owner, several processes need a kafka:// bus"
+                ) from error
+            except NotDurableError as error:
+                raise BusUnavailableError(
+                    f"{self._path}: SQLite refuses the durable settings ({error})"
+                ) from error
             except (OSError, sqlite3.Error) as error:
                 raise BusUnavailableError(f"{self._path} cannot be used: {error}") from error
             self._opened = opened.pop_all()
@@ -175,27 +188,22 @@ class LogFile:
                 )
         return gone, _offset(oldest[gone][0]) if gone < len(oldest) else None
 
-    def shrink(self) -> int:
-        """Move the write-ahead log into the file; bytes that are left of it."""
-        self._durable.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        wal = self._path.with_name(self._path.name + "-wal")
-        return wal.stat().st_size if wal.exists() else 0
+    def shrink(self) -> None:
+        """Move the write-ahead log into the file."""
+        pragma(self._durable, "wal_checkpoint(TRUNCATE)")
 
-    def _connect(self, synchronous: str) -> sqlite3.Connection:
+    def _connect(self, synchronous: Synchronous) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            self._path, isolation_level=None, check_same_thread=False, timeout=10
+            self._path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS
         )
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        make_durable(connection, synchronous)
+        check_durable(connection, synchronous)
         # What was forgotten must not be readable in free pages either.
-        connection.execute("PRAGMA secure_delete = ON").fetchone()
-        level = connection.execute("PRAGMA synchronous").fetchone()[0]
-        if mode != "wal" or level != {"FULL": 2, "NORMAL": 1}[synchronous]:
-            raise BusUnavailableError(f"{self._path}: SQLite refuses the durable settings")
+        pragma(connection, "secure_delete=ON")
         return connection
 
     def _prepare(self, topics: Sequence[Topic]) -> dict[Partition, Extent]:
-        version = self._durable.execute("PRAGMA user_version").fetchone()[0]
+        version = pragma(self._durable, "user_version")
         if version not in {0, _FORMAT}:
             raise BusUnavailableError(f"{self._path} was written by another release ({version})")
         if version != _FORMAT:  # a full disk must not keep a log that is there from being opened
@@ -257,17 +265,8 @@ def _span(partition_id: int, start: int, end: int) -> tuple[int, int]:
 
 
 def _insert(connection: sqlite3.Connection, rows: Sequence[StoredRow]) -> None:
-    at = 0
-    for size in _ROWS_PER_STATEMENT:
-        while len(rows) - at >= size:
-            connection.execute(_INSERTS[size], tuple(chain.from_iterable(rows[at : at + size])))
-            at += size
-
-
-_INSERTS = {
-    size: f"INSERT INTO records VALUES {', '.join(['(?, ?, ?, ?, ?)'] * size)}"  # noqa: S608 - only question marks
-    for size in _ROWS_PER_STATEMENT
-}
+    for statement, values in sqlite_inserts("INSERT INTO records", rows):
+        connection.execute(statement, values)
 
 
 @contextmanager
@@ -280,19 +279,3 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _lock(path: Path) -> int:
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        owner = os.read(lock, 20).decode(errors="replace") or "unknown"
-        os.close(lock)
-        raise BusUnavailableError(
-            f"{path.with_suffix('')} belongs to a running process (id {owner});"
-            " a local bus has one owner, several processes need a kafka:// bus"
-        ) from None
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
-    return lock

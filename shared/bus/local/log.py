@@ -163,10 +163,10 @@ class Log:
             total += await self._expire(partition, now - seconds.get(partition.topic, longest))
         return total
 
-    async def shrink(self) -> int:
-        """Bytes that are left of the write-ahead log. Raises BusUnavailableError."""
+    async def shrink(self) -> None:
+        """Move the write-ahead log into the file. Raises BusUnavailableError."""
         with _told():
-            return await _run(self._writer, self._file.shrink)
+            await _run(self._writer, self._file.shrink)
 
     async def _expire(self, partition: Partition, before: int) -> int:
         extent = self.extents[partition]
@@ -200,7 +200,7 @@ class Log:
                     if not done.done():
                         done.set_exception(PublishFailedError(f"the local log failed: {error}"))
                 if not self._queue:
-                    # Positions wait for the next call instead of turning in circles here.
+                    # Positions wait for the next call: retrying here would be a busy loop.
                     self._dirty = positions | self._dirty
                     return
             else:

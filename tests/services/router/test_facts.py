@@ -139,7 +139,7 @@ async def test_an_answer_of_a_dismissed_todo_is_noted_only(desk: Desk) -> None:
     await desk.hears(inquiry.answered("Carla"))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["dismiss_reason"]) == ("dismissed", "netiquette")
-    assert history(todo)[-1] == ("Carla", "answered", "beside its end: it is dismissed")
+    assert history(todo)[-1] == ("Carla", "answered", "the ToDo stays dismissed")
     assert types(await desk.facts()) == ["todo.created", "todo.dismissed"]
 
 
@@ -151,7 +151,7 @@ async def test_an_answer_of_what_was_done_by_hand_is_noted_only(desk: Desk) -> N
     await desk.hears(inquiry.answered("Carla"))
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["ended_by"]) == ("done", "Anna")
-    assert history(todo)[-1] == ("Carla", "answered", "beside its end: it is done")
+    assert history(todo)[-1] == ("Carla", "answered", "the ToDo stays done")
     assert types(await desk.facts()) == ["todo.created", "todo.completed"]
 
 

@@ -15,7 +15,7 @@ from services.router.deciding.decide import Decider
 from services.router.tables import todos
 from services.router.todos.domain import todo as moves
 from services.router.todos.domain.todo import Actor, DismissReason, IllegalTransition, TodoStatus
-from services.router.todos.handlers import Ear
+from services.router.todos.handlers import EventHandlers
 from shared.db import Write
 from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
@@ -122,7 +122,7 @@ async def test_a_message_and_its_move_in_overlapping_transactions_find_each_othe
 async def _overlapping(desk: Desk, slow: Fact, quick: Fact) -> None:
     """Two transactions of two instances; the first is slow to commit."""
     decisions = Counter("decisions", "By kind.", ["kind"], registry=CollectorRegistry())
-    handlers = Ear(Decider.of(POLICY), desk.clock, decisions).listener().handlers
+    handlers = EventHandlers(Decider.of(POLICY), desk.clock, decisions).listener().handlers
     worked = asyncio.Event()
     loop = asyncio.get_running_loop()
 

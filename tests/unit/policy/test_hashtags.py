@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.policy import (
-    Event,
+    EventHashtag,
     Hashtag,
     Hashtags,
     extract_hashtags,
@@ -29,7 +29,7 @@ def test_without_its_year_the_tag_is_known_but_names_no_event() -> None:
 
 
 def test_an_event_that_need_not_carry_its_year() -> None:
-    events = Hashtags(events=(Event(tag="meetup", always_with_year=False),))
+    events = Hashtags(events=(EventHashtag(tag="meetup", always_with_year=False),))
     assert extract_hashtags("#meetup #meetup2024", known_hashtags(events)) == (
         Hashtag("meetup", known=True, event=True),
         Hashtag("meetup", 2024, known=True, event=True),

@@ -247,14 +247,14 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "routing.technical_terms.de",
         ["*ab*"],
         "routing.technical_terms.de[0]",
-        "almost everywhere",
+        "almost everything",
         "4 after",
     ),
     (
         "routing.general_terms.en",
         ["password*"],
         "routing.general_terms.en[0]",
-        "already stands",
+        "is already listed",
         "one kind",
     ),
     ("routing.general_terms.en", ["#nope"], "routing.general_terms.en[0]", "not defined", "one of"),
@@ -320,30 +320,49 @@ def test_two_promises_have_two_names() -> None:
     assert problems(raw)["promises[1].name"][1] == "a name of its own"
 
 
-def test_all_mistakes_are_named_at_once() -> None:
+@pytest.mark.parametrize("term", ["", " ", "*", "* *", "* words", "a*b", "*two words", "a **"])
+def test_a_term_that_cannot_be_meant_is_refused(term: str) -> None:
+    raw = put(shipped(), "routing.general_terms.en", [term])
+    assert "routing.general_terms.en[0]" in problems(put(raw, "routing.general_terms.weights", {}))
+
+
+def test_all_mistakes_of_all_sections_are_named_at_once() -> None:
     raw = shipped()
     put(raw, "calendar.timezone", "Mars/Olympus")
     put(raw, "calendar.hours.monday", ["09:00-17:00", "16:00-18:00"])
     put(raw, "promises.0.first_answer", "-1h")
-    raw["promises"].append({"name": "second", "match": {"channels": ["facebok"]}})
+    raw["promises"].append({"name": "second"})
     put(raw, "channels.x.service_level", "sometimes")
-    put(raw, "hashtags.company", ["iico"])
     put(raw, "netiquette.fr", "non")
-    put(raw, "routing.general_terms.en", ["#iicco"])
-    put(raw, "routing.general_terms.weights", {})
     put(raw, "routing.min_confidence", 7.0)
     assert set(problems(raw)) == {
         "calendar.timezone",
         "calendar.hours.monday[1]",
         "promises[0].first_answer",
         "promises[1].first_answer",
-        "promises[1].match.channels[0]",
         "channels.x.service_level",
-        "hashtags.events[1].tag",
         "netiquette.fr",
-        "routing.general_terms.en[0]",
         "routing.min_confidence",
     }
+
+
+def test_contradictions_are_named_between_the_sections_that_are_valid() -> None:
+    raw = shipped()
+    second = {"name": "second", "first_answer": "1h", "match": {"channels": ["facebok"]}}
+    raw["promises"].append(second)
+    put(raw, "hashtags.company", ["iico"])
+    put(raw, "routing.general_terms.en", ["#iicco"])
+    put(raw, "routing.general_terms.weights", {})
+    contradictions = {
+        "promises[1].match.channels[0]",
+        "hashtags.events[1].tag",
+        "routing.general_terms.en[0]",
+    }
+    assert set(problems(raw)) == contradictions
+    put(raw, "netiquette.fr", "non")
+    assert set(problems(raw)) == {*contradictions, "netiquette.fr"}
+    put(raw, "routing.min_confidence", 7.0)
+    assert "routing.general_terms.en[0]" not in problems(raw)
 
 
 def test_the_error_reads_as_a_list() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.requests import Request
 
-from shared.access.gate import Admission, Gate
+from shared.access.authorizer import Authorizer, RequiredScope
 from shared.access.keys import KeyRing, Scope, add_key
 from shared.web.problems import RefusedError
 from shared.web.rates import Rate
@@ -18,10 +18,10 @@ KEY = "desk_" + "k" * 43
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
-def admissions(path: Path, *scopes: Scope) -> list[Admission]:
+def required_scopes(path: Path, *scopes: Scope) -> list[RequiredScope]:
     add_key(path, name="anna", key=KEY, scopes=["todos:read", "todos:write"], now=NOW)
-    gate = Gate(KeyRing(path), ManualClock(NOW), Rate(1.0, 1))
-    return [gate.requires(scope).dependency for scope in scopes]
+    authorizer = Authorizer(KeyRing(path), ManualClock(NOW), Rate(1.0, 1))
+    return [authorizer.requires(scope).dependency for scope in scopes]
 
 
 def request() -> Request:
@@ -30,12 +30,12 @@ def request() -> Request:
 
 def test_two_scopes_of_one_route_take_from_the_rate_once(tmp_path: Path) -> None:
     asked = request()
-    for admission in admissions(tmp_path / "keys.json", "todos:read", "todos:write"):
-        assert admission.check(asked).name == "anna"
+    for required in required_scopes(tmp_path / "keys.json", "todos:read", "todos:write"):
+        assert required.check(asked).name == "anna"
 
 
 def test_each_scope_of_a_route_is_asked_for(tmp_path: Path) -> None:
-    reads, supervises = admissions(tmp_path / "keys.json", "todos:read", "todos:supervise")
+    reads, supervises = required_scopes(tmp_path / "keys.json", "todos:read", "todos:supervise")
     asked = request()
     reads.check(asked)
     with pytest.raises(RefusedError, match="todos:supervise"):

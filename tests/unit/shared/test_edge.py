@@ -18,8 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import current_traceparent, new_traceparent, trace_id
-from shared.web.app import Surface, build_app
-from shared.web.edge import Edge
+from shared.web.app import HttpDescription, build_app
+from shared.web.edge import EdgeMiddleware
 from shared.web.health import Examination
 from shared.web.problems import RefusedError, of_desk_error
 
@@ -45,12 +45,14 @@ async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
     await response(scope, receive, send)
 
 
-def _edge(*, handled: bool = True, seconds: float = 5.0, together: int = 2 * LIMIT) -> Edge:
+def _edge(
+    *, handled: bool = True, seconds: float = 5.0, together: int = 2 * LIMIT
+) -> EdgeMiddleware:
     app: ASGIApp = Starlette(
         routes=[Route("/echo", _echo, methods=["POST"]), Route("/fails", _fails)],
         exception_handlers={RefusedError: _refused},  # type: ignore[dict-item]
     )
-    return Edge(
+    return EdgeMiddleware(
         app if handled else _bare,
         metrics=Metrics("test"),
         body_limit=LIMIT,
@@ -59,7 +61,9 @@ def _edge(*, handled: bool = True, seconds: float = 5.0, together: int = 2 * LIM
     )
 
 
-async def _send(edge: Edge, method: str = "POST", path: str = "/echo", **more: Any) -> Any:
+async def _send(
+    edge: EdgeMiddleware, method: str = "POST", path: str = "/echo", **more: Any
+) -> Any:
     transport = httpx.ASGITransport(app=edge, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
         return await http.request(method, path, **more)
@@ -111,7 +115,7 @@ class Client:
     async def send(self, message: Any) -> None:
         self.answer.append(message)
 
-    async def ask(self, edge: Edge) -> tuple[int, bytes]:
+    async def ask(self, edge: EdgeMiddleware) -> tuple[int, bytes]:
         scope = {"type": "http", "method": "POST", "path": "/echo", "headers": [],
                  "query_string": b"", "http_version": "1.1"}  # fmt: skip
         async with asyncio.timeout(10):
@@ -163,11 +167,13 @@ async def test_a_failure_says_nothing_of_itself() -> None:
 async def test_a_failure_in_the_whole_app_is_a_problem_too() -> None:
     """Its own outermost layer would answer in plain text before the edge could."""
     metrics = Metrics("test")
-    surface = Surface(title="Test", description="Fails.", routers=[])
+    http = HttpDescription(title="Test", description="Fails.", routers=[])
     nothing = Examination(dict)
-    app = build_app(surface, service="test", metrics=metrics, live=nothing, ready=nothing)
+    app = build_app(http, service="test", metrics=metrics, live=nothing, ready=nothing)
     app.add_route("/fails", _fails)
-    edge = Edge(app, metrics=metrics, body_limit=1000, body_seconds=5.0, bodies_bytes=10_000)
+    edge = EdgeMiddleware(
+        app, metrics=metrics, body_limit=1000, body_seconds=5.0, bodies_bytes=10_000
+    )
     answer = await _send(edge, "GET", "/fails")
     _problem(answer, 500, "internal")
     assert "secret" not in answer.text

@@ -49,7 +49,7 @@ async def test_each_check_has_its_reason_and_the_worst_decides() -> None:
     assert found.status == "degraded"
     assert found.checks["bus"].reason == "the bus is away"
     assert found.checks["keys"].status == "ok"
-    said = "it could not be looked up (LookupError); the log has the stack"
+    said = "the check itself failed (LookupError); the log has the stack"
     assert found.checks["lag"].reason == said
     checks["database"] = Check(full, "down")
     found = await Examination(lambda: checks)()

@@ -1,16 +1,20 @@
 """Calendars, instants and promises for the tests, each with defaults that are the shipped ones."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
 from services.sla.businesstime.counting import Counting
 from services.sla.businesstime.holidays_source import Region
+from services.sla.businesstime.hours import Interval, Week
 from services.sla.businesstime.rules import CalendarRules, Closure, Override
 from services.sla.promises.promise import Promise
+from shared.policy.values import parse_interval
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NINE_TO_FIVE = {day: ["09:00-17:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NINE_TO_FIVE = {day: ["09:00-17:00"] for day in WEEKDAYS[:5]}
 HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 
@@ -22,7 +26,7 @@ def berlin(
     overrides: tuple[Override, ...] = (),
     years: tuple[int, int] = (2024, 2028),
 ) -> BusinessCalendar:
-    rules = CalendarRules.of(
+    rules = calendar_rules(
         "Europe/Berlin",
         NINE_TO_FIVE if week is None else week,
         region=Region("DE", "BE", "de"),
@@ -30,6 +34,24 @@ def berlin(
         overrides=overrides,
     )
     return calendar_for(rules, *years)
+
+
+def calendar_rules(
+    zone: str,
+    week: Mapping[str, Iterable[str]],
+    *,
+    region: Region | None = None,
+    closures: tuple[Closure, ...] = (),
+    overrides: tuple[Override, ...] = (),
+) -> CalendarRules:
+    """From hours as the policy file writes them; a weekday that is left out is closed."""
+    days = Week(tuple(hours(*week.get(day, ())) for day in WEEKDAYS))
+    return CalendarRules(zone, days, region, closures, overrides)
+
+
+def hours(*intervals: str) -> tuple[Interval, ...]:
+    read = (parse_interval(each) for each in intervals)
+    return tuple(sorted(Interval(each.opens * 60, each.closes * 60) for each in read))
 
 
 def at(text: str, zone: ZoneInfo = BERLIN) -> datetime:

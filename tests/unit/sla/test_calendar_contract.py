@@ -8,10 +8,18 @@ import pytest
 
 from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
 from services.sla.businesstime.errors import BeyondHorizonError, CalendarError
-from services.sla.businesstime.holidays_source import Region
-from services.sla.businesstime.hours import Interval, Week
-from services.sla.businesstime.rules import CalendarRules, Closure, Override, Reason
-from tests.unit.sla.builders import BERLIN, HOUR, NINE_TO_FIVE, at, berlin, local
+from services.sla.businesstime.hours import Interval
+from services.sla.businesstime.rules import Closure, Override, Reason
+from tests.unit.sla.builders import (
+    BERLIN,
+    HOUR,
+    NINE_TO_FIVE,
+    at,
+    berlin,
+    calendar_rules,
+    hours,
+    local,
+)
 
 
 def test_add_lands_on_the_closing_instant_and_subtract_on_the_opening() -> None:
@@ -50,7 +58,7 @@ def test_intervals_are_half_open() -> None:
         ("sun", "01:00-02:30", 1, 1.5),
         ("sun", "02:30-04:00", 1, 2.5),
         ("sun", "00:00-24:00", 23, 25),
-        ("sat", "22:00-06:00", 7, 9),
+        ("sat", "22:00-06:00+1", 7, 9),
         ("sun", "09:00-17:00", 8, 8),
     ],
 )
@@ -64,14 +72,14 @@ def test_missing_hour_is_not_counted_and_repeated_hour_counts_twice(
 
 def test_a_missing_midnight_is_the_instant_of_the_jump() -> None:
     week = {"sat": ["00:00-24:00"], "sun": ["00:00-02:00"]}
-    calendar = calendar_for(CalendarRules.of("Asia/Beirut", week), 2026, 2026)
+    calendar = calendar_for(calendar_rules("Asia/Beirut", week), 2026, 2026)
     jump = datetime(2026, 3, 28, 22, tzinfo=UTC)
     assert calendar.day(date(2026, 3, 29)).hours == (Interval(0, 7200),)
     assert calendar.segments(jump - HOUR, jump + 3 * HOUR) == [(jump - HOUR, jump + HOUR)]
 
 
 def test_nights_belong_to_the_day_they_begin_on() -> None:
-    week = {day: ["22:00-06:00"] for day in ("mon", "tue", "wed", "thu", "fri")}
+    week = {day: ["22:00-06:00+1"] for day in ("mon", "tue", "wed", "thu", "fri")}
     holiday = Closure(date(2026, 3, 4), date(2026, 3, 4), "Betriebsversammlung")
     calendar = berlin(week, closures=(holiday,))
     pieces = calendar.segments(at("2026-03-02 12:00"), at("2026-03-08 12:00"))
@@ -87,9 +95,9 @@ def test_an_override_beats_holiday_closure_and_week() -> None:
     calendar = berlin(
         closures=(Closure(date(2026, 12, 21), date(2026, 12, 31), "Betriebsferien"),),
         overrides=(
-            Override.of(date(2026, 12, 24), ["09:00-12:00"], "Heiligabend"),
-            Override.of(date(2026, 12, 26), ["10:00-11:00"]),
-            Override.of(date(2026, 12, 18), [], "Umzug"),
+            Override(date(2026, 12, 24), hours("09:00-12:00"), "Heiligabend"),
+            Override(date(2026, 12, 26), hours("10:00-11:00")),
+            Override(date(2026, 12, 18), (), "Umzug"),
         ),
     )
     pieces = calendar.segments(at("2026-12-18 00:00"), at("2027-01-01 00:00"))
@@ -156,63 +164,17 @@ def test_beyond_the_horizon_is_an_error_not_a_loop() -> None:
 
 def test_a_calendar_that_never_opens_cannot_be_built() -> None:
     with pytest.raises(CalendarError, match="never opens from 2026 to 2026"):
-        BusinessCalendar.build(CalendarRules.of("UTC", {}), 2026, 2026)
+        BusinessCalendar.build(calendar_rules("UTC", {}), 2026, 2026)
     everything = Closure(date(2025, 1, 1), date(2027, 12, 31), "closed")
     with pytest.raises(CalendarError, match="never opens"):
         BusinessCalendar.build(
-            CalendarRules.of("UTC", NINE_TO_FIVE, closures=[everything]), 2026, 2026
+            calendar_rules("UTC", NINE_TO_FIVE, closures=(everything,)), 2026, 2026
         )
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("25:00-26:00", "must lie in 00:00 to 24:00"),
-        ("09:60-17:00", "must lie in 00:00 to 24:00"),
-        ("9-17", "write it like 09:00"),
-        ("09:00", "write it like 09:00-17:00"),
-        ("09:00-09:00", "ends when it begins"),
-        ("24:00-06:00", "00:00 of the next day"),
-    ],
-)
-def test_malformed_hours(text: str, sentence: str) -> None:
-    with pytest.raises(CalendarError, match=sentence):
-        Interval.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("week", "sentence"),
-    [
-        ({"mon": ["09:00-13:00", "12:00-17:00"]}, "hours of mon overlap"),
-        ({"mon": ["09:00-12:00:01", "12:00-17:00"]}, "hours of mon overlap"),
-        ({"sun": ["22:00-06:00"], "mon": ["05:00-09:00"]}, "hours of sun overlap.*next day"),
-        ({"montag": ["09:00-17:00"]}, "'montag' is not a weekday"),
-    ],
-)
-def test_contradicting_weeks(week: dict[str, list[str]], sentence: str) -> None:
-    with pytest.raises(CalendarError, match=sentence):
-        Week.of(week)
 
 
 def test_touching_intervals_are_one() -> None:
     calendar = berlin({"mon": ["09:00-12:00", "12:00-17:00"]})
     assert len(calendar.segments(at("2026-03-02 00:00"), at("2026-03-03 00:00"))) == 1
-
-
-def test_unknown_zone_region_and_backward_closure() -> None:
-    with pytest.raises(CalendarError, match="'Europe/Berln' is not a known time zone"):
-        CalendarRules.of("Europe/Berln", NINE_TO_FIVE)
-    with pytest.raises(CalendarError, match="no holidays are known for country 'XX'"):
-        Region("XX")
-    with pytest.raises(CalendarError, match=r"DE has no region 'BX'.*BE"):
-        Region("DE", "BX")
-    with pytest.raises(CalendarError, match="not known in 'fr'"):
-        Region("DE", "BE", "fr")
-    with pytest.raises(CalendarError, match="before it begins"):
-        Closure(date(2026, 2, 1), date(2026, 1, 1), "x")
-    twice = Override(date(2026, 1, 5), ())
-    with pytest.raises(CalendarError, match="two dated exceptions"):
-        CalendarRules.of("UTC", NINE_TO_FIVE, overrides=[twice, twice])
 
 
 def test_equal_rules_share_one_calendar_between_threads() -> None:

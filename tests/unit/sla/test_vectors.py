@@ -5,6 +5,7 @@ convention and shows our own result.
 """
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,9 @@ import pytest
 
 from services.sla.businesstime.calendar import BusinessCalendar, calendar_for
 from services.sla.businesstime.hours import Interval, Week
+from services.sla.businesstime.instants import DAY_SECONDS
 from services.sla.businesstime.rules import CalendarRules, Closure, Override
+from tests.unit.sla.builders import WEEKDAYS
 
 VECTORS: Final[list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[2] / "data" / "business_time_vectors.json").read_text("utf-8")
@@ -23,27 +26,38 @@ DIFFERING = [vector for vector in VECTORS if not vector["agrees_with_naive"]]
 
 
 def calendar_of(vector: dict[str, Any]) -> BusinessCalendar:
-    week = {day: [f"{a}-{b}" for a, b in hours] for day, hours in vector["hours"].items()}
+    week = Week(tuple(intervals(vector["hours"].get(day, ())) for day in WEEKDAYS))
     dated = {
-        date.fromisoformat(day): [Interval.parse(f"{a}-{b}") for a, b in hours]
+        date.fromisoformat(day): [*intervals(hours)]
         for day, hours in vector.get("shifts", {}).items()
     }
     holidays = [date.fromisoformat(day) for day in vector["holidays"]]
     for day, breaks in vector.get("breaks", {}).items():
         when = date.fromisoformat(day)
-        hours = () if when in holidays else Week.of(week).days[when.weekday()]
-        dated[when] = without(list(hours), [Interval.parse(f"{a}-{b}") for a, b in breaks])
+        hours = () if when in holidays else week.days[when.weekday()]
+        dated[when] = without([*hours], intervals(breaks))
     year = int(vector["start"][:4])
-    rules = CalendarRules.of(
+    rules = CalendarRules(
         vector["tz"],
         week,
-        closures=[Closure(day, day, "holiday") for day in holidays],
-        overrides=[Override(day, tuple(hours)) for day, hours in dated.items()],
+        closures=tuple(Closure(day, day, "holiday") for day in holidays),
+        overrides=tuple(Override(day, tuple(hours)) for day, hours in dated.items()),
     )
     return calendar_for(rules, year - 1, year + 1)
 
 
-def without(hours: list[Interval], breaks: list[Interval]) -> list[Interval]:
+def intervals(written: Iterable[tuple[str, str]]) -> tuple[Interval, ...]:
+    """As those projects write them: an end that is not after the beginning is the next day's."""
+    seconds = [(_seconds(opens), _seconds(closes)) for opens, closes in written]
+    return tuple(sorted(Interval(a, b if b > a else b + DAY_SECONDS) for a, b in seconds))
+
+
+def _seconds(clock: str) -> int:
+    hours, minutes, *rest = (int(part) for part in clock.split(":"))
+    return hours * 3600 + minutes * 60 + sum(rest)
+
+
+def without(hours: list[Interval], breaks: Iterable[Interval]) -> list[Interval]:
     for pause in breaks:
         hours = [
             Interval(opens, closes)

@@ -180,16 +180,3 @@ def upgrade() -> None:
             "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.01, "
             "autovacuum_analyze_scale_factor = 0.02)"
         )
-
-
-def downgrade() -> None:
-    op.drop_table("contacts")
-    op.drop_table("conversations")
-    op.drop_table("idempotency")
-    op.drop_table("identities")
-    op.drop_table("inbox")
-    op.drop_table("inquiries")
-    op.drop_table("inquiry_hashtags")
-    op.drop_table("messages")
-    op.drop_table("outbox")
-    op.drop_table("quarantine")

@@ -69,7 +69,7 @@ _RULE = {
 class Reason(NamedTuple):
     """One word that spoke for a kind. `word` is the customer's; `term` is the policy's.
 
-    `span` is where it stands in the inquiry's text; None for the subject, for hashtags, and where
+    `span` is its place in the inquiry's text; None for the subject, for hashtags, and where
     the text had to be composed (NFC) first so that places no longer agree.
     """
 
@@ -102,7 +102,7 @@ class RoutingRules:
     def compile(cls, terms: Iterable[Term], *, min_confidence: float) -> RoutingRules:
         """Terms whose kind is a `Kind`; one that begins with # is a hashtag without its year.
 
-        ValueError for a term that cannot be found or has a kind without a desk.
+        ValueError for a kind without a desk.
         """
         words: list[Term] = []
         hashtags: dict[str, Term] = {}

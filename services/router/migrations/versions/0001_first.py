@@ -140,12 +140,3 @@ def upgrade() -> None:
             "ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0.01, "
             "autovacuum_analyze_scale_factor = 0.02)"
         )
-
-
-def downgrade() -> None:
-    op.drop_table("deadlines")
-    op.drop_table("inbox")
-    op.drop_table("outbox")
-    op.drop_table("todo_history")
-    op.drop_table("todo_messages")
-    op.drop_table("todos")

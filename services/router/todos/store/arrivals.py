@@ -63,7 +63,7 @@ class NewTodo:
 
 def insert_todos(tx: Write, new: Sequence[NewTodo]) -> list[NewTodo]:
     """Those whose inquiry had no ToDo before, now stored; the other inquiries keep theirs."""
-    # Sorted, so that two instances with the same inquiries cannot wait for each other in a circle.
+    # Sorted, so that two instances with the same inquiries cannot deadlock.
     ordered = sorted(new, key=lambda todo: todo.inquiry_id)
     due = _due_where_missing(tx, [todo.inquiry_id for todo in ordered])
     missing = [todo for todo in ordered if todo.inquiry_id in due]

@@ -81,7 +81,7 @@ class ListedTodo:
     excerpt: str | None
     deadline: Deadline | None
     order: tuple[datetime, UUID]
-    """Where it stands in the list that it was asked for."""
+    """Its place in the list that was asked for."""
 
     @property
     def due_at(self) -> datetime | None:

@@ -247,7 +247,7 @@ def _end_line(todo: WorkTodo, end: End, what: What, why: str | None = None) -> N
 
 
 def _beside(todo: WorkTodo) -> str | None:
-    return f"beside its end: it is {todo.status.state.value}" if todo.ended else None
+    return f"the ToDo stays {todo.status.state.value}" if todo.ended else None
 
 
 def _completed(heard: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: datetime) -> Envelope:

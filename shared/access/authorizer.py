@@ -33,11 +33,11 @@ _basic = HTTPBase(
     auto_error=False,
     description="An API key as the password; the user name does not matter.",
 )
-_ADMITTED = "desk.caller"  # in the scope of a request
+_CALLER = "desk.caller"  # in the scope of a request
 _Credentials = HTTPAuthorizationCredentials | None
 
 
-class Gate:
+class Authorizer:
     """Lets a request pass when its key is known, not expired, in its rate, and has the scope."""
 
     def __init__(self, ring: KeyRing, clock: Clock, rate: Rate = UNLIMITED) -> None:
@@ -46,11 +46,11 @@ class Gate:
         self._clock = clock
         self._rates = Rates("key", rate)
 
-    def admit(self, authorization: str | None, *scopes: Scope) -> Caller:
+    def authorize(self, authorization: str | None, *scopes: Scope) -> Caller:
         """Raises RefusedError: 401 without a valid key, 403 when it has none of the scopes, 429
         when it asks too often.
         """
-        return self.admit_key(_bearer_key(authorization), *scopes)
+        return self.authorize_key(_bearer_key(authorization), *scopes)
 
     def requires(self, scope: Scope) -> Any:
         """A FastAPI dependency that yields the Caller."""
@@ -60,10 +60,10 @@ class Gate:
         """The same for what calendar programs fetch: the key may be a password."""
         return Security(_BearerOrPassword(self, scope))
 
-    def admit_key(
+    def authorize_key(
         self, key: str | None, *scopes: Scope, challenge: Mapping[str, str] = _CHALLENGE
     ) -> Caller:
-        """What `admit` does, for a key that has been taken out of its header."""
+        """What `authorize` does, for a key that has been taken out of its header."""
         if key is None:
             raise RefusedError(
                 401,
@@ -74,7 +74,7 @@ class Gate:
         caller = self._ring.find(key, self._clock.now())
         if caller is None:
             raise RefusedError(
-                401, "key-unknown", "this key is not known here or has expired", headers=challenge
+                401, "key-unknown", "this key is unknown or has expired", headers=challenge
             )
         notes().key = caller.name
         self._rates.take(caller.name)
@@ -91,40 +91,40 @@ def require_scope(caller: Caller, *scopes: Scope) -> None:
         )
 
 
-class Admission(ABC):
+class RequiredScope(ABC):
     """What an operation needs of its caller. It can be looked at before anything else is read."""
 
-    def __init__(self, gate: Gate, scope: Scope) -> None:
-        self._gate = gate
+    def __init__(self, authorizer: Authorizer, scope: Scope) -> None:
+        self._authorizer = authorizer
         self._scope = scope
 
     def check(self, request: Request) -> Caller:
         """The key is looked up once for each request, its scopes each time.
 
-        Raises RefusedError, see `Gate.admit`.
+        Raises RefusedError, see `Authorizer.authorize`.
         """
-        caller: Caller | None = request.scope.get(_ADMITTED)
+        caller: Caller | None = request.scope.get(_CALLER)
         if caller is None:
             authorization = request.headers.get("authorization")
-            caller = request.scope[_ADMITTED] = self._admit(authorization)
+            caller = request.scope[_CALLER] = self._authorize(authorization)
         require_scope(caller, self._scope)
         return caller
 
     @abstractmethod
-    def _admit(self, authorization: str | None) -> Caller: ...
+    def _authorize(self, authorization: str | None) -> Caller: ...
 
 
-class _Bearer(Admission):
+class _Bearer(RequiredScope):
     async def __call__(
         self, request: Request, _documented: Annotated[_Credentials, Depends(_bearer)]
     ) -> Caller:
         return self.check(request)
 
-    def _admit(self, authorization: str | None) -> Caller:
-        return self._gate.admit(authorization, self._scope)
+    def _authorize(self, authorization: str | None) -> Caller:
+        return self._authorizer.authorize(authorization, self._scope)
 
 
-class _BearerOrPassword(Admission):
+class _BearerOrPassword(RequiredScope):
     async def __call__(
         self,
         request: Request,
@@ -133,15 +133,17 @@ class _BearerOrPassword(Admission):
     ) -> Caller:
         return self.check(request)
 
-    def _admit(self, authorization: str | None) -> Caller:
+    def _authorize(self, authorization: str | None) -> Caller:
         key = _bearer_key(authorization) or _password(authorization)
-        return self._gate.admit_key(key, self._scope, challenge=_BASIC_CHALLENGE)
+        return self._authorizer.authorize_key(key, self._scope, challenge=_BASIC_CHALLENGE)
 
 
-def admissions_of(dependant: Dependant) -> list[Admission]:
+def required_scopes_of(dependant: Dependant) -> list[RequiredScope]:
     """Those among the dependencies of a FastAPI route."""
-    found: list[Admission] = [dependant.call] if isinstance(dependant.call, Admission) else []
-    return found + [each for part in dependant.dependencies for each in admissions_of(part)]
+    found: list[RequiredScope] = (
+        [dependant.call] if isinstance(dependant.call, RequiredScope) else []
+    )
+    return found + [each for part in dependant.dependencies for each in required_scopes_of(part)]
 
 
 def _bearer_key(authorization: str | None) -> str | None:
