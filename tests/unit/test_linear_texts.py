@@ -14,9 +14,16 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from services.intake.accepting.incoming import ThreadName, from_webhook, understood
+from services.intake.accepting.incoming import ThreadName, from_webhook
 from services.intake.connectors import lenient
-from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
+from services.intake.connectors.standard_webhooks import (
+    Claim,
+    WebhookEvent,
+    WebhookMessage,
+    claim_of,
+    understood,
+    verify,
+)
 from services.intake.inquiries.domain.message import Author
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.schemas import (
@@ -25,8 +32,6 @@ from services.intake.inquiries.schemas import (
     InquiryQuery,
     ReclassifyIn,
     ReplyIn,
-    WebhookEvent,
-    WebhookMessage,
 )
 from services.intake.receiving import quarantine
 from services.intake.receiving.delivery import Result, _parsed

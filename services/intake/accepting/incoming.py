@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from services.intake.connectors import lenient
-from services.intake.connectors.lenient import Adjusted
+from services.intake.connectors.standard_webhooks import Understood
 from services.intake.inquiries.domain.message import CLOCKS_OFF, Author, Idempotency, Incoming
 from services.intake.inquiries.fields import shown
-from services.intake.inquiries.schemas import InquiryIn, WebhookMessage
+from services.intake.inquiries.schemas import InquiryIn
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import KnownHashtags, extract_hashtags
 from shared.runtime.ids import new_id
@@ -29,38 +26,6 @@ class ThreadName:
 
     name: str
     guessed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """A webhook's message as it is kept, and what was done to make it fit.
-
-    `full_text` is set where its text had to be cut.
-    """
-
-    message: WebhookMessage
-    adjusted: tuple[Adjusted, ...] = ()
-    full_text: str | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Neither words nor an attachment: nothing that anybody could answer."""
-        said = self.message
-        return said.text is None and not (said.subject or "").strip() and not said.attachments
-
-
-def understood(data: Any, *, now: datetime) -> Understood:
-    """`now` is when it was received. Raises ValidationError for what has no id of its own."""
-    try:
-        message = WebhookMessage.model_validate(data)
-    except ValidationError:
-        if not isinstance(data, dict):
-            raise
-    else:
-        if lenient.plausible(message.sent_at, now):
-            return Understood(message)
-    mended = lenient.mend(data, now=now)
-    return Understood(WebhookMessage.model_validate(mended.data), mended.told(), mended.full_text)
 
 
 def from_webhook(

@@ -13,7 +13,20 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.intake.connectors import lenient
+from services.intake.connectors.lenient import Adjusted
+from services.intake.inquiries.fields import (
+    MOST_ATTACHMENTS,
+    AttachmentFields,
+    AuthorFields,
+    ExternalId,
+    MessageFields,
+    MessageText,
+)
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 
@@ -31,6 +44,78 @@ class Claim:
     webhook_id: bytes
     timestamp: bytes
     signatures: bytes
+
+
+class WebhookAttachment(AttachmentFields):
+    """A new field of a sender must not cost a message, so unknown fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class WebhookAuthor(AuthorFields):
+    model_config = ConfigDict(extra="ignore")
+
+
+class WebhookMessage(MessageFields):
+    """One message in `data` of a `message.created` event.
+
+    What does not fit is cut, replaced or left out, and `adjusted` in the answer says so; only `id`
+    has to be there. Without words, and without an attachment, a message is passed over.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: ExternalId
+    author: WebhookAuthor | None = None
+    text: MessageText | None = None
+    attachments: Annotated[list[WebhookAttachment], Field(max_length=MOST_ATTACHMENTS)] | None = (
+        None
+    )
+
+
+class WebhookEvent(BaseModel):
+    """What a connector posts; `data` is one message or a list, in which each stands alone."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "message.created",
+                    "timestamp": "2026-11-23T08:30:00Z",
+                    "data": {
+                        "id": "c-1001",
+                        "thread_id": "t-77",
+                        "author": {"id": "u-5", "name": "Erika Muster"},
+                        "text": "Wann öffnet die Anmeldung zum #clouddevcamp2026?",
+                        "sent_at": "2026-11-23T08:29:58Z",
+                    },
+                }
+            ]
+        },
+    )
+
+    type: Annotated[str, Field(max_length=200)]
+    timestamp: Any = None
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A webhook's message as it is kept, and what was done to make it fit.
+
+    `full_text` is set where its text had to be cut.
+    """
+
+    message: WebhookMessage
+    adjusted: tuple[Adjusted, ...] = ()
+    full_text: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Neither words nor an attachment: nothing that anybody could answer."""
+        said = self.message
+        return said.text is None and not (said.subject or "").strip() and not said.attachments
 
 
 def claim_of(headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> Claim:
@@ -118,3 +203,17 @@ def _refused(field: str, problem: str, expected: str) -> RefusedError:
     return RefusedError(
         401, "signature-invalid", f"{field} {problem}", FieldProblem(field, problem, expected)
     )
+
+
+def understood(data: Any, *, now: datetime) -> Understood:
+    """`now` is when it was received. Raises ValidationError for what has no id of its own."""
+    try:
+        message = WebhookMessage.model_validate(data)
+    except ValidationError:
+        if not isinstance(data, dict):
+            raise
+    else:
+        if lenient.plausible(message.sent_at, now):
+            return Understood(message)
+    mended = lenient.mend(data, now=now)
+    return Understood(WebhookMessage.model_validate(mended.data), mended.told(), mended.full_text)

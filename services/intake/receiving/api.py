@@ -11,9 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
+from services.intake.connectors.standard_webhooks import (
+    Claim,
+    WebhookEvent,
+    WebhookMessage,
+    claim_of,
+    verify,
+)
 from services.intake.dependencies import IntakeDesk
-from services.intake.inquiries.schemas import WebhookEvent, WebhookMessage
 from services.intake.policy import ChannelRules
 from services.intake.receiving.delivery import Delivery, Result
 from services.intake.receiving.schemas import WebhookAnswer

@@ -15,13 +15,13 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from services.intake.accepting.incoming import Understood, from_webhook, understood
+from services.intake.accepting.incoming import from_webhook
 from services.intake.accepting.threads import thread_of
 from services.intake.connectors.lenient import Adjusted, id_of
+from services.intake.connectors.standard_webhooks import Understood, WebhookEvent, understood
 from services.intake.dependencies import IntakeDesk
 from services.intake.inquiries.domain.message import Accepted
 from services.intake.inquiries.domain.thread import PostKind
-from services.intake.inquiries.schemas import WebhookEvent
 from services.intake.inquiries.usecases import posts, racing
 from services.intake.inquiries.usecases.placing import place
 from services.intake.inquiries.usecases.posts import OwnPost

@@ -14,8 +14,7 @@ import pytest
 import uvicorn
 
 from services.intake.connectors.lenient import ATTACHMENT, AUTHOR
-from services.intake.connectors.standard_webhooks import claim_of, verify
-from services.intake.inquiries.schemas import WebhookMessage
+from services.intake.connectors.standard_webhooks import WebhookMessage, claim_of, verify
 from services.intake.receiving.schemas import WebhookAnswer
 from shared.runtime.clock import SystemClock
 from shared.web.signing import secret_key

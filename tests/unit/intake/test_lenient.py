@@ -12,10 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from services.intake.accepting.incoming import Understood, understood
 from services.intake.connectors.lenient import ATTACHMENT, AUTHOR, CUT_MARK, id_of
+from services.intake.connectors.standard_webhooks import (
+    Understood,
+    WebhookAttachment,
+    WebhookAuthor,
+    WebhookMessage,
+    understood,
+)
 from services.intake.inquiries.domain.message import TEXT_LIMIT
-from services.intake.inquiries.schemas import WebhookAttachment, WebhookAuthor, WebhookMessage
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
