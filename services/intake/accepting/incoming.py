@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from services.intake.connectors.standard_webhooks import Understood
+from services.intake.connectors.items import Message
 from services.intake.inquiries.domain.message import CLOCKS_OFF, Author, Idempotency, Incoming
 from services.intake.inquiries.fields import shown
 from services.intake.inquiries.schemas import InquiryIn
@@ -28,8 +28,8 @@ class ThreadName:
     guessed: bool = False
 
 
-def from_webhook(
-    told: Understood,
+def from_channel(
+    message: Message,
     *,
     channel: str,
     thread: ThreadName,
@@ -38,25 +38,21 @@ def from_webhook(
     now: datetime,
 ) -> Incoming:
     """`audience` is the channel's, for a message that says nothing of its visibility."""
-    message = told.message
-    who = message.author
     return _incoming(
         channel=channel,
         external_id=message.id,
         thread=thread,
-        author=Author()
-        if who is None
-        else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
-        text=message.text or "",
+        author=message.author,
+        text=message.text,
         sent_at=message.sent_at,
         known=known,
         now=now,
         subject=message.subject,
         url=message.url,
-        attachments=shown(message.attachments),
+        attachments=message.attachments,
         visibility=message.visibility or audience,
         parent=message.parent_id,
-        full_text=told.full_text,
+        full_text=message.full_text,
     )
 
 
