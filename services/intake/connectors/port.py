@@ -131,8 +131,9 @@ class Connector(Generic[K]):
     (422) for a document that is no delivery; bodies of either are kept aside. Reading an item says
     `Broken` for what it does not understand, and whatever it raises costs this item alone.
 
-    `is_delivery` tells a whole delivery from an item of one, when either is tried again, and
-    `id_of` finds the id of the message in an item, or in a document that holds a single one.
+    Two functions look at what was kept aside, an item or a body that is JSON. `is_delivery` tells
+    a whole delivery from an item of one, `id_of` finds the id of the message where it is the only
+    one; both take whatever JSON can hold.
 
     `acknowledge` gets the fields of `WebhookAnswer`, and whether all was known before.
     """

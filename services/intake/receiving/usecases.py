@@ -92,12 +92,13 @@ def _kept(channel: ChannelRules, body: bytes) -> tuple[Parts, bool]:
     """Its items, and whether it is a whole delivery. Items are kept as JSON, whatever they were."""
     connector = channel.connector
     try:
-        document = parsed_json(body)
+        item = parsed_json(body)
     except RefusedError:
-        return connector.split(connector.decode(body, None)), True
-    if connector.is_delivery(document):
-        return connector.split(document), True
-    return Parts([document]), False
+        whole = True
+    else:
+        whole = connector.is_delivery(item)
+    parts = connector.split(connector.decode(body, None)) if whole else Parts([item])
+    return parts, whole
 
 
 def _check_method(channel: ChannelRules, request: WebhookRequest) -> None:
