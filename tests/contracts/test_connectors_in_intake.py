@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from services.intake.connectors.items import (
-    Item,
-)
-from services.intake.connectors.port import Reading
+from services.intake.connectors.items import Item
+from services.intake.connectors.port import Answer, Connector, Reading, WebhookRequest
 from services.intake.receiving.delivery import MOST_ITEMS
+from tests.contracts.connectors import postcards_sample
 from tests.contracts.connectors.sample import Sample, Sent
 from tests.contracts.connectors.samples import SAMPLES
 from tests.services.intake.desk import Desk, opened
@@ -31,15 +31,28 @@ def sample(request: pytest.FixtureRequest) -> Sample:
     return found
 
 
+Opened = Callable[[Sample, Connector[Any]], AbstractAsyncContextManager[Desk]]
+
+
 @pytest.fixture
-async def desk(
-    sample: Sample, migrated_files: MigratedFiles, tmp_path: Path
-) -> AsyncIterator[Desk]:
-    url = await migrated_files.copy("intake", tmp_path / "intake.sqlite")
-    clock = ManualClock(NOON)
-    async with opened(
-        url, tmp_path, clock, connector=sample.connector, secrets=sample.secrets
-    ) as desk:
+def intake_with(migrated_files: MigratedFiles, tmp_path: Path) -> Opened:
+    """An intake in which `facebook` has this connector and the sample's secrets."""
+
+    @asynccontextmanager
+    async def intake(sample: Sample, connector: Connector[Any]) -> AsyncIterator[Desk]:
+        url = await migrated_files.copy("intake", tmp_path / "intake.sqlite")
+        clock = ManualClock(NOON)
+        async with opened(
+            url, tmp_path, clock, connector=connector, secrets=sample.secrets
+        ) as desk:
+            yield desk
+
+    return intake
+
+
+@pytest.fixture
+async def desk(sample: Sample, intake_with: Opened) -> AsyncIterator[Desk]:
+    async with intake_with(sample, sample.connector) as desk:
         yield desk
 
 
@@ -100,9 +113,8 @@ async def test_a_broken_item_costs_no_other_and_is_kept(desk: Desk, sample: Samp
 
 
 async def test_so_does_one_at_which_the_connector_fails(
-    sample: Sample, migrated_files: MigratedFiles, tmp_path: Path
+    sample: Sample, intake_with: Opened
 ) -> None:
-    url = await migrated_files.copy("intake", tmp_path / "intake.sqlite")
     fails = [True]
 
     def read(raw: Any, reading: Reading) -> Item:
@@ -112,9 +124,7 @@ async def test_so_does_one_at_which_the_connector_fails(
 
     mistaken = replace(sample.connector, read=read)
     raws = [sample.items["message"](f"g-{n}") for n in range(1, min(4, sample.most + 1))]
-    async with opened(
-        url, tmp_path, ManualClock(NOON), connector=mistaken, secrets=sample.secrets
-    ) as desk:
+    async with intake_with(sample, mistaken) as desk:
         assert (await deliver(desk, sample, *raws)).is_success
         assert await desk.stored() == len(raws) - 1
         (found,) = await kept(desk)
@@ -182,3 +192,51 @@ async def test_other_methods_and_channels_are_refused(desk: Desk, sample: Sample
             assert "POST" in answer.headers["allow"]
     assert (await send(desk, Sent(), channel="youtube")).status_code == 401
     assert (await send(desk, Sent(), channel="nowhere")).status_code == 404
+
+
+# What no platform of the samples does, and others do
+
+
+async def test_a_handshake_may_come_by_any_method_and_see_the_address(
+    intake_with: Opened,
+) -> None:
+    def answer(request: WebhookRequest, _keys: Any, _now: datetime) -> Answer:
+        origin = (request.header("webhook-request-origin") or b"").decode()
+        return Answer(204, headers={"X-Url": request.url, "WebHook-Allowed-Origin": origin})
+
+    sample = postcards_sample.SAMPLE
+    connector = replace(sample.connector, handshakes={"OPTIONS": answer})
+    async with intake_with(sample, connector) as desk:
+        headers = {"webhook-request-origin": b"cards.example.org"}
+        asked = Sent(method="OPTIONS", query="a=%C3%BC&b=", headers=headers)
+        answered = await send(desk, asked)
+        assert answered.status_code == 204
+        assert answered.headers["webhook-allowed-origin"] == "cards.example.org"
+        right = "http://desk/intake/v1/webhooks/facebook?a=%C3%BC&b="
+        assert answered.headers["x-url"] == right
+        assert (await send(desk, replace(asked, method="GET"))).status_code == 405
+
+
+async def test_a_post_may_be_a_handshake_before_anything_is_proven(intake_with: Opened) -> None:
+    def answer(request: WebhookRequest, _keys: Any, _now: datetime) -> Answer | None:
+        token = request.parameters.get("validationToken")
+        return None if token is None else Answer(200, token.encode(), "text/plain")
+
+    sample = postcards_sample.SAMPLE
+    connector = replace(sample.connector, handshakes={"POST": answer})
+    async with intake_with(sample, connector) as desk:
+        assert (await send(desk, Sent(query="validationToken=abc"))).content == b"abc"
+        assert (await send(desk, Sent(query="other=abc"))).status_code == 401
+        assert (await deliver(desk, sample, sample.items["message"]("m-1"))).is_success
+        assert await desk.stored() == 1
+
+
+async def test_deliveries_may_come_by_another_method(intake_with: Opened) -> None:
+    sample = postcards_sample.SAMPLE
+    connector = replace(sample.connector, delivered_by=frozenset({"PUT"}), handshakes={})
+    async with intake_with(sample, connector) as desk:
+        sent = sample.signed(sample.items["message"]("m-1"), now=NOON)
+        refused = await send(desk, sent)
+        assert (refused.status_code, refused.headers["allow"]) == (405, "PUT")
+        assert (await send(desk, replace(sent, method="PUT"))).is_success
+        assert await desk.stored() == 1
