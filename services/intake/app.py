@@ -15,6 +15,7 @@ from services.intake.accepting.acceptor import Acceptor
 from services.intake.accepting.committer import GroupCommitter, Writer
 from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
+from services.intake.connectors.registry import CONNECTORS, Connectors
 from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries import api as inquiries
 from services.intake.inquiries import handlers
@@ -38,9 +39,14 @@ from shared.web.rates import Rates
 
 
 def build(
-    runtime: Runtime[Policy], settings: IntakeSettings, secrets: Mapping[str, Sequence[str]]
+    runtime: Runtime[Policy],
+    settings: IntakeSettings,
+    secrets: Mapping[str, Sequence[str]],
+    connectors: Connectors = CONNECTORS,
 ) -> Service:
-    """Raises ValueError for a database URL or a webhook secret that cannot be one."""
+    """Raises PolicyError for a connector that is not known, and ValueError for a database URL or a
+    webhook secret that cannot be one.
+    """
     database = open_database(
         runtime.settings.database("intake", settings.database_url),
         pool_size=runtime.settings.pool_size,
@@ -54,7 +60,7 @@ def build(
         tells_progress=True,
     )
     committer = GroupCommitter(_writers(database, settings.writers))
-    rules = intake_rules(runtime.policy, secrets)
+    rules = intake_rules(runtime.policy, secrets, connectors)
     desk = IntakeDependencies(
         database=database,
         acceptor=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
@@ -72,7 +78,13 @@ def build(
         timers.forget_keys(database, runtime.clock, days=settings.idempotency_days),
     )
     service.loop(
-        "quarantine", timers.tidy_quarantine(database, runtime.clock, days=settings.quarantine_days)
+        "quarantine",
+        timers.tidy_quarantine(
+            database,
+            runtime.clock,
+            days=settings.quarantine_days,
+            ids={name: channel.connector.id_of for name, channel in rules.channels.items()},
+        ),
     )
     service.loop(
         "upkeep",
@@ -107,7 +119,7 @@ def _http(desk: IntakeDependencies) -> HttpDescription:
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
         routers=[inquiries.router(desk), quarantine_api.router(desk)],
-        hot_routes=[webhooks.route(desk), accepting.route(desk)],
+        hot_routes=[*webhooks.routes(desk), accepting.route(desk)],
         raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
         raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),
         on_errors={NotAllowedError: _not_allowed},

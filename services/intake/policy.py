@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from services.intake.connectors.port import Connector
+from services.intake.connectors.registry import CONNECTORS, Connectors
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import (
     Audience,
@@ -15,16 +18,20 @@ from shared.policy import (
     ServiceLevel,
     known_hashtags,
 )
+from shared.policy.problems import PolicyError, PolicyProblem, nearest
+from shared.policy.values import shown
 from shared.runtime.settings import SECRET_PREFIX
-from shared.web.signing import secret_key
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
-    """`own_posts`: what a post of ours on the platform counts as."""
+    """`own_posts`: what a post of ours on the platform counts as. `keys` are what the connector
+    made of the channel's secrets, None where it has none.
+    """
 
     name: str
-    keys: tuple[bytes, ...]
+    connector: Connector[Any]
+    keys: Any
     own_ids: frozenset[str]
     audience: Audience
     own_posts: OwnPosts
@@ -63,8 +70,13 @@ class IntakeRules:
         return ", ".join(sorted(self.channels))
 
 
-def intake_rules(policy: Policy, secrets: Mapping[str, Sequence[str]]) -> IntakeRules:
-    """Raises ValueError that names the variable when a secret cannot be one."""
+def intake_rules(
+    policy: Policy, secrets: Mapping[str, Sequence[str]], connectors: Connectors = CONNECTORS
+) -> IntakeRules:
+    """Raises PolicyError for a connector that is not known, and ValueError that names the variable
+    when a secret cannot be one.
+    """
+    examine(policy, connectors)
     for name in secrets:
         if name not in policy.channels:
             raise ValueError(
@@ -75,7 +87,8 @@ def intake_rules(policy: Policy, secrets: Mapping[str, Sequence[str]]) -> Intake
         {
             name: ChannelRules(
                 name,
-                _keys(name, secrets.get(name, ())),
+                connectors[channel.connector],
+                _keys(name, connectors[channel.connector], secrets.get(name, ())),
                 frozenset(channel.own_ids),
                 channel.audience,
                 channel.own_posts,
@@ -87,8 +100,25 @@ def intake_rules(policy: Policy, secrets: Mapping[str, Sequence[str]]) -> Intake
     )
 
 
-def _keys(name: str, secrets: Sequence[str]) -> tuple[bytes, ...]:
+def examine(policy: Policy, connectors: Connectors = CONNECTORS) -> None:
+    """What of a policy only intake can judge. Raises PolicyError."""
+    problems = tuple(
+        PolicyProblem(
+            f"channels.{name}.connector",
+            f"{shown(channel.connector)} is not a known connector",
+            nearest(channel.connector, list(connectors)),
+        )
+        for name, channel in policy.channels.items()
+        if channel.connector not in connectors
+    )
+    if problems:
+        raise PolicyError(problems)
+
+
+def _keys(name: str, connector: Connector[Any], secrets: Sequence[str]) -> Any:
+    if not secrets:
+        return None
     try:
-        return tuple(secret_key(secret) for secret in secrets)
+        return connector.keys(secrets)
     except ValueError as error:
         raise ValueError(f"{SECRET_PREFIX}{name.upper()}: {error}") from error

@@ -37,7 +37,9 @@ def forget_keys(database: Database, clock: Clock, *, days: int) -> Loop:
     return periodic("idempotency", EVERY_SECONDS, forget)
 
 
-def tidy_quarantine(database: Database, clock: Clock, *, days: int) -> Loop:
+def tidy_quarantine(
+    database: Database, clock: Clock, *, days: int, ids: quarantine.MessageIds
+) -> Loop:
     """Delete what was repaired, and what is older than that many days; both are logged."""
 
     named = False
@@ -46,7 +48,7 @@ def tidy_quarantine(database: Database, clock: Clock, *, days: int) -> Loop:
         nonlocal named
         try:
             if not named:
-                await name_kept(database)
+                await name_kept(database, ids)
                 named = True
             await tidy_once(database, before=clock.now() - timedelta(days=days))
         except DatabaseUnavailableError as error:
@@ -159,8 +161,8 @@ async def tidy_once(database: Database, *, before: datetime) -> None:
         log.warning("quarantine.forgotten", count=forgotten)
 
 
-async def name_kept(database: Database) -> None:
+async def name_kept(database: Database, ids: quarantine.MessageIds) -> None:
     """Note the ids of what was kept before ids were noted: by them it is seen to be repaired."""
-    after = await database.write(quarantine.name_kept, after=None)
+    after = await database.write(quarantine.name_kept, ids=ids, after=None)
     while after is not None:
-        after = await database.write(quarantine.name_kept, after=after)
+        after = await database.write(quarantine.name_kept, ids=ids, after=after)

@@ -14,7 +14,6 @@ from typing import Annotated, Final, Self
 from uuid import UUID
 
 from pydantic import (
-    AfterValidator,
     BeforeValidator,
     Field,
     StrictBool,
@@ -26,7 +25,6 @@ from pydantic_core import PydanticCustomError
 
 from shared.policy.calendar import Calendar
 from shared.policy.parts import Items, Localized, Part, Table, refuse
-from shared.policy.problems import nearest
 from shared.policy.values import (
     Duration,
     Name,
@@ -35,18 +33,8 @@ from shared.policy.values import (
     WarnLevel,
     WebAddress,
     Word,
-    mistake,
     parse_duration,
-    shown,
 )
-
-CONNECTORS = ("standard_webhooks", "api")
-
-
-def _known_connector(name: str) -> str:
-    if name not in CONNECTORS:
-        raise mistake(f"{shown(name)} is not a known connector", nearest(name, list(CONNECTORS)))
-    return name
 
 
 def _handle(value: object) -> object:
@@ -93,12 +81,13 @@ class OwnPosts(StrEnum):
 class Channel(Part):
     """Where inquiries come from. Secrets are environment variables, never in this file.
 
+    `connector`: the format in which its messages come, which intake knows by that name.
     `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
     customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
     `audience`: for messages that do not say it themselves.
     """
 
-    connector: Annotated[Name, AfterValidator(_known_connector)]
+    connector: Name
     service_level: ServiceLevel
     desk: Name | None = None
     reply_window_hours: Annotated[StrictInt, Field(ge=1, le=8760)] | None = None

@@ -88,12 +88,16 @@ def _unreadable(problem: str, expected: str) -> RefusedError:
 
 
 def require_json(request: Request) -> None:
-    """Raises RefusedError (415) unless the body says that it is JSON.
+    """Raises RefusedError (415) unless the body says that it is JSON."""
+    require_json_type(request.headers.get("content-type", ""))
+
+
+def require_json_type(content_type: str) -> None:
+    """Raises RefusedError (415) unless this content type is that of JSON.
 
     Parameters are passed over, but for a charset that is another one than UTF-8: JSON has no
     parameters, and what is written otherwise would be read wrongly.
     """
-    content_type = request.headers.get("content-type", "")
     essence, *parameters = (part.strip().lower() for part in content_type.split(";"))
     charsets = {
         value.strip().strip('"')

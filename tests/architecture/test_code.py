@@ -35,7 +35,6 @@ ROOMS = {"domain", "store", "usecases", "schemas", "api", "handlers", "worker"}
 OPEN_ROOMS = {"domain", "store", "usecases"}
 """Where slices of a service meet."""
 OPEN_BESIDES = {
-    ("receiving", "inquiries.schemas"): "a delivery's items are checked before anything is stored",
     ("accepting", "inquiries.schemas"): "an inquiry's body is checked on the hot path itself",
     ("accepting", "inquiries.fields"): "the same fields for both",
     ("accepting", "inquiries.request_key"): "the header is read in one way",

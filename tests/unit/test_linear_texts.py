@@ -14,9 +14,18 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from services.intake.accepting.incoming import ThreadName, from_webhook, understood
-from services.intake.connectors import lenient
-from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
+from services.intake.accepting.incoming import ThreadName, from_channel
+from services.intake.connectors import lenient, standard_webhooks
+from services.intake.connectors.decoding import parsed_json
+from services.intake.connectors.items import NewMessage
+from services.intake.connectors.port import Reading
+from services.intake.connectors.standard_webhooks import (
+    Claim,
+    WebhookEvent,
+    WebhookMessage,
+    claim_of,
+    verify,
+)
 from services.intake.inquiries.domain.message import Author
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.schemas import (
@@ -25,11 +34,9 @@ from services.intake.inquiries.schemas import (
     InquiryQuery,
     ReclassifyIn,
     ReplyIn,
-    WebhookEvent,
-    WebhookMessage,
 )
 from services.intake.receiving import quarantine
-from services.intake.receiving.delivery import Result, _parsed
+from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
 from services.router.deciding.rules.classify import classify
 from services.router.deciding.rules.terms import prepare
@@ -163,9 +170,15 @@ def _message(text: str) -> dict[str, Any]:
     }
 
 
+def _read(fields: dict[str, Any]) -> object:
+    return standard_webhooks.read(fields, Reading(NOW))
+
+
 def _incoming(text: str) -> object:
-    return from_webhook(
-        understood({"id": "m", "subject": "Frage", "text": f"?{text}"}, now=NOW),
+    item = _read({"id": "m", "subject": "Frage", "text": f"?{text}"})
+    assert isinstance(item, NewMessage)
+    return from_channel(
+        item.message,
         channel="facebook",
         thread=ThreadName("t"),
         audience="public",
@@ -226,18 +239,23 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "Cursors.place": _refusing(Cursors("todos").place),
     "continued": continued,
     # intake
-    "a delivery": _refusing(lambda text: _parsed(_bytes(text))),
-    "a delivery in a string": _refusing(lambda text: _parsed(_document(text))),
+    "a delivery": _refusing(lambda text: parsed_json(_bytes(text))),
+    "a delivery in a string": _refusing(lambda text: parsed_json(_document(text))),
     "claim_of": _refusing(_signed),
     "verify": _refusing(lambda t: verify([b"k"], Claim(b"m", b"1", _header(t)), _bytes(t))),
     "alike": lambda text: alike(text, text + "x"),
     "Author.key": lambda text: [Author(handle=text).key(), Author(email=text).key()],
     "lenient.mend": lambda text: lenient.mend(_message(text), now=NOW),
     "lenient.id_of": lambda text: lenient.id_of({"id": text}),
-    "understood": _refusing(lambda text: understood(_message(text), now=NOW)),
-    "from_webhook": _refusing(_incoming),
-    "external_id_of": lambda text: quarantine.external_id_of(_document(text).decode()),
-    "external_id_of, broken": lambda text: quarantine.external_id_of(f'{{"id": "{text}'),
+    "lenient.message_of": lambda text: lenient.message_of(_message(text), now=NOW),
+    "read": lambda text: _read(_message(text)),
+    "from_channel": _incoming,
+    "external_id_of": lambda text: quarantine.external_id_of(
+        _document(text).decode(), standard_webhooks.id_of
+    ),
+    "external_id_of, broken": lambda text: quarantine.external_id_of(
+        f'{{"id": "{text}', standard_webhooks.id_of
+    ),
     "what is told": lambda _: Result().body(),
     **{
         model.__name__: _fields(model)

@@ -6,13 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import ValidationError
-
-from services.intake.connectors import lenient
-from services.intake.connectors.lenient import Adjusted
+from services.intake.connectors.items import Message
 from services.intake.inquiries.domain.message import CLOCKS_OFF, Author, Idempotency, Incoming
 from services.intake.inquiries.fields import shown
-from services.intake.inquiries.schemas import InquiryIn, WebhookMessage
+from services.intake.inquiries.schemas import InquiryIn
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import KnownHashtags, extract_hashtags
 from shared.runtime.ids import new_id
@@ -31,40 +28,8 @@ class ThreadName:
     guessed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Understood:
-    """A webhook's message as it is kept, and what was done to make it fit.
-
-    `full_text` is set where its text had to be cut.
-    """
-
-    message: WebhookMessage
-    adjusted: tuple[Adjusted, ...] = ()
-    full_text: str | None = None
-
-    @property
-    def empty(self) -> bool:
-        """Neither words nor an attachment: nothing that anybody could answer."""
-        said = self.message
-        return said.text is None and not (said.subject or "").strip() and not said.attachments
-
-
-def understood(data: Any, *, now: datetime) -> Understood:
-    """`now` is when it was received. Raises ValidationError for what has no id of its own."""
-    try:
-        message = WebhookMessage.model_validate(data)
-    except ValidationError:
-        if not isinstance(data, dict):
-            raise
-    else:
-        if lenient.plausible(message.sent_at, now):
-            return Understood(message)
-    mended = lenient.mend(data, now=now)
-    return Understood(WebhookMessage.model_validate(mended.data), mended.told(), mended.full_text)
-
-
-def from_webhook(
-    told: Understood,
+def from_channel(
+    message: Message,
     *,
     channel: str,
     thread: ThreadName,
@@ -73,25 +38,21 @@ def from_webhook(
     now: datetime,
 ) -> Incoming:
     """`audience` is the channel's, for a message that says nothing of its visibility."""
-    message = told.message
-    who = message.author
     return _incoming(
         channel=channel,
         external_id=message.id,
         thread=thread,
-        author=Author()
-        if who is None
-        else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
-        text=message.text or "",
+        author=message.author,
+        text=message.text,
         sent_at=message.sent_at,
         known=known,
         now=now,
         subject=message.subject,
         url=message.url,
-        attachments=shown(message.attachments),
+        attachments=message.attachments,
         visibility=message.visibility or audience,
         parent=message.parent_id,
-        full_text=told.full_text,
+        full_text=message.full_text,
     )
 
 

@@ -1,1 +1,3 @@
-"""One module per channel format: verify the raw bytes, then parse them into messages."""
+"""One module for each format in which channels send: `port` says what it consists of, `registry`
+lists them.
+"""

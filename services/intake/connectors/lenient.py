@@ -1,4 +1,4 @@
-"""What a webhook's message may get wrong without being lost: one table, a line for each field.
+"""What a message may get wrong without being lost: one table, a line for each field.
 
 Only the message's own id decides whether it can be kept; by it a repeat is known. Every other value
 that does not fit is cut, replaced or left out, and the sender is told what was done. Each function
@@ -15,29 +15,37 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
+from services.intake.connectors.items import NOBODY, Adjusted, Broken, Message, NewMessage
 from services.intake.inquiries.domain.message import (
     CLOCKS_OFF,
     ID_LIMIT,
     NAME_LIMIT,
     TEXT_LIMIT,
     URL_LIMIT,
+    Author,
 )
 from services.intake.inquiries.fields import (
     EMAIL_LIMIT,
     MOST_ATTACHMENTS,
     SUBJECT_LIMIT,
     TYPE_LIMIT,
+    ExternalId,
     Size,
     is_handle,
     is_web_address,
 )
+from shared.errors import FieldProblem
+from shared.text.names import clean_name
 from shared.text.wording import EMAIL
+from shared.web.problems import field_problems
 
 EARLIEST_SENT = datetime(2000, 1, 1, tzinfo=UTC)
 CUT_MARK = "\n[…]"
 """Stands where a text was cut; the whole of it is kept beside."""
+
+NO_OBJECT = FieldProblem("body", "is not an object", "an object with fields")
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _HASHED = 16  # hexadecimal digits: enough to keep ids with the same beginning apart
@@ -48,14 +56,6 @@ Mended = tuple[Any, str | None]
 """The value that fits, or None, and what was done to the one that came (None: nothing)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Adjusted:
-    """`field` is one of the table's, so that it can label a metric; `done` is for a person."""
-
-    field: str
-    done: str
-
-
 @dataclass(slots=True)
 class Mending:
     """`data` is the message as it fits. `full_text` is set where the text had to be cut."""
@@ -64,8 +64,45 @@ class Mending:
     adjusted: dict[str, str] = field(default_factory=dict)
     full_text: str | None = None
 
-    def told(self) -> tuple[Adjusted, ...]:
-        return tuple(Adjusted(name, done) for name, done in self.adjusted.items())
+
+class _Identified(BaseModel):
+    """What a message cannot be without."""
+
+    id: ExternalId
+
+
+def message_of(fields: Any, *, now: datetime) -> NewMessage | Broken:
+    """The message of these fields, by the names of docs/connectors.md, with each made to fit.
+
+    `now` is when it was received. Broken is what has no id of its own.
+    """
+    if not isinstance(fields, dict):
+        return Broken((NO_OBJECT,))
+    mended = mend(fields, now=now)
+    try:
+        identifier = _Identified.model_validate(mended.data).id
+    except ValidationError as error:
+        return Broken(field_problems(error.errors(include_url=False)))
+    fitting = mended.data
+    message = Message(
+        id=identifier,
+        author=_person(fitting["author"]),
+        text=fitting["text"] or "",
+        attachments=tuple(_known(each, ATTACHMENT) for each in fitting["attachments"] or ()),
+        full_text=mended.full_text,
+        **_known(fitting, _message(now)),
+    )
+    adjusted = tuple(Adjusted(name, done) for name, done in mended.adjusted.items())
+    return NewMessage(message, adjusted)
+
+
+def _person(author: Mapping[str, Any] | None) -> Author:
+    return NOBODY if author is None else Author(**_known(author, AUTHOR))
+
+
+def _known(part: Mapping[str, Any], table: Table) -> dict[str, Any]:
+    """What was said of the table's fields, in its order."""
+    return {name: part[name] for name in table if part.get(name) is not None}
 
 
 def plausible(sent_at: datetime | None, now: datetime) -> bool:
@@ -181,6 +218,11 @@ def _cut(limit: int) -> Mend:
     return cut
 
 
+def _name(value: Any) -> Mended:
+    name, done = _cut(NAME_LIMIT)(value)
+    return (name if name is None else clean_name(name)), done
+
+
 def _distinct(limit: int) -> Mend:
     """For what tells things apart: whatever had to be changed in it, two stay two."""
 
@@ -252,11 +294,11 @@ Mend = Callable[[Any], Mended]
 Table = Mapping[str, Mend]
 
 _id = _distinct(ID_LIMIT)
-AUTHOR: Table = {"id": _id, "name": _cut(NAME_LIMIT), "handle": _handle, "email": _email}
+AUTHOR: Table = {"id": _id, "name": _name, "handle": _handle, "email": _email}
 ATTACHMENT: Table = {
     "url": _link,
     "id": _id,
-    "name": _cut(NAME_LIMIT),
+    "name": _name,
     "type": _cut(TYPE_LIMIT),
     "size": _size,
 }

@@ -1,27 +1,105 @@
-"""What a connector signed, checked: its headers, the age of its timestamp, and the signature.
+"""Messages in the desk's own format, signed by Standard Webhooks: `webhook-id`,
+`webhook-timestamp`, `webhook-signature`.
 
 How it is signed is in `shared.web.signing`. Any of several secrets may match, so that secrets can
-be rotated.
+be rotated. https://github.com/standard-webhooks/standard-webhooks
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Annotated, Any
 
-from shared.errors import FieldProblem
-from shared.web.problems import RefusedError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from services.intake.connectors import lenient
+from services.intake.connectors.decoding import json_document
+from services.intake.connectors.items import NOBODY, Item, Message, NewMessage
+from services.intake.connectors.port import (
+    Connector,
+    Parts,
+    Proof,
+    Reading,
+    WebhookRequest,
+    not_proven,
+)
+from services.intake.connectors.signing import fits, of_base64
+from services.intake.inquiries.domain.message import Author
+from services.intake.inquiries.fields import (
+    MOST_ATTACHMENTS,
+    AttachmentFields,
+    AuthorFields,
+    ExternalId,
+    MessageFields,
+    MessageText,
+    shown,
+)
+from shared.web.problems import RefusedError, field_problems, summary
+from shared.web.signing import secret_key
+
+MESSAGE_CREATED = "message.created"
 TOLERANCE_SECONDS = 300
 _LONGEST_TIMESTAMP = 19
 _UNIX_SECONDS = "send Unix seconds in UTC"
 _FINER_UNITS = {1_000: "milliseconds", 1_000_000: "microseconds", 1_000_000_000: "nanoseconds"}
 _ROUGHLY_SECONDS = 10 * 365 * 86_400  # years off, and still no doubt about the unit
+
+
+class WebhookAttachment(AttachmentFields):
+    """A new field of a sender must not cost a message, so unknown fields are passed over."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class WebhookAuthor(AuthorFields):
+    model_config = ConfigDict(extra="ignore")
+
+
+class WebhookMessage(MessageFields):
+    """One message in `data` of a `message.created` event.
+
+    What does not fit is cut, replaced or left out, and `adjusted` in the answer says so; only `id`
+    has to be there. Without words, and without an attachment, a message is passed over.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    id: ExternalId
+    author: WebhookAuthor | None = None
+    text: MessageText | None = None
+    attachments: Annotated[list[WebhookAttachment], Field(max_length=MOST_ATTACHMENTS)] | None = (
+        None
+    )
+
+
+class WebhookEvent(BaseModel):
+    """What a connector posts; `data` is one message or a list, in which each stands alone."""
+
+    model_config = ConfigDict(
+        extra="ignore",
+        json_schema_extra={
+            "examples": [
+                {
+                    "type": "message.created",
+                    "timestamp": "2026-11-23T08:30:00Z",
+                    "data": {
+                        "id": "c-1001",
+                        "thread_id": "t-77",
+                        "author": {"id": "u-5", "name": "Erika Muster"},
+                        "text": "Wann öffnet die Anmeldung zum #clouddevcamp2026?",
+                        "sent_at": "2026-11-23T08:29:58Z",
+                    },
+                }
+            ]
+        },
+    )
+
+    type: Annotated[str, Field(max_length=200)]
+    timestamp: Any = None
+    data: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +109,10 @@ class Claim:
     webhook_id: bytes
     timestamp: bytes
     signatures: bytes
+
+
+def _claim(request: WebhookRequest, keys: Sequence[bytes], now: datetime) -> Proof:
+    return partial(verify, keys, claim_of(request.headers, now=now))
 
 
 def claim_of(headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> Claim:
@@ -55,12 +137,8 @@ def claim_of(headers: Iterable[tuple[bytes, bytes]], *, now: datetime) -> Claim:
 def verify(keys: Sequence[bytes], claim: Claim, body: bytes) -> None:
     """Raises RefusedError (401) unless one of the keys made one of the signatures."""
     signed = claim.webhook_id + b"." + claim.timestamp + b"." + body
-    expected = [hmac.digest(key, signed, hashlib.sha256) for key in keys]
-    given = _given(claim.signatures)
-    # Every signature is compared with every key, so the time tells nothing about which one fits.
-    matches = [hmac.compare_digest(e, signature) for signature in given for e in expected]
-    if not any(matches):
-        raise _refused(
+    if not fits(_given(claim.signatures), keys, signed):
+        raise not_proven(
             "webhook-signature",
             "fits none of this channel's secrets",
             "sign `id.timestamp.body` of the raw body with HMAC-SHA256, as `v1,<base64>`",
@@ -70,7 +148,7 @@ def verify(keys: Sequence[bytes], claim: Claim, body: bytes) -> None:
 def _all(given: Mapping[bytes, Sequence[bytes]], name: str) -> Sequence[bytes]:
     values = given.get(name.encode(), ())
     if not values:
-        raise _refused(name, "is missing", "sign by Standard Webhooks (standardwebhooks.com)")
+        raise not_proven(name, "is missing", "sign by Standard Webhooks (standardwebhooks.com)")
     return values
 
 
@@ -78,21 +156,21 @@ def _only(given: Mapping[bytes, Sequence[bytes]], name: str) -> bytes:
     """What is signed must be one, or nobody knows which of them was."""
     values = _all(given, name)
     if len(set(values)) > 1:
-        raise _refused(name, "is there twice, with two values", "send this header once")
+        raise not_proven(name, "is there twice, with two values", "send this header once")
     return values[0]
 
 
 def _check_age(timestamp: bytes, now: datetime) -> None:
     if not timestamp.isdigit() or len(timestamp) > _LONGEST_TIMESTAMP:
-        raise _refused("webhook-timestamp", "is not a number of seconds", _UNIX_SECONDS)
+        raise not_proven("webhook-timestamp", "is not a number of seconds", _UNIX_SECONDS)
     age = now.timestamp() - int(timestamp)
     if abs(age) <= TOLERANCE_SECONDS:
         return
     for divisor, unit in _FINER_UNITS.items():
         if abs(now.timestamp() - int(timestamp) / divisor) <= _ROUGHLY_SECONDS:
-            raise _refused("webhook-timestamp", f"is in {unit}", _UNIX_SECONDS)
+            raise not_proven("webhook-timestamp", f"is in {unit}", _UNIX_SECONDS)
     wrong = "is too old" if age > 0 else "lies in the future"
-    raise _refused(
+    raise not_proven(
         "webhook-timestamp", wrong, f"sign anew; {TOLERANCE_SECONDS} seconds off are tolerated"
     )
 
@@ -107,14 +185,71 @@ def _given(signatures: bytes) -> list[bytes]:
         version, _, encoded = part.partition(b",")
         if version != b"v1":
             continue
-        try:
-            given.append(base64.b64decode(encoded.rstrip(b","), validate=True))
-        except (binascii.Error, ValueError):
-            continue
+        signature = of_base64(encoded.rstrip(b","))
+        if signature is not None:
+            given.append(signature)
     return given
 
 
-def _refused(field: str, problem: str, expected: str) -> RefusedError:
-    return RefusedError(
-        401, "signature-invalid", f"{field} {problem}", FieldProblem(field, problem, expected)
+def _split(document: Any) -> Parts:
+    try:
+        event = WebhookEvent.model_validate(document)
+    except ValidationError as error:
+        problems = field_problems(error.errors(include_url=False))
+        raise RefusedError(422, "invalid-request", summary(problems), *problems) from error
+    items = event.data if isinstance(event.data, list) else [event.data]
+    if event.type != MESSAGE_CREATED:
+        return Parts((), ignored=len(items), named="data")
+    return Parts(items, named="data")
+
+
+def read(data: Any, reading: Reading) -> Item:
+    """Strictly, and leniently only what does not fit: what is well-formed costs nothing more."""
+    try:
+        told = WebhookMessage.model_validate(data)
+    except ValidationError:
+        return lenient.message_of(data, now=reading.now)
+    if not lenient.plausible(told.sent_at, reading.now):
+        return lenient.message_of(data, now=reading.now)
+    return NewMessage(_message(told))
+
+
+def _message(told: WebhookMessage) -> Message:
+    who = told.author
+    return Message(
+        id=told.id,
+        author=NOBODY
+        if who is None
+        else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
+        text=told.text or "",
+        thread_id=told.thread_id,
+        parent_id=told.parent_id,
+        subject=told.subject,
+        sent_at=told.sent_at,
+        url=told.url,
+        visibility=told.visibility,
+        attachments=shown(told.attachments),
     )
+
+
+def _is_delivery(document: Any) -> bool:
+    return isinstance(document, dict) and document.get("type") == MESSAGE_CREATED
+
+
+def id_of(document: Any) -> str | None:
+    """The id of one message, alone or in an event, as it would be stored."""
+    if isinstance(document, dict) and "id" not in document and "data" in document:
+        return lenient.id_of(document["data"])
+    return lenient.id_of(document)
+
+
+CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
+    name="standard_webhooks",
+    keys=lambda secrets: tuple(secret_key(secret) for secret in secrets),
+    claim=_claim,
+    decode=json_document,
+    split=_split,
+    read=read,
+    is_delivery=_is_delivery,
+    id_of=id_of,
+)

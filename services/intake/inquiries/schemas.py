@@ -66,60 +66,6 @@ class InquiryAccepted(BaseModel):
     opened: bool
 
 
-class WebhookAttachment(AttachmentFields):
-    """A new field of a sender must not cost a message, so unknown fields are passed over."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class WebhookAuthor(AuthorFields):
-    model_config = ConfigDict(extra="ignore")
-
-
-class WebhookMessage(MessageFields):
-    """One message in `data` of a `message.created` event.
-
-    What does not fit is cut, replaced or left out, and `adjusted` in the answer says so; only `id`
-    has to be there. Without words, and without an attachment, a message is passed over.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    id: ExternalId
-    author: WebhookAuthor | None = None
-    text: MessageText | None = None
-    attachments: Annotated[list[WebhookAttachment], Field(max_length=MOST_ATTACHMENTS)] | None = (
-        None
-    )
-
-
-class WebhookEvent(BaseModel):
-    """What a connector posts; `data` is one message or a list, in which each stands alone."""
-
-    model_config = ConfigDict(
-        extra="ignore",
-        json_schema_extra={
-            "examples": [
-                {
-                    "type": "message.created",
-                    "timestamp": "2026-11-23T08:30:00Z",
-                    "data": {
-                        "id": "c-1001",
-                        "thread_id": "t-77",
-                        "author": {"id": "u-5", "name": "Erika Muster"},
-                        "text": "Wann öffnet die Anmeldung zum #clouddevcamp2026?",
-                        "sent_at": "2026-11-23T08:29:58Z",
-                    },
-                }
-            ]
-        },
-    )
-
-    type: Annotated[str, Field(max_length=200)]
-    timestamp: Any = None
-    data: Any
-
-
 class InquiryQuery(BaseModel):
     """Which inquiries."""
 

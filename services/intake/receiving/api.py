@@ -2,87 +2,51 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
-from services.intake.connectors.standard_webhooks import Claim, claim_of, verify
+from services.intake.connectors.port import WebhookRequest
+from services.intake.connectors.standard_webhooks import WebhookEvent, WebhookMessage
 from services.intake.dependencies import IntakeDependencies
-from services.intake.inquiries.schemas import WebhookEvent, WebhookMessage
-from services.intake.policy import ChannelRules
-from services.intake.receiving.delivery import Delivery, Result
 from services.intake.receiving.schemas import WebhookAnswer
-from shared.runtime.telemetry import Metrics
+from services.intake.receiving.usecases import Receiver
 from shared.web.notes import notes
-from shared.web.problems import RefusedError, documented
-from shared.web.strict_json import require_json
+from shared.web.problems import documented
 
 PATH = "/intake/v1/webhooks/{channel}"
 
 
-def route(desk: IntakeDependencies) -> Route:
-    count = _counting(desk.metrics)
+def routes(desk: IntakeDependencies) -> list[Route]:
+    """One for POST, and one for the other methods that some channel's connector answers."""
+    receiver = Receiver(desk)
 
     async def receive_webhook(request: Request) -> Response:
         channel = desk.rules.channel(request.path_params["channel"])
         notes().channel = channel.name
-        claim = _claim(channel, request, desk.clock.now())
-        raw = await request.body()
-        verify(channel.keys, claim, raw)
-        desk.rates.take(channel.name)  # now it is certain who sends: a forger takes nothing away
-        require_json(request)
-        result = await Delivery(desk, channel, desk.clock.now(), retried=False).work_off(raw)
-        count(result)
-        return response(result)
-
-    return Route(PATH, receive_webhook, methods=["POST"], name="receive_webhook")
-
-
-def _counting(metrics: Metrics) -> Callable[[Result], None]:
-    outcomes = metrics.counter("desk_messages", "Inbound messages by outcome.", "outcome")
-    adjusted = metrics.counter(
-        "desk_webhook_adjusted", "Fields that were cut, replaced or left out.", "field"
-    )
-    ignored = metrics.counter("desk_webhook_ignored", "Items that made no inquiry.", "reason")
-
-    def count(result: Result) -> None:
-        for outcome, items in result.counts().items():
-            if items:
-                outcomes.labels(outcome).inc(items)
-        for each in result.adjusted.values():
-            for adjustment in each:
-                adjusted.labels(adjustment.field).inc()
-        for reason in result.ignored.values():
-            ignored.labels(reason).inc()
-        if result.of_another_type:
-            ignored.labels("event-type").inc(result.of_another_type)
-
-    return count
-
-
-def _claim(channel: ChannelRules, request: Request, now: datetime) -> Claim:
-    if not channel.keys:
-        raise RefusedError(
-            401,
-            "channel-secret-missing",
-            f"the channel {channel.name} has no webhook secret; set "
-            f"DESK_SECRET_{channel.name.upper()} to the secret that the connector signs with",
+        answer = await receiver.receive(channel, _request(request.scope), request.body)
+        return Response(
+            answer.body, answer.status, headers=answer.headers, media_type=answer.media_type
         )
-    return claim_of(request.headers.raw, now=now)
+
+    others = set[str]().union(*(each.connector.methods for each in desk.rules.channels.values()))
+    return [
+        Route(PATH, receive_webhook, methods=[*methods], name="receive_webhook")
+        for methods in ({"POST"}, others - {"POST"})
+        if methods
+    ]
 
 
-def response(result: Result) -> Response:
-    """200 when nothing changed because all of it was known, else 202."""
-    repeated = result.duplicate > 0 and not (result.accepted or result.errors)
-    return Response(
-        json.dumps(result.body(), separators=(",", ":")),
-        200 if repeated else 202,
-        media_type="application/json",
+def _request(scope: Scope) -> WebhookRequest:
+    return WebhookRequest(
+        scope["method"],
+        scope["headers"],
+        path=scope.get("raw_path", b"").decode("latin-1"),
+        query=scope["query_string"],
+        scheme=scope.get("scheme", "https"),
     )
 
 

@@ -6,18 +6,20 @@ What the sender repaired and sent again is there no more: the message with its i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, and_, delete, exists, select, tuple_, update
 
-from services.intake.connectors.lenient import id_of
 from services.intake.tables import messages, own_posts, quarantine
 from shared.db import Database, Read, Write
 from shared.db.upsert import insert_into
 from shared.runtime.clock import Clock
+from shared.runtime.ids import new_id
 from shared.runtime.telemetry import Metrics
 from shared.web.problems import RefusedError
 from shared.web.strict_json import strict_json
@@ -28,6 +30,11 @@ AT_ONCE = 500
 READ_AT_ONCE = 50  # bodies of up to a megabyte
 
 Place = tuple[datetime, UUID]
+MessageId = Callable[[Any], str | None]
+MessageIds = Mapping[str, MessageId]
+"""By channel, how a connector finds a message's id in what was kept."""
+
+log = structlog.get_logger()
 
 
 class QuarantineAge:
@@ -59,6 +66,33 @@ class QuarantineAge:
             f"what {channel} sent was not understood and is kept aside since "
             f"{old[channel].total_seconds():.0f} seconds: see /intake/v1/quarantine"
         )
+
+
+async def keep_aside(
+    database: Database,
+    raw: str,
+    *,
+    channel: str,
+    reason: str,
+    external_id: str | None,
+    received_at: datetime,
+) -> None:
+    """Keep what a connector signed and we could not understand; nothing disappears."""
+    identifier = new_id()
+    new = await database.write(
+        keep,
+        {
+            "id": identifier,
+            "channel": channel,
+            "sha256": hashlib.sha256(raw.encode("utf-8", "replace")).hexdigest(),
+            "raw": raw.replace("\0", "\ufffd"),
+            "reason": reason,
+            "external_id": external_id,
+            "received_at": received_at,
+        },
+    )
+    if new:
+        log.warning("webhook.quarantined", channel=channel, quarantine_id=str(identifier))
 
 
 def keep(tx: Write, values: Mapping[str, Any]) -> bool:
@@ -117,28 +151,30 @@ def forget_before(tx: Write, *, before: datetime) -> int:
     return _delete(tx, quarantine.c.received_at < before)
 
 
-def name_kept(tx: Write, *, after: Place | None) -> Place | None:
-    """Note ids in a batch of what was kept before ids were noted; where the next one begins."""
+def name_kept(tx: Write, *, ids: MessageIds, after: Place | None) -> Place | None:
+    """Note ids in a batch of what was kept before ids were noted; where the next one begins.
+
+    `ids` are those of the channels that there are by now.
+    """
     c = quarantine.c
-    query = select(c.id, c.raw, c.received_at).where(c.external_id.is_(None))
+    query = select(c.id, c.channel, c.raw, c.received_at).where(c.external_id.is_(None))
     if after is not None:
         query = query.where(tuple_(c.received_at, c.id) > after)
     rows = tx.rows(query.order_by(c.received_at, c.id).limit(READ_AT_ONCE))
     for row in rows:
-        external_id = external_id_of(row["raw"])
+        id_of = ids.get(row["channel"])
+        external_id = None if id_of is None else external_id_of(row["raw"], id_of)
         if external_id is not None:
             tx.execute(update(quarantine).where(c.id == row["id"]).values(external_id=external_id))
     return (rows[-1]["received_at"], rows[-1]["id"]) if len(rows) == READ_AT_ONCE else None
 
 
-def external_id_of(raw: str) -> str | None:
+def external_id_of(raw: str, id_of: MessageId) -> str | None:
     """The id of the one message that was sent, alone or in an event, where it can be read."""
     try:
         document = strict_json(raw.encode("utf-8", "replace"))
     except RefusedError:
         return None
-    if isinstance(document, dict) and "id" not in document and "data" in document:
-        return id_of(document["data"])
     return id_of(document)
 
 

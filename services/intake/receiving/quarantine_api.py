@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Response
 
 from services.intake.dependencies import IntakeDependencies
 from services.intake.receiving import quarantine
-from services.intake.receiving.delivery import Delivery
 from services.intake.receiving.schemas import QuarantinedDetail, QuarantinedOut, WebhookAnswer
+from services.intake.receiving.usecases import retry
 from shared.access.keys import Caller
 from shared.errors import NotFoundError
 from shared.web.app import api_router
@@ -93,8 +93,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
         if kept is None:
             raise _unknown(quarantine_id)
         channel = desk.rules.channel(kept["channel"])
-        delivery = Delivery(desk, channel, kept["received_at"], retried=True)
-        result, leaves = await delivery.work_off_kept(kept["raw"])
+        result, leaves = await retry(desk, channel, kept["raw"], received_at=kept["received_at"])
         if leaves:
             await desk.database.write(quarantine.leave, quarantine_id)
         log.info(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field
+
+from services.intake.connectors.items import IgnoredReason
 
 
 class BrokenItem(BaseModel):
@@ -28,7 +29,7 @@ class IgnoredItem(BaseModel):
     """What made no inquiry: `own-post` (it may have ended one), `empty`, or `event-type`."""
 
     index: int | None = Field(description="Null: the delivery as a whole.")
-    reason: Literal["own-post", "empty", "event-type"]
+    reason: IgnoredReason
 
 
 class WebhookAnswer(BaseModel):

@@ -17,6 +17,9 @@ import pytest
 from sqlalchemy import func, select
 
 from services.intake.app import build
+from services.intake.connectors.port import Connector
+from services.intake.connectors.registry import FORMATS, registry
+from services.intake.connectors.standard_webhooks import CONNECTOR as STANDARD_WEBHOOKS
 from services.intake.settings import IntakeSettings
 from services.intake.tables import messages
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key
@@ -47,14 +50,15 @@ refused_at_the_door = pytest.mark.parametrize("database_url", ["sqlite"], indire
 """For what is refused before any database is asked: one database is enough."""
 
 
-def policy() -> Policy:
+def policy(connector: str = STANDARD_WEBHOOKS.name) -> Policy:
     """The shipped policy, in which some channels know an account of our own.
 
-    `facebook` is public, `email` private; own posts hold on `linkedin`, and ask on `mastodon`.
+    `facebook` is public, `email` private; own posts hold on `linkedin`, and ask on `mastodon`. The
+    connector is that of `facebook`.
     """
     shipped = load_policy(None)
     changes: dict[str, dict[str, Any]] = {
-        "facebook": {},
+        "facebook": {"connector": connector},
         "email": {},
         "linkedin": {"own_posts": OwnPosts.HOLDING},
         "mastodon": {"own_posts": OwnPosts.ASK},
@@ -207,11 +211,18 @@ class Desk:
 
 @asynccontextmanager
 async def opened(
-    database_url: str, folder: Path, clock: ManualClock, *, accepting: bool = True, **more: Any
+    database_url: str,
+    folder: Path,
+    clock: ManualClock,
+    *,
+    accepting: bool = True,
+    connector: Connector[Any] = STANDARD_WEBHOOKS,
+    secrets: Sequence[str] = (SECRET, OTHER_SECRET),
+    **more: Any,
 ) -> AsyncIterator[Desk]:
     """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's.
 
-    `more` are settings.
+    `connector` and `secrets` are those of `facebook`; `more` are settings.
     """
     settings = DeskSettings.model_validate({"data_dir": folder, **more})
     keys = settings.keys_path()
@@ -223,10 +234,13 @@ async def opened(
         ):
             add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
     bus = open_bus(settings.bus(), topics(retention_days=1))
-    runtime = Runtime(settings, policy(), bus, clock, KeyRing(keys))
-    secrets: dict[str, tuple[str, ...]] = {"facebook": (SECRET, OTHER_SECRET)}
-    secrets |= dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))
-    service = build(runtime, IntakeSettings(database_url=database_url), secrets)
+    runtime = Runtime(settings, policy(connector.name), bus, clock, KeyRing(keys))
+    service = build(
+        runtime,
+        IntakeSettings(database_url=database_url),
+        {"facebook": secrets, **dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))},
+        registry(*FORMATS, connector),
+    )
     await service.database.start()
     loops = [(name, loop) for name, loop in service.own_loops if name == "accept"]
     transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import re
 import sys
@@ -14,8 +15,8 @@ import pytest
 import uvicorn
 
 from services.intake.connectors.lenient import ATTACHMENT, AUTHOR
-from services.intake.connectors.standard_webhooks import claim_of, verify
-from services.intake.inquiries.schemas import WebhookMessage
+from services.intake.connectors.port import Connector
+from services.intake.connectors.standard_webhooks import WebhookMessage, claim_of, verify
 from services.intake.receiving.schemas import WebhookAnswer
 from shared.runtime.clock import SystemClock
 from shared.web.signing import secret_key
@@ -151,6 +152,15 @@ def test_the_answer_on_the_page_has_the_fields_of_the_answer() -> None:
     shown = json.loads(only("What the counts mean", "json"))
     assert WebhookAnswer.model_validate(shown).model_dump(mode="json") == shown
     assert set(shown) == set(WebhookAnswer.model_fields)
+
+
+def test_the_functions_of_a_format_are_on_the_page() -> None:
+    named = {name for row in rows(section(PAGE, "Another format")) for name in _split(row[0])}
+    assert named == {each.name for each in dataclasses.fields(Connector)} - {"name", "delivered_by"}
+
+
+def _split(cell: str) -> list[str]:
+    return [name.strip(" `") for name in cell.split(",")]
 
 
 def test_the_page_names_the_limits() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import insert
 from structlog.testing import capture_logs
 
 from services.intake import worker
+from services.intake.connectors.standard_webhooks import id_of
 from services.intake.receiving import quarantine
 from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.tables import quarantine as rows
@@ -23,6 +24,7 @@ from tests.services.intake.desk import OWN_ID, READER, Desk, message, problem
 from tests.services.intake.test_webhooks import counts
 
 HOUR = timedelta(hours=1)
+IDS = {"facebook": id_of, "x": id_of}
 
 
 async def keep(desk: Desk, raw: str, *, channel: str = "facebook", ago: timedelta = HOUR) -> str:
@@ -129,7 +131,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
     old = message(id="m-old", author=author, sent_at="1970-01-01T00:00:00Z")
     await keep(desk, json.dumps(old))
     await keep(desk, json.dumps({**old, "id": "m-other"}))
-    await worker.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database, IDS)
     assert len(await kept(desk)) == 2
     await desk.deliver({**old, "sent_at": "2026-11-24T11:00:00Z"})
     (left,) = await kept(desk)
@@ -146,7 +148,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
 async def test_the_same_bytes_sent_again_leave_too(desk: Desk) -> None:
     data = message(id="m-1", author={"id": "c", "name": "n" * 300})
     identifier = await keep(desk, json.dumps(data))
-    await worker.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database, IDS)
     await desk.deliver(data)
     assert await kept(desk) == []
     problem(await desk.request("GET", f"/quarantine/{identifier}"), 404, "unknown-quarantine")
@@ -217,7 +219,7 @@ async def test_the_oldest_of_each_channel_is_measured(desk: Desk) -> None:
     assert measured("facebook") == 0
     await keep(desk, "b", channel="mastodon", ago=5 * HOUR)
     await keep(desk, json.dumps(message(id="m")), ago=HOUR)
-    await worker.name_kept(desk.service.database)
+    await worker.name_kept(desk.service.database, IDS)
     assert await age.look() is None  # not yet over an hour, and one that is not promised
     assert (measured("facebook"), measured("mastodon")) == (3600, 5 * 3600)
     desk.clock.advance(timedelta(seconds=1))
@@ -250,7 +252,7 @@ def test_the_id_is_read_where_it_can_be() -> None:
         ("7", None),
         ("\ufffd", None),
     ):
-        assert quarantine.external_id_of(raw) == found
+        assert quarantine.external_id_of(raw, id_of) == found
 
 
 async def test_the_loop_notes_ids_and_tidies(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,7 +262,7 @@ async def test_the_loop_notes_ids_and_tidies(desk: Desk, monkeypatch: pytest.Mon
     monkeypatch.setattr(worker, "pause", end)
     await keep(desk, json.dumps(message(id="m")))
     await keep(desk, "old", ago=31 * 24 * HOUR)
-    loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30)
+    loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30, ids=IDS)
     await loop(asyncio.Event())
     (left,) = await kept(desk)
     assert left["external_id"] == "m"

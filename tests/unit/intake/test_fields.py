@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from services.intake.connectors.standard_webhooks import (
+    WebhookAttachment,
+    WebhookAuthor,
+    WebhookMessage,
+)
 from services.intake.inquiries import fields
 from services.intake.inquiries.schemas import (
     AttachmentIn,
     AuthorIn,
     InquiryIn,
-    WebhookAttachment,
-    WebhookAuthor,
-    WebhookMessage,
 )
 
 ONLY_REST = {"channel", "external_id"}

@@ -105,6 +105,6 @@ def test_what_a_service_finds_wrong_is_said_like_any_other_mistake() -> None:
     def examine(_policy: object) -> None:
         raise PolicyError((PolicyProblem("calendar.ical_file", "is cut off", "a whole file"),))
 
-    code, text = run_check(None, "en", examine=examine)
+    code, text = run_check(None, "en", examiners=(examine, examine))
     assert code == 1
     assert "- calendar.ical_file: is cut off. Right would be: a whole file." in text

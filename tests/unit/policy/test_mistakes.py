@@ -131,13 +131,6 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
         "no such key",
         '"connector"',
     ),
-    (
-        "channels.facebook.connector",
-        "webhooks",
-        "channels.facebook.connector",
-        "not a known",
-        '"standard_webhooks"',
-    ),
     ("channels.facebook.desk", "tecnical", "channels.facebook.desk", "no desk", '"technical"'),
     (
         "channels.facebook.reply_window_hours",

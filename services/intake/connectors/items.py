@@ -1,0 +1,99 @@
+"""What the items of a delivery are, in the desk's words, whatever the format was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from services.intake.inquiries.domain.message import Author
+from shared.errors import FieldProblem
+
+IgnoredReason = Literal["own-post", "empty", "event-type"]
+NOBODY = Author()
+
+
+@dataclass(frozen=True, slots=True)
+class Adjusted:
+    """A value that was changed so that it fits. `field` is a name of the desk's, so that it can
+    label a metric; `done` is for a person.
+    """
+
+    field: str
+    done: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as the desk keeps it: each value fits the limits of docs/connectors.md.
+
+    `id`, `thread_id` and `parent_id` are the channel's. `visibility` is None where the channel's
+    audience decides. `full_text` is set where `text` had to be cut. Moments are in UTC.
+    """
+
+    id: str
+    author: Author = NOBODY
+    text: str = ""
+    thread_id: str | None = None
+    parent_id: str | None = None
+    subject: str | None = None
+    sent_at: datetime | None = None
+    url: str | None = None
+    visibility: Literal["public", "private"] | None = None
+    attachments: tuple[dict[str, Any], ...] = ()
+    full_text: str | None = None
+
+    @property
+    def empty(self) -> bool:
+        """Neither words nor an attachment: nothing that anybody could answer."""
+        return not (self.text or self.attachments or (self.subject or "").strip())
+
+
+@dataclass(frozen=True, slots=True)
+class NewMessage:
+    """Somebody's message, which makes or joins an inquiry."""
+
+    message: Message
+    adjusted: tuple[Adjusted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPost:
+    """A message of our own, as the platform itself says. What an author among the channel's
+    `own_ids` wrote becomes one without the connector's help.
+    """
+
+    message: Message
+    adjusted: tuple[Adjusted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A message that was there before has other words now."""
+
+    message: Message
+    adjusted: tuple[Adjusted, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The message with this id is no longer on the channel."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """Understood, and no message: a like, a receipt, an event of a type that is not known."""
+
+    reason: IgnoredReason = "event-type"
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Not understood, so it is kept aside with what is wrong."""
+
+    problems: tuple[FieldProblem, ...]
+
+
+Item = NewMessage | OwnPost | Edited | Withdrawn | Ignored | Broken

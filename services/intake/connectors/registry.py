@@ -1,0 +1,27 @@
+"""The formats that intake knows, by the names that the policy file has for them.
+
+A new one is a module beside this one, and a line in `FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.intake.connectors import standard_webhooks
+from services.intake.connectors.port import Connector
+
+FORMATS: tuple[Connector[Any], ...] = (standard_webhooks.CONNECTOR,)
+OWN_TOOLS = "api"
+"""The name for channels on which only our own tools write. With a secret, such a channel takes
+signed messages as well.
+"""
+
+Connectors = Mapping[str, Connector[Any]]
+
+
+def registry(*formats: Connector[Any]) -> Connectors:
+    return {**{each.name: each for each in formats}, OWN_TOOLS: standard_webhooks.CONNECTOR}
+
+
+CONNECTORS: Connectors = registry(*FORMATS)

@@ -1,0 +1,67 @@
+"""One item of a delivery, stored: somebody's message, or a post of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.intake.accepting.incoming import from_channel
+from services.intake.accepting.threads import thread_of
+from services.intake.connectors.items import Message
+from services.intake.dependencies import IntakeDependencies
+from services.intake.inquiries.domain.message import Accepted
+from services.intake.inquiries.domain.thread import PostKind
+from services.intake.inquiries.usecases import posts, racing
+from services.intake.inquiries.usecases.placing import place
+from services.intake.inquiries.usecases.posts import OwnPost
+from services.intake.policy import ChannelRules
+
+
+@dataclass(frozen=True, slots=True)
+class Storing:
+    """`retried`: it came long ago, and others have come since."""
+
+    desk: IntakeDependencies
+    channel: ChannelRules
+    retried: bool
+
+    async def message(self, message: Message, *, received_at: datetime) -> Accepted:
+        desk, channel = self.desk, self.channel
+        incoming = from_channel(
+            message,
+            channel=channel.name,
+            thread=await thread_of(
+                desk,
+                channel=channel.name,
+                external_id=message.id,
+                thread=message.thread_id,
+                parent=message.parent_id,
+            ),
+            audience=channel.audience.value,
+            known=desk.rules.hashtags,
+            now=received_at,
+        )
+        if self.retried:
+            # It is older than what has come since, which the hot path does not look at.
+            placed = await racing.write(desk.database, place, incoming, teller=desk.teller())
+        else:
+            placed = await desk.acceptor.accept(incoming)
+        desk.relay.wake()
+        return placed
+
+    async def own_post(self, message: Message, *, received_at: datetime) -> None:
+        desk, channel, author = self.desk, self.channel, message.author
+        post = OwnPost(
+            channel=channel.name,
+            external_id=message.id,
+            author=author.name or author.id or "",
+            text=message.text,
+            kind=PostKind(channel.own_posts.value),
+            received_at=received_at,
+            sent_at=message.sent_at and min(message.sent_at, received_at),
+            thread=message.thread_id,
+            parent=message.parent_id,
+            audience=message.visibility or channel.audience.value,
+        )
+        if await racing.write(desk.database, posts.hear, post, teller=desk.teller()):
+            desk.relay.wake()

@@ -1,0 +1,123 @@
+"""The one way of whatever is sent to a channel's address, and of what was kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from services.intake.connectors.decoding import parsed_json
+from services.intake.connectors.port import Answer, Parts, WebhookRequest
+from services.intake.dependencies import IntakeDependencies
+from services.intake.policy import ChannelRules
+from services.intake.receiving.delivery import Delivery
+from services.intake.receiving.outcome import Counters, Result
+from services.intake.receiving.quarantine import external_id_of, keep_aside
+from shared.web.problems import RefusedError
+
+
+class Receiver:
+    def __init__(self, desk: IntakeDependencies) -> None:
+        self._desk = desk
+        self._counters = Counters(desk.metrics)
+
+    async def receive(
+        self,
+        channel: ChannelRules,
+        request: WebhookRequest,
+        read_body: Callable[[], Awaitable[bytes]],
+    ) -> Answer:
+        """The answer to a handshake, or to a delivery whose items are stored.
+
+        What the headers say comes before the body, and the proof before anything is parsed. Raises
+        RefusedError, InvalidError for too many items, UnavailableError.
+        """
+        desk, connector = self._desk, channel.connector
+        _check_method(channel, request)
+        _check_secret(channel)
+        handshake = connector.handshakes.get(request.method)
+        if handshake is not None:
+            answer = handshake(request, channel.keys, desk.clock.now())
+            if answer is not None:
+                return answer
+        prove = connector.claim(request, channel.keys, desk.clock.now())
+        raw = await read_body()
+        prove(raw)
+        desk.rates.take(channel.name)  # now it is certain who sends: a forger takes nothing away
+        received_at = desk.clock.now()
+        parts = await self._parts(channel, request, raw, received_at)
+        if isinstance(parts, Answer):
+            return parts
+        result = await Delivery(desk, channel, received_at).take(parts)
+        self._counters.count(result)
+        return connector.acknowledge(result.body(), repeated=result.repeated)
+
+    async def _parts(
+        self, channel: ChannelRules, request: WebhookRequest, raw: bytes, received_at: datetime
+    ) -> Parts | Answer:
+        """Or the answer, where it is no delivery but a challenge. What is neither is kept aside."""
+        connector = channel.connector
+        try:
+            document = connector.decode(raw, request)
+            answer = connector.challenge(document)
+            return connector.split(document) if answer is None else answer
+        except RefusedError as error:
+            if error.status != 415:
+                text = raw.decode("utf-8", "replace")
+                await keep_aside(
+                    self._desk.database,
+                    text,
+                    channel=channel.name,
+                    reason=error.detail,
+                    external_id=external_id_of(text, connector.id_of),
+                    received_at=received_at,
+                )
+            raise
+
+
+async def retry(
+    desk: IntakeDependencies, channel: ChannelRules, raw: str, *, received_at: datetime
+) -> tuple[Result, bool]:
+    """Try again what the quarantine holds: an item, or a whole delivery.
+
+    With whether it can leave; of a whole delivery the items that stay are kept one by one. Raises
+    RefusedError for what still cannot be read.
+    """
+    parts, whole = _kept(channel, raw.encode("utf-8", "replace"))
+    delivery = Delivery(desk, channel, received_at, retried=True, keep=whole)
+    result = await delivery.take(parts)
+    return result, whole or not result.errors
+
+
+def _kept(channel: ChannelRules, body: bytes) -> tuple[Parts, bool]:
+    """Its items, and whether it is a whole delivery. Items are kept as JSON, whatever they were."""
+    connector = channel.connector
+    try:
+        item = parsed_json(body)
+    except RefusedError:
+        whole = True
+    else:
+        whole = connector.is_delivery(item)
+    parts = connector.split(connector.decode(body, None)) if whole else Parts([item])
+    return parts, whole
+
+
+def _check_method(channel: ChannelRules, request: WebhookRequest) -> None:
+    methods = channel.connector.methods
+    if request.method not in methods:
+        names = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
+        raise RefusedError(
+            405,
+            "method-not-allowed",
+            f"this path is served with {names}",
+            headers={"Allow": names},
+        )
+
+
+def _check_secret(channel: ChannelRules) -> None:
+    if channel.keys is None:
+        raise RefusedError(
+            401,
+            "channel-secret-missing",
+            f"the channel {channel.name} has no webhook secret; set "
+            f"DESK_SECRET_{channel.name.upper()} to the secret that the connector signs with",
+        )
