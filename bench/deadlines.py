@@ -28,7 +28,7 @@ from services.sla.promises.versions import Library
 from services.sla.timers.tick import tick
 from shared.db import Database, Read, Write, open_database
 from shared.db.migrate import upgrade
-from shared.events.facts import InquiryReceived
+from shared.events.inquiries import InquiryReceived
 from shared.policy import load_policy
 from shared.runtime.ids import new_id
 from tests.support import backing

@@ -27,8 +27,26 @@ from services.sla.deadlines.usecases.take_back import take_back
 from services.sla.promises.versions import Library
 from services.sla.timers import store
 from shared.db import Write
-from shared.events import Envelope, Fact, facts
+from shared.events import Envelope, Fact
 from shared.events.catalogue import INQUIRIES, PROGRESS, TODOS
+from shared.events.inquiries import (
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryFact,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+    ReplyWithdrawn,
+)
+from shared.events.todos import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoCreated,
+    TodoDismissed,
+    TodoFact,
+    TodoReopened,
+    TodoRerouted,
+)
 from shared.messaging import control_events
 from shared.messaging.consumer import Handler, Listener
 from shared.runtime.clock import Clock
@@ -67,15 +85,13 @@ def caught_up(*, since: datetime) -> Handler:
 def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:
     def received(tx: Write, envelopes: Sequence[Envelope]) -> None:
         receipts = [
-            Receipt(each.id, _told(each, facts.InquiryReceived), each.traceparent)
-            for each in envelopes
+            Receipt(each.id, _told(each, InquiryReceived), each.traceparent) for each in envelopes
         ]
         on_scheduled(receive(tx, receipts, library=library, now=clock.now()))
 
     def message_added(tx: Write, envelopes: Sequence[Envelope]) -> None:
         messages = [
-            Message(each.id, _told(each, facts.MessageAdded), each.traceparent)
-            for each in envelopes
+            Message(each.id, _told(each, MessageAdded), each.traceparent) for each in envelopes
         ]
         on_scheduled(take_messages(tx, messages, library=library, now=clock.now()))
 
@@ -86,7 +102,7 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
 
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # Also while no promise has a hand-over: the next policy may, and must not call it missed.
-        mine = [each for each in envelopes if _told(each, facts.TodoClaimed).desk == TECHNICAL_DESK]
+        mine = [each for each in envelopes if _told(each, TodoClaimed).desk == TECHNICAL_DESK]
         happened(tx, mine)
 
     def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -96,9 +112,7 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
 
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # By an answer that intake has told of: that fact says it, and may be corrected.
-        happened(
-            tx, [each for each in envelopes if _told(each, facts.TodoCompleted).answer_id is None]
-        )
+        happened(tx, [each for each in envelopes if _told(each, TodoCompleted).answer_id is None])
 
     def taken_back(tx: Write, envelopes: Sequence[Envelope]) -> None:
         on_scheduled(
@@ -106,37 +120,37 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
         )
 
     return {
-        facts.InquiryReceived.TYPE: received,
-        facts.MessageAdded.TYPE: message_added,
-        facts.InquiryAnswered.TYPE: happened,
-        facts.InquiryHeld.TYPE: happened,
-        facts.ReplyWithdrawn.TYPE: taken_back,
-        facts.InquiryClosed.TYPE: happened,
-        facts.TodoCompleted.TYPE: completed,
-        facts.TodoDismissed.TYPE: happened,
-        facts.TodoReopened.TYPE: taken_back,
-        facts.TodoClaimed.TYPE: claimed,
-        facts.TodoCreated.TYPE: desk_known,
-        facts.TodoRerouted.TYPE: desk_known,
+        InquiryReceived.TYPE: received,
+        MessageAdded.TYPE: message_added,
+        InquiryAnswered.TYPE: happened,
+        InquiryHeld.TYPE: happened,
+        ReplyWithdrawn.TYPE: taken_back,
+        InquiryClosed.TYPE: happened,
+        TodoCompleted.TYPE: completed,
+        TodoDismissed.TYPE: happened,
+        TodoReopened.TYPE: taken_back,
+        TodoClaimed.TYPE: claimed,
+        TodoCreated.TYPE: desk_known,
+        TodoRerouted.TYPE: desk_known,
     }
 
 
 def _arrival(envelope: Envelope) -> Arrival:
     match envelope.data:
-        case facts.InquiryFact() as told:
+        case InquiryFact() as told:
             return _of_an_inquiry(envelope, told)
-        case facts.TodoFact() as told:
+        case TodoFact() as told:
             return _of_a_todo(envelope, told)
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
 
-def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
+def _of_an_inquiry(envelope: Envelope, told: InquiryFact) -> Arrival:
     match told:
-        case facts.InquiryAnswered():
+        case InquiryAnswered():
             answered = Answered(_utc(told.answered_at), told.message_id, told.revision)
             return _of(envelope, told, answered, by=told.answered_by, key_name=told.key_name)
-        case facts.InquiryHeld():
+        case InquiryHeld():
             at = _utc(told.held_at)
             until = None if told.follow_up_at is None else _utc(told.follow_up_at)
             held = Held(at, until, told.message_id, told.revision)
@@ -148,7 +162,7 @@ def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
                 key_name=told.key_name,
                 change=Change("held", at),
             )
-        case facts.ReplyWithdrawn():
+        case ReplyWithdrawn():
             at = _utc(told.withdrawn_at)
             withdrawn = Withdrawn(at, told.message_id, told.revision)
             change = Change("reopened", at)
@@ -160,7 +174,7 @@ def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
                 key_name=told.key_name,
                 change=change,
             )
-        case facts.InquiryClosed():
+        case InquiryClosed():
             at, reason = _utc(told.closed_at), CancelReason(told.reason)
             cancelled = Cancelled(at, reason, told.merged_into)
             return _of(envelope, told, cancelled, by=told.closed_by, key_name=told.key_name)
@@ -168,18 +182,18 @@ def _of_an_inquiry(envelope: Envelope, told: facts.InquiryFact) -> Arrival:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
 
-def _of_a_todo(envelope: Envelope, told: facts.TodoFact) -> Arrival:
+def _of_a_todo(envelope: Envelope, told: TodoFact) -> Arrival:
     match told:
-        case facts.TodoClaimed():
+        case TodoClaimed():
             taken = TakenOver(_utc(told.claimed_at))
             return _of(envelope, told, taken, by=told.assignee, key_name=told.key_name)
-        case facts.TodoCompleted():
+        case TodoCompleted():
             answered = Answered(_utc(told.completed_at), by_hand=True)
             return _of(envelope, told, answered, by=told.completed_by, key_name=told.key_name)
-        case facts.TodoDismissed():
+        case TodoDismissed():
             cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
             return _of(envelope, told, cancelled, by=told.dismissed_by, key_name=told.key_name)
-        case facts.TodoReopened():
+        case TodoReopened():
             at = _utc(told.reopened_at)
             change = Change("reopened", at)
             return _of(
@@ -196,7 +210,7 @@ def _of_a_todo(envelope: Envelope, told: facts.TodoFact) -> Arrival:
 
 def _of(
     envelope: Envelope,
-    told: facts.InquiryFact | facts.TodoFact,
+    told: InquiryFact | TodoFact,
     fact: ClockFact,
     *,
     by: str,
@@ -209,9 +223,9 @@ def _of(
 
 def _assignment(envelope: Envelope) -> Assignment:
     match envelope.data:
-        case facts.TodoCreated() as told:
+        case TodoCreated() as told:
             at, desk = _utc(told.created_at), told.desk
-        case facts.TodoRerouted() as told:
+        case TodoRerouted() as told:
             at, desk = _utc(told.rerouted_at), told.desk
         case other:
             raise TypeError(f"{other.TYPE} names no desk")

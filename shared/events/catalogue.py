@@ -3,32 +3,57 @@
 from __future__ import annotations
 
 from shared.bus.port import Topic
-from shared.events import facts
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+    DeadlineWarning,
+)
+from shared.events.inquiries import (
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+    OwnPostSeen,
+    ReplyWithdrawn,
+)
+from shared.events.todos import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoCreated,
+    TodoDismissed,
+    TodoReleased,
+    TodoReopened,
+    TodoRerouted,
+)
 from shared.messaging import control_events
 from shared.messaging.codec import PREFIX
 from shared.messaging.envelope import Fact
 
 FACTS: tuple[type[Fact], ...] = (
-    facts.InquiryReceived,
-    facts.MessageAdded,
-    facts.InquiryAnswered,
-    facts.InquiryHeld,
-    facts.ReplyWithdrawn,
-    facts.OwnPostSeen,
-    facts.InquiryClosed,
-    facts.TodoCreated,
-    facts.TodoClaimed,
-    facts.TodoReleased,
-    facts.TodoRerouted,
-    facts.TodoCompleted,
-    facts.TodoDismissed,
-    facts.TodoReopened,
-    facts.DeadlineStarted,
-    facts.DeadlineMoved,
-    facts.DeadlineWarning,
-    facts.DeadlineBreached,
-    facts.DeadlineMet,
-    facts.DeadlineCancelled,
+    InquiryReceived,
+    MessageAdded,
+    InquiryAnswered,
+    InquiryHeld,
+    ReplyWithdrawn,
+    OwnPostSeen,
+    InquiryClosed,
+    TodoCreated,
+    TodoClaimed,
+    TodoReleased,
+    TodoRerouted,
+    TodoCompleted,
+    TodoDismissed,
+    TodoReopened,
+    DeadlineStarted,
+    DeadlineMoved,
+    DeadlineWarning,
+    DeadlineBreached,
+    DeadlineMet,
+    DeadlineCancelled,
     control_events.RelayCaughtUp,
     control_events.RecordDeadLettered,
 )

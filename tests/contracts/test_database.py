@@ -25,7 +25,8 @@ from shared.db.migrate import pending, upgrade, version_table
 from shared.db.sqlite import READERS
 from shared.db.types import Json, Utc, new_metadata
 from shared.errors import ConflictError
-from shared.events import Envelope, facts
+from shared.events import Envelope
+from shared.events.inquiries import InquiryAnswered
 from shared.messaging import inbox, outbox
 from shared.runtime.ids import new_id
 
@@ -97,7 +98,7 @@ def numbers(tx: Read) -> list[int]:
 
 
 def fact(number: int) -> Envelope:
-    data = facts.InquiryAnswered(
+    data = InquiryAnswered(
         inquiry_id=new_id(),
         conversation_id=new_id(),
         message_id=new_id(),
@@ -235,7 +236,7 @@ async def test_the_outbox_keeps_the_order_and_forgets_what_was_published(
     rows = await database.read(outbox.unpublished, limit=5)
     assert [row.id for row in rows] == [event.id for event in events[:5]]
     assert rows[0].key == "key-0"
-    assert facts.InquiryAnswered.model_validate_json(rows[0].payload) == events[0].data
+    assert InquiryAnswered.model_validate_json(rows[0].payload) == events[0].data
     assert await database.read(outbox.oldest_unpublished) == events[0].time
 
     await database.write(outbox.mark_published, [row.seq for row in rows[1:]], now=NOW)

@@ -19,8 +19,9 @@ from sqlalchemy import select
 
 from services.sla.tables import told
 from shared.db import Read
-from shared.events import Fact, facts
+from shared.events import Fact
 from shared.events.catalogue import FACTS
+from shared.events.todos import TodoReleased
 from shared.runtime.ids import new_id
 from tests.services.router import desk as router_desk
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
@@ -114,8 +115,8 @@ def _answered_late(it: Inquiry) -> Told:
     )
 
 
-def _released(it: Inquiry) -> facts.TodoReleased:
-    return facts.TodoReleased(
+def _released(it: Inquiry) -> TodoReleased:
+    return TodoReleased(
         todo_id=it.todo_id, inquiry_id=it.id, conversation_id=it.conversation_id,
         released_at=berlin(f"{MON} 13:00"), released_by="carla",
     )  # fmt: skip

@@ -13,7 +13,7 @@ from services.intake.inquiries.usecases import decisions
 from shared.db import Write
 from shared.events import Envelope, Fact
 from shared.events.catalogue import TODOS
-from shared.events.facts import (
+from shared.events.todos import (
     TodoClaimed,
     TodoCompleted,
     TodoCreated,

@@ -18,7 +18,7 @@ from services.intake.inquiries.fields import (
     MessageText,
     Name,
 )
-from shared.events.facts import CloseReason
+from shared.events.inquiries import CloseReason
 from shared.web.moments import Moment
 from shared.web.paging import MAX_LIMIT
 from shared.web.strict_json import SafeStr

@@ -6,12 +6,7 @@ from collections.abc import Sequence
 
 from services.router.deadlines.store import Deadline, ToldDeadline, keep_deadlines
 from shared.db import Write
-from shared.events.facts import (
-    DeadlineFact,
-    DeadlineMoved,
-    DeadlineStarted,
-    DeadlineWarning,
-)
+from shared.events.deadlines import DeadlineFact, DeadlineMoved, DeadlineStarted, DeadlineWarning
 from shared.messaging.envelope import Envelope
 
 

@@ -12,8 +12,25 @@ from services.router.deadlines import usecases
 from services.router.deciding.decide import Decider
 from services.router.todos.usecases import arrivals, outcomes
 from shared.db import Write
-from shared.events import facts
 from shared.events.catalogue import DEADLINES, INQUIRIES
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineFact,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+    DeadlineWarning,
+)
+from shared.events.inquiries import (
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+    OwnPostSeen,
+    ReplyWithdrawn,
+)
 from shared.messaging.consumer import Handler, Listener
 from shared.messaging.envelope import Envelope, Fact
 from shared.runtime.clock import Clock
@@ -35,49 +52,49 @@ class EventHandlers:
 
     def _handlers(self) -> Mapping[str, Handler]:
         return {
-            facts.InquiryReceived.TYPE: self.received,
-            facts.MessageAdded.TYPE: self.message_added,
-            facts.InquiryAnswered.TYPE: self.answered,
-            facts.InquiryHeld.TYPE: self.held,
-            facts.InquiryClosed.TYPE: self.closed,
-            facts.ReplyWithdrawn.TYPE: self.withdrawn,
-            facts.OwnPostSeen.TYPE: self.own_post,
-            facts.DeadlineStarted.TYPE: self.deadline,
-            facts.DeadlineMoved.TYPE: self.deadline,
-            facts.DeadlineWarning.TYPE: self.deadline,
-            facts.DeadlineBreached.TYPE: self.deadline,
-            facts.DeadlineMet.TYPE: self.deadline,
-            facts.DeadlineCancelled.TYPE: self.deadline,
+            InquiryReceived.TYPE: self.received,
+            MessageAdded.TYPE: self.message_added,
+            InquiryAnswered.TYPE: self.answered,
+            InquiryHeld.TYPE: self.held,
+            InquiryClosed.TYPE: self.closed,
+            ReplyWithdrawn.TYPE: self.withdrawn,
+            OwnPostSeen.TYPE: self.own_post,
+            DeadlineStarted.TYPE: self.deadline,
+            DeadlineMoved.TYPE: self.deadline,
+            DeadlineWarning.TYPE: self.deadline,
+            DeadlineBreached.TYPE: self.deadline,
+            DeadlineMet.TYPE: self.deadline,
+            DeadlineCancelled.TYPE: self.deadline,
         }
 
     def received(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(facts.InquiryReceived, envelopes)
+        heard = _pairs(InquiryReceived, envelopes)
         kinds = arrivals.open_todos(tx, heard, decider=self.decider, now=self.clock.now())
         for kind, count in kinds.items():
             self.decisions.labels(kind).inc(count)
 
     def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(facts.MessageAdded, envelopes)
+        heard = _pairs(MessageAdded, envelopes)
         outcomes.add_messages(tx, heard, decider=self.decider, now=self.clock.now())
 
     def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(facts.InquiryAnswered, envelopes)
+        heard = _pairs(InquiryAnswered, envelopes)
         outcomes.record_answers(tx, heard, now=self.clock.now())
 
     def held(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_holds(tx, _data(facts.InquiryHeld, envelopes))
+        outcomes.record_holds(tx, _data(InquiryHeld, envelopes))
 
     def closed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_closes(tx, _pairs(facts.InquiryClosed, envelopes))
+        outcomes.record_closes(tx, _pairs(InquiryClosed, envelopes))
 
     def withdrawn(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_withdrawals(tx, _data(facts.ReplyWithdrawn, envelopes))
+        outcomes.record_withdrawals(tx, _data(ReplyWithdrawn, envelopes))
 
     def own_post(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_own_posts(tx, _data(facts.OwnPostSeen, envelopes))
+        outcomes.record_own_posts(tx, _data(OwnPostSeen, envelopes))
 
     def deadline(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        usecases.learn_deadlines(tx, _pairs(facts.DeadlineFact, envelopes))
+        usecases.learn_deadlines(tx, _pairs(DeadlineFact, envelopes))
 
 
 def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:

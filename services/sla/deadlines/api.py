@@ -17,7 +17,8 @@ from services.sla.promises.policy_version import hashtag_names
 from services.sla.promises.promise import Subject
 from shared.access.keys import Caller
 from shared.errors import FieldProblem, InvalidError
-from shared.events.facts import DeadlineState, HashtagUse
+from shared.events.deadlines import DeadlineState
+from shared.events.inquiries import HashtagUse
 from shared.policy import extract_hashtags
 from shared.web.app import api_router
 from shared.web.moments import Moment

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.sla.clocks.target import Phase
-from shared.events.facts import DeadlineState, MoveCause
+from shared.events.deadlines import DeadlineState, MoveCause
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,15 @@ from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
 from services.sla.deadlines.usecases.said import Said, Told, kept, said_before, standing_answer
 from services.sla.promises.policy_version import Edition
 from services.sla.promises.promise import TargetKind
-from shared.events import facts as told_facts
-from shared.events.facts import DeadlineFact
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineFact,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+    DeadlineWarning,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +202,7 @@ def _started(row: DeadlineRow, facts: Sequence[Fact]) -> list[DeadlineFact]:
 def started_event(
     inquiry_id: UUID, conversation_id: UUID, channel: str, *, begun: Started
 ) -> DeadlineFact:
-    return told_facts.DeadlineStarted(
+    return DeadlineStarted(
         inquiry_id=inquiry_id,
         conversation_id=conversation_id,
         state="running",
@@ -217,11 +224,11 @@ def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
     }
     match notice.key.kind:
         case NoticeKind.BREACH:
-            return told_facts.DeadlineBreached(state="breached", **common)
+            return DeadlineBreached(state="breached", **common)
         case NoticeKind.WARNING:
-            return told_facts.DeadlineWarning(state="running", level=notice.key.level, **common)
+            return DeadlineWarning(state="running", level=notice.key.level, **common)
         case NoticeKind.WINDOW_CLOSING:
-            return told_facts.DeadlineWarning(state="running", level="window_closing", **common)
+            return DeadlineWarning(state="running", level="window_closing", **common)
 
 
 def _answer_events(
@@ -242,7 +249,7 @@ def _answer_events(
         return []
     change = change or _what_moved(before, target, clock)
     return [
-        told_facts.DeadlineMoved(
+        DeadlineMoved(
             **_common(row, target),
             state=published_state(target.phase),
             at=change.at,
@@ -267,8 +274,8 @@ def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
     common = _common(row, target) | {"at": target.ended_at}
     if clock.cancelled is not None:
         reason = clock.cancelled.value
-        return told_facts.DeadlineCancelled(state="cancelled", reason=reason, **common)
-    return told_facts.DeadlineMet(state=published_state(target.phase), **common)
+        return DeadlineCancelled(state="cancelled", reason=reason, **common)
+    return DeadlineMet(state=published_state(target.phase), **common)
 
 
 def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:

@@ -12,8 +12,13 @@ from services.sla.clocks.target import Phase, Target
 from services.sla.deadlines.move_cause import Change, published_state
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
 from services.sla.deadlines.usecases.said import Said, Told, standing_hand_over
-from shared.events import facts as told_facts
-from shared.events.facts import DeadlineFact
+from shared.events.deadlines import (
+    DeadlineCancelled,
+    DeadlineFact,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+)
 
 _TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
 
@@ -69,7 +74,7 @@ def _alike(before: Said, stands: Said) -> bool:
 
 
 def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
-    return told_facts.DeadlineStarted(
+    return DeadlineStarted(
         **_common(row, target),
         at=target.owed_since or target.started_at,
         state=published_state(target.phase),
@@ -84,7 +89,7 @@ def _moved(
     # Without a fact only the bound of a pause can have moved it.
     last = target.pauses[-1].end if target.pauses else clock.as_of
     change = change or Change("resumed", last)
-    return told_facts.DeadlineMoved(
+    return DeadlineMoved(
         **_common(row, target),
         at=change.at,
         state=published_state(target.phase),
@@ -95,20 +100,20 @@ def _moved(
 def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
     common = _common(row, target) | {"at": target.ended_at}
     if target.phase in _TAKEN:
-        return told_facts.DeadlineMet(**common, state=published_state(target.phase))
+        return DeadlineMet(**common, state=published_state(target.phase))
     reason = "rerouted"
     if clock.cancelled is not None:
         reason = clock.cancelled.value
     elif clock.targets[-1].promise.hand_over is None:
         reason = "policy"
-    return told_facts.DeadlineCancelled(**common, state="cancelled", reason=reason)
+    return DeadlineCancelled(**common, state="cancelled", reason=reason)
 
 
 def _never_owed(
     row: DeadlineRow, before: Said, clock: ClockState, change: Change | None
 ) -> DeadlineFact:
     """What was heard since came before the technical desk got it, such as an answer."""
-    return told_facts.DeadlineCancelled(
+    return DeadlineCancelled(
         inquiry_id=row.inquiry_id,
         conversation_id=row.conversation_id,
         state="cancelled",

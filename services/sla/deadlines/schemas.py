@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from shared.events.facts import DeadlineState, Target
+from shared.events.deadlines import DeadlineState, Target
 from shared.web.moments import Moment
 from shared.web.strict_json import SafeStr
 

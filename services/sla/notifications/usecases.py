@@ -18,7 +18,13 @@ from services.sla.notifications.domain import (
 from services.sla.notifications.store import PENDING, Delivery
 from shared.db import Read, Write
 from shared.errors import ConflictError, NotFoundError
-from shared.events import facts
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineWarning,
+)
 from shared.messaging.envelope import Envelope, Fact
 from shared.runtime.ids import new_id
 
@@ -58,17 +64,17 @@ def deliveries(
 
 
 _KINDS = {
-    facts.DeadlineBreached.TYPE: "breached",
-    facts.DeadlineMoved.TYPE: "moved",
-    facts.DeadlineCancelled.TYPE: "cancelled",
+    DeadlineBreached.TYPE: "breached",
+    DeadlineMoved.TYPE: "moved",
+    DeadlineCancelled.TYPE: "cancelled",
 }
 
 
 def _kind(fact: Fact) -> str | None:
     match fact:
-        case facts.DeadlineWarning(level=level):
+        case DeadlineWarning(level=level):
             return level if level == "window_closing" else "warning"
-        case facts.DeadlineMet(state=state):
+        case DeadlineMet(state=state):
             return state
         case _:
             return _KINDS.get(fact.TYPE)

@@ -36,7 +36,7 @@ from services.sla.promises.promise import (
     choose,
 )
 from shared import policy as written
-from shared.events.facts import HashtagUse
+from shared.events.inquiries import HashtagUse
 from shared.policy.problems import PolicyError, PolicyProblem
 
 FIRST_YEAR = 2015

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from services.intake.inquiries.store import queries
-from shared.events.facts import HashtagUse, InquiryReceived, MessageAdded
+from shared.events.inquiries import HashtagUse, InquiryReceived, MessageAdded
 from shared.runtime.trace import new_traceparent, trace_id
 from tests.services.intake.desk import ANNA, BERT, TEXT, Desk, inquiry, message, problem
 

@@ -13,7 +13,8 @@ from sqlalchemy import update
 from services.intake.inquiries.worker import missed
 from services.intake.tables import conversations, inquiries
 from shared.db import Write
-from shared.events import facts
+from shared.events.inquiries import InquiryReceived
+from shared.events.todos import TodoCompleted, TodoDismissed, TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
 
@@ -49,7 +50,7 @@ async def test_an_echo_does_not_answer_a_question_that_came_after_its_post(desk:
     desk.clock.advance(MINUTE)
     await desk.deliver(message(thread_id="t", author=OURS, text="Antwort", sent_at=posted))
     assert await states(desk) == [("answered", ["eins"]), ("open", ["zwei"])]
-    moved = [e.data for e in await desk.told() if isinstance(e.data, facts.InquiryReceived)][-1]
+    moved = [e.data for e in await desk.told() if isinstance(e.data, InquiryReceived)][-1]
     assert (moved.text, str(moved.moved_from)) == ("zwei", first)
     assert moved.received_at == desk.clock.now() - MINUTE  # its own receipt
     # What comes now joins the one that is open.
@@ -76,15 +77,15 @@ async def test_a_message_that_the_desk_had_not_seen_has_its_own_inquiry(
         "covers_until": UUID(first["message_id"]),
     }
     if how == "completed":
-        await desk.hears(facts.TodoCompleted(**ids, completed_at=ended_at, completed_by="Anna"))
+        await desk.hears(TodoCompleted(**ids, completed_at=ended_at, completed_by="Anna"))
     else:
         await desk.hears(
-            facts.TodoDismissed(**ids, reason="spam", dismissed_at=ended_at, dismissed_by="Anna")
+            TodoDismissed(**ids, reason="spam", dismissed_at=ended_at, dismissed_by="Anna")
         )
     ended = "answered" if how == "completed" else "no_answer"
     assert await states(desk) == [(ended, ["eins"]), ("open", ["zwei"])]
     told = (await desk.told())[-1].data
-    assert isinstance(told, facts.InquiryReceived)
+    assert isinstance(told, InquiryReceived)
     assert told.received_at == ended_at + MINUTE
     assert told.message_id == UUID(second["message_id"])
 
@@ -261,13 +262,13 @@ async def test_a_reopened_todo_opens_its_inquiry_again(desk: Desk) -> None:
     }
     desk.clock.advance(MINUTE)
     now = desk.clock.now()
-    completed = facts.TodoCompleted(
+    completed = TodoCompleted(
         **ids, completed_at=now, completed_by="Anna", covers_until=UUID(first["message_id"])
     )
     await desk.hears(completed)
     desk.clock.advance(MINUTE)
     second = await desk.new_inquiry(thread_id="t", text="zwei")
-    reopened = facts.TodoReopened(
+    reopened = TodoReopened(
         **ids, desk="inbound", reason="x", reopened_at=now + MINUTE, reopened_by="Anna"
     )
     await desk.hears(reopened)
@@ -387,8 +388,8 @@ async def test_no_answer_is_taken_after_a_violation_of_the_netiquette(desk: Desk
     assert (await desk.detail(other))["state"] == "no_answer"
 
 
-def _dismissed(placed: dict[str, Any], reason: Any, moment: datetime) -> facts.TodoDismissed:
-    return facts.TodoDismissed(
+def _dismissed(placed: dict[str, Any], reason: Any, moment: datetime) -> TodoDismissed:
+    return TodoDismissed(
         todo_id=new_id(),
         inquiry_id=UUID(placed["inquiry_id"]),
         conversation_id=UUID(placed["conversation_id"]),

@@ -24,7 +24,7 @@ from services.intake.tables import conversations, inquiries, messages
 from shared.db import Database, DatabaseUnavailableError, Read, open_database
 from shared.db.migrate import upgrade
 from shared.db.postgres import PostgresDatabase
-from shared.events import facts
+from shared.events.inquiries import HashtagUse, InquiryReceived, MessageAdded
 from shared.messaging.envelope import BY_TYPE
 from shared.messaging.outbox import OUTBOX
 from shared.runtime.ids import new_id
@@ -194,7 +194,7 @@ async def test_the_written_fact_is_the_pydantic_fact(database: Database, *, join
         await committer.accept(first)
         placed = await committer.accept(one)
     row = (await rows(database, select(OUTBOX).order_by(OUTBOX.c.seq)))[-1]
-    kind = facts.MessageAdded if joins else facts.InquiryReceived
+    kind = MessageAdded if joins else InquiryReceived
     assert BY_TYPE[row["type"]] is kind
     assert placed.contact_id is not None
     fact = kind(
@@ -206,7 +206,7 @@ async def test_the_written_fact_is_the_pydantic_fact(database: Database, *, join
         received_at=one.received_at,
         text=one.text,
         subject=one.subject,
-        hashtags=tuple(facts.HashtagUse(tag=tag, year=year) for tag, year in one.hashtags),
+        hashtags=tuple(HashtagUse(tag=tag, year=year) for tag, year in one.hashtags),
     )
     assert kind.model_validate_json(row["payload"]) == fact
     assert set(json.loads(row["payload"])) == set(

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from shared.access.keys import Scope, add_key
-from shared.events import facts
+from shared.events.inquiries import InquiryAnswered, InquiryClosed, InquiryReceived, ReplyWithdrawn
+from shared.events.todos import TodoClaimed, TodoCompleted, TodoReleased
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import ANNA, BERT, Desk, inquiry, message, problem
 
@@ -36,10 +37,10 @@ async def test_every_message_and_end_shows_its_key(desk: Desk) -> None:
     ]
     told = [(type(each.data), getattr(each.data, "key_name", None)) for each in await desk.told()]
     assert told == [
-        (facts.InquiryReceived, None),
-        (facts.InquiryAnswered, "Bert"),
-        (facts.ReplyWithdrawn, "Anna"),
-        (facts.InquiryClosed, "Bert"),
+        (InquiryReceived, None),
+        (InquiryAnswered, "Bert"),
+        (ReplyWithdrawn, "Anna"),
+        (InquiryClosed, "Bert"),
     ]
 
 
@@ -52,12 +53,12 @@ async def test_what_the_router_tells_of_a_key_is_shown(desk: Desk) -> None:
         "key_name": "desk-tool",
     }
     at = desk.clock.now()
-    await desk.hears(facts.TodoClaimed(**ids, assignee="Dora", claimed_at=at))
+    await desk.hears(TodoClaimed(**ids, assignee="Dora", claimed_at=at))
     shown = await desk.detail(placed)
     assert (shown["assignee"], shown["assignee_key_name"]) == ("Dora", "desk-tool")
-    await desk.hears(facts.TodoReleased(**ids, released_at=at, released_by="Dora"))
+    await desk.hears(TodoReleased(**ids, released_at=at, released_by="Dora"))
     assert (await desk.detail(placed))["assignee_key_name"] is None
-    await desk.hears(facts.TodoCompleted(**ids, completed_at=at, completed_by="Dora"))
+    await desk.hears(TodoCompleted(**ids, completed_at=at, completed_by="Dora"))
     ends = (await desk.detail(placed))["ends"]
     assert [(each["by"], each["key_name"]) for each in ends] == [("Dora", "desk-tool")]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.events.facts import InquiryAnswered, InquiryClosed, InquiryHeld
+from shared.events.inquiries import InquiryAnswered, InquiryClosed, InquiryHeld
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import READER, Desk, inquiry, problem, refused_at_the_door
 

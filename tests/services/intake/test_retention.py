@@ -15,7 +15,7 @@ from services.intake.inquiries.usecases import retention
 from services.intake.tables import awaited, conversations, metadata
 from services.intake.worker import Gone, count_old, remove_once
 from shared.db import DatabaseUnavailableError, Read, Write
-from shared.events import facts
+from shared.events.todos import TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
 
@@ -177,7 +177,7 @@ async def test_a_removed_inquiry_is_not_gone_on_with(desk: Desk) -> None:
     told = await desk.types()
     shown = await desk.detail(inquiry_id)
     await desk.hears(
-        facts.TodoReopened(
+        TodoReopened(
             todo_id=new_id(),
             inquiry_id=UUID(inquiry_id),
             conversation_id=UUID(shown["conversation_id"]),

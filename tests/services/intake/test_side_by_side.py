@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.intake.inquiries.store.storing import Teller
 from services.intake.inquiries.worker import bring_together
 from services.intake.tables import conversations, inquiries, messages
-from shared.events import facts
+from shared.events.inquiries import InquiryReceived, MessageAdded
+from shared.events.todos import TodoClaimed, TodoCompleted, TodoReopened
 from shared.messaging.envelope import Fact
 from shared.policy import known_hashtags
 from shared.runtime.ids import new_id
@@ -83,10 +84,10 @@ async def _end_one(desk: Desk, chance: random.Random) -> None:
             assert answer.status_code in (201, 409), answer.text
         case 1:
             now = desk.clock.now()
-            await desk.hears(facts.TodoCompleted(**ids, completed_at=now, completed_by="Anna"))
+            await desk.hears(TodoCompleted(**ids, completed_at=now, completed_by="Anna"))
         case _:
             await desk.hears(
-                facts.TodoReopened(
+                TodoReopened(
                     **ids,
                     desk="inbound",
                     reason="x",
@@ -108,7 +109,7 @@ async def _check(desk: Desk) -> None:
     told: dict[UUID, UUID] = {}
     for envelope in await desk.told():
         fact = envelope.data
-        if isinstance(fact, facts.InquiryReceived | facts.MessageAdded):
+        if isinstance(fact, InquiryReceived | MessageAdded):
             assert told.get(fact.message_id) == fact.moved_from
             told[fact.message_id] = fact.inquiry_id
     assert told == {row["id"]: row["inquiry_id"] for row in stored}
@@ -177,8 +178,8 @@ async def _held(url: str, thread: str, *, free: tuple[int, int]) -> AsyncIterato
     await engine.dispose()
 
 
-def _claimed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoClaimed:
-    return facts.TodoClaimed(
+def _claimed(placed: dict[str, Any], clock: ManualClock) -> TodoClaimed:
+    return TodoClaimed(
         todo_id=new_id(),
         inquiry_id=UUID(placed["inquiry_id"]),
         conversation_id=UUID(placed["conversation_id"]),
@@ -187,8 +188,8 @@ def _claimed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoClaimed:
     )
 
 
-def _completed(placed: dict[str, Any], clock: ManualClock) -> facts.TodoCompleted:
-    return facts.TodoCompleted(
+def _completed(placed: dict[str, Any], clock: ManualClock) -> TodoCompleted:
+    return TodoCompleted(
         todo_id=new_id(),
         inquiry_id=UUID(placed["inquiry_id"]),
         conversation_id=UUID(placed["conversation_id"]),

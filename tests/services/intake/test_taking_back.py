@@ -13,7 +13,8 @@ from sqlalchemy import select
 from services.intake.inquiries.store import loading
 from services.intake.inquiries.usecases.posts import forget
 from services.intake.tables import ends, own_posts
-from shared.events import facts
+from shared.events.inquiries import OwnPostSeen, ReplyWithdrawn
+from shared.events.todos import TodoCompleted, TodoDismissed, TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import Desk, message
 from tests.services.intake.test_long_threads import MINUTE, OURS, rounds
@@ -32,7 +33,7 @@ def _ids(inquiry: dict[str, Any]) -> dict[str, Any]:
 
 async def complete(desk: Desk, inquiry_id: str) -> None:
     ids = _ids(await desk.detail(inquiry_id))
-    ended = facts.TodoCompleted(**ids, completed_at=desk.clock.now(), completed_by="Anna")
+    ended = TodoCompleted(**ids, completed_at=desk.clock.now(), completed_by="Anna")
     await desk.hears(ended)
     desk.clock.advance(MINUTE)
 
@@ -41,7 +42,7 @@ async def reopen(desk: Desk, inquiry_id: str) -> None:
     ids = _ids(await desk.detail(inquiry_id))
     now = desk.clock.now()
     await desk.hears(
-        facts.TodoReopened(**ids, desk="inbound", reason="x", reopened_at=now, reopened_by="Anna")
+        TodoReopened(**ids, desk="inbound", reason="x", reopened_at=now, reopened_by="Anna")
     )
     desk.clock.advance(MINUTE)
 
@@ -115,7 +116,7 @@ async def test_none_is_told_wherever_a_person_was_asked(desk: Desk) -> None:
     for each in both:
         assert (await classify(desk, each, "p", "none")).status_code == 200
     told = [envelope.data for envelope in await desk.told()]
-    settled = {str(each.inquiry_id) for each in told if isinstance(each, facts.ReplyWithdrawn)}
+    settled = {str(each.inquiry_id) for each in told if isinstance(each, ReplyWithdrawn)}
     assert settled == set(both)
 
 
@@ -247,14 +248,14 @@ async def test_a_merge_keeps_the_question(desk: Desk) -> None:
     await said(desk, "b", channel="mastodon")
     assert (await desk.detail(younger))["merged_into"] == older
     told = [envelope.data for envelope in await desk.told()]
-    asked = [str(each.inquiry_id) for each in told if isinstance(each, facts.OwnPostSeen)]
+    asked = [str(each.inquiry_id) for each in told if isinstance(each, OwnPostSeen)]
     assert asked == [younger, older]
 
 
 async def test_at_one_moment_an_answer_comes_before_a_dismissal(desk: Desk) -> None:
     (first,) = await said(desk, "a")
     moment = desk.clock.now()
-    dismissed = facts.TodoDismissed(
+    dismissed = TodoDismissed(
         **_ids(await desk.detail(first)), dismissed_at=moment, dismissed_by="Anna", reason="spam"
     )
     await desk.hears(dismissed)

@@ -8,7 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from shared.events import facts
+from shared.events.todos import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoCreated,
+    TodoDismissed,
+    TodoReleased,
+    TodoRerouted,
+)
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import Desk, problem, record_of
 
@@ -28,19 +35,19 @@ class Todo:
             "conversation_id": UUID(placed["conversation_id"]),
         }
 
-    def created(self) -> facts.TodoCreated:
-        return facts.TodoCreated(
+    def created(self) -> TodoCreated:
+        return TodoCreated(
             **self._ids, desk="inbound", kind="general", confidence=0.9, created_at=self.at
         )
 
-    def claimed(self) -> facts.TodoClaimed:
-        return facts.TodoClaimed(**self._ids, assignee="Carla", claimed_at=self.at)
+    def claimed(self) -> TodoClaimed:
+        return TodoClaimed(**self._ids, assignee="Carla", claimed_at=self.at)
 
-    def released(self) -> facts.TodoReleased:
-        return facts.TodoReleased(**self._ids, released_at=self.at, released_by="Carla")
+    def released(self) -> TodoReleased:
+        return TodoReleased(**self._ids, released_at=self.at, released_by="Carla")
 
-    def rerouted(self) -> facts.TodoRerouted:
-        return facts.TodoRerouted(
+    def rerouted(self) -> TodoRerouted:
+        return TodoRerouted(
             **self._ids,
             from_desk="inbound",
             desk="technical",
@@ -49,11 +56,11 @@ class Todo:
             rerouted_by="Carla",
         )
 
-    def completed(self) -> facts.TodoCompleted:
-        return facts.TodoCompleted(**self._ids, completed_at=self.at, completed_by="Carla")
+    def completed(self) -> TodoCompleted:
+        return TodoCompleted(**self._ids, completed_at=self.at, completed_by="Carla")
 
-    def dismissed(self) -> facts.TodoDismissed:
-        return facts.TodoDismissed(
+    def dismissed(self) -> TodoDismissed:
+        return TodoDismissed(
             **self._ids, reason="netiquette", dismissed_at=self.at, dismissed_by="Carla"
         )
 

@@ -18,8 +18,23 @@ from services.router.settings import RouterSettings
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.bus.port import Partition, Received
-from shared.events import facts
 from shared.events.catalogue import topics
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+    DeadlineWarning,
+)
+from shared.events.inquiries import (
+    CloseReason,
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+)
 from shared.messaging import codec
 from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
@@ -52,8 +67,8 @@ class Inquiry:
 
     def received(
         self, text: str = "Die Anmeldung ist abgestürzt.", subject: str | None = None
-    ) -> facts.InquiryReceived:
-        return facts.InquiryReceived(
+    ) -> InquiryReceived:
+        return InquiryReceived(
             **self._ids,
             contact_id=self.contact_id,
             message_id=new_id(),
@@ -63,8 +78,8 @@ class Inquiry:
             subject=subject,
         )
 
-    def added(self, text: str, *, at: datetime | None = None) -> facts.MessageAdded:
-        return facts.MessageAdded(
+    def added(self, text: str, *, at: datetime | None = None) -> MessageAdded:
+        return MessageAdded(
             **self._ids,
             contact_id=self.contact_id,
             message_id=new_id(),
@@ -73,18 +88,18 @@ class Inquiry:
             text=text,
         )
 
-    def answered(self, by: str = "Carla") -> facts.InquiryAnswered:
-        return facts.InquiryAnswered(
+    def answered(self, by: str = "Carla") -> InquiryAnswered:
+        return InquiryAnswered(
             **self._ids, message_id=new_id(), answered_at=self.at, answered_by=by
         )
 
-    def held(self, until: datetime | None, by: str = "Carla") -> facts.InquiryHeld:
-        return facts.InquiryHeld(
+    def held(self, until: datetime | None, by: str = "Carla") -> InquiryHeld:
+        return InquiryHeld(
             **self._ids, message_id=new_id(), held_at=self.at, held_by=by, follow_up_at=until
         )
 
-    def closed(self, reason: facts.CloseReason, by: str = "Carla") -> facts.InquiryClosed:
-        return facts.InquiryClosed(**self._ids, reason=reason, closed_at=self.at, closed_by=by)
+    def closed(self, reason: CloseReason, by: str = "Carla") -> InquiryClosed:
+        return InquiryClosed(**self._ids, reason=reason, closed_at=self.at, closed_by=by)
 
     def _clock(self, due_at: datetime, at: datetime | None, state: str) -> dict[str, Any]:
         return {
@@ -95,24 +110,24 @@ class Inquiry:
             "at": at or self.at,
         }
 
-    def started(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineStarted:
+    def started(self, due_at: datetime, at: datetime | None = None) -> DeadlineStarted:
         clock = self._clock(due_at, at, "running")
-        return facts.DeadlineStarted(**clock, channel=self.channel, promise="standard")
+        return DeadlineStarted(**clock, channel=self.channel, promise="standard")
 
-    def warned(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineWarning:
-        return facts.DeadlineWarning(**self._clock(due_at, at, "running"), level="75%")
+    def warned(self, due_at: datetime, at: datetime | None = None) -> DeadlineWarning:
+        return DeadlineWarning(**self._clock(due_at, at, "running"), level="75%")
 
-    def moved(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineMoved:
-        return facts.DeadlineMoved(**self._clock(due_at, at, "running"), cause="held")
+    def moved(self, due_at: datetime, at: datetime | None = None) -> DeadlineMoved:
+        return DeadlineMoved(**self._clock(due_at, at, "running"), cause="held")
 
-    def breached(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineBreached:
-        return facts.DeadlineBreached(**self._clock(due_at, at, "breached"))
+    def breached(self, due_at: datetime, at: datetime | None = None) -> DeadlineBreached:
+        return DeadlineBreached(**self._clock(due_at, at, "breached"))
 
-    def met(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineMet:
-        return facts.DeadlineMet(**self._clock(due_at, at, "met"))
+    def met(self, due_at: datetime, at: datetime | None = None) -> DeadlineMet:
+        return DeadlineMet(**self._clock(due_at, at, "met"))
 
-    def cancelled(self, due_at: datetime, at: datetime | None = None) -> facts.DeadlineCancelled:
-        return facts.DeadlineCancelled(**self._clock(due_at, at, "cancelled"), reason="spam")
+    def cancelled(self, due_at: datetime, at: datetime | None = None) -> DeadlineCancelled:
+        return DeadlineCancelled(**self._clock(due_at, at, "cancelled"), reason="spam")
 
 
 TOLD_AT = datetime.fromisoformat("2026-11-24T12:00:00+00:00")

@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from shared.events import facts
+from shared.events.inquiries import OwnPostSeen, ReplyWithdrawn
+from shared.events.todos import TodoCompleted, TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, types
 
@@ -44,7 +45,7 @@ async def test_an_answer_that_came_before_the_dismissal_is_the_end(
     todo = await desk.todo_of(inquiry)
     assert (todo["state"], todo["dismiss_reason"], todo["ended_by"]) == ("done", None, "Carla")
     told = (await desk.facts())[-1]
-    assert isinstance(told, facts.TodoCompleted)
+    assert isinstance(told, TodoCompleted)
     assert told.answer_id == answered.message_id
 
 
@@ -57,7 +58,7 @@ async def test_any_order_of_answers_and_withdrawals_ends_the_same(desk: Desk) ->
         later = answer.model_copy(
             update={"message_id": new_id(), "answered_at": inquiry.at + HOUR, "answered_by": "Anna"}
         )
-        withdrawn = facts.ReplyWithdrawn(
+        withdrawn = ReplyWithdrawn(
             inquiry_id=inquiry.inquiry_id,
             conversation_id=inquiry.conversation_id,
             message_id=answer.message_id,
@@ -79,7 +80,7 @@ async def test_a_withdrawn_answer_gives_the_todo_back_to_whoever_had_it(
     path = await path_of(desk, inquiry)
     await desk.post(f"{path}/claim", {"assignee": "Anna"})
     answer = inquiry.answered("Carla")
-    gone = facts.ReplyWithdrawn(
+    gone = ReplyWithdrawn(
         inquiry_id=inquiry.inquiry_id,
         conversation_id=inquiry.conversation_id,
         message_id=answer.message_id,
@@ -110,13 +111,13 @@ async def test_what_a_desk_or_a_person_decided_can_be_reopened(
     assert todo["dismiss_reason"] is None
     assert history(todo)[-1] == ("Bert", "reopened", "rief wieder an")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoReopened)
+    assert isinstance(fact, TodoReopened)
     ended_at = desk.clock.now()
     assert fact.reopened_at > ended_at
     # Ended anew in the same moment it is over, though the clock stands still.
     assert (await desk.post(f"{path}/complete")).json()["state"] == "done"
     again = (await desk.facts())[-1]
-    assert isinstance(again, facts.TodoCompleted)
+    assert isinstance(again, TodoCompleted)
     assert again.completed_at > fact.reopened_at
 
 
@@ -175,7 +176,7 @@ async def test_an_end_says_which_message_was_the_last(desk: Desk, inquiry: Inqui
     assert (todo["message_count"], todo["excerpt"]) == (2, received.text)
     await desk.post(f"{await path_of(desk, inquiry)}/complete")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoCompleted)
+    assert isinstance(fact, TodoCompleted)
     assert fact.covers_until == received.message_id
 
 
@@ -225,7 +226,7 @@ async def test_a_moved_message_whose_old_todo_is_not_here(desk: Desk, inquiry: I
 
 
 async def test_somebody_wrote_on_the_platform(desk: Desk, inquiry: Inquiry) -> None:
-    seen = facts.OwnPostSeen(
+    seen = OwnPostSeen(
         inquiry_id=inquiry.inquiry_id,
         conversation_id=inquiry.conversation_id,
         message_id=new_id(),

@@ -13,7 +13,7 @@ from sqlalchemy import delete, update
 from services.router.tables import ends, history, todos
 from shared.db import Write, open_database
 from shared.db.migrate import upgrade
-from shared.events import facts
+from shared.events.inquiries import ReplyWithdrawn
 from shared.runtime.ids import new_id
 from tests.services.router.conftest import NOON
 from tests.services.router.desk import Desk, Inquiry, opened, types
@@ -28,8 +28,8 @@ async def forget_ends(desk: Desk) -> None:
     await desk.service.database.write(lambda tx: tx.execute(delete(ends)) and None)
 
 
-def withdrawn(inquiry: Inquiry, reply: Any, revision: int = 1) -> facts.ReplyWithdrawn:
-    return facts.ReplyWithdrawn(
+def withdrawn(inquiry: Inquiry, reply: Any, revision: int = 1) -> ReplyWithdrawn:
+    return ReplyWithdrawn(
         inquiry_id=inquiry.inquiry_id,
         conversation_id=inquiry.conversation_id,
         message_id=reply.message_id,

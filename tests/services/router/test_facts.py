@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from shared.errors import NotFoundError
-from shared.events import facts
+from shared.events.inquiries import CloseReason, InquiryFact
+from shared.events.todos import TodoCompleted, TodoCreated, TodoReleased
 from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, record_of, types
 
@@ -30,7 +31,7 @@ async def test_an_inquiry_becomes_one_todo_with_its_decision(desk: Desk) -> None
     assert todo["received_at"] == "2026-11-24T11:00:00Z"
     assert todo["created_at"] == "2026-11-24T12:00:00Z"
     [fact] = await desk.facts()
-    assert isinstance(fact, facts.TodoCreated)
+    assert isinstance(fact, TodoCreated)
     assert str(fact.todo_id) == todo["id"]
     assert (fact.inquiry_id, fact.conversation_id) == (
         inquiry.inquiry_id,
@@ -126,7 +127,7 @@ async def test_an_answer_completes_the_todo(desk: Desk, *, claimed: bool) -> Non
     assert todo["ended_at"] == "2026-11-24T11:00:00Z"
     assert history(todo)[-1] == ("Carla", "completed", "answered")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoCompleted)
+    assert isinstance(fact, TodoCompleted)
     assert (fact.completed_by, fact.completed_at) == ("Carla", inquiry.at)
 
 
@@ -185,7 +186,7 @@ async def test_a_holding_reply_sets_the_follow_up(desk: Desk) -> None:
     ],
 )
 async def test_a_close_dismisses_without_telling_again(
-    desk: Desk, reason: facts.CloseReason, mapped: str
+    desk: Desk, reason: CloseReason, mapped: str
 ) -> None:
     inquiry = Inquiry(desk.clock.now())
     await desk.hears(inquiry.received())
@@ -210,7 +211,7 @@ async def test_a_close_of_what_has_ended_is_noted_only(desk: Desk) -> None:
 @pytest.mark.parametrize("kind", ["answered", "added", "held", "closed"])
 async def test_what_has_no_todo_yet_fails_and_works_when_it_is_there(desk: Desk, kind: str) -> None:
     inquiry = Inquiry(desk.clock.now())
-    fact: facts.InquiryFact = {
+    fact: InquiryFact = {
         "answered": inquiry.answered(),
         "added": inquiry.added("Hallo?"),
         "held": inquiry.held(desk.clock.now() + HOUR),
@@ -358,7 +359,5 @@ async def test_decisions_are_counted_by_kind(desk: Desk) -> None:
 
 async def test_an_unknown_event_type_is_passed_over(desk: Desk) -> None:
     ids: dict[str, Any] = {"inquiry_id": new_id(), "conversation_id": new_id(), "todo_id": new_id()}
-    await desk.hears(
-        facts.TodoReleased(**ids, released_at=desk.clock.now(), released_by="somebody")
-    )
+    await desk.hears(TodoReleased(**ids, released_at=desk.clock.now(), released_by="somebody"))
     assert await desk.facts() == []

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.access.keys import add_key
-from shared.events import facts
+from shared.events.todos import TodoCompleted
 from tests.services.router.desk import ANNA, BERT, Desk, Inquiry
 
 CLERK = f"desk_{'clerk':_<20}"
@@ -60,7 +60,7 @@ async def test_what_intake_tells_of_a_key_is_shown(desk: Desk) -> None:
     assert _lines(todo)[1:] == [("held", "Carla", "chat-tool"), ("completed", "Carla", "chat-tool")]
     assert todo["ended_by_key_name"] == "chat-tool"
     completed = (await desk.facts())[-1]
-    assert isinstance(completed, facts.TodoCompleted)
+    assert isinstance(completed, TodoCompleted)
     assert completed.key_name == "chat-tool"
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
-from shared.events import facts
+from shared.events.inquiries import InquiryReceived, MessageAdded
 from shared.runtime.ids import new_id
 from tests.services.router.desk import Desk, Inquiry, history, record_of
 from tests.services.router.test_orders import answered, at, closed
@@ -15,13 +15,13 @@ HOUR = timedelta(hours=1)
 
 
 def moved(
-    message: facts.MessageAdded | facts.InquiryReceived,
+    message: MessageAdded | InquiryReceived,
     source: Inquiry,
     to: Inquiry,
     *,
     opens: bool,
-) -> facts.MessageAdded | facts.InquiryReceived:
-    kind = facts.InquiryReceived if opens else facts.MessageAdded
+) -> MessageAdded | InquiryReceived:
+    kind = InquiryReceived if opens else MessageAdded
     return kind.model_validate(
         {
             **message.model_dump(),

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-from shared.events import facts
+from shared.events.todos import (
+    TodoClaimed,
+    TodoCompleted,
+    TodoDismissed,
+    TodoReleased,
+    TodoRerouted,
+)
 from tests.services.router.desk import ANNA, BERT, Desk, history, types
 
 
@@ -15,7 +21,7 @@ async def test_a_claimed_todo_is_its_assignees(desk: Desk) -> None:
     claimed = answer.json()
     assert (claimed["state"], claimed["assignee"]) == ("claimed", "Anna")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoClaimed)
+    assert isinstance(fact, TodoClaimed)
     assert (str(fact.todo_id), fact.assignee) == (todo["id"], "Anna")
     assert fact.desk == todo["desk"]
     assert fact.claimed_at == desk.clock.now()
@@ -80,7 +86,7 @@ async def test_a_named_person_acts_through_any_key(desk: Desk) -> None:
     done = await desk.post(f"/todos/{todo['id']}/complete", {"by": "Dora"}, key=BERT)
     assert (done.status_code, done.json()["ended_by"]) == (200, "Dora")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoCompleted)
+    assert isinstance(fact, TodoCompleted)
     assert fact.completed_by == "Dora"
 
 
@@ -93,7 +99,7 @@ async def test_a_supervisor_releases_what_somebody_else_has(desk: Desk) -> None:
     assert (freed.json()["state"], freed.json()["assignee"]) == ("open", None)
     assert history(freed.json())[-1] == ("Bert", "released", None)
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoReleased)
+    assert isinstance(fact, TodoReleased)
     assert fact.released_by == "Bert"
     assert (await desk.post(f"/todos/{todo['id']}/claim", key=BERT)).status_code == 200
 
@@ -120,7 +126,7 @@ async def test_rerouting_opens_it_at_the_other_desk(desk: Desk) -> None:
     assert history(moved.json())[-1] == line
     assert history(moved.json())[0] == ("router", "created", "technical, at technical")
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoRerouted)
+    assert isinstance(fact, TodoRerouted)
     assert (fact.from_desk, fact.desk, fact.reason) == ("technical", "inbound", body["reason"])
     assert fact.rerouted_by == "Anna"
 
@@ -152,7 +158,7 @@ async def test_dismissing_says_why_and_ends_it(desk: Desk) -> None:
     assert (gone.json()["state"], gone.json()["dismiss_reason"]) == ("dismissed", "netiquette")
     assert gone.json()["ended_by"] == "Anna"
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoDismissed)
+    assert isinstance(fact, TodoDismissed)
     assert (fact.reason, fact.dismissed_by) == ("netiquette", "Anna")
     for move, body in (
         ("claim", None),

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from shared.events import facts
+from shared.events.inquiries import (
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryFact,
+    InquiryHeld,
+    OwnPostSeen,
+    ReplyWithdrawn,
+)
+from shared.events.todos import TodoDismissed, TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.router.desk import ANNA, BERT, Desk, Inquiry, types
 
@@ -34,21 +42,21 @@ def at(inquiry: Inquiry, hours: float) -> datetime:
     return inquiry.at + hours * HOUR
 
 
-def answered(inquiry: Inquiry, hours: float, **more: Any) -> facts.InquiryAnswered:
+def answered(inquiry: Inquiry, hours: float, **more: Any) -> InquiryAnswered:
     return inquiry.answered().model_copy(update={"answered_at": at(inquiry, hours), **more})
 
 
-def closed(inquiry: Inquiry, hours: float, **more: Any) -> facts.InquiryClosed:
+def closed(inquiry: Inquiry, hours: float, **more: Any) -> InquiryClosed:
     return inquiry.closed("spam").model_copy(update={"closed_at": at(inquiry, hours), **more})
 
 
-def held(inquiry: Inquiry, hours: float, **more: Any) -> facts.InquiryHeld:
+def held(inquiry: Inquiry, hours: float, **more: Any) -> InquiryHeld:
     until = at(inquiry, hours + 24)
     return inquiry.held(until).model_copy(update={"held_at": at(inquiry, hours), **more})
 
 
-def withdrawn(reply: Any, revision: int, by: str = "Bert") -> facts.ReplyWithdrawn:
-    return facts.ReplyWithdrawn(
+def withdrawn(reply: Any, revision: int, by: str = "Bert") -> ReplyWithdrawn:
+    return ReplyWithdrawn(
         inquiry_id=reply.inquiry_id,
         conversation_id=reply.conversation_id,
         message_id=reply.message_id,
@@ -58,8 +66,8 @@ def withdrawn(reply: Any, revision: int, by: str = "Bert") -> facts.ReplyWithdra
     )
 
 
-def seen(inquiry: Inquiry, hours: float, **more: Any) -> facts.OwnPostSeen:
-    return facts.OwnPostSeen(
+def seen(inquiry: Inquiry, hours: float, **more: Any) -> OwnPostSeen:
+    return OwnPostSeen(
         inquiry_id=inquiry.inquiry_id,
         conversation_id=inquiry.conversation_id,
         message_id=more.get("message_id", new_id()),
@@ -77,7 +85,7 @@ async def path_of(desk: Desk, inquiry: Inquiry) -> str:
     return f"/todos/{(await desk.todo_of(inquiry))['id']}"
 
 
-def story(inquiry: Inquiry, name: str) -> Sequence[facts.InquiryFact]:
+def story(inquiry: Inquiry, name: str) -> Sequence[InquiryFact]:
     answer, hold, post = answered(inquiry, 2), held(inquiry, 1), seen(inquiry, 3)
     return {
         "a close and an earlier answer": [closed(inquiry, 3), answered(inquiry, 1)],
@@ -232,11 +240,11 @@ async def test_a_reopening_is_later_than_a_close_from_a_host_whose_clock_is_ahea
     path = await path_of(desk, inquiry)
     assert (await desk.post(f"{path}/reopen", {"reason": "x"})).json()["state"] == "open"
     fact = (await desk.facts())[-1]
-    assert isinstance(fact, facts.TodoReopened)
+    assert isinstance(fact, TodoReopened)
     assert fact.reopened_at == at(inquiry, 5) + timedelta(microseconds=1)
     await desk.post(f"{path}/dismiss", {"reason": "spam"})
     later = (await desk.facts())[-1]
-    assert isinstance(later, facts.TodoDismissed)
+    assert isinstance(later, TodoDismissed)
     assert later.dismissed_at > fact.reopened_at
 
 

@@ -13,7 +13,7 @@ from services.router.tables import metadata
 from services.router.todos.usecases import retention
 from services.router.todos.worker import count_old, remove_once
 from shared.db import Read
-from shared.events import facts
+from shared.events.inquiries import ReplyWithdrawn
 from tests.services.router.desk import Desk, Inquiry
 
 DAY = timedelta(days=1)
@@ -83,7 +83,7 @@ async def test_one_that_goes_on_loses_its_words_when_it_has_ended_again(desk: De
     assert await gone(desk) == 1
     now = desk.clock.now()
     await desk.hears(
-        facts.ReplyWithdrawn(
+        ReplyWithdrawn(
             inquiry_id=one.inquiry_id,
             conversation_id=one.conversation_id,
             message_id=answer.message_id,

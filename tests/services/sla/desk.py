@@ -27,8 +27,28 @@ from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.db import Read
-from shared.events import Envelope, Fact, facts
+from shared.events import Envelope, Fact
 from shared.events.catalogue import topics
+from shared.events.inquiries import (
+    CloseReason,
+    HashtagUse,
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+    OwnPostSeen,
+    ReplyWithdrawn,
+)
+from shared.events.todos import (
+    DismissReason,
+    TodoClaimed,
+    TodoCompleted,
+    TodoCreated,
+    TodoDismissed,
+    TodoReopened,
+    TodoRerouted,
+)
 from shared.messaging.dead_letters import Head, heads
 from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
@@ -210,7 +230,7 @@ class Inquiry:
 
     channel: str = "email"
     received_at: datetime = MONDAY_TEN
-    hashtags: tuple[facts.HashtagUse, ...] = ()
+    hashtags: tuple[HashtagUse, ...] = ()
     id: UUID = field(default_factory=new_id)
     conversation_id: UUID = field(default_factory=new_id)
     contact_id: UUID = field(default_factory=new_id)
@@ -218,8 +238,8 @@ class Inquiry:
 
     def received(
         self, message_id: UUID | None = None, *, moved_from: UUID | None = None
-    ) -> facts.InquiryReceived:
-        return facts.InquiryReceived(
+    ) -> InquiryReceived:
+        return InquiryReceived(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             contact_id=self.contact_id,
@@ -233,8 +253,8 @@ class Inquiry:
 
     def message_added(
         self, at: datetime, message_id: UUID | None = None, *, moved_from: UUID | None = None
-    ) -> facts.MessageAdded:
-        return facts.MessageAdded(
+    ) -> MessageAdded:
+        return MessageAdded(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             contact_id=self.contact_id,
@@ -247,8 +267,8 @@ class Inquiry:
 
     def answered(
         self, at: datetime, message_id: UUID | None = None, *, revision: int = 0
-    ) -> facts.InquiryAnswered:
-        return facts.InquiryAnswered(
+    ) -> InquiryAnswered:
+        return InquiryAnswered(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             message_id=message_id or new_id(),
@@ -264,8 +284,8 @@ class Inquiry:
         message_id: UUID | None = None,
         *,
         revision: int = 0,
-    ) -> facts.InquiryHeld:
-        return facts.InquiryHeld(
+    ) -> InquiryHeld:
+        return InquiryHeld(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             message_id=message_id or new_id(),
@@ -275,8 +295,8 @@ class Inquiry:
             revision=revision,
         )
 
-    def withdrawn(self, at: datetime, message_id: UUID, *, revision: int) -> facts.ReplyWithdrawn:
-        return facts.ReplyWithdrawn(
+    def withdrawn(self, at: datetime, message_id: UUID, *, revision: int) -> ReplyWithdrawn:
+        return ReplyWithdrawn(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             message_id=message_id,
@@ -285,8 +305,8 @@ class Inquiry:
             withdrawn_by="anna",
         )
 
-    def own_post_seen(self, at: datetime) -> facts.OwnPostSeen:
-        return facts.OwnPostSeen(
+    def own_post_seen(self, at: datetime) -> OwnPostSeen:
+        return OwnPostSeen(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             message_id=new_id(),
@@ -297,11 +317,11 @@ class Inquiry:
     def closed(
         self,
         at: datetime,
-        reason: facts.CloseReason = "withdrawn",
+        reason: CloseReason = "withdrawn",
         *,
         merged_into: UUID | None = None,
-    ) -> facts.InquiryClosed:
-        return facts.InquiryClosed(
+    ) -> InquiryClosed:
+        return InquiryClosed(
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
             reason=reason,
@@ -310,8 +330,8 @@ class Inquiry:
             merged_into=merged_into,
         )
 
-    def todo_created(self, desk: str, at: datetime | None = None) -> facts.TodoCreated:
-        return facts.TodoCreated(
+    def todo_created(self, desk: str, at: datetime | None = None) -> TodoCreated:
+        return TodoCreated(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
@@ -321,8 +341,8 @@ class Inquiry:
             created_at=at or self.received_at + timedelta(seconds=1),
         )
 
-    def rerouted(self, from_desk: str, desk: str, at: datetime) -> facts.TodoRerouted:
-        return facts.TodoRerouted(
+    def rerouted(self, from_desk: str, desk: str, at: datetime) -> TodoRerouted:
+        return TodoRerouted(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
@@ -333,8 +353,8 @@ class Inquiry:
             rerouted_by="anna",
         )
 
-    def claimed(self, at: datetime, desk: str | None = "technical") -> facts.TodoClaimed:
-        return facts.TodoClaimed(
+    def claimed(self, at: datetime, desk: str | None = "technical") -> TodoClaimed:
+        return TodoClaimed(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
@@ -343,8 +363,8 @@ class Inquiry:
             claimed_at=at,
         )
 
-    def completed(self, at: datetime, answer_id: UUID | None = None) -> facts.TodoCompleted:
-        return facts.TodoCompleted(
+    def completed(self, at: datetime, answer_id: UUID | None = None) -> TodoCompleted:
+        return TodoCompleted(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
@@ -353,8 +373,8 @@ class Inquiry:
             answer_id=answer_id,
         )
 
-    def reopened(self, at: datetime, desk: str = "inbound") -> facts.TodoReopened:
-        return facts.TodoReopened(
+    def reopened(self, at: datetime, desk: str = "inbound") -> TodoReopened:
+        return TodoReopened(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,
@@ -364,10 +384,8 @@ class Inquiry:
             reopened_by="carla",
         )
 
-    def dismissed(
-        self, at: datetime, reason: facts.DismissReason = "netiquette"
-    ) -> facts.TodoDismissed:
-        return facts.TodoDismissed(
+    def dismissed(self, at: datetime, reason: DismissReason = "netiquette") -> TodoDismissed:
+        return TodoDismissed(
             todo_id=self.todo_id,
             inquiry_id=self.id,
             conversation_id=self.conversation_id,

@@ -16,7 +16,7 @@ from services.sla.previews.simulate import simulate
 from services.sla.promises.policy_version import edition_from, edition_of
 from services.sla.tables import clock_facts
 from services.sla.timers.loop import Timers
-from shared.events.facts import HashtagUse
+from shared.events.inquiries import HashtagUse
 from shared.policy import Policy, PolicyError, parse_policy
 from shared.runtime.ids import new_id
 from tests.services.sla.desk import MONDAY_TEN, Inquiry, SlaBench, berlin, sla_bench, utc

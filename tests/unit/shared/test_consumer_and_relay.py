@@ -19,8 +19,9 @@ from shared.bus.local import LocalBus
 from shared.bus.port import PublishFailedError, Record
 from shared.db import Database, Write, open_database
 from shared.db.types import new_metadata
-from shared.events import Envelope, facts
+from shared.events import Envelope
 from shared.events.catalogue import INQUIRIES, PROGRESS, topics
+from shared.events.inquiries import InquiryAnswered, InquiryClosed
 from shared.messaging import consumer as consuming
 from shared.messaging import control_events, dead_letters, inbox, outbox
 from shared.messaging.codec import record_of, to_envelope, to_record
@@ -63,7 +64,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def answered(key: int, by: str) -> Envelope:
-    data = facts.InquiryAnswered(
+    data = InquiryAnswered(
         inquiry_id=UUID(int=key),
         conversation_id=UUID(int=key),
         message_id=new_id(),
@@ -74,7 +75,7 @@ def answered(key: int, by: str) -> Envelope:
 
 
 def closed(key: int) -> Envelope:
-    data = facts.InquiryClosed(
+    data = InquiryClosed(
         inquiry_id=UUID(int=key), conversation_id=UUID(int=key), reason="spam",
         closed_at=NOW, closed_by="x",
     )  # fmt: skip

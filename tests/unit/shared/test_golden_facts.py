@@ -13,8 +13,37 @@ from uuid import UUID
 import pytest
 
 from shared.bus.port import Partition, Received, Record
-from shared.events import Fact, facts
+from shared.events import Fact
 from shared.events.catalogue import FACTS, topics
+from shared.events.deadlines import (
+    DeadlineBreached,
+    DeadlineCancelled,
+    DeadlineMet,
+    DeadlineMoved,
+    DeadlineStarted,
+    DeadlineWarning,
+)
+from shared.events.inquiries import (
+    CloseReason,
+    HashtagUse,
+    InquiryAnswered,
+    InquiryClosed,
+    InquiryHeld,
+    InquiryReceived,
+    MessageAdded,
+    OwnPostSeen,
+    ReplyWithdrawn,
+)
+from shared.events.todos import (
+    Reason,
+    TodoClaimed,
+    TodoCompleted,
+    TodoCreated,
+    TodoDismissed,
+    TodoReleased,
+    TodoReopened,
+    TodoRerouted,
+)
 from shared.messaging import control_events
 from shared.messaging.codec import MalformedRecordError, record_of, to_envelope, topic_of
 
@@ -36,7 +65,7 @@ _MESSAGE = {
     "received_at": AT,
     "text": "Wann öffnet die Anmeldung zum #iico2013? 🦊\n\u2028",
     "subject": "Anmeldung",
-    "hashtags": (facts.HashtagUse(tag="iico", year=2013), facts.HashtagUse(tag="hilfe")),
+    "hashtags": (HashtagUse(tag="iico", year=2013), HashtagUse(tag="hilfe")),
 }
 _TODO = {**_IDS, "todo_id": _id(5)}
 _CLOCK = {
@@ -47,28 +76,26 @@ _CLOCK = {
     "at": AT,
 }
 EXAMPLES: tuple[Fact, ...] = (
-    facts.InquiryReceived.model_validate(_MESSAGE),
-    facts.MessageAdded.model_validate({**_MESSAGE, "subject": None, "hashtags": ()}),
-    facts.InquiryAnswered(**_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla"),
-    facts.InquiryHeld(
+    InquiryReceived.model_validate(_MESSAGE),
+    MessageAdded.model_validate({**_MESSAGE, "subject": None, "hashtags": ()}),
+    InquiryAnswered(**_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla"),
+    InquiryHeld(
         **_IDS, message_id=_id(4), held_at=AT, held_by="Carla", follow_up_at=AT + timedelta(days=2)
     ),
-    facts.ReplyWithdrawn(
-        **_IDS, message_id=_id(4), revision=1, withdrawn_at=AT, withdrawn_by="Carla"
-    ),
-    facts.OwnPostSeen(**_IDS, message_id=_id(4), posted_at=AT, posted_by="Infopark"),
-    facts.InquiryClosed(**_IDS, reason="withdrawn", closed_at=AT, closed_by="Carla"),
-    facts.TodoCreated(
+    ReplyWithdrawn(**_IDS, message_id=_id(4), revision=1, withdrawn_at=AT, withdrawn_by="Carla"),
+    OwnPostSeen(**_IDS, message_id=_id(4), posted_at=AT, posted_by="Infopark"),
+    InquiryClosed(**_IDS, reason="withdrawn", closed_at=AT, closed_by="Carla"),
+    TodoCreated(
         **_TODO,
         desk="technical",
         kind="technical",
         confidence=0.75,
-        reasons=(facts.Reason(rule="term", word="abgestürzt", weight=1.5),),
+        reasons=(Reason(rule="term", word="abgestürzt", weight=1.5),),
         created_at=AT,
     ),
-    facts.TodoClaimed(**_TODO, assignee="Carla", desk="technical", claimed_at=AT),
-    facts.TodoReleased(**_TODO, released_at=AT, released_by="Carla"),
-    facts.TodoRerouted(
+    TodoClaimed(**_TODO, assignee="Carla", desk="technical", claimed_at=AT),
+    TodoReleased(**_TODO, released_at=AT, released_by="Carla"),
+    TodoRerouted(
         **_TODO,
         from_desk="inbound",
         desk="technical",
@@ -76,21 +103,21 @@ EXAMPLES: tuple[Fact, ...] = (
         rerouted_at=AT,
         rerouted_by="Carla",
     ),
-    facts.TodoCompleted(**_TODO, completed_at=AT, completed_by="Carla"),
-    facts.TodoDismissed(**_TODO, reason="netiquette", dismissed_at=AT, dismissed_by="Carla"),
-    facts.TodoReopened(
+    TodoCompleted(**_TODO, completed_at=AT, completed_by="Carla"),
+    TodoDismissed(**_TODO, reason="netiquette", dismissed_at=AT, dismissed_by="Carla"),
+    TodoReopened(
         **_TODO,
         desk="technical",
         reason="das war keine Antwort",
         reopened_at=AT,
         reopened_by="Anna",
     ),
-    facts.DeadlineStarted.model_validate({**_CLOCK, "channel": "facebook", "promise": "standard"}),
-    facts.DeadlineMoved.model_validate({**_CLOCK, "cause": "held"}),
-    facts.DeadlineWarning.model_validate({**_CLOCK, "level": "75%"}),
-    facts.DeadlineBreached.model_validate({**_CLOCK, "state": "breached"}),
-    facts.DeadlineMet.model_validate({**_CLOCK, "state": "met"}),
-    facts.DeadlineCancelled.model_validate({**_CLOCK, "state": "cancelled", "reason": "spam"}),
+    DeadlineStarted.model_validate({**_CLOCK, "channel": "facebook", "promise": "standard"}),
+    DeadlineMoved.model_validate({**_CLOCK, "cause": "held"}),
+    DeadlineWarning.model_validate({**_CLOCK, "level": "75%"}),
+    DeadlineBreached.model_validate({**_CLOCK, "state": "breached"}),
+    DeadlineMet.model_validate({**_CLOCK, "state": "met"}),
+    DeadlineCancelled.model_validate({**_CLOCK, "state": "cancelled", "reason": "spam"}),
     control_events.RelayCaughtUp(service="intake", until=AT),
     control_events.RecordDeadLettered(
         consumer="router",
@@ -168,7 +195,7 @@ def test_an_answer_of_before_there_were_revisions_is_still_read() -> None:
     value = json.loads(kept["value"])
     del value["revision"]
     fact = to_envelope(received({**kept, "value": json.dumps(value)})).data
-    assert isinstance(fact, facts.InquiryAnswered)
+    assert isinstance(fact, InquiryAnswered)
     assert fact.revision == 0
 
 
@@ -231,7 +258,7 @@ def test_a_record_without_its_headers() -> None:
 
 
 def test_the_reasons_are_those_of_the_words() -> None:
-    assert set(get_args(facts.CloseReason)) == {
+    assert set(get_args(CloseReason)) == {
         "no_answer_needed",
         "spam",
         "duplicate",

@@ -32,7 +32,7 @@ from services.sla.deadlines.project import fold
 from services.sla.deadlines.store.deadlines import DeadlineRow
 from services.sla.promises.policy_version import Edition, edition_of
 from services.sla.promises.promise import Promise
-from shared.events.facts import DeadlineBreached, DeadlineFact, DeadlineMet
+from shared.events.deadlines import DeadlineBreached, DeadlineFact, DeadlineMet
 from shared.policy import load_policy
 from tests.unit.sla.builders import DAY, HOUR, at, promise
 

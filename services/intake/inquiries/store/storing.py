@@ -31,7 +31,7 @@ from services.intake.tables import conversations, ends, hashtags, inquiries, mes
 from shared.db import Write
 from shared.db.upsert import insert_into
 from shared.events import Envelope
-from shared.events.facts import InquiryFact
+from shared.events.inquiries import InquiryFact
 from shared.messaging import outbox
 from shared.policy import KnownHashtags, extract_hashtags
 from shared.runtime.ids import new_id

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.intake.inquiries.domain.ends import End, EndKind
 from services.intake.inquiries.domain.thread import Added, Joined, Opened, Post, TakenBack
-from shared.events.facts import (
+from shared.events.inquiries import (
     InquiryAnswered,
     InquiryClosed,
     InquiryFact,

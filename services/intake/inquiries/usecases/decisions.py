@@ -14,7 +14,8 @@ from services.intake.inquiries.store.storing import Teller, store
 from services.intake.inquiries.usecases.replies import locked, locked_to_take_back, still_there
 from shared.db import Write
 from shared.errors import ConflictError, NotFoundError
-from shared.events.facts import CloseReason, TodoCompleted, TodoDismissed, TodoReopened
+from shared.events.inquiries import CloseReason
+from shared.events.todos import TodoCompleted, TodoDismissed, TodoReopened
 from shared.runtime.ids import new_id
 
 _TICK = timedelta(microseconds=1)

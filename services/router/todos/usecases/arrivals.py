@@ -21,7 +21,8 @@ from services.router.todos.store.arrivals import (
 )
 from services.router.todos.store.work import ROUTER, Note, What, lock_of_inquiries, note
 from shared.db import Write
-from shared.events.facts import InboundMessage, InquiryReceived, MessageAdded, TodoCreated
+from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdded
+from shared.events.todos import TodoCreated
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id

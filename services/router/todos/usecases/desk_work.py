@@ -20,7 +20,7 @@ from services.router.todos.usecases.retention import is_removed
 from services.router.todos.usecases.settle import Ends
 from shared.db import Write
 from shared.errors import ConflictError, NotFoundError
-from shared.events.facts import (
+from shared.events.todos import (
     TodoClaimed,
     TodoCompleted,
     TodoDismissed,

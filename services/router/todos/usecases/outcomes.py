@@ -32,15 +32,15 @@ from services.router.todos.usecases.arrivals import begin_moves, decision_on, me
 from services.router.todos.usecases.settle import Ends
 from shared.db import Write
 from shared.errors import NotFoundError
-from shared.events.facts import (
+from shared.events.inquiries import (
     InquiryAnswered,
     InquiryClosed,
     InquiryHeld,
     MessageAdded,
     OwnPostSeen,
     ReplyWithdrawn,
-    TodoCompleted,
 )
+from shared.events.todos import TodoCompleted
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id

@@ -25,7 +25,7 @@ from services.sla.notifications.usecases import deliveries
 from services.sla.promises import policy_version
 from services.sla.promises.versions import Library
 from shared.db import Write
-from shared.events.facts import DeadlineFact
+from shared.events.deadlines import DeadlineFact
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id

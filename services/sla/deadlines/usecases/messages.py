@@ -19,7 +19,7 @@ from services.sla.deadlines.usecases.append import Arrival, record
 from services.sla.promises.policy_version import Edition
 from services.sla.promises.versions import Library
 from shared.db import Write
-from shared.events.facts import InboundMessage, MessageAdded
+from shared.events.inquiries import InboundMessage, MessageAdded
 from shared.runtime.ids import new_id
 
 

@@ -37,7 +37,7 @@ from services.sla.promises.policy_version import Edition, hashtag_names
 from services.sla.promises.promise import Subject, hand_over_due
 from services.sla.promises.versions import Library
 from shared.db import Write
-from shared.events.facts import InquiryReceived
+from shared.events.inquiries import InquiryReceived
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 

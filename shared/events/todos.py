@@ -1,0 +1,112 @@
+"""What the router tells of ToDos, on the topic of ToDos."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from shared.messaging.envelope import Fact
+
+DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
+TodoKind = Literal["technical", "general", "netiquette", "unsure"]
+
+
+class Reason(BaseModel):
+    """One word or rule that spoke for a decision, and how much."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rule: str
+    word: str
+    weight: float
+
+
+class TodoFact(Fact):
+    AGGREGATE: ClassVar[str] = "todos"
+
+    todo_id: UUID
+    inquiry_id: UUID
+    conversation_id: UUID
+
+
+class TodoCreated(TodoFact):
+    TYPE: ClassVar[str] = "todo.created"
+
+    desk: str
+    kind: TodoKind
+    confidence: float
+    reasons: tuple[Reason, ...] = ()
+    created_at: AwareDatetime
+
+
+class TodoClaimed(TodoFact):
+    TYPE: ClassVar[str] = "todo.claimed"
+
+    assignee: str
+    desk: str | None = None
+    claimed_at: AwareDatetime
+    key_name: str | None = None
+
+
+class TodoReleased(TodoFact):
+    TYPE: ClassVar[str] = "todo.released"
+
+    released_at: AwareDatetime
+    released_by: str
+    key_name: str | None = None
+
+
+class TodoRerouted(TodoFact):
+    TYPE: ClassVar[str] = "todo.rerouted"
+
+    from_desk: str
+    desk: str
+    reason: str
+    rerouted_at: AwareDatetime
+    rerouted_by: str
+    key_name: str | None = None
+
+
+class TodoCompleted(TodoFact):
+    """Done: by hand, as after a call, which is an answer; or by an answer that intake told of.
+
+    `covers_until` is the last message that the ToDo had when it was completed by hand, or that the
+    person named: what came later is not answered. `answer_id` is the reply whose
+    `inquiry.answered` completed it: this fact then says nothing that intake has not said.
+    """
+
+    TYPE: ClassVar[str] = "todo.completed"
+
+    completed_at: AwareDatetime
+    completed_by: str
+    key_name: str | None = None
+    covers_until: UUID | None = None
+    answer_id: UUID | None = None
+
+
+class TodoDismissed(TodoFact):
+    """A person decided that the inquiry gets no answer, and why; `covers_until` as above."""
+
+    TYPE: ClassVar[str] = "todo.dismissed"
+
+    reason: DismissReason
+    dismissed_at: AwareDatetime
+    dismissed_by: str
+    key_name: str | None = None
+    covers_until: UUID | None = None
+
+
+class TodoReopened(TodoFact):
+    """A person took back how the ToDo had ended: as if it had never been completed, dismissed or
+    closed at any moment up to `reopened_at`. Answers that intake told of stand.
+    """
+
+    TYPE: ClassVar[str] = "todo.reopened"
+
+    desk: str
+    reason: str
+    reopened_at: AwareDatetime
+    reopened_by: str
+    key_name: str | None = None
