@@ -1,14 +1,17 @@
-"""What intake's routes need at hand."""
+"""What intake's routes depend on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Concatenate
 
 from services.intake.accepting.acceptor import Acceptor
 from services.intake.inquiries.store.storing import Teller
 from services.intake.policy import IntakeRules
 from shared.access.authorizer import Authorizer
-from shared.db import Database
+from shared.db import Database, Write
+from shared.db.database import P, T
 from shared.messaging.relay import Relay
 from shared.runtime.clock import Clock
 from shared.runtime.telemetry import Metrics
@@ -26,6 +29,14 @@ class IntakeDependencies:
     metrics: Metrics
     rates: Rates
     """Of the channels."""
+
+    async def act(
+        self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run the verb in one transaction, then wake the relay for the facts that it recorded."""
+        result = await self.database.write(verb, *args, **kwargs)
+        self.relay.wake()
+        return result
 
     def teller(self) -> Teller:
         """What a verb that tells others needs, at this moment."""

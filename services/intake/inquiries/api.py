@@ -125,7 +125,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
         are there now; what it does not cover has an inquiry of its own.
         """
         teller = desk.teller()
-        placed = await desk.database.write(
+        placed = await desk.act(
             replies.reply,
             inquiry_id=inquiry_id,
             answer=_reply(body, caller, now=teller.now),
@@ -137,7 +137,6 @@ def router(desk: IntakeDependencies) -> APIRouter:
                 await request.body(),
             ),
         )
-        desk.relay.wake()
         return MessagePlaced(
             message_id=placed.message_id,
             inquiry_id=placed.inquiry_id,
@@ -155,7 +154,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
         """Ends the inquiry with a reason; its clock is cancelled and its ToDo ends. A key that may
         not read gets the id and the state back.
         """
-        await desk.database.write(
+        await desk.act(
             decisions.close,
             inquiry_id=inquiry_id,
             reason=body.reason,
@@ -164,7 +163,6 @@ def router(desk: IntakeDependencies) -> APIRouter:
             read_until=body.read_until,
             teller=desk.teller(),
         )
-        desk.relay.wake()
         return _changed(await _detail(desk, inquiry_id), caller)
 
     @api.post(
@@ -179,7 +177,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
         holding reply; `none` takes it back: the customer has waited all the time. A key that may
         not read gets the id and the state back.
         """
-        await desk.database.write(
+        await desk.act(
             replies.reclassify,
             inquiry_id=inquiry_id,
             reply_id=reply_id,
@@ -188,7 +186,6 @@ def router(desk: IntakeDependencies) -> APIRouter:
             key_name=caller.name,
             teller=desk.teller(),
         )
-        desk.relay.wake()
         return _changed(await _detail(desk, inquiry_id), caller)
 
     return api
