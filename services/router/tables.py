@@ -1,6 +1,6 @@
 """The router's tables.
 
-A ToDo row is narrow, because every list walks these rows; what the customer wrote stands in
+A ToDo row is narrow, because every list walks these rows; what the customer wrote is in
 `todo_messages`, in one column, so that forgetting a person is one update.
 
 A row of `deadlines` is where the two topics meet: the inquiry's fact and its deadline's facts
@@ -109,7 +109,7 @@ ends = Table(
     "todo_ends",
     metadata,
     Column("todo_id", Uuid, primary_key=True),
-    # The reply's message, or the event that told of it.
+    # The reply's message, or the event that reported it.
     Column("key", Uuid, primary_key=True),
     # answered, held, withdrawn, own_post, completed, dismissed, closed
     Column("kind", String(10), nullable=False),
@@ -122,7 +122,8 @@ ends = Table(
     Column("final", Boolean, nullable=False),
 )
 
-# A message that moved: whether it is `here`, as told last. Without a row it is where it came in.
+# A message that moved: whether it is `here`, by the last report. Without a row it is where it
+# came in.
 moves = Table(
     "todo_moves",
     metadata,

@@ -1,4 +1,4 @@
-"""A bus that is away, as the log tells it: when it begins, once a minute, and when it ends.
+"""A bus that is away, as the log shows it: when it begins, once a minute, and when it ends.
 
 Everybody who uses the bus notices an outage, again and again. It is said here alone; the others see
 by `problem` that it has been said.

@@ -1,4 +1,4 @@
-"""Whether a database does what it is asked, by what came of it; readiness and the log tell it."""
+"""Whether a database does what it is asked, by what came of it; readiness and the log show it."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ class PostgresDatabase:
             connection.terminate()
 
     async def _locked(self, stop: asyncio.Event) -> Any:
-        """A session that holds the lock; None when told to stop before."""
+        """A session that holds the lock; None when stopped before."""
         found: list[Any] = []
         while not stop.is_set():
             # A server that does not answer must not hold up the end of the process either.

@@ -1,4 +1,4 @@
-"""Which facts exist, and on which topics they are told."""
+"""Which facts exist, and on which topics they are published."""
 
 from __future__ import annotations
 

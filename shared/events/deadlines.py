@@ -1,4 +1,4 @@
-"""What sla tells of deadlines, on the topic of deadlines."""
+"""What sla publishes about deadlines, on the topic of that name."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DeadlineWarning(DeadlineFact):
 
 
 class DeadlineBreached(DeadlineFact):
-    """The promise was not kept; told exactly once per deadline."""
+    """The promise was not kept; published exactly once per deadline."""
 
     TYPE: ClassVar[str] = "deadline.breached"
 

@@ -1,4 +1,4 @@
-"""What intake tells of inquiries, on the topic of inquiries."""
+"""What intake publishes about inquiries, on the topic of that name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class InquiryFact(Fact):
 
 
 class InboundMessage(InquiryFact):
-    """What a customer's message tells, whatever it did to the inquiry.
+    """What is known of a customer's message, whatever it did to the inquiry.
 
     `moved_from` is the inquiry that the message had belonged to until now, because an end of that
     one did not cover it: it leaves that inquiry's ToDo and clock.
@@ -61,7 +61,7 @@ class InquiryAnswered(InquiryFact):
     """An answer that covers the inquiry's first message. Of several the earliest counts.
 
     `message_id` names the reply. A reply may be classified again: of all facts about one reply the
-    one with the highest `revision` counts, in whatever order they are heard.
+    one with the highest `revision` counts, in whatever order they arrive.
     """
 
     TYPE: ClassVar[str] = "inquiry.answered"

@@ -1,4 +1,4 @@
-"""What the router tells of ToDos, on the topic of ToDos."""
+"""What the router publishes about ToDos, on the topic of that name."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TodoRerouted(TodoFact):
 
 
 class TodoCompleted(TodoFact):
-    """Done: by hand, as after a call, which is an answer; or by an answer that intake told of.
+    """Done: by hand, as after a call, which is an answer; or by an answer that intake recorded.
 
     `covers_until` is the last message that the ToDo had when it was completed by hand, or that the
     person named: what came later is not answered. `answer_id` is the reply whose
@@ -100,7 +100,7 @@ class TodoDismissed(TodoFact):
 
 class TodoReopened(TodoFact):
     """A person took back how the ToDo had ended: as if it had never been completed, dismissed or
-    closed at any moment up to `reopened_at`. Answers that intake told of stand.
+    closed at any moment up to `reopened_at`. Answers that intake recorded stand.
     """
 
     TYPE: ClassVar[str] = "todo.reopened"

@@ -1,4 +1,4 @@
-"""What the machinery tells itself over the bus; nothing of the desk."""
+"""Events of the messaging itself over the bus; nothing of the desk."""
 
 from __future__ import annotations
 

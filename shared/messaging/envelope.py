@@ -16,8 +16,8 @@ BY_TYPE: dict[str, type[Fact]] = {}
 class Fact(BaseModel):
     """Something that has happened; never changed, only superseded by another version.
 
-    TYPE is the CloudEvents type, VERSION the version of its fields, AGGREGATE the topic it is told
-    on. Fields may be added with a default; anything else is a new VERSION.
+    TYPE is the CloudEvents type, VERSION the version of its fields, AGGREGATE the topic it is
+    published on. Fields may be added with a default; anything else is a new VERSION.
     """
 
     # A consumer that is older than its producer must not fail on a field that it does not know.

@@ -1,4 +1,4 @@
-"""What a service's health tells: what works and what does not, each with its reason."""
+"""What a service's health shows: what works and what does not, each with its reason."""
 
 from __future__ import annotations
 

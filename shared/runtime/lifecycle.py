@@ -1,4 +1,4 @@
-"""Start and stop: loops that must not end by themselves, and a server that ends when told to.
+"""Start and stop: loops that must not end by themselves, and a server that ends on a signal.
 
 Only this module cancels tasks.
 """

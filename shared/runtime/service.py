@@ -118,7 +118,7 @@ class Service:
         return tuple(self._loops)
 
     def check(self, name: str, check: Check) -> None:
-        """What the service's readiness tells beside what every service's does; before `serve`."""
+        """What the service's readiness shows beside what every service's does; before `serve`."""
         self._own_checks[name] = check
 
     def serve(self, http: HttpDescription) -> None:

@@ -22,7 +22,7 @@ from shared.web.problems import RefusedError, of_desk_error
 from shared.web.refusals import RefusalLog
 
 TOLD_SO = 32
-"""Connections over the limit that are heard before they are told so; then the oldest gives way."""
+"""Connections over the limit that are read before they get a refusal; then the oldest gives way."""
 FULL_SECONDS = 1.0
 """What they get for their head, so that there is nearly always room to be told."""
 RESERVED_HANDLES = 100

@@ -1,6 +1,6 @@
 """How many requests a key or a channel may make: a token bucket for each, in this service.
 
-What is left is told in the fields `RateLimit-Policy` and `RateLimit`
+What is left is given in the fields `RateLimit-Policy` and `RateLimit`
 (draft-ietf-httpapi-ratelimit-headers-10). Only callers that have shown who they are are counted:
 what others send in a channel's name takes nothing from it.
 """

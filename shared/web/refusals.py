@@ -24,7 +24,7 @@ class RefusalLog:
         self._since_last_line: dict[tuple[str, str, str], int] = {}
 
     def note(self, reason: str, *, key: str = "", channel: str = "") -> None:
-        """The first one is told at once, those of the next second together after it.
+        """The first one is logged at once, those of the next second together after it.
 
         To be called in the event loop. `key` and `channel` are names from the keys file and the
         policy file, so there are few of them.

@@ -83,8 +83,8 @@ def _calendar(calendar: Calendar, words: Wording) -> Iterable[str]:
 
 
 def opening_hours(calendar: Calendar, words: Wording) -> str:
-    """ "Monday to Friday 9:00 to 17:00": neighbouring days with equal hours are told together."""
-    told = []
+    """ "Monday to Friday 9:00 to 17:00": neighbouring days with equal hours are named together."""
+    spans = []
     days = list(zip(words.weekdays, calendar.hours.days(), strict=True))
     for hours, group in groupby(days, key=lambda day: tuple(sorted(day[1]))):
         names = [name for name, _ in group]
@@ -94,8 +94,8 @@ def opening_hours(calendar: Calendar, words: Wording) -> str:
             span = words.span.format(first=names[0], last=names[-1])
         else:
             span = words.list(names)
-        told.append(f"{span} {words.list([_interval(each, words) for each in hours])}")
-    return "; ".join(told)
+        spans.append(f"{span} {words.list([_interval(each, words) for each in hours])}")
+    return "; ".join(spans)
 
 
 def _interval(interval: OpeningInterval, words: Wording) -> str:

@@ -1,4 +1,4 @@
-"""What sla told about deadlines, kept per inquiry whether its ToDo is there yet or not."""
+"""What sla has published about deadlines, kept per inquiry whether its ToDo is there yet or not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ WHERE deadlines.told_at IS NULL OR deadlines.told_at <= excluded.told_at
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """How an inquiry's clock stands; `warning` is the last level that was told for this target."""
+    """How an inquiry's clock stands; `warning` is the last level published for this target."""
 
     state: str
     target: str
@@ -34,17 +34,17 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class ToldDeadline:
-    """How the clock stood at `told_at`."""
+class ReportedDeadline:
+    """How the clock stood at `reported_at`."""
 
     inquiry_id: UUID
-    told_at: datetime
+    reported_at: datetime
     deadline: Deadline
 
 
-def keep_deadlines(tx: Write, told: Sequence[ToldDeadline], *, keep_warning: bool) -> None:
+def keep_deadlines(tx: Write, reported: Sequence[ReportedDeadline], *, keep_warning: bool) -> None:
     """Take over what is not older than what is known; with `keep_warning` the level stays."""
-    ordered = sorted(told, key=lambda each: each.inquiry_id)
+    ordered = sorted(reported, key=lambda each: each.inquiry_id)
     insert_rows(
         tx,
         deadlines,
@@ -63,13 +63,13 @@ def keep_deadlines(tx: Write, told: Sequence[ToldDeadline], *, keep_warning: boo
     )
 
 
-def _row(told: ToldDeadline) -> dict[str, Any]:
-    deadline = told.deadline
+def _row(reported: ReportedDeadline) -> dict[str, Any]:
+    deadline = reported.deadline
     return {
-        "inquiry_id": told.inquiry_id,
+        "inquiry_id": reported.inquiry_id,
         "state": deadline.state,
         "target": deadline.target,
         "due_at": deadline.due_at,
         "warning": deadline.warning,
-        "told_at": told.told_at,
+        "told_at": reported.reported_at,
     }

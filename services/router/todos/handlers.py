@@ -1,4 +1,4 @@
-"""What the router hears, and the verb for each."""
+"""The facts that the router listens to, and the verb for each."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ class EventHandlers:
         }
 
     def received(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(InquiryReceived, envelopes)
-        kinds = arrivals.open_todos(tx, heard, decider=self.decider, now=self.clock.now())
+        pairs = _pairs(InquiryReceived, envelopes)
+        kinds = arrivals.open_todos(tx, pairs, decider=self.decider, now=self.clock.now())
         for kind, count in kinds.items():
             self.decisions.labels(kind).inc(count)
 
     def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(MessageAdded, envelopes)
-        outcomes.add_messages(tx, heard, decider=self.decider, now=self.clock.now())
+        pairs = _pairs(MessageAdded, envelopes)
+        outcomes.add_messages(tx, pairs, decider=self.decider, now=self.clock.now())
 
     def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        heard = _pairs(InquiryAnswered, envelopes)
-        outcomes.record_answers(tx, heard, now=self.clock.now())
+        pairs = _pairs(InquiryAnswered, envelopes)
+        outcomes.record_answers(tx, pairs, now=self.clock.now())
 
     def held(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         outcomes.record_holds(tx, _data(InquiryHeld, envelopes))
@@ -94,7 +94,7 @@ class EventHandlers:
         outcomes.record_own_posts(tx, _data(OwnPostSeen, envelopes))
 
     def deadline(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        usecases.learn_deadlines(tx, _pairs(DeadlineFact, envelopes))
+        usecases.take_over_deadlines(tx, _pairs(DeadlineFact, envelopes))
 
 
 def _pairs(kind: type[F], envelopes: Sequence[Envelope]) -> list[tuple[Envelope, F]]:

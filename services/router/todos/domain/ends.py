@@ -1,8 +1,8 @@
-"""How a ToDo ended: of all ends that stand the earliest decides, in whatever order they were heard.
+"""How a ToDo ended: of all ends that stand the earliest decides, in whatever order they arrived.
 
 A desk completes or dismisses it, a person at intake closes the inquiry, or a reply answers it. A
-reply may be classified again, so of everything told about one reply the highest revision counts.
-What was decided until the ToDo was reopened is taken back, whenever it is heard; an answer stands.
+reply may be classified again, so of all reports about one reply the highest revision counts.
+What was decided until the ToDo was reopened is taken back, whenever it arrives; an answer stands.
 An inquiry that became part of another is a duplicate, however else it had ended.
 """
 
@@ -18,8 +18,9 @@ from services.router.todos.domain.todo import DismissReason, TodoState, TodoStat
 
 
 class EndKind(StrEnum):
-    """What a reply was told to be, or a desk decided. `held`, `withdrawn` and `own_post` (a post of
-    ours that nobody has classified) end nothing.
+    """What a reply was reported to be, or a desk decided.
+
+    `held`, `withdrawn` and `own_post` (a post of ours that nobody has classified) end nothing.
     """
 
     ANSWERED = "answered"
@@ -35,12 +36,12 @@ DESK_DECISIONS = frozenset({EndKind.COMPLETED, EndKind.DISMISSED, EndKind.CLOSED
 _ENDS = DESK_DECISIONS | {EndKind.ANSWERED}
 _ANSWERS = frozenset({EndKind.ANSWERED, EndKind.COMPLETED})
 UNCLASSIFIED = -1
-"""The revision of a post that nobody has classified: whatever it is told to be comes later."""
+"""The revision of a post that nobody has classified: whatever it is classified as comes later."""
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """`key` is the reply's message, or the event that told of it; `key_name` the API key through
+    """`key` is the reply's message, or the event that reported it; `key_name` the API key through
     which it was decided. Moments in UTC.
 
     `final` is set for an inquiry that became part of another: nobody can take that back.

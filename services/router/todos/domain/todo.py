@@ -9,7 +9,7 @@
 
 From open, complete and dismiss are allowed too. Rerouting makes it open again at another desk.
 Every end is kept (`ends`), and the earliest that stands decides. So done and dismissed are not
-final: an earlier end may be heard late, an answer may be withdrawn, and reopening takes back what a
+final: an earlier end may arrive late, an answer may be withdrawn, and reopening takes back what a
 desk or a person decided. An answer that was recorded stands, and the ToDo then stays done by it.
 
 Who may do what:

@@ -17,7 +17,7 @@ from shared.db.among import among
 from shared.db.bulk import insert_rows
 from shared.db.upsert import insert_into
 
-_TOLD_LATER = """
+_REPORTED_LATER = """
 ON CONFLICT (inquiry_id, message_id) DO UPDATE SET
   told_at = excluded.told_at, here = excluded.here
 WHERE todo_moves.told_at < excluded.told_at
@@ -27,11 +27,11 @@ WHERE todo_moves.told_at < excluded.told_at
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Whether the message is at this inquiry, as it was told at that moment."""
+    """Whether the message is at this inquiry, as it was reported at that moment."""
 
     inquiry_id: UUID
     message_id: UUID
-    told_at: datetime
+    reported_at: datetime
     here: bool
 
 
@@ -99,18 +99,18 @@ def insert_messages(tx: Write, new: Sequence[NewMessage]) -> frozenset[UUID]:
     return added
 
 
-def keep_moves(tx: Write, told: Sequence[Move]) -> None:
-    """Keep where messages are, as told last; at one moment a message rather left than came."""
+def keep_moves(tx: Write, reported: Sequence[Move]) -> None:
+    """Keep where messages are, as reported last; at one moment a message rather left than came."""
     rows = [
         {
             "inquiry_id": each.inquiry_id,
             "message_id": each.message_id,
-            "told_at": each.told_at,
+            "told_at": each.reported_at,
             "here": each.here,
         }
-        for each in told
+        for each in reported
     ]
-    insert_rows(tx, moves, rows, on_conflict=_TOLD_LATER)
+    insert_rows(tx, moves, rows, on_conflict=_REPORTED_LATER)
 
 
 def remove_moved(tx: Write, inquiries: Sequence[UUID]) -> list[tuple[UUID, UUID]]:

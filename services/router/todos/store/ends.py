@@ -32,7 +32,7 @@ ON CONFLICT (todo_id, key) DO UPDATE SET
   final = excluded.final
 WHERE todo_ends.revision < excluded.revision
 """
-_TOLD_ENDS = (What.COMPLETED, What.ANSWERED, What.DISMISSED, What.CLOSED, What.HELD)
+_RECORDED_ENDS = (What.COMPLETED, What.ANSWERED, What.DISMISSED, What.CLOSED, What.HELD)
 _NAMELESS_VERSION = 5
 
 
@@ -58,10 +58,10 @@ def ends_of(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
 
 
 def ends_in_histories(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
-    """The ends that the histories of these ToDos tell of, for those of before each had a row."""
+    """The ends in the histories of these ToDos, for those from before each had a row."""
     h = history.c
-    told = h.what.in_([what.value for what in _TOLD_ENDS])
-    rows = tx.execute(select(history).where(among(tx, h.todo_id, todo_ids), told).order_by(h.id))
+    is_end = h.what.in_([what.value for what in _RECORDED_ENDS])
+    rows = tx.execute(select(history).where(among(tx, h.todo_id, todo_ids), is_end).order_by(h.id))
     found: dict[UUID, list[End]] = defaultdict(list)
     for row in rows:
         found[row.todo_id].append(_end_of(row))

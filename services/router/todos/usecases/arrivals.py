@@ -27,47 +27,49 @@ from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id
 
-Heard = tuple[Envelope, InquiryReceived]
+Received = tuple[Envelope, InquiryReceived]
 Arrived = tuple[Envelope, InboundMessage]
 
 
 def open_todos(
-    tx: Write, heard: Sequence[Heard], *, decider: Decider, now: datetime
+    tx: Write, arrived: Sequence[Received], *, decider: Decider, now: datetime
 ) -> Counter[str]:
     """One ToDo for each inquiry that has none; how many of which kind were decided."""
-    begin_moves(tx, heard)
-    decided = {fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in heard}
-    todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in heard]
+    begin_moves(tx, arrived)
+    decided = {
+        fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in arrived
+    }
+    todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in arrived]
     opened = insert_todos(tx, todos)
-    move_away(tx, heard, now=now)
+    move_away(tx, arrived, now=now)
     outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
     return Counter(todo.kind for todo in opened)
 
 
-def begin_moves(tx: Write, heard: Sequence[Arrived]) -> None:
+def begin_moves(tx: Write, arrived: Sequence[Arrived]) -> None:
     """Note where messages that moved are now, and lock what they leave and where they go.
 
     Of two transactions with the two ends of one move, one waits and then sees what the other did.
     The locks are taken before any other, always in the same order.
     """
-    moves = [(envelope.time, fact) for envelope, fact in heard if fact.moved_from is not None]
+    moves = [(envelope.time, fact) for envelope, fact in arrived if fact.moved_from is not None]
     if not moves:
         return
-    whole = {fact.inquiry_id for _, fact in heard} | _left([fact for _, fact in heard])
+    whole = {fact.inquiry_id for _, fact in arrived} | _left([fact for _, fact in arrived])
     ensure_deadlines(tx, sorted(whole))
     lock_of_inquiries(tx, sorted(whole))
-    for told_at, fact in moves:
-        came = Move(fact.inquiry_id, fact.message_id, told_at, here=True)
+    for reported_at, fact in moves:
+        came = Move(fact.inquiry_id, fact.message_id, reported_at, here=True)
         keep_moves(tx, [came, *(replace(came, inquiry_id=i, here=False) for i in _left([fact]))])
 
 
-def move_away(tx: Write, heard: Sequence[Arrived], *, now: datetime) -> None:
+def move_away(tx: Write, arrived: Sequence[Arrived], *, now: datetime) -> None:
     """Messages that an end did not cover leave the ToDo at which they were; a repeat does nothing.
 
     A message that opens an inquiry of its own leaves whatever ToDo has it. A ToDo that is not known
     here is passed over.
     """
-    facts = [fact for _, fact in heard]
+    facts = [fact for _, fact in arrived]
     opened = {fact.inquiry_id for fact in facts if isinstance(fact, InquiryReceived)}
     gone = remove_moved(tx, sorted(opened | _left(facts)))
     lines = [Note(todo, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo, message in gone]
@@ -108,7 +110,7 @@ def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTo
     )
 
 
-def _created(heard: Envelope, todo: NewTodo) -> Envelope:
+def _created(cause: Envelope, todo: NewTodo) -> Envelope:
     fact = TodoCreated.model_validate(
         {
             "todo_id": todo.id,
@@ -121,4 +123,4 @@ def _created(heard: Envelope, todo: NewTodo) -> Envelope:
             "created_at": todo.created_at,
         }
     )
-    return Envelope(new_id(), heard.key, todo.created_at, fact, heard.traceparent)
+    return Envelope(new_id(), cause.key, todo.created_at, fact, cause.traceparent)

@@ -85,7 +85,7 @@ def release(tx: Write, *, todo_id: UUID, by: By) -> None:
 
 
 def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
-    """Done by hand, as after a call: an answer, of which intake hears."""
+    """Done by hand, as after a call: an answer, which intake is told of by the fact."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
     moves.complete(todo.status, actor)

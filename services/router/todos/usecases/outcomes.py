@@ -1,4 +1,4 @@
-"""What intake tells about an inquiry whose ToDo is there: added messages, replies, its close.
+"""What intake publishes about an inquiry whose ToDo is there: added messages, replies, its close.
 
 An inquiry without a ToDo is a NotFoundError. `inquiry.received` comes first on the same topic, so
 its record must have failed; this one then waits beside it among the dead letters, and `replay`
@@ -47,7 +47,7 @@ from shared.runtime.ids import new_id
 
 
 def add_messages(
-    tx: Write, heard: Sequence[tuple[Envelope, MessageAdded]], *, decider: Decider, now: datetime
+    tx: Write, arrived: Sequence[tuple[Envelope, MessageAdded]], *, decider: Decider, now: datetime
 ) -> None:
     """Show the message at its ToDo, which stays where it is; it leaves the ToDo that it was at.
 
@@ -56,28 +56,28 @@ def add_messages(
     comes after the end is noted too; it is intake that opens the next inquiry. One that moved here
     is where it belongs.
     """
-    begin_moves(tx, heard)
-    facts = [fact for _, fact in heard]
+    begin_moves(tx, arrived)
+    facts = [fact for _, fact in arrived]
     todos = _todos(tx, [fact.inquiry_id for fact in facts])
-    move_away(tx, heard, now=now)
+    move_away(tx, arrived, now=now)
     added = insert_messages(tx, [message_of(fact) for fact in facts])
     new = [fact for fact in facts if fact.message_id in added]
     note(tx, [line for fact in new for line in _notes(fact, todos[fact.inquiry_id], decider)])
 
 
 def record_answers(
-    tx: Write, heard: Sequence[tuple[Envelope, InquiryAnswered]], *, now: datetime
+    tx: Write, arrived: Sequence[tuple[Envelope, InquiryAnswered]], *, now: datetime
 ) -> None:
     """The answer completes the ToDo, whoever has claimed it, unless another end came before it.
 
-    An answer that is heard late and came before a dismissal makes the ToDo done all the same.
+    An answer that arrives late and was given before a dismissal makes the ToDo done all the same.
     """
-    todos = _todos(tx, [fact.inquiry_id for _, fact in heard])
+    todos = _todos(tx, [fact.inquiry_id for _, fact in arrived])
     ends = Ends.read(tx, list(todos.values()))
     changed: dict[UUID, WorkTodo] = {}
-    told: list[Envelope] = []
+    completions: list[Envelope] = []
     lines: list[Note] = []
-    for envelope, fact in heard:
+    for envelope, fact in arrived:
         before, end = todos[fact.inquiry_id], _answer(fact)
         if ends.has(before, end):
             continue
@@ -85,48 +85,48 @@ def record_answers(
         changed[before.id] = after
         if after.status.state is TodoState.DONE and before.status.state is not TodoState.DONE:
             lines.append(_end_line(before, end, What.COMPLETED, "answered"))
-            told.append(_completed(envelope, after, fact, now))
+            completions.append(_completed(envelope, after, fact, now))
         else:
             lines.append(_end_line(before, end, What.ANSWERED, _beside(before)))
     _save(tx, ends, changed)
     note(tx, lines)
-    outbox.record(tx, told)
+    outbox.record(tx, completions)
 
 
 def record_withdrawals(tx: Write, facts: Sequence[ReplyWithdrawn]) -> None:
     """A person said that a reply was none: the ToDo stands as if it had never been.
 
-    Nothing is told: intake and sla act on `inquiry.reply_withdrawn` itself.
+    Nothing is published: intake and sla act on `inquiry.reply_withdrawn` itself.
     """
-    told = [(fact.inquiry_id, _withdrawal(fact)) for fact in facts]
-    _record(tx, told, _withdrawn_line)
+    reported = [(fact.inquiry_id, _withdrawal(fact)) for fact in facts]
+    _record(tx, reported, _withdrawn_line)
 
 
 def record_own_posts(tx: Write, facts: Sequence[OwnPostSeen]) -> None:
     """Somebody of ours wrote on the platform; the ToDo says so until a person says what it was."""
-    told = [(fact.inquiry_id, _own_post(fact)) for fact in facts]
-    _record(tx, told, lambda todo, end, _: _end_line(todo, end, What.OWN_POST_SEEN))
+    reported = [(fact.inquiry_id, _own_post(fact)) for fact in facts]
+    _record(tx, reported, lambda todo, end, _: _end_line(todo, end, What.OWN_POST_SEEN))
 
 
 def record_holds(tx: Write, facts: Sequence[InquiryHeld]) -> None:
     """The customer was told to wait, and maybe until when."""
-    told = [(fact.inquiry_id, _hold(fact)) for fact in facts]
-    _record(tx, told, lambda todo, end, _: _end_line(todo, end, What.HELD, _until(end)))
+    reported = [(fact.inquiry_id, _hold(fact)) for fact in facts]
+    _record(tx, reported, lambda todo, end, _: _end_line(todo, end, What.HELD, _until(end)))
 
 
-def record_closes(tx: Write, heard: Sequence[tuple[Envelope, InquiryClosed]]) -> None:
+def record_closes(tx: Write, arrived: Sequence[tuple[Envelope, InquiryClosed]]) -> None:
     """A person closed the inquiry without an answer, which dismisses the ToDo.
 
-    No `todo.dismissed` is told: intake and sla act on `inquiry.closed` itself, and a second fact
-    would tell them the same once more. An inquiry that turned out to be part of another gives its
+    No `todo.dismissed` is published: intake and sla act on `inquiry.closed` itself, and a second
+    fact would say the same once more. An inquiry that turned out to be part of another gives its
     messages to that one, each with a fact of its own, and nothing brings it back.
     """
-    merged = {fact.inquiry_id: fact.merged_into for _, fact in heard if fact.merged_into}
-    reasons = {envelope.id: fact.reason for envelope, fact in heard}
-    told = [(fact.inquiry_id, _close(envelope, fact)) for envelope, fact in heard]
+    merged = {fact.inquiry_id: fact.merged_into for _, fact in arrived if fact.merged_into}
+    reasons = {envelope.id: fact.reason for envelope, fact in arrived}
+    reported = [(fact.inquiry_id, _close(envelope, fact)) for envelope, fact in arrived]
     _record(
         tx,
-        told,
+        reported,
         lambda todo, end, _: _end_line(todo, end, What.CLOSED, reasons[end.key]),
         merged=merged,
     )
@@ -134,16 +134,16 @@ def record_closes(tx: Write, heard: Sequence[tuple[Envelope, InquiryClosed]]) ->
 
 def _record(
     tx: Write,
-    told: Sequence[tuple[UUID, End]],
+    reported: Sequence[tuple[UUID, End]],
     line: Callable[[WorkTodo, End, WorkTodo], Note],
     *,
     merged: Mapping[UUID, UUID] = MappingProxyType({}),
 ) -> None:
     """Keep each end by its inquiry, with its line of the ToDo before and after; once."""
-    todos = _todos(tx, [inquiry for inquiry, _ in told])
+    todos = _todos(tx, [inquiry for inquiry, _ in reported])
     ends = Ends.read(tx, list(todos.values()))
     changed, lines = {}, []
-    for inquiry, end in told:
+    for inquiry, end in reported:
         todo = todos[inquiry]
         if ends.has(todo, end):
             continue
@@ -250,7 +250,7 @@ def _beside(todo: WorkTodo) -> str | None:
     return f"the ToDo stays {todo.status.state.value}" if todo.ended else None
 
 
-def _completed(heard: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: datetime) -> Envelope:
+def _completed(cause: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: datetime) -> Envelope:
     data = TodoCompleted(
         todo_id=todo.id,
         inquiry_id=todo.inquiry_id,
@@ -260,4 +260,4 @@ def _completed(heard: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: date
         key_name=fact.key_name,
         answer_id=fact.message_id,
     )
-    return Envelope(new_id(), heard.key, now, data, heard.traceparent)
+    return Envelope(new_id(), cause.key, now, data, cause.traceparent)

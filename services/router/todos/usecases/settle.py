@@ -41,11 +41,11 @@ class Ends:
         without = [todo for todo in todos if _ended_before(todo, kept.get(todo.id, ()))]
         if not without:
             return cls(kept, [])
-        told = ends_in_histories(tx, [todo.id for todo in without])
+        recorded = ends_in_histories(tx, [todo.id for todo in without])
         before = [
             (todo.id, end)
             for todo in without
-            for end in _ends_before(todo, kept.get(todo.id, ()), told.get(todo.id, ()))
+            for end in _ends_before(todo, kept.get(todo.id, ()), recorded.get(todo.id, ()))
         ]
         return cls(kept, before)
 
@@ -98,10 +98,10 @@ def _ended_before(todo: WorkTodo, kept: Sequence[End]) -> bool:
     return todo.follow_up_at is not None and not kept
 
 
-def _ends_before(todo: WorkTodo, kept: Sequence[End], told: Sequence[End]) -> Iterator[End]:
-    """What the history tells of beside the rows; at least the end that the ToDo itself shows."""
+def _ends_before(todo: WorkTodo, kept: Sequence[End], recorded: Sequence[End]) -> Iterator[End]:
+    """What the history has beside the rows; at least the end that the ToDo itself shows."""
     rows = {(end.at, end.by) for end in kept}
-    found = [end for end in told if (end.at, end.by) not in rows]
+    found = [end for end in recorded if (end.at, end.by) not in rows]
     yield from found
     if not todo.ended or todo.ended_at is None:
         return
