@@ -1,8 +1,8 @@
-"""What can happen to a clock. Facts are only ever added, and say when they happened.
+"""What can happen to a clock. Events are only ever added, and say when they happened.
 
-`at` is the instant of the event itself, not of its arrival: facts may arrive in any order. Breach,
-met late and warnings are no facts: they follow from these and the deadline. What was taken back
-stays a fact, and so does the taking back: which of them hold is for `standing` to say.
+`at` is when it happened, not when it arrived: events may arrive in any order. Breach, met late and
+warnings are no events: they follow from these and the deadline. What was taken back stays an event,
+and so does the taking back: which of them hold is for `standing` to say.
 """
 
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from services.sla.businesstime.instants import ZERO, as_utc, zoneless
 from services.sla.promises.promise import Promise, TargetKind
 
 
-class FactError(ValueError):
-    """A fact that contradicts itself."""
+class ClockEventError(ValueError):
+    """An event that contradicts itself."""
 
 
 class ResumeCause(StrEnum):
@@ -73,7 +73,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Counting goes on; the bound of a pause needs no such fact.
+    """Counting goes on; the bound of a pause needs no such event.
 
     `message_id` is the customer's message that did it.
     """
@@ -90,7 +90,7 @@ class Resumed:
 class Held:
     """A holding reply: until when the answer has to come, as the customer was told.
 
-    Without `follow_up_at` the promise says until when. `message_id` names the reply; of all facts
+    Without `follow_up_at` the promise says until when. `message_id` names the reply; of all events
     about one reply the one with the highest `revision` counts.
     """
 
@@ -226,7 +226,7 @@ class TakenOver:
         _aware(self.at)
 
 
-Fact = (
+ClockEvent = (
     Started
     | Paused
     | Resumed
@@ -242,9 +242,9 @@ Fact = (
     | TakenOver
 )
 
-# What happens first of two facts at the same instant: an answer counts before a dismissal or a
+# What happens first of two events at the same instant: an answer counts before a dismissal or a
 # pause, a pause after everything it could have stopped.
-_RANK: Final[dict[type[Fact], int]] = {
+_RANK: Final[dict[type[ClockEvent], int]] = {
     kind: rank
     for rank, kind in enumerate(
         (
@@ -266,29 +266,29 @@ _RANK: Final[dict[type[Fact], int]] = {
 }
 
 
-def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
-    """A sort key that depends on the facts alone, never on the order of their arrival."""
-    return as_utc(fact.at), _RANK[type(fact)], _detail(fact)
+def in_order_of_occurrence(event: ClockEvent) -> tuple[datetime, int, str]:
+    """A sort key that depends on the events alone, never on the order of their arrival."""
+    return as_utc(event.at), _RANK[type(event)], _detail(event)
 
 
-def _detail(fact: Fact) -> str:  # noqa: PLR0911 - one for each kind
-    match fact:
+def _detail(event: ClockEvent) -> str:  # noqa: PLR0911 - one for each kind
+    match event:
         case Started() | Moved():
-            return f"{fact.due_at.timestamp()} {fact.promise.name}"
+            return f"{event.due_at.timestamp()} {event.promise.name}"
         case Paused():
-            return f"{fact.until.timestamp()} {fact.reason}"
+            return f"{event.until.timestamp()} {event.reason}"
         case Held(follow_up_at=until):
-            return f"{until.timestamp() if until else ''} {fact.message_id} {fact.revision}"
+            return f"{until.timestamp() if until else ''} {event.message_id} {event.revision}"
         case Answered() | Withdrawn():
-            return f"{fact.message_id} {fact.revision}"
+            return f"{event.message_id} {event.revision}"
         case WindowSet():
-            return f"{fact.ends_at.timestamp()} {fact.message_id}"
+            return f"{event.ends_at.timestamp()} {event.message_id}"
         case Cancelled():
-            return f"{fact.reason} {fact.merged_into}"
+            return f"{event.reason} {event.merged_into}"
         case Resumed():
-            return f"{fact.cause} {fact.message_id}"
+            return f"{event.cause} {event.message_id}"
         case Assigned():
-            return fact.desk
+            return event.desk
         case _:
             return ""
 
@@ -302,4 +302,6 @@ def _aware(*instants: datetime | None) -> None:
 def _later(what: str, instant: datetime, than: datetime) -> None:
     # Of one zone the faces would be compared, and an hour of autumn comes twice.
     if as_utc(instant) <= as_utc(than):
-        raise FactError(f"{what} at {instant.isoformat()}, which is not after {than.isoformat()}")
+        raise ClockEventError(
+            f"{what} at {instant.isoformat()}, which is not after {than.isoformat()}"
+        )

@@ -1,8 +1,8 @@
-"""From the facts of a clock to its row and to what has to be published: pure.
+"""From the events of a clock to its row and to what has to be published: pure.
 
-What a fact changes (moved, met, cancelled) is found by comparing with what was said before, which
-the locked row knows: so it is published once. What time brings (warnings, breaches) has a key that
-is stored.
+What an event changes (moved, met, cancelled) is found by comparing with what was published before,
+which the locked row knows: so it is published once. What time brings (warnings, breaches) has a key
+that is stored.
 """
 
 from __future__ import annotations
@@ -15,16 +15,22 @@ from uuid import UUID
 
 from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK
-from services.sla.clocks.events import Fact, Started
-from services.sla.clocks.evolve import ClockState, state
-from services.sla.clocks.notices import Agenda, Notice, NoticeKey, NoticeKind, agenda_of
+from services.sla.clocks.events import ClockEvent, Started
+from services.sla.clocks.evolve import ClockState, evolve
+from services.sla.clocks.notices import DueNotices, Notice, NoticeKey, NoticeKind, due_notices
 from services.sla.clocks.target import Phase, Target
-from services.sla.deadlines.move_cause import Change, published_state
+from services.sla.deadlines.move_cause import Cause, published_state
 from services.sla.deadlines.project_hand_over import hand_over_columns, hand_over_events
-from services.sla.deadlines.store import sent_notices as store
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
-from services.sla.deadlines.usecases.said import Said, Told, kept, said_before, standing_answer
-from services.sla.promises.policy_version import Edition
+from services.sla.deadlines.store.sent_notices import SentNotice
+from services.sla.deadlines.usecases.published import (
+    Published,
+    SentKeys,
+    kept,
+    published_before,
+    standing_answer,
+)
+from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import TargetKind
 from shared.events.deadlines import (
     DeadlineBreached,
@@ -39,78 +45,78 @@ from shared.events.deadlines import (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The row's new columns, the facts to publish in order, and the keys that are now told."""
+    """The row's new columns, the facts to publish in order, and the notices among them."""
 
     columns: Columns
     publish: tuple[DeadlineFact, ...]
-    told: tuple[store.Told, ...]
+    sent: tuple[SentNotice, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Notices:
-    """What is told now, and when the clock needs the next look."""
+    """What is sent now, and when something may be due next."""
 
     certain: tuple[Notice, ...]
-    look_at: tuple[datetime, ...]
+    next_actions: tuple[datetime, ...]
 
 
-def fold(
+def project(
     row: DeadlineRow,
-    facts: Sequence[Fact],
+    events: Sequence[ClockEvent],
     *,
-    edition: Edition,
+    policy_version: PolicyVersion,
     began: BusinessCalendar,
     now: datetime,
-    seen: Collection[NoticeKey],
-    change: Change | None = None,
+    sent: Collection[NoticeKey],
+    cause: Cause | None = None,
     tell_until: datetime | None = None,
 ) -> Outcome:
-    """The clock at `now`, or at its newest fact when that is later (clocks of hosts differ).
+    """The clock at `now`, or at its newest event when that is later (clocks of hosts differ).
 
-    `edition` is the one that the clock is under from now on, `began` the calendar of the one that
-    it started under. Warnings and breaches are published as far as they were due by `tell_until`,
-    as the clock stood then: an answer in time may still be on its way. Without it none is, and what
-    rests on a breach waits for it, see `said`.
+    `policy_version` is the one that the clock is under from now on, `began` the calendar of the one
+    that it started under. Warnings and breaches are published as far as they were due by
+    `tell_until`, as the clock stood then: an answer in time may still be on its way. Without it
+    none is, and what rests on a breach waits for it, see `published`.
     """
-    clock = state(facts, began, max(now, *(fact.at for fact in facts)))
+    clock = evolve(events, began, max(now, *(event.at for event in events)))
     if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
-        agenda = agenda_of(clock, seen=seen)
-        notices = _Notices((), (*(each.at for each in agenda.due), *_next(agenda, clock)))
+        owed = due_notices(clock, sent=sent)
+        notices = _Notices((), (*(each.at for each in owed.due), *_next(owed, clock)))
     else:
-        notices = _certain(facts, clock, began=began, seen=seen, tell_until=tell_until)
-    told = Told(seen, {each.key for each in notices.certain})
-    changed, said = _changed(row, facts, clock, change, told)
-    events = [
-        *_started(row, facts),
+        notices = _certain(events, clock, began=began, sent=sent, tell_until=tell_until)
+    keys = SentKeys(sent, {each.key for each in notices.certain})
+    changed, published = _changed(row, events, clock, cause, keys)
+    facts = [
+        *_started(row, events),
         *(_noticed(row, each, _about(each, clock) or target) for each in notices.certain),
         *changed,
     ]
     return Outcome(
-        columns=_columns(row, clock, target, edition)
+        columns=_columns(row, clock, target, policy_version)
         | hand_over_columns(clock)
-        | {"next_action_at": min(notices.look_at, default=None), "said": said},
-        publish=tuple(sorted(events, key=lambda event: event.at)),
-        told=tuple(store.Told(row.inquiry_id, each.key, each.at) for each in notices.certain),
+        | {"next_action_at": min(notices.next_actions, default=None), "published": published},
+        publish=tuple(sorted(facts, key=lambda fact: fact.at)),
+        sent=tuple(SentNotice(row.inquiry_id, each.key, each.at) for each in notices.certain),
     )
 
 
 def _certain(
-    facts: Sequence[Fact],
+    events: Sequence[ClockEvent],
     clock: ClockState,
     *,
     began: BusinessCalendar,
-    seen: Collection[NoticeKey],
+    sent: Collection[NoticeKey],
     tell_until: datetime,
 ) -> _Notices:
     """What was due by then and is still so, `clock` being how it stands by now."""
-    told_at = max(tell_until, _begin(facts).at)
-    agenda = agenda_of(state(facts, began, told_at), seen=seen)
-    certain = tuple(each for each in agenda.due if _still_of_use(each, clock))
-    # What that moment knows nothing of may change the agenda.
-    later = (fact.at for fact in facts if fact.at > told_at)
-    return _Notices(certain, (*later, *_next(agenda, clock)))
+    told_at = max(tell_until, _begin(events).at)
+    owed = due_notices(evolve(events, began, told_at), sent=sent)
+    certain = tuple(each for each in owed.due if _still_of_use(each, clock))
+    # What that moment knows nothing of may change what is due.
+    later = (event.at for event in events if event.at > told_at)
+    return _Notices(certain, (*later, *_next(owed, clock)))
 
 
 def _about(notice: Notice, clock: ClockState) -> Target | None:
@@ -121,7 +127,7 @@ def _about(notice: Notice, clock: ClockState) -> Target | None:
 
 
 def _still_of_use(notice: Notice, clock: ClockState) -> bool:
-    """A breach that was not corrected is told; a warning is for those who can prevent something."""
+    """A breach that was not corrected is sent; a warning is for those who can prevent something."""
     about = _about(notice, clock)
     if about is None:
         return False
@@ -130,44 +136,46 @@ def _still_of_use(notice: Notice, clock: ClockState) -> bool:
     return clock.is_open and about.phase in {Phase.RUNNING, Phase.BREACHED}
 
 
-def _next(agenda: Agenda, clock: ClockState) -> list[datetime]:
-    moments = [] if agenda.next_action_at is None else [agenda.next_action_at]
-    # A breach that was told, and corrected since, is told no more; but the row has to follow.
+def _next(owed: DueNotices, clock: ClockState) -> list[datetime]:
+    moments = [] if owed.next_action_at is None else [owed.next_action_at]
+    # A breach that was sent, and corrected since, is sent no more; but the row has to follow.
     runs = [each for each in clock.shown if each.phase is Phase.RUNNING]
     return moments + [each.due_at + TICK for each in runs]
 
 
 def _changed(
     row: DeadlineRow,
-    facts: Sequence[Fact],
+    events: Sequence[ClockEvent],
     clock: ClockState,
-    change: Change | None,
-    told: Told,
+    cause: Cause | None,
+    sent: SentKeys,
 ) -> tuple[list[DeadlineFact], str | None]:
     """What has to be published of how the clock stands, and the column for what has to wait."""
-    before = said_before(row, _begin(facts))
-    answer, hand_over = None, None
-    events: list[DeadlineFact] = []
+    before = published_before(row, _begin(events))
+    waiting_answer, waiting_hand_over = None, None
+    facts: list[DeadlineFact] = []
     alone = clock.merged_into is None
-    beside = clock.owed_hand_over
-    if alone and beside is not None and told.lacks_one_of([beside]):
-        hand_over = (before.hand_over,)
+    hand_over = clock.owed_hand_over
+    if alone and hand_over is not None and sent.lacks_one_of([hand_over]):
+        waiting_hand_over = (before.hand_over,)
     else:
-        events += hand_over_events(row, before.hand_over, clock, change, told)
-    if alone and told.lacks_one_of(clock.targets):
-        answer = before.answer
+        facts += hand_over_events(row, before.hand_over, clock, cause, sent)
+    if alone and sent.lacks_one_of(clock.targets):
+        waiting_answer = before.answer
     else:
-        events += _answer_events(row, before.answer, clock, change, told)
-    return events, kept(answer=answer, hand_over=hand_over)
+        facts += _answer_events(row, before.answer, clock, cause, sent)
+    return facts, kept(answer=waiting_answer, hand_over=waiting_hand_over)
 
 
-def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Edition) -> Columns:
+def _columns(
+    row: DeadlineRow, clock: ClockState, target: Target, policy_version: PolicyVersion
+) -> Columns:
     business, wall = None, None
     if clock.answered_at is not None and row.received_at is not None:
         business, wall = answer_seconds(target.calendar, row.received_at, clock.answered_at)
     return {
         "state": target.phase.value,
-        "edition": edition.key,
+        "policy_version": policy_version.key,
         "promise": target.promise.name,
         "target": target.kind.value,
         "due_at": target.due_at,
@@ -192,10 +200,10 @@ def answer_seconds(
     return int(business.total_seconds()), int(wall.total_seconds())
 
 
-def _started(row: DeadlineRow, facts: Sequence[Fact]) -> list[DeadlineFact]:
+def _started(row: DeadlineRow, events: Sequence[ClockEvent]) -> list[DeadlineFact]:
     if row.due_at is not None:
         return []
-    begun = _begin(facts)
+    begun = _begin(events)
     return [started_event(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)]
 
 
@@ -233,41 +241,41 @@ def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
 
 def _answer_events(
     row: DeadlineRow,
-    before: Said,
+    before: Published,
     clock: ClockState,
-    change: Change | None,
-    told: Told,
+    cause: Cause | None,
+    sent: SentKeys,
 ) -> list[DeadlineFact]:
-    """At most one: it moved, was opened again, ended, or ended otherwise than was said."""
+    """At most one: it moved, was opened again, ended, or ended otherwise than was published."""
     target = clock.targets[-1]
-    stands, again = standing_answer(clock, target), told.now_of(clock.targets)
+    stands, again = standing_answer(clock, target), sent.now_of(clock.targets)
     if not stands.is_open:
         return [] if stands == before and not again else [_ended(row, clock, target)]
     same = (before.is_paused, before.due_at, before.target)
     unmoved = before.is_open and same == (stands.is_paused, stands.due_at, stands.target)
-    if unmoved and not again and not told.long_ago(before, stands, target):
+    if unmoved and not again and not sent.long_ago(before, stands, target):
         return []
-    change = change or _what_moved(before, target, clock)
+    cause = cause or _what_moved(before, target, clock)
     return [
         DeadlineMoved(
             **_common(row, target),
             state=published_state(target.phase),
-            at=change.at,
-            cause=change.cause,
+            at=cause.at,
+            cause=cause.kind,
         )
     ]
 
 
-def _what_moved(before: Said, target: Target, clock: ClockState) -> Change:
-    """Found from how it stands: what was said waited, or nothing but time has passed."""
+def _what_moved(before: Published, target: Target, clock: ClockState) -> Cause:
+    """Found from how it stands: what was published waited, or nothing but time has passed."""
     if not before.is_open:
-        return Change("reopened", clock.as_of)
+        return Cause("reopened", clock.as_of)
     if target.phase is Phase.PAUSED:
-        return Change("paused", target.pauses[-1].start)
+        return Cause("paused", target.pauses[-1].start)
     if target.kind is TargetKind.FOLLOW_UP and not target.pauses:
-        return Change("held", target.started_at)
-    # Without a fact only the bound of a pause can have moved it.
-    return Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
+        return Cause("held", target.started_at)
+    # Without an event only the bound of a pause can have moved it.
+    return Cause("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
 
 
 def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
@@ -287,5 +295,5 @@ def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:
     }
 
 
-def _begin(facts: Sequence[Fact]) -> Started:
-    return next(fact for fact in facts if isinstance(fact, Started))
+def _begin(events: Sequence[ClockEvent]) -> Started:
+    return next(event for event in events if isinstance(event, Started))

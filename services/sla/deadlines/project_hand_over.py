@@ -1,6 +1,6 @@
 """The hand-over's part of a clock's row, and what has to be published of it: pure.
 
-As with the answer, what changed is found by comparing with what was said before.
+As with the answer, what changed is found by comparing with what was published before.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from services.sla.clocks.evolve import ClockState
 from services.sla.clocks.target import Phase, Target
-from services.sla.deadlines.move_cause import Change, published_state
+from services.sla.deadlines.move_cause import Cause, published_state
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
-from services.sla.deadlines.usecases.said import Said, Told, standing_hand_over
+from services.sla.deadlines.usecases.published import Published, SentKeys, standing_hand_over
 from shared.events.deadlines import (
     DeadlineCancelled,
     DeadlineFact,
@@ -39,31 +39,31 @@ def hand_over_columns(clock: ClockState) -> Columns:
 
 def hand_over_events(
     row: DeadlineRow,
-    before: Said | None,
+    before: Published | None,
     clock: ClockState,
-    change: Change | None,
-    told: Told,
+    cause: Cause | None,
+    sent: SentKeys,
 ) -> list[DeadlineFact]:
-    """At most one: it began, moved or ended. Warnings and breaches are notices, told elsewhere."""
+    """At most one: it began, moved or ended. Warnings and breaches are notices."""
     target, stands = clock.owed_hand_over, standing_hand_over(clock)
     if target is None or stands is None:
         if before is None or before.state == Phase.CANCELLED.value:
             return []
-        return [_never_owed(row, before, clock, change)]
+        return [_never_owed(row, before, clock, cause)]
     if not stands.is_open:
-        nothing_new = before is not None and _alike(before, stands) and not told.now_of([target])
+        nothing_new = before is not None and _alike(before, stands) and not sent.now_of([target])
         return [] if nothing_new else [_ended(row, clock, target)]
     if before is None or not before.is_open:
-        reopened = before is not None and change is not None and change.cause == "reopened"
-        return [_moved(row, target, clock, change) if reopened else _started(row, target)]
+        reopened = before is not None and cause is not None and cause.kind == "reopened"
+        return [_moved(row, target, clock, cause) if reopened else _started(row, target)]
     unmoved = (before.is_paused, before.due_at) == (stands.is_paused, stands.due_at)
-    if unmoved and not told.long_ago(before, stands, target):
+    if unmoved and not sent.long_ago(before, stands, target):
         return []
-    return [_moved(row, target, clock, change)]
+    return [_moved(row, target, clock, cause)]
 
 
-def _alike(before: Said, stands: Said) -> bool:
-    """Whether nothing new can be said of its end. Of a cancelled one only that it is cancelled."""
+def _alike(before: Published, stands: Published) -> bool:
+    """Whether nothing new can be published of its end. Of a cancelled one only that it is."""
     if before.state == stands.state == Phase.CANCELLED.value:
         return True
     return (before.state, before.due_at, before.ended_at) == (
@@ -84,16 +84,16 @@ def _started(row: DeadlineRow, target: Target) -> DeadlineFact:
 
 
 def _moved(
-    row: DeadlineRow, target: Target, clock: ClockState, change: Change | None
+    row: DeadlineRow, target: Target, clock: ClockState, cause: Cause | None
 ) -> DeadlineFact:
-    # Without a fact only the bound of a pause can have moved it.
+    # Without an event only the bound of a pause can have moved it.
     last = target.pauses[-1].end if target.pauses else clock.as_of
-    change = change or Change("resumed", last)
+    cause = cause or Cause("resumed", last)
     return DeadlineMoved(
         **_common(row, target),
-        at=change.at,
+        at=cause.at,
         state=published_state(target.phase),
-        cause=change.cause,
+        cause=cause.kind,
     )
 
 
@@ -110,16 +110,16 @@ def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
 
 
 def _never_owed(
-    row: DeadlineRow, before: Said, clock: ClockState, change: Change | None
+    row: DeadlineRow, before: Published, clock: ClockState, cause: Cause | None
 ) -> DeadlineFact:
-    """What was heard since came before the technical desk got it, such as an answer."""
+    """What arrived since came before the technical desk got it, such as an answer."""
     return DeadlineCancelled(
         inquiry_id=row.inquiry_id,
         conversation_id=row.conversation_id,
         state="cancelled",
         target="hand_over",
         due_at=before.due_at,
-        at=clock.as_of if change is None else change.at,
+        at=clock.as_of if cause is None else cause.at,
         reason="not_owed",
     )
 

@@ -23,7 +23,7 @@ from services.sla.deadlines.schemas import (
     TargetView,
 )
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
-from services.sla.deadlines.usecases.view import Explained, Look
+from services.sla.deadlines.usecases.view import ClockView, ExplainedClock
 from services.sla.promises.policy_version import zone_has_changed
 from services.sla.promises.promise import Choice, Explanation, Promise, TargetKind
 from shared.bounds import MOST_SHOWN
@@ -33,15 +33,19 @@ MOST_INTERVALS = 2000
 
 
 def deadline(row: DeadlineRow, now: datetime) -> Deadline:
-    """The row as it stands at `now`, also when no timer has looked at it yet."""
+    """The row as it stands at `now`, also before the timers have handled it."""
     answer = _standing(row.state, row.due_at, row.breached_at, now)
     plain = Deadline.model_fields.keys() - {"hand_over"}
     return Deadline.model_validate(
-        {**{name: getattr(row, name) for name in plain}, **answer, "hand_over": _beside(row, now)}
+        {
+            **{name: getattr(row, name) for name in plain},
+            **answer,
+            "hand_over": _hand_over_of_row(row, now),
+        }
     )
 
 
-def _beside(row: DeadlineRow, now: datetime) -> HandOver | None:
+def _hand_over_of_row(row: DeadlineRow, now: datetime) -> HandOver | None:
     if row.hand_over_state is None:
         return None
     standing = _standing(row.hand_over_state, row.hand_over_due_at, row.hand_over_breached_at, now)
@@ -60,10 +64,10 @@ def _standing(
     }
 
 
-def detail(seen: Look) -> DeadlineDetail:
-    clock, row = seen.clock, seen.row
+def detail(view: ClockView) -> DeadlineDetail:
+    clock, row = view.clock, view.row
     target = clock.targets[-1]
-    lines = history(seen)
+    lines = history(view)
     return DeadlineDetail.model_validate(
         {
             "inquiry_id": row.inquiry_id,
@@ -126,15 +130,15 @@ def _target(target: Target) -> TargetView:
     )
 
 
-def explained(found: Explained) -> ExplanationView:
-    seen = found.look
+def explained(found: ExplainedClock) -> ExplanationView:
+    view = found.view
     return ExplanationView(
-        inquiry_id=seen.row.inquiry_id,
-        timezone=seen.edition.calendar.rules.zone,
-        timezone_changed=zone_has_changed(seen.edition),
-        as_of=seen.clock.as_of,
-        promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
-        targets=_explanations([*zip(found.targets, seen.clock.shown, strict=True)][-MOST_SHOWN:]),
+        inquiry_id=view.row.inquiry_id,
+        timezone=view.policy_version.calendar.rules.zone,
+        timezone_changed=zone_has_changed(view.policy_version),
+        as_of=view.clock.as_of,
+        promises=matched(found.choice, counted_by=view.clock.targets[-1].promise),
+        targets=_explanations([*zip(found.targets, view.clock.shown, strict=True)][-MOST_SHOWN:]),
         target_count=len(found.targets),
     )
 

@@ -15,17 +15,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.sla.clocks.events import Assigned, Fact, Started
-from services.sla.clocks.evolve import recounted, start, state
+from services.sla.clocks.events import Assigned, ClockEvent, Started
+from services.sla.clocks.evolve import evolve, recounted, start
 from services.sla.clocks.hand_over import TECHNICAL_DESK
 from services.sla.clocks.target import Phase
 from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.store import events as clock_facts
+from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import DeadlineRow
 from services.sla.deadlines.usecases.desks import subject_of
-from services.sla.promises.policy_version import Edition, EditionByKey, edition_of
+from services.sla.promises.policy_version import (
+    PolicyVersion,
+    PolicyVersionByKey,
+    policy_version_of,
+)
 from services.sla.promises.promise import Promise
-from services.sla.promises.versions import Library
+from services.sla.promises.versions import PolicyVersions
 from shared.db import Read, Reader
 from shared.policy import Policy
 
@@ -124,7 +128,7 @@ class Simulation:
         lines += [
             f"  {each.inquiry_id} ({each.channel}, {each.received_at.isoformat()}):"
             f" due {_moment(each.was.due_at)} -> {_moment(each.would_be.due_at)},"
-            f" {each.was.outcome} -> {each.would_be.outcome}{_beside(each)}"
+            f" {each.was.outcome} -> {each.would_be.outcome}{_hand_over_change(each)}"
             for each in self.examples
         ]
         return "\n".join(lines) + "\n"
@@ -139,13 +143,13 @@ async def simulate(
     """
     if end <= start:
         raise ValueError("the span ends before it begins: give a --to that is after --from")
-    other = edition_of(policy, now=now)
-    library = Library(other)
+    other = policy_version_of(policy, now=now)
+    policy_versions = PolicyVersions(other)
     simulation = Simulation(start, end)
     after: tuple[datetime, UUID] | None = None
     while True:
         differences, after = await database.read(
-            _batch, library=library, start=start, end=end, after=after, now=now
+            _batch, policy_versions=policy_versions, start=start, end=end, after=after, now=now
         )
         for difference in differences:
             simulation.take(difference)
@@ -156,16 +160,16 @@ async def simulate(
 def _batch(
     tx: Read,
     *,
-    library: Library,
+    policy_versions: PolicyVersions,
     start: datetime,
     end: datetime,
     after: tuple[datetime, UUID] | None,
     now: datetime,
 ) -> tuple[list[Difference], tuple[datetime, UUID] | None]:
     rows = deadlines.received_between(tx, start=start, end=end, after=after, limit=ROWS_AT_ONCE)
-    editions = library.reader(tx, now=now)
-    facts = clock_facts.of(tx, [row.inquiry_id for row in rows], editions=editions)
-    differences = list(_differences(rows, facts, library.current, editions, now=now))
+    version_by_key = policy_versions.by_key(tx, now=now)
+    events = clock_events.of(tx, [row.inquiry_id for row in rows], version_by_key=version_by_key)
+    differences = list(_differences(rows, events, policy_versions.current, version_by_key, now=now))
     last = rows[-1] if len(rows) == ROWS_AT_ONCE else None
     if last is None or last.received_at is None:
         return differences, None
@@ -174,18 +178,18 @@ def _batch(
 
 def _differences(
     rows: Sequence[DeadlineRow],
-    facts: dict[UUID, list[clock_facts.Recorded]],
-    other: Edition,
-    editions: EditionByKey,
+    events: dict[UUID, list[clock_events.StoredEvent]],
+    other: PolicyVersion,
+    version_by_key: PolicyVersionByKey,
     *,
     now: datetime,
 ) -> Iterator[Difference]:
     for row in rows:
         if row.received_at is None:
             continue
-        recorded = facts.get(row.inquiry_id, [])
-        history = [each.fact for each in recorded]
-        under = None if row.due_at is None else editions(clock_facts.began_under(recorded))
+        stored = events.get(row.inquiry_id, [])
+        history = [each.event for each in stored]
+        under = None if row.due_at is None else version_by_key(clock_events.began_under(stored))
         was = _stood(history, under, now) if under else Stood()
         choice = other.choose(subject_of(row, desk=row.desk), row.received_at)
         again = _again(row, history, row.received_at, choice.promise, other) if choice else []
@@ -195,30 +199,30 @@ def _differences(
 
 def _again(
     row: DeadlineRow,
-    history: Sequence[Fact],
+    history: Sequence[ClockEvent],
     received_at: datetime,
     promise: Promise,
-    edition: Edition,
-) -> Sequence[Fact]:
+    policy_version: PolicyVersion,
+) -> Sequence[ClockEvent]:
     """The history under the other promise, also where no clock ran before."""
-    if any(isinstance(fact, Started) for fact in history):
-        again = recounted(history, promise, edition.calendar)
+    if any(isinstance(event, Started) for event in history):
+        again = recounted(history, promise, policy_version.calendar)
     else:
-        again = (start(promise, edition.calendar, received_at), *history)
-    if row.desk == TECHNICAL_DESK and not any(isinstance(fact, Assigned) for fact in history):
+        again = (start(promise, policy_version.calendar, received_at), *history)
+    if row.desk == TECHNICAL_DESK and not any(isinstance(event, Assigned) for event in history):
         return (*again, Assigned(received_at, TECHNICAL_DESK))
     return again
 
 
-def _stood(history: Sequence[Fact], edition: Edition, now: datetime) -> Stood:
+def _stood(history: Sequence[ClockEvent], policy_version: PolicyVersion, now: datetime) -> Stood:
     """How it ended: a missed target counts, whatever came."""
-    as_of = max(now, *(fact.at for fact in history))
-    clock = state(history, edition.calendar, as_of)
-    beside = clock.owed_hand_over
+    as_of = max(now, *(event.at for event in history))
+    clock = evolve(history, policy_version.calendar, as_of)
+    hand_over = clock.owed_hand_over
     return Stood(
         clock.targets[0].due_at,
         _outcome(clock.phase, clock.breached_at),
-        None if beside is None else _outcome(beside.phase, beside.breached_at),
+        None if hand_over is None else _outcome(hand_over.phase, hand_over.breached_at),
     )
 
 
@@ -227,7 +231,7 @@ def _outcome(phase: Phase, breached_at: datetime | None) -> str:
     return ("met_late" if met_late else phase.value).replace("_", " ")
 
 
-def _beside(difference: Difference) -> str:
+def _hand_over_change(difference: Difference) -> str:
     was, would_be = difference.was.hand_over, difference.would_be.hand_over
     return "" if was == would_be else f", hand-over {was or 'none'} -> {would_be or 'none'}"
 

@@ -71,7 +71,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         to the technical desk and best-effort channels as their own classes. Answer times by
         nearest rank, in opening time and in plain time.
         """
-        zone = desk.library.current.calendar.zone
+        zone = desk.policy_versions.current.calendar.zone
         start, end = span_of(Asked(week, first, last), zone)
         found = await desk.database.read(
             report, start=start, end=end, group_by=group_by, now=desk.clock.now()

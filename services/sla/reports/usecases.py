@@ -32,11 +32,11 @@ class Report:
 def report(tx: Read, *, start: datetime, end: datetime, group_by: GroupBy, now: datetime) -> Report:
     """Promised inquiries by group, and as their own classes hand-overs and best-effort channels."""
     span = Span(start, end)
-    beside = hand_over_lines(tx, span, group_by=group_by, now=now)
+    hand_overs = hand_over_lines(tx, span, group_by=group_by, now=now)
     return Report(
         lines=tuple(promised_lines(tx, span, group_by=group_by, now=now)),
         total=promised_total(tx, span, now=now),
-        hand_over=tuple(beside),
-        hand_over_total=hand_over_total(beside),
+        hand_over=tuple(hand_overs),
+        hand_over_total=hand_over_total(hand_overs),
         best_effort=tuple(best_effort_lines(tx, span, now=now)),
     )

@@ -103,7 +103,7 @@ class Driver:
         common: dict[str, Any] = {
             "inquiry_id": life.inquiry.id,
             "by": "anna",
-            "library": self.bench.library,
+            "policy_versions": self.bench.policy_versions,
             "now": instant(done.at),
         }
         database = self.bench.service.database
@@ -161,10 +161,10 @@ async def _agrees(bench: SlaBench, life: Life, as_of: int) -> None:
     )
     answers = [each["state"] for each in shown["targets"] if each["number"]]
     assert answers == [each.phase for each in watch.targets]
-    beside, stood = life.hand_over(as_of), shown["hand_over"]
-    assert (stood and stood["state"]) == (beside and beside.phase)
-    if stood and beside:
-        assert _moment(stood["due_at"]) == instant(beside.targets[0].due)
+    hand_over, stood = life.hand_over(as_of), shown["hand_over"]
+    assert (stood and stood["state"]) == (hand_over and hand_over.phase)
+    if stood and hand_over:
+        assert _moment(stood["due_at"]) == instant(hand_over.targets[0].due)
 
 
 def _moment(text: str) -> datetime:
@@ -186,12 +186,12 @@ def _expected(lives: Sequence[Life], outages: Outages, until: int) -> Counter[To
 
 
 def _expect_hand_over(told: Counter[Told], life: Life, outages: Outages, until: int) -> None:
-    beside, key = life.hand_over(until), str(life.inquiry.id)
-    if beside is None:
+    hand_over, key = life.hand_over(until), str(life.inquiry.id)
+    if hand_over is None:
         return
-    for kind, level, at, due in hand_over_warnings(beside, outages, until):
+    for kind, level, at, due in hand_over_warnings(hand_over, outages, until):
         told["deadline.warning", key, kind, level, instant(at), instant(due)] += 1
-    target = beside.targets[0]
+    target = hand_over.targets[0]
     if target.breached is not None:
         since, due_at = instant(target.breached), instant(target.due)
         told["deadline.breached", key, target.kind, "", since, due_at] += 1
@@ -228,16 +228,16 @@ async def _rows_agree(bench: SlaBench, lives: Sequence[Life], until: int) -> Cou
     return states
 
 
-def _beside_agrees(row: dict[str, Any], beside: HandOverWatch | None) -> None:
-    if beside is None or beside.phase is None:
+def _beside_agrees(row: dict[str, Any], hand_over: HandOverWatch | None) -> None:
+    if hand_over is None or hand_over.phase is None:
         assert row["hand_over_state"] is None
         return
-    target = beside.targets[0]
-    assert row["hand_over_state"] == beside.phase, (row, beside)
+    target = hand_over.targets[0]
+    assert row["hand_over_state"] == hand_over.phase, (row, hand_over)
     assert row["hand_over_due_at"] == instant(target.due)
     missed = None if target.breached is None else instant(target.breached)
     assert row["hand_over_breached_at"] == missed
-    taken = beside.phase in {"met", "met_late"}
+    taken = hand_over.phase in {"met", "met_late"}
     assert row["taken_over_at"] == (instant(target.ended or 0) if taken else None)
 
 
@@ -250,15 +250,15 @@ async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, unt
         found["cancelled"] = sum(line["cancelled"].values())
         assert found == {name: counts[line["group"], name] for name in found}
     assert sum(line["promised"] for line in report["lines"]) == len(lives)
-    beside = Counter(
+    hand_over = Counter(
         (life.spec.name, _hand_over_outcome(watch))
         for life in lives
         if (watch := life.hand_over(until)) is not None and watch.phase is not None
     )
     for line in report["hand_over"]:
         found = {name: line[name] for name in HAND_OVER_OUTCOMES}
-        assert found == {name: beside[line["group"], name] for name in found}
-    assert sum(line["owed"] for line in report["hand_over"]) == beside.total()
+        assert found == {name: hand_over[line["group"], name] for name in found}
+    assert sum(line["owed"] for line in report["hand_over"]) == hand_over.total()
 
 
 def _hand_over_outcome(watch: HandOverWatch) -> str:

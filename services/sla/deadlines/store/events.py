@@ -1,4 +1,4 @@
-"""The facts of clocks, as they are kept: only ever added, never changed."""
+"""The events of clocks, as they are kept: only ever added, never changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from services.sla.clocks.events import (
     Assigned,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Moved,
@@ -30,147 +30,157 @@ from services.sla.clocks.events import (
     WindowSet,
     Withdrawn,
 )
-from services.sla.promises.policy_version import Edition, EditionByKey
+from services.sla.promises.policy_version import PolicyVersion, PolicyVersionByKey
 from services.sla.promises.promise import TargetKind
-from services.sla.tables import clock_facts
+from services.sla.tables import clock_events
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
-    """A fact with what the fold does not need: its id, who did it through which API key, and the
-    edition it used.
+class StoredEvent:
+    """An event with what the fold does not need: its id, who did it through which API key, and the
+    policy version it used.
     """
 
     inquiry_id: UUID
-    fact_id: UUID
-    fact: Fact
+    event_id: UUID
+    event: ClockEvent
     by: str = ""
-    edition: str = ""
+    policy_version: str = ""
     key_name: str | None = None
 
 
-def add(tx: Write, facts: Sequence[Recorded]) -> None:
-    insert_rows(tx, clock_facts, [row(each) for each in facts])
+def add(tx: Write, events: Sequence[StoredEvent]) -> None:
+    insert_rows(tx, clock_events, [row(each) for each in events])
 
 
 def of(
-    tx: Read, inquiry_ids: Sequence[UUID], *, editions: EditionByKey
-) -> dict[UUID, list[Recorded]]:
-    """The facts of these inquiries, in no particular order."""
-    c = clock_facts.c
-    found: dict[UUID, list[Recorded]] = defaultdict(list)
+    tx: Read, inquiry_ids: Sequence[UUID], *, version_by_key: PolicyVersionByKey
+) -> dict[UUID, list[StoredEvent]]:
+    """The events of these inquiries, in no particular order."""
+    c = clock_events.c
+    found: dict[UUID, list[StoredEvent]] = defaultdict(list)
     rows = tx.execute(
-        select(c.inquiry_id, c.fact_id, c.kind, c.at, c.body).where(
+        select(c.inquiry_id, c.event_id, c.kind, c.at, c.body).where(
             among(tx, c.inquiry_id, inquiry_ids)
         )
     )
-    for inquiry_id, fact_id, kind, at, body in rows:
-        found[inquiry_id].append(_recorded(inquiry_id, fact_id, kind, at, body, editions=editions))
+    for inquiry_id, event_id, kind, at, body in rows:
+        found[inquiry_id].append(
+            _stored(inquiry_id, event_id, kind, at, body, version_by_key=version_by_key)
+        )
     return found
 
 
-def row(recorded: Recorded) -> dict[str, Any]:
-    fact = recorded.fact
-    body = {name: value for name, value in _body(fact) if value is not None}
-    if recorded.by:
-        body["by"] = recorded.by
-    if recorded.key_name:
-        body["key_name"] = recorded.key_name
-    if recorded.edition:
-        body["edition"] = recorded.edition
+def row(stored: StoredEvent) -> dict[str, Any]:
+    event = stored.event
+    body = {name: value for name, value in _body(event) if value is not None}
+    if stored.by:
+        body["by"] = stored.by
+    if stored.key_name:
+        body["key_name"] = stored.key_name
+    if stored.policy_version:
+        body["edition"] = stored.policy_version
     return {
-        "inquiry_id": recorded.inquiry_id,
-        "fact_id": recorded.fact_id,
-        "kind": type(fact).__name__.lower(),
-        "at": fact.at,
+        "inquiry_id": stored.inquiry_id,
+        "event_id": stored.event_id,
+        "kind": type(event).__name__.lower(),
+        "at": event.at,
         "body": json.dumps(body),
     }
 
 
-def _body(fact: Fact) -> Iterator[tuple[str, Any]]:
-    match fact:
+def _body(event: ClockEvent) -> Iterator[tuple[str, Any]]:
+    match event:
         case Started():
-            yield "promise", fact.promise.name
-            yield "due_at", fact.due_at.isoformat()
-            yield "target", fact.kind.value
-            yield "window_ends_at", _text(fact.window_ends_at)
-            yield "hand_over_due_at", _text(fact.hand_over_due_at)
+            yield "promise", event.promise.name
+            yield "due_at", event.due_at.isoformat()
+            yield "target", event.kind.value
+            yield "window_ends_at", _text(event.window_ends_at)
+            yield "hand_over_due_at", _text(event.hand_over_due_at)
         case Moved():
-            yield "promise", fact.promise.name
-            yield "due_at", fact.due_at.isoformat()
-            yield "left_us", _microseconds(fact.left)
-            yield "reason", fact.reason
-            yield "hand_over_due_at", _text(fact.hand_over_due_at)
-            yield "hand_over_left_us", _microseconds(fact.hand_over_left) or None
+            yield "promise", event.promise.name
+            yield "due_at", event.due_at.isoformat()
+            yield "left_us", _microseconds(event.left)
+            yield "reason", event.reason
+            yield "hand_over_due_at", _text(event.hand_over_due_at)
+            yield "hand_over_left_us", _microseconds(event.hand_over_left) or None
         case Paused():
-            yield "until", fact.until.isoformat()
-            yield "reason", fact.reason
+            yield "until", event.until.isoformat()
+            yield "reason", event.reason
         case Resumed():
-            yield "cause", fact.cause.value
-            yield "message_id", _name(fact.message_id)
+            yield "cause", event.cause.value
+            yield "message_id", _name(event.message_id)
         case WindowSet():
-            yield "ends_at", fact.ends_at.isoformat()
-            yield "message_id", _name(fact.message_id)
+            yield "ends_at", event.ends_at.isoformat()
+            yield "message_id", _name(event.message_id)
         case Left():
-            yield "message_id", _name(fact.message_id)
+            yield "message_id", _name(event.message_id)
         case Assigned():
-            yield "desk", fact.desk
+            yield "desk", event.desk
         case TakenOver() | Reopened():
             return
         case _:
-            yield from _body_of_an_end(fact)
+            yield from _body_of_an_end(event)
 
 
-def _body_of_an_end(fact: Answered | Held | Withdrawn | Cancelled) -> Iterator[tuple[str, Any]]:
-    match fact:
+def _body_of_an_end(event: Answered | Held | Withdrawn | Cancelled) -> Iterator[tuple[str, Any]]:
+    match event:
         case Cancelled():
-            yield "reason", fact.reason.value
-            yield "merged_into", _name(fact.merged_into)
+            yield "reason", event.reason.value
+            yield "merged_into", _name(event.merged_into)
             return
         case Held():
-            yield "follow_up_at", _text(fact.follow_up_at)
+            yield "follow_up_at", _text(event.follow_up_at)
         case Answered():
-            yield "by_hand", fact.by_hand or None
+            yield "by_hand", event.by_hand or None
         case Withdrawn():
             pass
-    yield "message_id", _name(fact.message_id)
-    yield "revision", fact.revision or None
+    yield "message_id", _name(event.message_id)
+    yield "revision", event.revision or None
 
 
-def _recorded(
-    inquiry_id: UUID, fact_id: UUID, kind: str, at: datetime, text: str, *, editions: EditionByKey
-) -> Recorded:
+def _stored(
+    inquiry_id: UUID,
+    event_id: UUID,
+    kind: str,
+    at: datetime,
+    text: str,
+    *,
+    version_by_key: PolicyVersionByKey,
+) -> StoredEvent:
     body = json.loads(text)
-    edition = body.get("edition", "")
-    fact = _fact(kind, at, body, editions(edition) if edition else None)
+    policy_version = body.get("edition", "")
+    event = _event(kind, at, body, version_by_key(policy_version) if policy_version else None)
     by, key_name = body.get("by", ""), body.get("key_name")
-    return Recorded(inquiry_id, fact_id, fact, by, edition, key_name)
+    return StoredEvent(inquiry_id, event_id, event, by, policy_version, key_name)
 
 
-def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None) -> Fact:  # noqa: PLR0911 - one for each kind
-    match kind, edition:
-        case "started", Edition():
+def _event(  # noqa: PLR0911 - one for each kind
+    kind: str, at: datetime, body: dict[str, Any], policy_version: PolicyVersion | None
+) -> ClockEvent:
+    match kind, policy_version:
+        case "started", PolicyVersion():
             return Started(
                 at,
-                edition.promise(body["promise"]),
+                policy_version.promise(body["promise"]),
                 _moment(body["due_at"]),
                 TargetKind(body["target"]),
                 _moment_if_any(body, "window_ends_at"),
                 _moment_if_any(body, "hand_over_due_at"),
             )
-        case "moved", Edition():
+        case "moved", PolicyVersion():
             return Moved(
                 at,
-                edition.promise(body["promise"]),
+                policy_version.promise(body["promise"]),
                 _moment(body["due_at"]),
                 timedelta(microseconds=body["left_us"]),
                 body["reason"],
                 _moment_if_any(body, "hand_over_due_at"),
                 timedelta(microseconds=body.get("hand_over_left_us", 0)),
-                edition.calendar,
+                policy_version.calendar,
             )
         case "paused", _:
             return Paused(at, _moment(body["until"]), body["reason"])
@@ -188,7 +198,7 @@ def _fact(kind: str, at: datetime, body: dict[str, Any], edition: Edition | None
             return _end(kind, at, body)
 
 
-def _end(kind: str, at: datetime, body: dict[str, Any]) -> Fact:
+def _end(kind: str, at: datetime, body: dict[str, Any]) -> ClockEvent:
     """What a reply or a desk did. Rows of before replies were named have no `message_id`."""
     message_id, revision = _id_if_any(body, "message_id"), body.get("revision", 0)
     match kind:
@@ -205,20 +215,20 @@ def _end(kind: str, at: datetime, body: dict[str, Any]) -> Fact:
             raise ValueError(f"a fact of the kind {kind!r} is not known here")
 
 
-def began_under(facts: Iterable[Recorded]) -> str:
-    """The edition under which a clock started. Raises StopIteration when it has not."""
-    return next(each.edition for each in facts if isinstance(each.fact, Started))
+def began_under(events: Iterable[StoredEvent]) -> str:
+    """The policy version under which a clock started. Raises StopIteration when it has not."""
+    return next(each.policy_version for each in events if isinstance(each.event, Started))
 
 
-def edition_keys(facts: Iterable[Recorded]) -> list[str]:
-    """The editions that counted a clock, oldest first."""
-    dated = sorted((each.fact.at, each.edition) for each in facts if each.edition)
+def policy_version_keys(events: Iterable[StoredEvent]) -> list[str]:
+    """The policy versions that counted a clock, oldest first."""
+    dated = sorted((each.event.at, each.policy_version) for each in events if each.policy_version)
     return [key for _, key in dated]
 
 
 def ever_paused(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of the inquiries whose clock a person has stopped at any time."""
-    c = clock_facts.c
+    c = clock_events.c
     wanted = select(c.inquiry_id).where(among(tx, c.inquiry_id, inquiry_ids), c.kind == "paused")
     return frozenset(tx.execute(wanted).scalars())
 

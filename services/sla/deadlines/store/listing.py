@@ -59,7 +59,7 @@ def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[DeadlineRow]:
 
 
 def overdue(now: datetime) -> ColumnElement[bool]:
-    """The deadline has passed, whether a timer has looked or not.
+    """The deadline has passed, whether the timers have handled it or not.
 
     That of a paused clock lies behind the pause's bound, so the clock ran when it passed.
     """

@@ -1,4 +1,4 @@
-"""New facts about inquiries: append them, fold each clock again, publish what follows."""
+"""New events of clocks: append them, project each clock again, publish what follows."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from datetime import datetime
 from uuid import UUID
 
 from services.sla.businesstime.calendar import BusinessCalendar
-from services.sla.clocks.events import Answered, Cancelled, Fact, in_order_of_occurrence
+from services.sla.clocks.events import Answered, Cancelled, ClockEvent, in_order_of_occurrence
 from services.sla.clocks.notices import NoticeKey
 from services.sla.clocks.standing import merged_into, standing
-from services.sla.deadlines.move_cause import Change
-from services.sla.deadlines.project import Outcome, answer_seconds, fold
-from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.store import events as clock_facts
-from services.sla.deadlines.store import sent_notices as told
+from services.sla.deadlines.move_cause import Cause
+from services.sla.deadlines.project import Outcome, answer_seconds, project
+from services.sla.deadlines.store import deadlines, sent_notices
+from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import BEST_EFFORT, Columns, DeadlineRow
-from services.sla.deadlines.store.events import Recorded
+from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.store.sent_notices import SentNotice
 from services.sla.notifications import store
-from services.sla.notifications.domain import Audience
+from services.sla.notifications.domain import Subscription
 from services.sla.notifications.store import Delivery
 from services.sla.notifications.usecases import deliveries
-from services.sla.promises import policy_version
-from services.sla.promises.versions import Library
+from services.sla.promises.policy_version import PolicyVersionByKey
+from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.events.deadlines import DeadlineFact
 from shared.messaging import outbox
@@ -32,41 +32,43 @@ from shared.runtime.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """A fact about an inquiry that may or may not be known yet."""
+class NewEvent:
+    """An event of an inquiry that may or may not be known yet."""
 
     conversation_id: UUID
-    recorded: Recorded
-    change: Change | None = None
+    stored: StoredEvent
+    cause: Cause | None = None
     traceparent: str = ""
 
     @property
     def inquiry_id(self) -> UUID:
-        return self.recorded.inquiry_id
+        return self.stored.inquiry_id
 
 
 @dataclass(slots=True)
 class Results:
-    """What one transaction writes after all folding: few statements for many clocks."""
+    """What one transaction writes after all projecting: few statements for many clocks."""
 
-    audiences: Sequence[Audience]
+    subscriptions: Sequence[Subscription]
     changes: dict[UUID, Columns] = field(default_factory=dict)
     envelopes: list[Envelope] = field(default_factory=list)
-    told: list[told.Told] = field(default_factory=list)
+    sent: list[SentNotice] = field(default_factory=list)
     deliveries: list[Delivery] = field(default_factory=list)
 
     def take(self, row: DeadlineRow, outcome: Outcome, *, now: datetime, trace: str) -> None:
         self.changes[row.inquiry_id] = outcome.columns
-        self.told += outcome.told
-        said = [envelope(event, now=now, trace=trace) for event in outcome.publish]
-        self.envelopes += said
-        if self.audiences:
-            self.deliveries += deliveries(said, row, outcome.columns, audiences=self.audiences)
+        self.sent += outcome.sent
+        published = [envelope(fact, now=now, trace=trace) for fact in outcome.publish]
+        self.envelopes += published
+        if self.subscriptions:
+            self.deliveries += deliveries(
+                published, row, outcome.columns, subscriptions=self.subscriptions
+            )
 
     def write(self, tx: Write) -> datetime | None:
-        """Returns the first moment at which one of these clocks has to be looked at again."""
+        """Returns the first moment at which something is due on one of these clocks."""
         deadlines.change(tx, self.changes)
-        told.add(tx, self.told)
+        sent_notices.add(tx, self.sent)
         outbox.record(tx, self.envelopes)
         store.add(tx, self.deliveries)
         return earliest(columns["next_action_at"] for columns in self.changes.values())
@@ -76,93 +78,98 @@ def earliest(moments: Iterable[datetime | None]) -> datetime | None:
     return min((each for each in moments if each is not None), default=None)
 
 
-def envelope(event: DeadlineFact, *, now: datetime, trace: str) -> Envelope:
-    return Envelope(new_id(), str(event.conversation_id), now, event, trace)
+def envelope(fact: DeadlineFact, *, now: datetime, trace: str) -> Envelope:
+    return Envelope(new_id(), str(fact.conversation_id), now, fact, trace)
 
 
-def record(
-    tx: Write, arrivals: Sequence[Arrival], *, library: Library, now: datetime
+def append_events(
+    tx: Write, new_events: Sequence[NewEvent], *, policy_versions: PolicyVersions, now: datetime
 ) -> datetime | None:
-    """Append the facts and fold each clock once; when the first of the clocks needs a look.
+    """Append the events and project each clock once; when the first action is due on one of them.
 
-    Of several facts about one inquiry the last names the cause of what moved. A fact of an inquiry
+    Of several events of one inquiry the last names the cause of what moved. An event of an inquiry
     that is not known yet is kept until it is.
     """
-    rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in arrivals})
-    clock_facts.add(tx, [each.recorded for each in arrivals])
-    last = {each.inquiry_id: each for each in arrivals}
+    rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in new_events})
+    clock_events.add(tx, [each.stored for each in new_events])
+    last = {each.inquiry_id: each for each in new_events}
     started = [each for each in last if rows[each].due_at is not None]
-    unpromised = [each for each in last if rows[each].state == BEST_EFFORT]
-    known = [*started, *unpromised]
+    best_effort = [each for each in last if rows[each].state == BEST_EFFORT]
+    known = [*started, *best_effort]
     if not known:
         return None
-    histories = Histories.read(tx, known, library=library, now=now)
+    histories = Histories.read(tx, known, policy_versions=policy_versions, now=now)
     deadlines.change(
         tx,
-        {each: unpromised_end(rows[each], histories, edition="") for each in unpromised},
+        {each: best_effort_end(rows[each], histories, policy_version="") for each in best_effort},
     )
-    results = Results(library.audiences)
+    results = Results(policy_versions.subscriptions)
     for inquiry_id in started:
-        row, arrival = rows[inquiry_id], last[inquiry_id]
-        outcome = histories.fold(
-            row, now=now, edition=arrival.recorded.edition, change=arrival.change
+        row, new_event = rows[inquiry_id], last[inquiry_id]
+        outcome = histories.project(
+            row, now=now, policy_version=new_event.stored.policy_version, cause=new_event.cause
         )
-        results.take(row, outcome, now=now, trace=arrival.traceparent)
+        results.take(row, outcome, now=now, trace=new_event.traceparent)
     return results.write(tx)
 
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """The facts, told keys and editions of some clocks, read with two queries."""
+    """The events, sent notices and policy versions of some clocks, read with two queries."""
 
-    facts: Mapping[UUID, Sequence[Recorded]]
-    told: Mapping[UUID, frozenset[NoticeKey]]
-    edition: policy_version.EditionByKey
+    events: Mapping[UUID, Sequence[StoredEvent]]
+    sent: Mapping[UUID, frozenset[NoticeKey]]
+    version_by_key: PolicyVersionByKey
 
     @classmethod
     def read(
-        cls, tx: Write, inquiry_ids: Sequence[UUID], *, library: Library, now: datetime
+        cls,
+        tx: Write,
+        inquiry_ids: Sequence[UUID],
+        *,
+        policy_versions: PolicyVersions,
+        now: datetime,
     ) -> Histories:
-        editions = library.reader(tx, now=now)
-        facts = clock_facts.of(tx, inquiry_ids, editions=editions)
-        return cls(facts, told.of(tx, inquiry_ids), editions)
+        version_by_key = policy_versions.by_key(tx, now=now)
+        events = clock_events.of(tx, inquiry_ids, version_by_key=version_by_key)
+        return cls(events, sent_notices.of(tx, inquiry_ids), version_by_key)
 
-    def of(self, inquiry_id: UUID) -> list[Fact]:
-        return [each.fact for each in self.facts[inquiry_id]]
+    def of(self, inquiry_id: UUID) -> list[ClockEvent]:
+        return [each.event for each in self.events[inquiry_id]]
 
     def began(self, inquiry_id: UUID) -> BusinessCalendar:
         """The calendar under which its clock started."""
-        return self.edition(clock_facts.began_under(self.facts[inquiry_id])).calendar
+        return self.version_by_key(clock_events.began_under(self.events[inquiry_id])).calendar
 
-    def fold(
+    def project(
         self,
         row: DeadlineRow,
         *,
         now: datetime,
-        edition: str = "",
-        change: Change | None = None,
+        policy_version: str = "",
+        cause: Cause | None = None,
         tell_until: datetime | None = None,
     ) -> Outcome:
-        """Fold under that edition; without one, under the edition that the clock is under."""
-        return fold(
+        """Under that policy version; without one, under the one that the clock is under already."""
+        return project(
             row,
             self.of(row.inquiry_id),
-            edition=self.edition(edition or str(row.edition)),
+            policy_version=self.version_by_key(policy_version or str(row.policy_version)),
             began=self.began(row.inquiry_id),
             now=now,
-            seen=self.told.get(row.inquiry_id, frozenset()),
-            change=change,
+            sent=self.sent.get(row.inquiry_id, frozenset()),
+            cause=cause,
             tell_until=tell_until,
         )
 
 
-def unpromised_end(row: DeadlineRow, histories: Histories, *, edition: str) -> Columns:
+def best_effort_end(row: DeadlineRow, histories: Histories, *, policy_version: str) -> Columns:
     """How a best-effort inquiry ended, if it did: by the earliest end that stands.
 
-    Its answer's time is counted by that edition; without one, by that of the row.
+    Its answer's time is counted by that policy version; without one, by that of the row.
     """
-    known = [each.fact for each in histories.facts.get(row.inquiry_id, ())]
-    ends = [fact for fact in standing(known) if isinstance(fact, Answered | Cancelled)]
+    known = [each.event for each in histories.events.get(row.inquiry_id, ())]
+    ends = [event for event in standing(known) if isinstance(event, Answered | Cancelled)]
     columns: Columns = dict.fromkeys(
         ("answered_at", "cancelled_at", "cancel_reason", "answer_business_seconds",
          "answer_wall_seconds")
@@ -170,7 +177,7 @@ def unpromised_end(row: DeadlineRow, histories: Histories, *, edition: str) -> C
     columns["merged_into"] = merged_into(ends)
     match min(ends, key=in_order_of_occurrence, default=None):
         case Answered(at) if row.received_at is not None:
-            calendar = histories.edition(edition or str(row.edition)).calendar
+            calendar = histories.version_by_key(policy_version or str(row.policy_version)).calendar
             business, wall = answer_seconds(calendar, row.received_at, at)
             columns |= {
                 "answered_at": at,

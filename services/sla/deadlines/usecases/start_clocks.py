@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from services.sla.clocks.events import Started
-from services.sla.clocks.notices import first_look
+from services.sla.clocks.notices import first_due
 from services.sla.deadlines.project import started_event
 from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.store import events as clock_facts
+from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import (
     AWAITED,
     BEST_EFFORT,
@@ -23,19 +23,19 @@ from services.sla.deadlines.store.deadlines import (
     Columns,
     DeadlineRow,
 )
-from services.sla.deadlines.store.events import Recorded
+from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.usecases.append import (
     Histories,
     Results,
+    append_events,
+    best_effort_end,
     earliest,
     envelope,
-    record,
-    unpromised_end,
 )
 from services.sla.deadlines.usecases.messages import departure
-from services.sla.promises.policy_version import Edition, hashtag_names
+from services.sla.promises.policy_version import PolicyVersion, hashtag_names
 from services.sla.promises.promise import Subject, hand_over_due
-from services.sla.promises.versions import Library
+from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.events.inquiries import InquiryReceived
 from shared.messaging import outbox
@@ -46,82 +46,89 @@ from shared.messaging.envelope import Envelope
 class Receipt:
     """An inquiry as the event tells it, with the event's id and trace."""
 
-    fact_id: UUID
+    event_id: UUID
     fact: InquiryReceived
     traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Beginning:
-    """What an inquiry begins with: its row, and its first fact when a promise holds."""
+    """What an inquiry begins with: its row, and its first event when a promise holds."""
 
     receipt: Receipt
     columns: Columns
     started: Started | None
 
 
-def receive(
-    tx: Write, receipts: Sequence[Receipt], *, library: Library, now: datetime
+def start_clocks(
+    tx: Write, receipts: Sequence[Receipt], *, policy_versions: PolicyVersions, now: datetime
 ) -> datetime | None:
-    """Start a clock for each inquiry, at most once; when the first of them needs a look."""
-    edition = library.follow(tx, now=now)
-    begun = [_begin(each, edition, desk=None) for each in receipts]
+    """Start a clock for each inquiry, at most once; when the first action is due on one."""
+    policy_version = policy_versions.active(tx, now=now)
+    begun = [_begin(each, policy_version, desk=None) for each in receipts]
     fresh = deadlines.insert_new(tx, [each.columns for each in begun])
     new = [each for each in begun if each.receipt.fact.inquiry_id in fresh]
-    clock_facts.add(tx, [_recorded(each, edition) for each in new if each.started])
+    clock_events.add(tx, [_stored(each, policy_version) for each in new if each.started])
     outbox.record(tx, [_envelope(each, now) for each in new if each.started])
-    nearest = [earliest(each.columns["next_action_at"] for each in new)]
+    next_actions = [earliest(each.columns["next_action_at"] for each in new)]
     if len(fresh) < len(receipts):
         late = [each for each in receipts if each.fact.inquiry_id not in fresh]
-        nearest.append(_receive_awaited(tx, late, edition, library=library, now=now))
-    gone = [departure(each.fact_id, each.fact, each.traceparent) for each in receipts]
+        next_actions.append(
+            _start_awaited(tx, late, policy_version, policy_versions=policy_versions, now=now)
+        )
+    gone = [departure(each.event_id, each.fact, each.traceparent) for each in receipts]
     left = [each for each in gone if each is not None]
     if left:
-        nearest.append(record(tx, left, library=library, now=now))
-    return earliest(nearest)
+        next_actions.append(append_events(tx, left, policy_versions=policy_versions, now=now))
+    return earliest(next_actions)
 
 
-def _receive_awaited(
-    tx: Write, receipts: Iterable[Receipt], edition: Edition, *, library: Library, now: datetime
+def _start_awaited(
+    tx: Write,
+    receipts: Iterable[Receipt],
+    policy_version: PolicyVersion,
+    *,
+    policy_versions: PolicyVersions,
+    now: datetime,
 ) -> datetime | None:
-    """Inquiries of which something was known before: fold what came early in."""
+    """Inquiries of which something was known before: project what came early as well."""
     by_id = {each.fact.inquiry_id: each for each in receipts}
     rows = deadlines.lock(tx, sorted(by_id))
     awaited = {key: row for key, row in rows.items() if row.state == AWAITED}
-    begun = [_begin(by_id[key], edition, desk=row.desk) for key, row in awaited.items()]
-    clock_facts.add(tx, [_recorded(each, edition) for each in begun if each.started])
-    histories = Histories.read(tx, list(awaited), library=library, now=now)
-    results = Results(library.audiences)
-    unpromised: dict[UUID, Columns] = {}
+    begun = [_begin(by_id[key], policy_version, desk=row.desk) for key, row in awaited.items()]
+    clock_events.add(tx, [_stored(each, policy_version) for each in begun if each.started])
+    histories = Histories.read(tx, list(awaited), policy_versions=policy_versions, now=now)
+    results = Results(policy_versions.subscriptions)
+    best_effort: dict[UUID, Columns] = {}
     for each in begun:
         fact = each.receipt.fact
         known = _row(awaited[fact.inquiry_id], each.columns)
         if each.started is None:
-            ended = unpromised_end(known, histories, edition=edition.key)
-            unpromised[fact.inquiry_id] = {**each.columns, **ended}
+            ended = best_effort_end(known, histories, policy_version=policy_version.key)
+            best_effort[fact.inquiry_id] = {**each.columns, **ended}
             continue
-        outcome = histories.fold(known, now=now)
+        outcome = histories.project(known, now=now)
         columns = {**each.columns, **outcome.columns}
         results.take(
             known, replace(outcome, columns=columns), now=now, trace=each.receipt.traceparent
         )
-    deadlines.change(tx, unpromised)
+    deadlines.change(tx, best_effort)
     return results.write(tx)
 
 
 def _row(stub: DeadlineRow, columns: Columns) -> DeadlineRow:
-    """The row as the fold should see it: received, but not started yet."""
-    known = ("channel", "received_at", "desk", "contact_id", "hashtags", "edition")
+    """The row as the projection should see it: received, but not started yet."""
+    known = ("channel", "received_at", "desk", "contact_id", "hashtags", "policy_version")
     return replace(stub, **{name: columns[name] for name in known})
 
 
-def _begin(receipt: Receipt, edition: Edition, *, desk: str | None) -> _Beginning:
+def _begin(receipt: Receipt, policy_version: PolicyVersion, *, desk: str | None) -> _Beginning:
     fact = receipt.fact
     received_at = fact.received_at.astimezone(UTC)
     tags = hashtag_names(fact.hashtags) if fact.hashtags else frozenset()
-    desk = desk or edition.channel_desks.get(fact.channel)
+    desk = desk or policy_version.channel_desks.get(fact.channel)
     subject = Subject(fact.channel, desk, tags, str(fact.contact_id))
-    choice = edition.choose(subject, received_at)
+    choice = policy_version.choose(subject, received_at)
     columns: Columns = {
         "inquiry_id": fact.inquiry_id,
         "conversation_id": fact.conversation_id,
@@ -130,11 +137,11 @@ def _begin(receipt: Receipt, edition: Edition, *, desk: str | None) -> _Beginnin
         "desk": desk,
         "contact_id": fact.contact_id,
         "hashtags": " ".join(sorted(tags)) or None,
-        "edition": edition.key,
+        "policy_version": policy_version.key,
         "promise": None,
         "target": None,
         "received_at": received_at,
-        "received_week": edition.week(received_at),
+        "received_week": policy_version.week(received_at),
         "due_at": None,
         "next_action_at": None,
         "window_ends_at": None,
@@ -145,26 +152,29 @@ def _begin(receipt: Receipt, edition: Edition, *, desk: str | None) -> _Beginnin
         at=received_at,
         promise=choice.promise,
         due_at=choice.due_at,
-        window_ends_at=edition.window_end(fact.channel, received_at),
-        hand_over_due_at=hand_over_due(choice.promise, edition.calendar, received_at),
+        window_ends_at=policy_version.window_end(fact.channel, received_at),
+        hand_over_due_at=hand_over_due(choice.promise, policy_version.calendar, received_at),
     )
     columns |= {
         "promise": choice.promise.name,
         "target": started.kind.value,
         "due_at": started.due_at,
-        # Nothing is told here: an answer may already wait on the bus. The timers look first.
-        "next_action_at": first_look(started, edition.calendar),
+        # No notice is sent here: an answer may already wait on the bus. The timers look first.
+        "next_action_at": first_due(started, policy_version.calendar),
         "window_ends_at": started.window_ends_at,
     }
     return _Beginning(receipt, columns, started)
 
 
-def _recorded(beginning: _Beginning, edition: Edition) -> Recorded:
+def _stored(beginning: _Beginning, policy_version: PolicyVersion) -> StoredEvent:
     if beginning.started is None:
         raise ValueError("a best-effort inquiry has no clock")
     receipt = beginning.receipt
-    return Recorded(
-        receipt.fact.inquiry_id, receipt.fact_id, beginning.started, edition=edition.key
+    return StoredEvent(
+        receipt.fact.inquiry_id,
+        receipt.event_id,
+        beginning.started,
+        policy_version=policy_version.key,
     )
 
 

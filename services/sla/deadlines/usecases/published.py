@@ -1,8 +1,8 @@
-"""What the others were told last of a clock, and what has to wait until it is certain.
+"""What was published last of a clock, and what has to wait until it is certain.
 
-A row shows at once what its facts say. What was published may lag behind: that a target ended late
-is told together with its breach, by the timers, because an earlier answer may be on its way. As
-long as the two differ, the row keeps what was said (its column `said`).
+A row shows at once what its events say. What was published may lag behind: that a target ended late
+is published together with its breach, by the timers, because an earlier answer may be on its way.
+As long as the two differ, the row keeps what was published.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Published:
     """How a target stands. `state` is a phase; `reason` is why it was cancelled."""
 
     state: str
@@ -43,19 +43,19 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
-class BothSaid:
-    """Of the answer's target and of the hand-over; None where nothing was owed or said."""
+class BothPublished:
+    """Of the answer's target and of the hand-over; None where nothing was owed or published."""
 
-    answer: Said
-    hand_over: Said | None
+    answer: Published
+    hand_over: Published | None
 
 
-def said_before(row: DeadlineRow, begun: Started) -> BothSaid:
-    """What was told by the time the row was written; of a clock that starts now, its start."""
+def published_before(row: DeadlineRow, begun: Started) -> BothPublished:
+    """What had been published when the row was written; of a clock that starts now, its start."""
     if row.due_at is None:
-        return BothSaid(Said(Phase.RUNNING.value, begun.kind.value, begun.due_at), None)
-    kept: dict[str, Any] = {} if row.said is None else json.loads(row.said)
-    answer = Said(
+        return BothPublished(Published(Phase.RUNNING.value, begun.kind.value, begun.due_at), None)
+    kept: dict[str, Any] = {} if row.published is None else json.loads(row.published)
+    answer = Published(
         row.state,
         str(row.target),
         row.due_at,
@@ -64,37 +64,39 @@ def said_before(row: DeadlineRow, begun: Started) -> BothSaid:
     )
     hand_over = None
     if row.hand_over_state is not None and row.hand_over_due_at is not None:
-        hand_over = Said(row.hand_over_state, "hand_over", row.hand_over_due_at, row.taken_over_at)
-    return BothSaid(
-        _said(kept["answer"]) if "answer" in kept else answer,
-        _said_if_any(kept["hand_over"]) if "hand_over" in kept else hand_over,
+        hand_over = Published(
+            row.hand_over_state, "hand_over", row.hand_over_due_at, row.taken_over_at
+        )
+    return BothPublished(
+        _published(kept["answer"]) if "answer" in kept else answer,
+        _published_if_any(kept["hand_over"]) if "hand_over" in kept else hand_over,
     )
 
 
-def standing_answer(clock: ClockState, target: Target) -> Said:
+def standing_answer(clock: ClockState, target: Target) -> Published:
     reason = None if clock.cancelled is None else clock.cancelled.value
     kind, phase = target.kind.value, target.phase.value
-    return Said(phase, kind, target.due_at, target.ended_at, reason)
+    return Published(phase, kind, target.due_at, target.ended_at, reason)
 
 
-def standing_hand_over(clock: ClockState) -> Said | None:
+def standing_hand_over(clock: ClockState) -> Published | None:
     """None as long as nobody owes it. Which of its rows ends it was, only a claim's moment says."""
     target = clock.owed_hand_over
     if target is None:
         return None
     ended_at = target.ended_at if target.phase in _TAKEN else None
-    return Said(target.phase.value, target.kind.value, target.due_at, ended_at)
+    return Published(target.phase.value, target.kind.value, target.due_at, ended_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Which notices were told before, and which are told with what is published now."""
+class SentKeys:
+    """The notices that were sent before, and those that go out with what is published now."""
 
     before: Collection[NoticeKey]
     now: Collection[NoticeKey]
 
     def lacks_one_of(self, targets: Iterable[Target]) -> bool:
-        """Whether how they stand rests on a breach that was not told yet.
+        """Whether how they stand rests on a breach that was not sent yet.
 
         Of a target that is open the breach itself will tell.
         """
@@ -103,13 +105,13 @@ class Told:
         )
 
     def now_of(self, targets: Iterable[Target]) -> bool:
-        """Whether the breach of one that has ended is told now: who keeps a copy has to hear after
-        it how things stand.
+        """Whether the breach of one that has ended is sent now: who keeps a copy has to learn
+        after it how things stand.
         """
         return any(key in self.now for key in _breaches_of_ended(targets))
 
-    def long_ago(self, before: Said, stands: Said, target: Target) -> bool:
-        """Whether the target is late again: its breach was told, then corrected, and is told no
+    def long_ago(self, before: Published, stands: Published, target: Target) -> bool:
+        """Whether the target is late again: its breach was sent, then corrected, and is sent no
         more.
         """
         is_late = stands.state == Phase.BREACHED.value != before.state
@@ -122,8 +124,10 @@ def _breaches_of_ended(targets: Iterable[Target]) -> Iterator[NoticeKey]:
             yield breach_key(target)
 
 
-def kept(*, answer: Said | None = None, hand_over: tuple[Said | None] | None = None) -> str | None:
-    """The column: what was said of those that wait; None when nothing waits."""
+def kept(
+    *, answer: Published | None = None, hand_over: tuple[Published | None] | None = None
+) -> str | None:
+    """The column: what was published of those that wait; None when nothing waits."""
     waits: dict[str, Any] = {}
     if answer is not None:
         waits["answer"] = _plain(answer)
@@ -132,17 +136,17 @@ def kept(*, answer: Said | None = None, hand_over: tuple[Said | None] | None = N
     return json.dumps(waits) if waits else None
 
 
-def _plain(said: Said) -> dict[str, str]:
-    named = {name: value for name, value in asdict(said).items() if value is not None}
+def _plain(published: Published) -> dict[str, str]:
+    named = {name: value for name, value in asdict(published).items() if value is not None}
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in named.items()
     }
 
 
-def _said(plain: dict[str, str]) -> Said:
+def _published(plain: dict[str, str]) -> Published:
     ended_at = plain.get("ended_at")
-    return Said(
+    return Published(
         plain["state"],
         plain["target"],
         datetime.fromisoformat(plain["due_at"]),
@@ -151,5 +155,5 @@ def _said(plain: dict[str, str]) -> Said:
     )
 
 
-def _said_if_any(plain: dict[str, str] | None) -> Said | None:
-    return None if plain is None else _said(plain)
+def _published_if_any(plain: dict[str, str] | None) -> Published | None:
+    return None if plain is None else _published(plain)
