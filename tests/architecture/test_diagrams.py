@@ -43,10 +43,9 @@ from services.sla.clocks.events import (
     WindowSet,
     Withdrawn,
 )
-from services.sla.clocks.evolve import evolve, move, start
 from services.sla.clocks.target import Phase
 from tests.architecture.source import section
-from tests.unit.sla.builders import HOUR, at, berlin, promise
+from tests.unit.sla.builders import HOUR, at, berlin, evolve, move, promise, start
 
 Transition = tuple[str, str, str]
 """From, what happens, to."""
@@ -248,7 +247,7 @@ def _as_time_passes(
 
 def _position(history: tuple[ClockEvent, ...], now: datetime) -> tuple[Phase, int, datetime | None]:
     """The phase, and while an answer is owed, which target is awaited, and until when."""
-    clock = evolve(history, CALENDAR, now)
+    clock = evolve(history, now)
     return (
         (clock.phase, len(clock.targets), clock.due_at) if clock.is_open else (clock.phase, 0, None)
     )
@@ -266,7 +265,7 @@ def _possible(before: tuple[ClockEvent, ...], hour: int) -> Iterator[ClockEvent]
     yield Cancelled(now, CancelReason.CLOSED)
     yield Reopened(now)
     for promised in (SHORT, LONG):
-        moved = move(before, promised, began=CALENDAR, calendar=CALENDAR, at=now)
+        moved = move(before, promised, calendar=CALENDAR, at=now)
         if moved is not None:
             yield moved
     yield from _withdrawn(before, now)

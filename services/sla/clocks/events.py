@@ -3,6 +3,9 @@
 `at` is when it happened, not when it arrived: events may arrive in any order. Breach, met late and
 warnings are no events: they follow from these and the deadline. What was taken back stays an event,
 and so does the taking back: which of them hold is for `standing` to say.
+
+An event carries plain values, as they are stored: a promise is its name, and the policy version in
+which it stands is that version's key.
 """
 
 from dataclasses import dataclass
@@ -11,9 +14,8 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.sla.businesstime.calendar import BusinessCalendar
-from services.sla.businesstime.instants import ZERO, as_utc, zoneless
-from services.sla.promises.promise import Promise, TargetKind
+from services.sla.businesstime.instants import TICK, as_utc, zoneless
+from services.sla.promises.promise import TargetKind
 
 
 class ClockEventError(ValueError):
@@ -47,15 +49,15 @@ class Started:
     """
 
     at: datetime
-    promise: Promise
+    policy_version: str
+    promise: str
     due_at: datetime
-    kind: TargetKind = TargetKind.FIRST_ANSWER
+    target: TargetKind = TargetKind.FIRST_ANSWER
     window_ends_at: datetime | None = None
     hand_over_due_at: datetime | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at, self.due_at, self.window_ends_at, self.hand_over_due_at)
-        self.promise.target(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Held:
     """
 
     at: datetime
-    follow_up_at: datetime | None
+    follow_up_at: datetime | None = None
     message_id: UUID | None = None
     revision: int = 0
 
@@ -160,23 +162,31 @@ class Reopened:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The policy changed: from here on another promise, deadline and calendar hold.
+    """From here on another promise or policy version holds: the policy or the desk changed.
 
-    No `calendar`: the one before. `left` is the counted time still unspent at `at` under the new
-    rules; the hand-over's stand beside it, None where the new promise has no hand-over.
+    `left_us` is the counted time still unspent at `at` under the new rules, in microseconds; the
+    hand-over's stand beside it, None where the new promise has no hand-over.
     """
 
     at: datetime
-    promise: Promise
+    policy_version: str
+    promise: str
     due_at: datetime
-    left: timedelta
+    left_us: int
     reason: str = "policy changed"
     hand_over_due_at: datetime | None = None
-    hand_over_left: timedelta = ZERO
-    calendar: BusinessCalendar | None = None
+    hand_over_left_us: int = 0
 
     def __post_init__(self) -> None:
         _aware(self.at, self.due_at, self.hand_over_due_at)
+
+    @property
+    def left(self) -> timedelta:
+        return self.left_us * TICK
+
+    @property
+    def hand_over_left(self) -> timedelta:
+        return self.hand_over_left_us * TICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +284,7 @@ def in_order_of_occurrence(event: ClockEvent) -> tuple[datetime, int, str]:
 def _detail(event: ClockEvent) -> str:  # noqa: PLR0911 - one for each kind
     match event:
         case Started() | Moved():
-            return f"{event.due_at.timestamp()} {event.promise.name}"
+            return f"{event.due_at.timestamp()} {event.promise}"
         case Paused():
             return f"{event.until.timestamp()} {event.reason}"
         case Held(follow_up_at=until):

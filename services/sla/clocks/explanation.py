@@ -5,18 +5,18 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
-from services.sla.businesstime.calendar import BusinessCalendar, Span
+from services.sla.businesstime.calendar import Span
 from services.sla.businesstime.counting import runs_out, spans
 from services.sla.businesstime.instants import ZERO
 from services.sla.businesstime.rules import Reason
 from services.sla.clocks.events import ClockEvent
-from services.sla.clocks.evolve import evolve, recounted
+from services.sla.clocks.evolve import evolve, recount
 from services.sla.clocks.target import Pause, Target
-from services.sla.promises.promise import Explanation
+from services.sla.promises.promise import Explanation, TermsOf
 
 
 def clock_explanations(
-    events: Iterable[ClockEvent], calendar: BusinessCalendar, as_of: datetime
+    events: Iterable[ClockEvent], terms_of: TermsOf, as_of: datetime
 ) -> tuple[Explanation, ...]:
     """One explanation for each target of the clock as it stood at `as_of`.
 
@@ -25,13 +25,12 @@ def clock_explanations(
     moved is explained by the rules that hold now, from its start. Empty before the clock started.
     """
     history = tuple(events)
-    clock = evolve(history, calendar, as_of)
+    clock = evolve(history, terms_of, as_of)
     explained = []
     for target in clock.shown:
         counted = target
         if target.moved:
-            now = target.calendar
-            again = evolve(recounted(history, target.promise, now), now, as_of)
+            again = recount(history, target.terms, as_of)
             counted = again.target(target.number)
         explained.append(_explanation(counted))
     return tuple(explained)

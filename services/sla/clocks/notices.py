@@ -16,18 +16,17 @@ A notice has a key that stays the same whenever it is computed; the caller keeps
 stored and passes them as `sent`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK, ZERO, as_utc
-from services.sla.clocks.events import ClockEvent, Started
-from services.sla.clocks.evolve import ClockState, evolve
+from services.sla.clocks.events import Started
+from services.sla.clocks.evolve import ClockState
 from services.sla.clocks.target import Phase, Target
-from services.sla.promises.promise import TargetKind
+from services.sla.promises.promise import TargetKind, Terms
 
 WINDOW_LEAD: Final = timedelta(hours=1)
 
@@ -79,25 +78,13 @@ class DueNotices:
     next_action_at: datetime | None
 
 
-def pending_notices(
-    events: Iterable[ClockEvent],
-    calendar: BusinessCalendar,
-    now: datetime,
-    *,
-    sent: Collection[NoticeKey] = frozenset(),
-    window_lead: timedelta = WINDOW_LEAD,
-) -> DueNotices:
-    """What the clock owes at `now`, without what was `sent`; pure, so asking twice is harmless."""
-    return due_notices(evolve(events, calendar, now), sent=sent, window_lead=window_lead)
-
-
 def due_notices(
     clock: ClockState,
     *,
     sent: Collection[NoticeKey] = frozenset(),
     window_lead: timedelta = WINDOW_LEAD,
 ) -> DueNotices:
-    """The same for a clock that was evolved already, at the moment of its state."""
+    """What the clock owes at the moment of its state, without what was `sent`."""
     notices = [
         *_breaches(clock),
         *_warnings(clock),
@@ -110,7 +97,7 @@ def due_notices(
     return DueNotices(tuple(due), min(later, default=None))
 
 
-def first_due(started: Started, calendar: BusinessCalendar) -> datetime:
+def first_due(started: Started, terms: Terms) -> datetime:
     """When a clock that has just started may first owe something: never later than it does.
 
     Much cheaper than evolving, for the many clocks that start.
@@ -118,9 +105,10 @@ def first_due(started: Started, calendar: BusinessCalendar) -> datetime:
     if started.window_ends_at is not None and started.window_ends_at < started.due_at:
         return started.at
     begin, end = as_utc(started.at), as_utc(started.due_at)
+    calendar = terms.calendar
     allowance = calendar.elapsed(begin, end)
     left = max(
-        (level.opening_time_left(allowance) for level in started.promise.warnings), default=ZERO
+        (level.opening_time_left(allowance) for level in terms.promise.warnings), default=ZERO
     )
     if left < allowance:
         return calendar.subtract(end, left)

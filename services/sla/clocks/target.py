@@ -9,8 +9,8 @@ from uuid import UUID
 from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.counting import counted, deadline
 from services.sla.businesstime.instants import ZERO, as_utc
-from services.sla.clocks.events import ClockEvent, Held, Moved, Paused, Resumed, Started
-from services.sla.promises.promise import Promise, TargetKind, follow_up_due
+from services.sla.clocks.events import ClockEvent, Held, Paused, Resumed, Started
+from services.sla.promises.promise import Promise, TargetKind, Terms, follow_up_due
 
 
 class Phase(StrEnum):
@@ -44,6 +44,15 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """From some moment on the target is counted by these terms, with `left` unspent then."""
+
+    terms: Terms
+    due_at: datetime
+    left: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A target as it stood at one moment. `number` counts from 1; the hand-over's is 0.
 
@@ -53,8 +62,7 @@ class Target:
 
     number: int
     kind: TargetKind
-    promise: Promise
-    calendar: BusinessCalendar
+    terms: Terms
     phase: Phase
     started_at: datetime
     due_at: datetime
@@ -68,6 +76,14 @@ class Target:
     moved: bool
     owed_since: datetime | None
     opened_by: UUID | None = None
+
+    @property
+    def promise(self) -> Promise:
+        return self.terms.promise
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        return self.terms.calendar
 
     @property
     def key(self) -> str:
@@ -96,8 +112,7 @@ class TargetState:
 
     number: int
     kind: TargetKind
-    promise: Promise
-    calendar: BusinessCalendar
+    terms: Terms
     started_at: datetime
     due_at: datetime
     periods: list[RunningPeriod]
@@ -113,17 +128,16 @@ class TargetState:
     ending: Phase | None = None
 
     @classmethod
-    def begin(cls, event: Started, calendar: BusinessCalendar) -> Self:
+    def begin(cls, event: Started, terms: Terms) -> Self:
         at, due_at = as_utc(event.at), as_utc(event.due_at)
         return cls(
             number=1,
-            kind=event.kind,
-            promise=event.promise,
-            calendar=calendar,
+            kind=event.target,
+            terms=terms,
             started_at=at,
             due_at=due_at,
-            periods=[RunningPeriod(at, event.promise.target(event.kind), due_at)],
-            allowance=calendar.elapsed(at, due_at),
+            periods=[RunningPeriod(at, terms.promise.target(event.target), due_at)],
+            allowance=terms.calendar.elapsed(at, due_at),
             owed_since=at,
         )
 
@@ -131,17 +145,16 @@ class TargetState:
         """A holding reply: it ends this target and opens the next."""
         self.answer(at)
         begin = as_utc(at)
-        until = event.follow_up_at or follow_up_due(self.promise, self.calendar, begin)
+        until = event.follow_up_at or follow_up_due(self.terms.promise, self.terms.calendar, begin)
         due_at = max(as_utc(until), begin)
         return TargetState(
             number=self.number + 1,
             kind=TargetKind.FOLLOW_UP,
-            promise=self.promise,
-            calendar=self.calendar,
+            terms=self.terms,
             started_at=begin,
             due_at=due_at,
             periods=[RunningPeriod(begin, self._count(begin, due_at), due_at)],
-            allowance=self.calendar.elapsed(begin, due_at),
+            allowance=self.terms.calendar.elapsed(begin, due_at),
             owed_since=begin,
             opened_by=event.message_id,
             announced=due_at,
@@ -161,16 +174,28 @@ class TargetState:
             self.breached_at = max(self.due_at, self.periods[-1].start, self.owed_since)
 
     def take(self, at: datetime, event: ClockEvent) -> None:
-        """A pause, its end, or a move; any other event changes nothing here."""
+        """A pause or its end; any other event changes nothing here."""
         match event:
             case Paused() if self.breached_at is None and at <= self.due_at and event.until > at:
                 self._pause(as_utc(at), as_utc(event.until), event.reason)
             case Resumed() if self.paused:
                 self.run_again(as_utc(at))
-            case Moved() if self.breached_at is None and self.kind is not TargetKind.FOLLOW_UP:
-                self._move(as_utc(at), event)
             case _:
                 pass
+
+    def move(self, at: datetime, move: Move) -> None:
+        """A breach stays one, and the date that a follow-up was announced for holds."""
+        if self.breached_at is not None or self.kind is TargetKind.FOLLOW_UP:
+            return
+        self.terms, self.due_at, self.moved = move.terms, move.due_at, True
+        if self.paused and self.due_at < self.pauses[-1].start:
+            # By the new rules it had passed when the pause began: there is nothing to stand still.
+            last = self.pauses.pop()
+            self.pauses.append(Pause(last.start, at, last.reason))
+            self.paused = False
+        self.allowance = self._open_time()
+        begin = self.pauses[-1].start if self.paused else at
+        self.periods.append(RunningPeriod(begin, move.left, self.due_at))
 
     def answer(self, at: datetime) -> None:
         self._end(at, Phase.MET if self.breached_at is None else Phase.MET_LATE)
@@ -184,8 +209,7 @@ class TargetState:
         return Target(
             number=self.number,
             kind=self.kind,
-            promise=self.promise,
-            calendar=self.calendar,
+            terms=self.terms,
             phase=phase,
             started_at=self.started_at,
             due_at=self.due_at,
@@ -208,21 +232,9 @@ class TargetState:
         self.due_at = self._due_after(until, self._left_at(start))
         self.allowance = self._open_time()
 
-    def _move(self, at: datetime, event: Moved) -> None:
-        self.calendar = event.calendar or self.calendar
-        self.promise, self.due_at, self.moved = event.promise, as_utc(event.due_at), True
-        if self.paused and self.due_at < self.pauses[-1].start:
-            # By the new rules it had passed when the pause began: there is nothing to stand still.
-            last = self.pauses.pop()
-            self.pauses.append(Pause(last.start, at, last.reason))
-            self.paused = False
-        self.allowance = self._open_time()
-        begin = self.pauses[-1].start if self.paused else at
-        self.periods.append(RunningPeriod(begin, event.left, self.due_at))
-
     def _open_time(self) -> timedelta:
         """From the start to the deadline, without the pauses."""
-        elapsed = self.calendar.elapsed
+        elapsed = self.terms.calendar.elapsed
         paused = sum((elapsed(each.start, each.end) for each in self.pauses), ZERO)
         return max(ZERO, elapsed(self.started_at, self.due_at) - paused)
 
@@ -249,11 +261,11 @@ class TargetState:
         return max(ZERO, last.left - self._count(last.start, at))
 
     def _due_after(self, at: datetime, left: timedelta) -> datetime:
-        due_at = deadline(self.promise.counting, self.calendar, start=at, budget=left)
+        due_at = deadline(self.terms.promise.counting, self.terms.calendar, start=at, budget=left)
         return due_at if self.announced is None else max(due_at, self.announced)
 
     def _count(self, start: datetime, end: datetime) -> timedelta:
-        return counted(self.promise.counting, self.calendar, start=start, end=end)
+        return counted(self.terms.promise.counting, self.terms.calendar, start=start, end=end)
 
     def _phase(self) -> Phase:
         if self.ending is not None:

@@ -89,9 +89,9 @@ def _line(at: datetime, event: str, detail: str) -> Happened:
 def _said(event: ClockEvent) -> str | None:  # noqa: PLR0911 - one for each kind
     match event:
         case Started(promise=promise):
-            return promise.name
+            return promise
         case Moved(promise=promise, reason=reason):
-            return f"{reason}: {promise.name}"
+            return f"{reason}: {promise}"
         case Paused(reason=reason):
             return reason
         case Resumed(cause=cause):

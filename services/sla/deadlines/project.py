@@ -31,7 +31,7 @@ from services.sla.deadlines.usecases.published import (
     standing_answer,
 )
 from services.sla.promises.policy_version import PolicyVersion
-from services.sla.promises.promise import TargetKind
+from services.sla.promises.promise import TargetKind, TermsOf
 from shared.events.deadlines import (
     DeadlineBreached,
     DeadlineCancelled,
@@ -65,7 +65,7 @@ def project(
     events: Sequence[ClockEvent],
     *,
     policy_version: PolicyVersion,
-    began: BusinessCalendar,
+    terms_of: TermsOf,
     now: datetime,
     sent: Collection[NoticeKey],
     cause: Cause | None = None,
@@ -73,19 +73,19 @@ def project(
 ) -> Outcome:
     """The clock at `now`, or at its newest event when that is later (clocks of hosts differ).
 
-    `policy_version` is the one that the clock is under from now on, `began` the calendar of the one
-    that it started under. Warnings and breaches are published as far as they were due by
-    `tell_until`, as the clock stood then: an answer in time may still be on its way. Without it
-    none is, and what rests on a breach waits for it, see `published`.
+    `policy_version` is the one that the clock is under from now on. Warnings and breaches are
+    published as far as they were due by `tell_until`, as the clock stood then: an answer in time
+    may still be on its way. Without it none is, and what rests on a breach waits for it, see
+    `published`.
     """
-    clock = evolve(events, began, max(now, *(event.at for event in events)))
+    clock = evolve(events, terms_of, max(now, *(event.at for event in events)))
     if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
         owed = due_notices(clock, sent=sent)
         notices = _Notices((), (*(each.at for each in owed.due), *_next(owed, clock)))
     else:
-        notices = _certain(events, clock, began=began, sent=sent, tell_until=tell_until)
+        notices = _certain(events, clock, terms_of=terms_of, sent=sent, tell_until=tell_until)
     keys = SentKeys(sent, {each.key for each in notices.certain})
     changed, published = _changed(row, events, clock, cause, keys)
     facts = [
@@ -106,13 +106,13 @@ def _certain(
     events: Sequence[ClockEvent],
     clock: ClockState,
     *,
-    began: BusinessCalendar,
+    terms_of: TermsOf,
     sent: Collection[NoticeKey],
     tell_until: datetime,
 ) -> _Notices:
     """What was due by then and is still so, `clock` being how it stands by now."""
     told_at = max(tell_until, _begin(events).at)
-    owed = due_notices(evolve(events, began, told_at), sent=sent)
+    owed = due_notices(evolve(events, terms_of, told_at), sent=sent)
     certain = tuple(each for each in owed.due if _still_of_use(each, clock))
     # What that moment knows nothing of may change what is due.
     later = (event.at for event in events if event.at > told_at)
@@ -214,11 +214,11 @@ def started_event(
         inquiry_id=inquiry_id,
         conversation_id=conversation_id,
         state="running",
-        target=begun.kind.value,
+        target=begun.target.value,
         due_at=begun.due_at,
         at=begun.at,
         channel=channel,
-        promise=begun.promise.name,
+        promise=begun.promise,
     )
 
 

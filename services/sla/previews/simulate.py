@@ -9,7 +9,7 @@ to it when it was received.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -23,12 +23,8 @@ from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import DeadlineRow
 from services.sla.deadlines.usecases.desks import subject_of
-from services.sla.promises.policy_version import (
-    PolicyVersion,
-    PolicyVersionByKey,
-    policy_version_of,
-)
-from services.sla.promises.promise import Promise
+from services.sla.promises.policy_version import PolicyVersion, policy_version_of, terms_of
+from services.sla.promises.promise import TermsOf
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Read, Reader
 from shared.policy import Policy
@@ -167,57 +163,44 @@ def _batch(
     now: datetime,
 ) -> tuple[list[Difference], tuple[datetime, UUID] | None]:
     rows = deadlines.received_between(tx, start=start, end=end, after=after, limit=ROWS_AT_ONCE)
-    version_by_key = policy_versions.by_key(tx, now=now)
-    events = clock_events.of(tx, [row.inquiry_id for row in rows], version_by_key=version_by_key)
-    differences = list(_differences(rows, events, policy_versions.current, version_by_key, now=now))
+    events = clock_events.of(tx, [row.inquiry_id for row in rows])
+    stored_terms = terms_of(policy_versions.by_key(tx, now=now))
+    differences = []
+    for row in rows:
+        history = [each.event for each in events.get(row.inquiry_id, [])]
+        was = Stood() if row.due_at is None else _stood(history, stored_terms, now)
+        would = _would_stand(row, history, policy_versions.current, now)
+        if row.received_at is not None:
+            differences.append(
+                Difference(row.inquiry_id, row.channel or "", row.received_at, was, would)
+            )
     last = rows[-1] if len(rows) == ROWS_AT_ONCE else None
     if last is None or last.received_at is None:
         return differences, None
     return differences, (last.received_at, last.inquiry_id)
 
 
-def _differences(
-    rows: Sequence[DeadlineRow],
-    events: dict[UUID, list[clock_events.StoredEvent]],
-    other: PolicyVersion,
-    version_by_key: PolicyVersionByKey,
-    *,
-    now: datetime,
-) -> Iterator[Difference]:
-    for row in rows:
-        if row.received_at is None:
-            continue
-        stored = events.get(row.inquiry_id, [])
-        history = [each.event for each in stored]
-        under = None if row.due_at is None else version_by_key(clock_events.began_under(stored))
-        was = _stood(history, under, now) if under else Stood()
-        choice = other.choose(subject_of(row, desk=row.desk), row.received_at)
-        again = _again(row, history, row.received_at, choice.promise, other) if choice else []
-        would = _stood(again, other, now) if again else Stood()
-        yield Difference(row.inquiry_id, row.channel or "", row.received_at, was, would)
+def _would_stand(
+    row: DeadlineRow, history: Sequence[ClockEvent], other: PolicyVersion, now: datetime
+) -> Stood:
+    """The history under the other policy, also where no clock ran before."""
+    if row.received_at is None:
+        return Stood()
+    choice = other.choose(subject_of(row, desk=row.desk), row.received_at)
+    if choice is None:
+        return Stood()
+    terms = other.terms(choice.promise.name)
+    again = recounted(history, terms)
+    if not any(isinstance(event, Started) for event in again):
+        again = (start(terms, row.received_at), *again)
+    if row.desk == TECHNICAL_DESK and not any(isinstance(event, Assigned) for event in again):
+        again = (*again, Assigned(row.received_at, TECHNICAL_DESK))
+    return _stood(again, lambda _key, _name: terms, now)
 
 
-def _again(
-    row: DeadlineRow,
-    history: Sequence[ClockEvent],
-    received_at: datetime,
-    promise: Promise,
-    policy_version: PolicyVersion,
-) -> Sequence[ClockEvent]:
-    """The history under the other promise, also where no clock ran before."""
-    if any(isinstance(event, Started) for event in history):
-        again = recounted(history, promise, policy_version.calendar)
-    else:
-        again = (start(promise, policy_version.calendar, received_at), *history)
-    if row.desk == TECHNICAL_DESK and not any(isinstance(event, Assigned) for event in history):
-        return (*again, Assigned(received_at, TECHNICAL_DESK))
-    return again
-
-
-def _stood(history: Sequence[ClockEvent], policy_version: PolicyVersion, now: datetime) -> Stood:
+def _stood(history: Sequence[ClockEvent], terms_of: TermsOf, now: datetime) -> Stood:
     """How it ended: a missed target counts, whatever came."""
-    as_of = max(now, *(event.at for event in history))
-    clock = evolve(history, policy_version.calendar, as_of)
+    clock = evolve(history, terms_of, max(now, *(event.at for event in history)))
     hand_over = clock.owed_hand_over
     return Stood(
         clock.targets[0].due_at,

@@ -33,6 +33,8 @@ from services.sla.promises.promise import (
     Promise,
     SpentShare,
     Subject,
+    Terms,
+    TermsOf,
     choose,
 )
 from shared import policy as written
@@ -104,6 +106,10 @@ class PolicyVersion:
             if promise.name == name:
                 return promise
         raise KeyError(name)
+
+    def terms(self, name: str) -> Terms:
+        """By what a clock under the promise is counted. Raises KeyError, see `promise`."""
+        return Terms(self.key, self.promise(name), self.calendar)
 
     def choose(self, subject: Subject, received_at: datetime) -> Choice | None:
         """The promise for an inquiry; None on a best-effort channel: no clock."""
@@ -277,3 +283,8 @@ def _hours(intervals: Iterable[written.OpeningInterval]) -> tuple[Interval, ...]
 
 
 PolicyVersionByKey = Callable[[str], PolicyVersion]
+
+
+def terms_of(version_by_key: PolicyVersionByKey) -> TermsOf:
+    """Terms of any version that is stored."""
+    return lambda key, name: version_by_key(key).terms(name)

@@ -22,10 +22,9 @@ from services.sla.clocks.events import (
     ResumeCause,
     Resumed,
 )
-from services.sla.clocks.evolve import start
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise
-from tests.unit.sla.builders import BERLIN, berlin
+from tests.unit.sla.builders import BERLIN, berlin, start
 
 MINUTE = timedelta(minutes=1)
 ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -17,12 +17,21 @@ from services.sla.clocks.events import (
     Resumed,
     TakenOver,
 )
-from services.sla.clocks.evolve import evolve, move, start
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKind, pending_notices
+from services.sla.clocks.notices import NoticeKind
 from services.sla.clocks.target import Phase, Target
 from services.sla.promises.promise import BeforeEnd, Promise, SpentShare
-from tests.unit.sla.builders import DAY, HOUR, at, berlin, local
+from tests.unit.sla.builders import (
+    DAY,
+    HOUR,
+    at,
+    berlin,
+    clock_explanations,
+    evolve,
+    local,
+    move,
+    pending_notices,
+    start,
+)
 
 MONDAY = "2026-03-02"
 PROMISE = Promise("public", DAY, Counting.OPENING_HOURS, hand_over=2 * HOUR)
@@ -38,7 +47,7 @@ def _whole(events: list[ClockEvent]) -> list[ClockEvent]:
 
 
 def hand_over(events: list[ClockEvent], when: str) -> Target:
-    target = evolve([BEGUN, *events], berlin(), at(when)).hand_over
+    target = evolve([BEGUN, *events], at(when)).hand_over
     assert target is not None
     return target
 
@@ -56,7 +65,7 @@ def test_it_is_owed_when_the_technical_desk_has_the_inquiry_and_counts_from_the_
 
 def test_a_promise_without_it_has_none() -> None:
     begun = start(Promise("public", DAY), berlin(), at(f"{MONDAY} 10:00"))
-    clock = evolve([begun, to("technical", f"{MONDAY} 10:01")], berlin(), at(f"{MONDAY} 18:00"))
+    clock = evolve([begun, to("technical", f"{MONDAY} 10:01")], at(f"{MONDAY} 18:00"))
     assert clock.hand_over is None
     assert clock.shown == clock.targets
 
@@ -77,11 +86,11 @@ def test_who_takes_it_over_meets_it(taken: str, phase: Phase) -> None:
 
 def test_the_answer_is_untouched_by_it_and_ends_it() -> None:
     events: list[ClockEvent] = [to("technical", f"{MONDAY} 10:01")]
-    clock = evolve([BEGUN, *events], berlin(), at(f"{MONDAY} 13:00"))
+    clock = evolve([BEGUN, *events], at(f"{MONDAY} 13:00"))
     assert (clock.phase, clock.breached_at) == (Phase.RUNNING, None)
     assert [each.phase for each in clock.shown] == [Phase.RUNNING, Phase.BREACHED]
     events.append(Answered(at(f"{MONDAY} 14:00")))
-    clock = evolve([BEGUN, *events], berlin(), at(f"{MONDAY} 15:00"))
+    clock = evolve([BEGUN, *events], at(f"{MONDAY} 15:00"))
     assert [each.phase for each in clock.shown] == [Phase.MET, Phase.MET_LATE]
     cancelled = Cancelled(at(f"{MONDAY} 11:00"), CancelReason.SPAM)
     assert hand_over([to("technical", f"{MONDAY} 10:01"), cancelled], f"{MONDAY} 15:00").phase is (
@@ -127,7 +136,7 @@ def test_what_comes_late_is_breached_when_it_comes_and_once() -> None:
     assert (back.phase, back.breached_at) == (Phase.BREACHED, target.breached_at)
     breaches = [
         notice
-        for notice in pending_notices(_whole(events), berlin(), at(f"{MONDAY} 16:30")).due
+        for notice in pending_notices(_whole(events), at(f"{MONDAY} 16:30")).due
         if notice.key.kind is NoticeKind.BREACH
     ]
     assert [(each.key.target, each.at) for each in breaches] == [("0", at(f"{MONDAY} 14:00"))]
@@ -140,7 +149,7 @@ def test_what_leaves_in_time_is_no_breach() -> None:
     ]
     left = hand_over(events, "2026-03-03 12:00")
     assert (left.phase, left.breached_at, left.remaining) == (Phase.CANCELLED, None, timedelta(0))
-    assert not pending_notices(_whole(events), berlin(), at(f"{MONDAY} 12:30")).due
+    assert not pending_notices(_whole(events), at(f"{MONDAY} 12:30")).due
 
 
 def test_its_warnings_are_those_of_the_promise_that_fit() -> None:
@@ -148,9 +157,9 @@ def test_its_warnings_are_those_of_the_promise_that_fit() -> None:
     assert hour.warnings == (SpentShare(0.75), BeforeEnd(HOUR))
     begun = start(hour, berlin(), at(f"{MONDAY} 10:00"))
     events: list[ClockEvent] = [begun, to("technical", f"{MONDAY} 10:05")]
-    owed = pending_notices(events, berlin(), at(f"{MONDAY} 10:06"))
+    owed = pending_notices(events, at(f"{MONDAY} 10:06"))
     assert (owed.due, owed.next_action_at) == ((), at(f"{MONDAY} 10:45"))
-    (notice,) = pending_notices(events, berlin(), at(f"{MONDAY} 10:45")).due
+    (notice,) = pending_notices(events, at(f"{MONDAY} 10:45")).due
     assert (notice.key.level, notice.key.target, notice.due_at) == (
         "75%",
         "0",
@@ -159,9 +168,7 @@ def test_its_warnings_are_those_of_the_promise_that_fit() -> None:
 
 
 def moved(events: list[ClockEvent], promise: Promise | None, when: str) -> list[ClockEvent]:
-    event = move(
-        [BEGUN, *events], promise or PROMISE, began=berlin(), calendar=berlin(), at=at(when)
-    )
+    event = move([BEGUN, *events], promise or PROMISE, calendar=berlin(), at=at(when))
     assert event is not None
     return [*events, event]
 
@@ -184,10 +191,10 @@ def test_a_new_policy_moves_drops_and_brings_it() -> None:
 def test_a_policy_that_brings_it_finds_what_was_taken_over_before() -> None:
     plain = start(Promise("public", DAY), berlin(), at(f"{MONDAY} 10:00"))
     events: list[ClockEvent] = [plain, TakenOver(at(f"{MONDAY} 11:00"))]
-    event = move(events, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00"))
+    event = move(events, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00"))
     assert event is not None
     events += [event, to("technical", f"{MONDAY} 13:00")]
-    clock = evolve(events, berlin(), at(f"{MONDAY} 18:00"))
+    clock = evolve(events, at(f"{MONDAY} 18:00"))
     assert clock.hand_over is not None
     assert clock.hand_over.phase is Phase.NOT_STARTED
 
@@ -196,14 +203,14 @@ def test_a_policy_that_brings_it_during_a_pause_lets_it_stand_still() -> None:
     plain = start(Promise("public", DAY), berlin(), at(f"{MONDAY} 10:00"))
     paused = Paused(at(f"{MONDAY} 11:00"), at("2026-03-04 11:00"))
     events: list[ClockEvent] = [plain, to("technical", f"{MONDAY} 10:01"), paused]
-    event = move(events, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00"))
+    event = move(events, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00"))
     assert event is not None
     events.append(event)
-    stood = evolve(events, berlin(), at(f"{MONDAY} 14:00")).hand_over
+    stood = evolve(events, at(f"{MONDAY} 14:00")).hand_over
     assert stood is not None
     assert (stood.phase, stood.remaining) == (Phase.PAUSED, HOUR)
     events.append(Resumed(at(f"{MONDAY} 15:00"), ResumeCause.PERSON))
-    after = evolve(events, berlin(), at(f"{MONDAY} 15:30")).hand_over
+    after = evolve(events, at(f"{MONDAY} 15:30")).hand_over
     assert after is not None
     assert (after.phase, local(after.due_at)) == (Phase.RUNNING, "Mon 2026-03-02 16:00")
 
@@ -214,7 +221,7 @@ def test_nothing_moves_when_only_a_hand_over_that_is_over_would() -> None:
         to("technical", f"{MONDAY} 10:01"),
         TakenOver(at(f"{MONDAY} 11:00")),
     ]
-    assert move(taken, PROMISE, began=berlin(), calendar=berlin(), at=at(f"{MONDAY} 13:00")) is None
+    assert move(taken, PROMISE, calendar=berlin(), at=at(f"{MONDAY} 13:00")) is None
 
 
 def test_its_explanation_adds_up() -> None:
@@ -224,7 +231,7 @@ def test_its_explanation_adds_up() -> None:
         Paused(at(f"{MONDAY} 11:00"), at("2026-03-04 11:00")),
         Resumed(at(f"{MONDAY} 15:00"), ResumeCause.PERSON),
     ]
-    _, why = clock_explanations(events, berlin(), at(f"{MONDAY} 15:30"))
+    _, why = clock_explanations(events, at(f"{MONDAY} 15:30"))
     assert (why.target, why.counted, local(why.due_at)) == (
         2 * HOUR,
         2 * HOUR,

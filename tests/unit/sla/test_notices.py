@@ -18,11 +18,20 @@ from services.sla.clocks.events import (
     Resumed,
     WindowSet,
 )
-from services.sla.clocks.evolve import evolve, start
-from services.sla.clocks.notices import Notice, NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.notices import Notice, NoticeKey, NoticeKind
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import BeforeEnd, Promise, SpentShare
-from tests.unit.sla.builders import DAY, HOUR, at, berlin, local, promise
+from tests.unit.sla.builders import (
+    DAY,
+    HOUR,
+    at,
+    berlin,
+    evolve,
+    local,
+    pending_notices,
+    promise,
+    start,
+)
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 
 QUARTER_LEFT = NoticeKey(NoticeKind.WARNING, "75%", "1")
@@ -43,7 +52,7 @@ def drive(
     wakes = {event.at for event in events}
     now, told = begin, list[tuple[datetime, Notice]]()
     while now <= until:
-        owed = pending_notices(events, berlin(), now, sent={n.key for _, n in told})
+        owed = pending_notices(events, now, sent={n.key for _, n in told})
         told += [(now, notice) for notice in owed.due]
         after = [wake for wake in wakes if wake > now]
         if poll is not None:
@@ -105,30 +114,28 @@ def test_no_open_moment_before_the_deadline_means_no_warning() -> None:
 
 def test_less_time_than_the_level_warns_at_the_first_open_moment() -> None:
     kept = promise(Counting.OPENING_HOURS, HOUR / 2)
-    owed = pending_notices([begun("2026-03-02 20:00", kept)], berlin(), at("2026-03-03 09:00"))
+    owed = pending_notices([begun("2026-03-02 20:00", kept)], at("2026-03-03 09:00"))
     assert [notice.key for notice in owed.due] == [LAST_HOUR]
 
 
 def test_next_action_is_the_next_thing_that_can_happen() -> None:
     events = [begun()]
     now = at("2026-03-02 11:00")
-    assert pending_notices(events, berlin(), now).next_action_at == at("2026-03-03 09:00")
-    later = pending_notices(
-        events, berlin(), at("2026-03-03 10:30"), sent={QUARTER_LEFT, LAST_HOUR}
-    )
+    assert pending_notices(events, now).next_action_at == at("2026-03-03 09:00")
+    later = pending_notices(events, at("2026-03-03 10:30"), sent={QUARTER_LEFT, LAST_HOUR})
     assert later.due == ()
     assert later.next_action_at == at("2026-03-03 11:00") + TICK
-    done = pending_notices(events, berlin(), at("2026-03-04 11:00"), sent={BREACH})
+    done = pending_notices(events, at("2026-03-04 11:00"), sent={BREACH})
     assert (done.due, done.next_action_at) == ((), None)
 
 
 def test_nothing_is_owed_before_the_start() -> None:
-    owed = pending_notices([begun()], berlin(), at("2026-03-02 10:00"))
+    owed = pending_notices([begun()], at("2026-03-02 10:00"))
     assert (owed.due, owed.next_action_at) == ((), None)
 
 
 def test_a_job_that_was_down_reports_the_breach_and_leaves_warnings_out() -> None:
-    owed = pending_notices([begun()], berlin(), at("2026-03-05 11:00"))
+    owed = pending_notices([begun()], at("2026-03-05 11:00"))
     assert [notice.key for notice in owed.due] == [BREACH]
     assert owed.due[0].at == at("2026-03-03 11:00")
 
@@ -138,9 +145,9 @@ def test_a_breach_is_owed_although_the_answer_is_recorded() -> None:
     in_time: list[ClockEvent] = [begun(), Answered(at("2026-03-03 11:00"))]
     dismissed: list[ClockEvent] = [begun(), Cancelled(at("2026-03-03 12:00"), CancelReason.SPAM)]
     now = at("2026-03-05 11:00")
-    assert [n.key for n in pending_notices(late, berlin(), now).due] == [BREACH]
-    assert [n.key for n in pending_notices(dismissed, berlin(), now).due] == [BREACH]
-    assert pending_notices(in_time, berlin(), now).due == ()
+    assert [n.key for n in pending_notices(late, now).due] == [BREACH]
+    assert [n.key for n in pending_notices(dismissed, now).due] == [BREACH]
+    assert pending_notices(in_time, now).due == ()
 
 
 def test_a_warning_is_not_owed_once_the_clock_ended_or_stands() -> None:
@@ -150,18 +157,18 @@ def test_a_warning_is_not_owed_once_the_clock_ended_or_stands() -> None:
         begun(),
         Paused(at("2026-03-03 09:10"), until=at("2026-03-05 09:00")),
     ]
-    assert pending_notices(answered, berlin(), now).due == ()
-    standing = pending_notices(paused, berlin(), now)
+    assert pending_notices(answered, now).due == ()
+    standing = pending_notices(paused, now)
     assert standing.due == ()
     assert standing.next_action_at == at("2026-03-05 09:00")
 
 
 def test_a_missed_warning_waits_for_the_next_open_moment() -> None:
     events = [begun("2026-03-02 16:30", promise(Counting.OPENING_HOURS, HOUR))]
-    night = pending_notices(events, berlin(), at("2026-03-02 22:00"))
+    night = pending_notices(events, at("2026-03-02 22:00"))
     assert night.due == ()
     assert night.next_action_at == at("2026-03-03 09:00")
-    morning = pending_notices(events, berlin(), at("2026-03-03 09:00"))
+    morning = pending_notices(events, at("2026-03-03 09:00"))
     assert [notice.key for notice in morning.due] == [LAST_HOUR]
     assert morning.next_action_at == at("2026-03-03 09:15")
 
@@ -231,14 +238,14 @@ def test_a_sleeping_timer_a_poller_and_a_late_job_agree(history: History, poll: 
     for who, sent in told.items():
         now = end if who == "late" else begin
         while now <= end:
-            owed = pending_notices(events, calendar, now, sent=sent.keys())
+            owed = pending_notices(events, now, sent=sent.keys())
             for notice in owed.due:
                 assert notice.key not in sent
                 assert notice.at <= now
                 sent[notice.key] = now
                 if notice.key.kind is NoticeKind.WARNING:
                     assert calendar.is_open(now)
-                    clock = evolve(events, calendar, now)
+                    clock = evolve(events, now)
                     assert clock.phase is Phase.RUNNING
                     assert clock.due_at is not None
                     assert now < clock.due_at
@@ -250,9 +257,9 @@ def test_a_sleeping_timer_a_poller_and_a_late_job_agree(history: History, poll: 
                 now = min(upcoming, default=end + TICK)
             else:
                 now += timedelta(minutes=poll)
-        final = pending_notices(events, calendar, end, sent=sent.keys())
+        final = pending_notices(events, end, sent=sent.keys())
         sent.update({n.key: end for n in final.due if n.key.kind is NoticeKind.BREACH})
-    targets = evolve(events, calendar, end).targets
+    targets = evolve(events, end).targets
     wanted = {each.key for each in targets if each.breached_at is not None}
     for sent in told.values():
         assert {key.target for key in sent if key.kind is NoticeKind.BREACH} == wanted

@@ -26,7 +26,6 @@ from services.sla.clocks.events import (
     TakenOver,
     Withdrawn,
 )
-from services.sla.clocks.evolve import evolve, start
 from services.sla.clocks.notices import NoticeKey, NoticeKind, breach_key
 from services.sla.deadlines.project import project
 from services.sla.deadlines.store.deadlines import DeadlineRow
@@ -34,7 +33,7 @@ from services.sla.promises.policy_version import PolicyVersion, policy_version_o
 from services.sla.promises.promise import Promise
 from shared.events.deadlines import DeadlineBreached, DeadlineFact, DeadlineMet
 from shared.policy import load_policy
-from tests.unit.sla.builders import DAY, HOUR, at, promise
+from tests.unit.sla.builders import DAY, HOUR, at, evolve, promise, start, terms_of
 
 INQUIRY, CONVERSATION, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 REPLIES = [UUID(int=n) for n in range(10, 14)]
@@ -81,7 +80,7 @@ class Desk:
             self.row,
             self.events,
             policy_version=policy_version(),
-            began=policy_version().calendar,
+            terms_of=terms_of,
             now=now,
             sent=self.sent,
             tell_until=tell_until,
@@ -115,7 +114,7 @@ class Desk:
 
     def true_breaches(self) -> set[NoticeKey]:
         """By all that is known; an inquiry that is part of another tells none."""
-        clock = evolve(self.events, policy_version().calendar, END)
+        clock = evolve(self.events, END)
         shown = clock.shown if clock.merged_into is None else ()
         return {breach_key(each) for each in shown if each.breached_at is not None}
 

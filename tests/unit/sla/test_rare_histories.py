@@ -19,12 +19,23 @@ from services.sla.clocks.events import (
     Started,
     WindowSet,
 )
-from services.sla.clocks.evolve import evolve, move, start
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.notices import NoticeKey, NoticeKind
 from services.sla.clocks.target import Phase, Target
 from services.sla.promises.promise import Promise, due
-from tests.unit.sla.builders import BERLIN, DAY, HOUR, at, berlin, local, promise
+from tests.unit.sla.builders import (
+    BERLIN,
+    DAY,
+    HOUR,
+    at,
+    berlin,
+    clock_explanations,
+    evolve,
+    local,
+    move,
+    pending_notices,
+    promise,
+    start,
+)
 
 MON, TUE, WED = "2026-03-02", "2026-03-03", "2026-03-04"
 FRI, SAT = "2026-03-06", "2026-03-07"
@@ -43,19 +54,19 @@ def begun(kept: Promise, when: str = f"{MON} 09:00") -> Started:
 
 
 def moved(history: list[ClockEvent], kept: Promise, when: str) -> Moved:
-    event = move(history, kept, began=berlin(), calendar=berlin(), at=at(when))
+    event = move(history, kept, calendar=berlin(), at=at(when))
     assert event is not None
     return event
 
 
 def current(history: list[ClockEvent], when: str) -> Target:
-    target = evolve(history, berlin(), at(when)).current
+    target = evolve(history, at(when)).current
     assert target is not None
     return target
 
 
 def hand_over(history: list[ClockEvent], when: str) -> Target:
-    target = evolve(history, berlin(), at(when)).hand_over
+    target = evolve(history, at(when)).hand_over
     assert target is not None
     return target
 
@@ -97,7 +108,7 @@ def test_a_move_into_the_past_is_a_breach_of_a_paused_clock_too(*, resumed: bool
         assert target.breached_at == at(f"{MON} 14:00")
     late = current([*history, Answered(at(f"{WED} 10:00"))], f"{WED} 10:00")
     assert late.phase is Phase.MET_LATE
-    (explained,) = clock_explanations(history, berlin(), at(f"{TUE} 12:00"))
+    (explained,) = clock_explanations(history, at(f"{TUE} 12:00"))
     assert explained.due_at == at(f"{MON} 11:00")
 
 
@@ -134,7 +145,7 @@ def test_the_levels_are_those_of_the_deadline_after_the_pause(
     history: list[ClockEvent] = [begun(kept, received), Paused(at(paused[0]), until=at(paused[1]))]
     now, told = at(paused[1]), dict[str, datetime]()
     sent = set[NoticeKey]()
-    while (owed := pending_notices(history, berlin(), now, sent=sent)).next_action_at is not None:
+    while (owed := pending_notices(history, now, sent=sent)).next_action_at is not None:
         told |= {each.key.level: each.at for each in owed.due}
         sent |= {each.key for each in owed.due}
         now = owed.next_action_at
@@ -145,12 +156,12 @@ def test_a_reply_window_is_announced_once_whatever_is_awaited() -> None:
     history: list[ClockEvent] = [
         start(promise(), berlin(), at(f"{MON} 11:00"), window_ends_at=at(f"{MON} 16:30"))
     ]
-    (first,) = pending_notices(history, berlin(), at(f"{MON} 15:30")).due
+    (first,) = pending_notices(history, at(f"{MON} 15:30")).due
     assert first.key.kind is NoticeKind.WINDOW_CLOSING
     history.append(Held(at(f"{MON} 15:45"), at(f"{TUE} 16:00")))
-    again = pending_notices(history, berlin(), at(f"{MON} 15:45"), sent={first.key})
+    again = pending_notices(history, at(f"{MON} 15:45"), sent={first.key})
     assert again.due == ()
-    (unseen,) = pending_notices(history, berlin(), at(f"{MON} 15:45")).due
+    (unseen,) = pending_notices(history, at(f"{MON} 15:45")).due
     assert (unseen.key, unseen.target) == (first.key, 2)
 
 
@@ -163,7 +174,7 @@ def test_what_is_dated_before_the_start_keeps_its_order(order: tuple[int, ...]) 
         WindowSet(at(f"{MON} 10:56"), at(f"{WED} 12:00")),
     ]
     history = [begun(hours(8), f"{MON} 11:00"), *(early[n] for n in order)]
-    clock = evolve(history, berlin(), at(f"{MON} 11:30"))
+    clock = evolve(history, at(f"{MON} 11:30"))
     assert (clock.phase, clock.window_ends_at) == (Phase.RUNNING, at(f"{WED} 12:00"))
 
 
@@ -184,7 +195,7 @@ def test_moments_of_one_zone_are_compared_as_instants() -> None:
     assert Paused(first, until=second).until == second
     history: list[ClockEvent] = [start(kept, berlin(), first), Answered(second)]
     later = datetime(2026, 10, 25, 12, tzinfo=UTC)
-    assert evolve(history, berlin(), later).phase is Phase.MET_LATE
+    assert evolve(history, later).phase is Phase.MET_LATE
 
 
 @pytest.mark.parametrize("assigned", [f"{MON} 09:30", f"{TUE} 18:00"])
@@ -210,7 +221,7 @@ def test_a_pause_after_the_time_of_a_hand_over_that_nobody_owed_changes_nothing(
     target = hand_over(history, f"{TUE} 09:01")
     assert (target.phase, target.due_at) == (Phase.BREACHED, at(f"{MON} 10:00"))
     assert target.breached_at == at(f"{TUE} 09:00")
-    _, explained = clock_explanations(history, berlin(), at(f"{TUE} 09:01"))
+    _, explained = clock_explanations(history, at(f"{TUE} 09:01"))
     assert explained.counted == explained.target == HOUR
 
 
@@ -221,7 +232,7 @@ def test_a_hand_over_that_leaves_during_a_pause_is_explained_to_its_end() -> Non
         Paused(at(f"{MON} 10:00"), until=at(f"{TUE} 10:00")),
         Assigned(at(f"{MON} 11:00"), "billing"),
     ]
-    _, explained = clock_explanations(history, berlin(), at(f"{MON} 12:00"))
+    _, explained = clock_explanations(history, at(f"{MON} 12:00"))
     assert explained.counted == explained.target == 4 * HOUR
 
 
@@ -232,7 +243,7 @@ def test_a_breach_of_the_hand_over_stays_one_whatever_policies_come_and_go() -> 
     history.append(moved(history, hours(16, 2), f"{MON} 14:00"))
     history.append(moved(history, hours(16), f"{MON} 15:00"))
     for when in ("11:00", "12:30", "13:30", "14:30", "15:30"):
-        clock = evolve(history, berlin(), at(f"{MON} {when}"))
+        clock = evolve(history, at(f"{MON} {when}"))
         assert clock.owed_hand_over is not None
         assert clock.owed_hand_over.breached_at == at(f"{MON} 10:00")
 

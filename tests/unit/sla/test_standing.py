@@ -22,13 +22,22 @@ from services.sla.clocks.events import (
     WindowSet,
     Withdrawn,
 )
-from services.sla.clocks.evolve import ClockState, evolve, start
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKind, pending_notices
+from services.sla.clocks.evolve import ClockState
+from services.sla.clocks.notices import NoticeKind
 from services.sla.clocks.standing import standing
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise, TargetKind
-from tests.unit.sla.builders import DAY, HOUR, at, berlin, promise
+from tests.unit.sla.builders import (
+    DAY,
+    HOUR,
+    at,
+    berlin,
+    clock_explanations,
+    evolve,
+    pending_notices,
+    promise,
+    start,
+)
 
 MON, TUE, WED, THU, FRI = (f"2026-03-0{day}" for day in range(2, 7))
 REPLY, OTHER, MESSAGE, OLDER = (UUID(int=n) for n in range(1, 5))
@@ -40,9 +49,9 @@ SPAM = CancelReason.SPAM
 
 def clock(events: Sequence[ClockEvent], as_of: str = f"{FRI} 12:00") -> ClockState:
     """The same from every order of arrival, or from many of them."""
-    stands = evolve([BEGUN, *events], berlin(), at(as_of))
+    stands = evolve([BEGUN, *events], at(as_of))
     for order in _orders([BEGUN, *events]):
-        assert evolve(order, berlin(), at(as_of)) == stands
+        assert evolve(order, at(as_of)) == stands
     return stands
 
 
@@ -96,7 +105,7 @@ def test_a_reopening_takes_back_what_a_desk_decided(end: ClockEvent) -> None:
     reopened = Reopened(at(f"{MON} 15:00"))
     before = clock([end, reopened], f"{MON} 16:00")
     assert (before.phase, before.due_at) == (Phase.RUNNING, at(f"{TUE} 10:00"))
-    assert before == evolve([BEGUN], berlin(), at(f"{MON} 16:00"))
+    assert before == evolve([BEGUN], at(f"{MON} 16:00"))
     assert clock([end, reopened]).breached_at == at(f"{TUE} 10:00")
     later = Cancelled(at(f"{MON} 17:00"), CancelReason.NO_ANSWER_NEEDED)
     assert clock([end, reopened, later]).cancelled is CancelReason.NO_ANSWER_NEEDED
@@ -126,31 +135,31 @@ def test_an_end_that_was_taken_back_is_shown_until_then() -> None:
 
 def test_a_breach_that_an_end_had_covered_is_told_at_its_own_moment_and_once() -> None:
     events: list[ClockEvent] = [BEGUN, Answered(NOON, by_hand=True), Reopened(at(f"{THU} 12:00"))]
-    ended = pending_notices(events[:2], berlin(), at(f"{FRI} 12:00"))
+    ended = pending_notices(events[:2], at(f"{FRI} 12:00"))
     assert (ended.due, ended.next_action_at) == ((), None)
-    (breach,) = pending_notices(events, berlin(), at(f"{FRI} 12:00")).due
+    (breach,) = pending_notices(events, at(f"{FRI} 12:00")).due
     assert (breach.key.kind, breach.at) == (NoticeKind.BREACH, at(f"{TUE} 10:00"))
-    assert pending_notices(events, berlin(), at(f"{FRI} 12:00"), sent={breach.key}).due == ()
+    assert pending_notices(events, at(f"{FRI} 12:00"), sent={breach.key}).due == ()
 
 
 def test_a_follow_up_keeps_its_breach_whatever_replies_come_and_go() -> None:
     """Its number changes with a holding reply of before; the same breach is not told again."""
     held = Held(at(f"{MON} 13:00"), at(f"{WED} 12:00"), REPLY)
-    (first,) = pending_notices([BEGUN, held], berlin(), at(f"{FRI} 12:00")).due
+    (first,) = pending_notices([BEGUN, held], at(f"{FRI} 12:00")).due
     earlier = Held(at(f"{MON} 11:00"), at(f"{MON} 16:00"), OTHER)
     events: list[ClockEvent] = [BEGUN, held, earlier]
-    assert pending_notices(events, berlin(), at(f"{FRI} 12:00"), sent={first.key}).due == ()
+    assert pending_notices(events, at(f"{FRI} 12:00"), sent={first.key}).due == ()
     replaced: list[ClockEvent] = [
         *events,
         Withdrawn(at(f"{THU} 09:00"), REPLY, 1),
     ]
-    (second,) = pending_notices(replaced, berlin(), at(f"{FRI} 12:00"), sent={first.key}).due
+    (second,) = pending_notices(replaced, at(f"{FRI} 12:00"), sent={first.key}).due
     assert (second.at, second.target) == (at(f"{MON} 16:00"), 2)
 
 
 def test_an_inquiry_that_is_part_of_another_tells_no_breach() -> None:
     merged = Cancelled(at(f"{WED} 12:00"), CancelReason.DUPLICATE, OTHER)
-    owed = pending_notices([BEGUN, merged], berlin(), at(f"{FRI} 12:00"))
+    owed = pending_notices([BEGUN, merged], at(f"{FRI} 12:00"))
     assert (owed.due, owed.next_action_at) == ((), None)
 
 
@@ -173,14 +182,14 @@ def test_a_holding_reply_without_a_moment_is_followed_up_by_the_promise_of_its_t
     kept = Promise("p", DAY, follow_up=2 * DAY)
     begun = start(kept, berlin(), at(f"{MON} 10:00"))
     held = Held(NOON, None, REPLY)
-    assert evolve([begun, held], berlin(), at(f"{TUE} 12:00")).due_at == at(f"{WED} 12:00")
-    plain = evolve([BEGUN, held], berlin(), at(f"{MON} 13:00"))
+    assert evolve([begun, held], at(f"{TUE} 12:00")).due_at == at(f"{WED} 12:00")
+    plain = evolve([BEGUN, held], at(f"{MON} 13:00"))
     assert plain.due_at == at(f"{TUE} 12:00")
-    (_, follow_up) = clock_explanations([BEGUN, held], berlin(), at(f"{MON} 13:00"))
+    (_, follow_up) = clock_explanations([BEGUN, held], at(f"{MON} 13:00"))
     assert follow_up.counted == follow_up.target
     # Dated before the question, it counts from the receipt.
     early = Held(at(f"{MON} 08:00"), None, REPLY)
-    assert evolve([BEGUN, early], berlin(), at(f"{MON} 13:00")).due_at == at(f"{TUE} 10:00")
+    assert evolve([BEGUN, early], at(f"{MON} 13:00")).due_at == at(f"{TUE} 10:00")
 
 
 def test_the_hand_over_is_owed_again_when_an_end_is_taken_back() -> None:
@@ -191,10 +200,10 @@ def test_the_hand_over_is_owed_again_when_an_end_is_taken_back() -> None:
         Assigned(at(f"{MON} 10:01"), "technical"),
         Cancelled(at(f"{MON} 11:00"), SPAM),
     ]
-    ended = evolve(events, berlin(), NOON).hand_over
+    ended = evolve(events, NOON).hand_over
     assert ended is not None
     assert ended.phase is Phase.CANCELLED
-    again = evolve([*events, Reopened(at(f"{MON} 11:30"))], berlin(), NOON).hand_over
+    again = evolve([*events, Reopened(at(f"{MON} 11:30"))], NOON).hand_over
     assert again is not None
     assert (again.phase, again.owed_since) == (Phase.RUNNING, at(f"{MON} 10:01"))
 

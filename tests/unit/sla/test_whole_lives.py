@@ -5,7 +5,6 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.counting import Counting
 from services.sla.clocks.events import (
     Answered,
@@ -20,14 +19,14 @@ from services.sla.clocks.events import (
     TakenOver,
     WindowSet,
 )
-from services.sla.clocks.evolve import ClockState, evolve, move, start
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.evolve import ClockState
+from services.sla.clocks.notices import NoticeKey, NoticeKind
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise
+from tests.unit.sla.builders import clock_explanations, evolve, move, pending_notices, start
 from tests.unit.sla.clock_reference import MINUTE, calendar_called, instant
 
-Life = tuple[list[ClockEvent], BusinessCalendar]
+Life = list[ClockEvent]
 SPAN = 12 * 1440
 
 
@@ -47,21 +46,19 @@ def promises(draw: st.DrawFn) -> Promise:
 
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
-    """The facts, as they were decided one after the other, and the calendar of the start."""
+    """The events, as they were decided one after the other."""
     received = draw(st.integers(10 * 1440, 30 * 1440))
     began = calendar_called(draw(st.sampled_from(["usual", "odd"])))
     events: list[ClockEvent] = [start(draw(promises()), began, instant(received))]
     for after in sorted(draw(st.lists(st.integers(1, 8 * 1440), max_size=8, unique=True))):
-        event = draw(_fact(events, began, received + after))
+        event = draw(_event(events, received + after))
         if event is not None:
             events.append(event)
-    return events, began
+    return events
 
 
 @st.composite
-def _fact(
-    draw: st.DrawFn, events: list[ClockEvent], began: BusinessCalendar, moment: int
-) -> ClockEvent | None:
+def _event(draw: st.DrawFn, events: list[ClockEvent], moment: int) -> ClockEvent | None:
     at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
     kind = draw(st.sampled_from("pprrhacddmmtw"))
     plain: dict[str, ClockEvent] = {
@@ -77,7 +74,7 @@ def _fact(
     if kind in plain:
         return plain[kind]
     calendar = calendar_called(draw(st.sampled_from(["usual", "odd"])))
-    return move(events, draw(promises()), began=began, calendar=calendar, at=at)
+    return move(events, draw(promises()), calendar=calendar, at=at)
 
 
 def breaches(clock: ClockState) -> set[tuple[str, object]]:
@@ -85,31 +82,30 @@ def breaches(clock: ClockState) -> set[tuple[str, object]]:
 
 
 @given(lives(), st.integers(0, SPAN), st.integers(0, SPAN))
-def test_a_breach_that_was_seen_is_seen_ever_after(life: Life, first: int, more: int) -> None:
-    events, began = life
+def test_a_breach_that_was_seen_is_seen_ever_after(events: Life, first: int, more: int) -> None:
     early = events[0].at + first * MINUTE
-    sent = breaches(evolve(events, began, early))
-    assert sent <= breaches(evolve(events, began, early + more * MINUTE))
+    sent = breaches(evolve(events, early))
+    assert sent <= breaches(evolve(events, early + more * MINUTE))
 
 
 @given(lives(), st.integers(0, SPAN), st.randoms(use_true_random=False))
 def test_a_state_knows_no_order_of_arrival_and_nothing_of_later(
-    life: Life, offset: int, dice: Random
+    events: Life, offset: int, dice: Random
 ) -> None:
-    events, began = life
     moment = events[0].at + offset * MINUTE
-    wanted = evolve(events, began, moment)
+    wanted = evolve(events, moment)
     mixed = dice.sample(events, len(events))
-    assert evolve(mixed, began, moment) == wanted
-    assert evolve([each for each in events if each.at <= moment], began, moment) == wanted
+    assert evolve(mixed, moment) == wanted
+    assert evolve([each for each in events if each.at <= moment], moment) == wanted
 
 
 @given(lives(), st.integers(0, SPAN))
-def test_every_deadline_of_a_life_is_explained_to_its_last_minute(life: Life, offset: int) -> None:
-    events, began = life
+def test_every_deadline_of_a_life_is_explained_to_its_last_minute(
+    events: Life, offset: int
+) -> None:
     moment = events[0].at + offset * MINUTE
-    clock = evolve(events, began, moment)
-    told = clock_explanations(events, began, moment)
+    clock = evolve(events, moment)
+    told = clock_explanations(events, moment)
     assert len(told) == len(clock.shown)
     for explained in told:
         assert explained.counted == explained.target
@@ -121,19 +117,18 @@ def test_every_deadline_of_a_life_is_explained_to_its_last_minute(life: Life, of
 
 @given(lives())
 def test_a_timer_that_sleeps_until_it_must_tells_each_once_and_in_opening_hours(
-    life: Life,
+    events: Life,
 ) -> None:
-    events, began = life
     now, end = events[0].at, events[0].at + SPAN * MINUTE
     sent, wakes = set[NoticeKey](), {each.at for each in events}
     while now <= end:
         known = [each for each in events if each.at <= now]
-        owed = pending_notices(known, began, now, sent=sent)
+        owed = pending_notices(known, now, sent=sent)
         for notice in owed.due:
             assert notice.key not in sent
             sent.add(notice.key)
             if notice.key.kind is not NoticeKind.BREACH:
-                current = evolve(known, began, now).current
+                current = evolve(known, now).current
                 assert current is not None
                 assert current.calendar.is_open(now)
         after = [wake for wake in wakes if wake > now]
@@ -144,4 +139,4 @@ def test_a_timer_that_sleeps_until_it_must_tells_each_once_and_in_opening_hours(
             break
         now = min(after)
     told = {key.target for key in sent if key.kind is NoticeKind.BREACH}
-    assert {key for key, _ in breaches(evolve(events, began, end))} <= told
+    assert {key for key, _ in breaches(evolve(events, end))} <= told

@@ -7,8 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from services.sla.businesstime.calendar import BusinessCalendar
-from services.sla.clocks.events import Answered, Cancelled, ClockEvent, in_order_of_occurrence
+from services.sla.clocks.events import (
+    Answered,
+    Cancelled,
+    ClockEvent,
+    Moved,
+    in_order_of_occurrence,
+)
 from services.sla.clocks.notices import NoticeKey
 from services.sla.clocks.standing import merged_into, standing
 from services.sla.deadlines.move_cause import Cause
@@ -22,7 +27,8 @@ from services.sla.notifications import store
 from services.sla.notifications.domain import Subscription
 from services.sla.notifications.store import Delivery
 from services.sla.notifications.usecases import deliveries
-from services.sla.promises.policy_version import PolicyVersionByKey
+from services.sla.promises.policy_version import PolicyVersionByKey, terms_of
+from services.sla.promises.promise import TermsOf
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.events.deadlines import DeadlineFact
@@ -107,10 +113,15 @@ def append_events(
     for inquiry_id in started:
         row, new_event = rows[inquiry_id], last[inquiry_id]
         outcome = histories.project(
-            row, now=now, policy_version=new_event.stored.policy_version, cause=new_event.cause
+            row, now=now, policy_version=_version_of(new_event.stored.event), cause=new_event.cause
         )
         results.take(row, outcome, now=now, trace=new_event.traceparent)
     return results.write(tx)
+
+
+def _version_of(event: ClockEvent) -> str:
+    """The policy version under which a clock is from this event on; empty: the one before."""
+    return event.policy_version if isinstance(event, Moved) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +141,18 @@ class Histories:
         policy_versions: PolicyVersions,
         now: datetime,
     ) -> Histories:
-        version_by_key = policy_versions.by_key(tx, now=now)
-        events = clock_events.of(tx, inquiry_ids, version_by_key=version_by_key)
-        return cls(events, sent_notices.of(tx, inquiry_ids), version_by_key)
+        return cls(
+            clock_events.of(tx, inquiry_ids),
+            sent_notices.of(tx, inquiry_ids),
+            policy_versions.by_key(tx, now=now),
+        )
 
     def of(self, inquiry_id: UUID) -> list[ClockEvent]:
         return [each.event for each in self.events[inquiry_id]]
 
-    def began(self, inquiry_id: UUID) -> BusinessCalendar:
-        """The calendar under which its clock started."""
-        return self.version_by_key(clock_events.began_under(self.events[inquiry_id])).calendar
+    @property
+    def terms_of(self) -> TermsOf:
+        return terms_of(self.version_by_key)
 
     def project(
         self,
@@ -155,7 +168,7 @@ class Histories:
             row,
             self.of(row.inquiry_id),
             policy_version=self.version_by_key(policy_version or str(row.policy_version)),
-            began=self.began(row.inquiry_id),
+            terms_of=self.terms_of,
             now=now,
             sent=self.sent.get(row.inquiry_id, frozenset()),
             cause=cause,

@@ -70,7 +70,7 @@ def _is_behind(
     """Whether its first answer is counted otherwise than the policy would, for its desk, by now."""
     events = histories.of(row.inquiry_id)
     as_of = max(now, *(event.at for event in events))
-    target = evolve(events, histories.began(row.inquiry_id), as_of).current
+    target = evolve(events, histories.terms_of, as_of).current
     if target is None or target.kind is TargetKind.FOLLOW_UP or row.received_at is None:
         return False
     choice = policy_version.choose(subject_of(row, desk=row.desk), row.received_at)
@@ -97,7 +97,7 @@ def _move(
             row, histories, policy_version=policy_version, desk=row.desk, at=now, reason="policy"
         )
         if moved is not None:
-            stored = StoredEvent(row.inquiry_id, new_id(), moved, policy_version=policy_version.key)
+            stored = StoredEvent(row.inquiry_id, new_id(), moved)
             new_events.append(NewEvent(row.conversation_id, stored, Cause("policy", moved.at)))
     next_action = (
         append_events(tx, new_events, policy_versions=policy_versions, now=now)

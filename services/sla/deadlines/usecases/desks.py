@@ -112,9 +112,8 @@ def moved_for(
         return None  # a promise that was given is kept, even if it would not be given today
     return move(
         histories.of(row.inquiry_id),
-        choice.promise,
-        began=histories.began(row.inquiry_id),
-        calendar=policy_version.calendar,
+        policy_version.terms(choice.promise.name),
+        terms_of=histories.terms_of,
         at=max(at, row.received_at),
         reason=reason,
     )
@@ -138,9 +137,7 @@ def _choose_again(
             row, histories, policy_version=policy_version, desk=each.desk, at=each.at, reason="desk"
         )
         if moved is not None:
-            stored = StoredEvent(
-                each.inquiry_id, each.event_id, moved, policy_version=policy_version.key
-            )
+            stored = StoredEvent(each.inquiry_id, each.event_id, moved)
             cause = Cause("desk", moved.at)
             new_events.append(NewEvent(each.conversation_id, stored, cause, each.traceparent))
     return (

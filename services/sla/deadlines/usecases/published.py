@@ -53,7 +53,7 @@ class BothPublished:
 def published_before(row: DeadlineRow, begun: Started) -> BothPublished:
     """What had been published when the row was written; of a clock that starts now, its start."""
     if row.due_at is None:
-        return BothPublished(Published(Phase.RUNNING.value, begun.kind.value, begun.due_at), None)
+        return BothPublished(Published(Phase.RUNNING.value, begun.target.value, begun.due_at), None)
     kept: dict[str, Any] = {} if row.published is None else json.loads(row.published)
     answer = Published(
         row.state,

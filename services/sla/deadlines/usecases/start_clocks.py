@@ -68,7 +68,7 @@ def start_clocks(
     begun = [_begin(each, policy_version, desk=None) for each in receipts]
     fresh = deadlines.insert_new(tx, [each.columns for each in begun])
     new = [each for each in begun if each.receipt.fact.inquiry_id in fresh]
-    clock_events.add(tx, [_stored(each, policy_version) for each in new if each.started])
+    clock_events.add(tx, [_stored(each) for each in new if each.started])
     outbox.record(tx, [_envelope(each, now) for each in new if each.started])
     next_actions = [earliest(each.columns["next_action_at"] for each in new)]
     if len(fresh) < len(receipts):
@@ -96,7 +96,7 @@ def _start_awaited(
     rows = deadlines.lock(tx, sorted(by_id))
     awaited = {key: row for key, row in rows.items() if row.state == AWAITED}
     begun = [_begin(by_id[key], policy_version, desk=row.desk) for key, row in awaited.items()]
-    clock_events.add(tx, [_stored(each, policy_version) for each in begun if each.started])
+    clock_events.add(tx, [_stored(each) for each in begun if each.started])
     histories = Histories.read(tx, list(awaited), policy_versions=policy_versions, now=now)
     results = Results(policy_versions.subscriptions)
     best_effort: dict[UUID, Columns] = {}
@@ -148,34 +148,31 @@ def _begin(receipt: Receipt, policy_version: PolicyVersion, *, desk: str | None)
     }
     if choice is None:
         return _Beginning(receipt, columns, None)
+    terms = policy_version.terms(choice.promise.name)
     started = Started(
         at=received_at,
-        promise=choice.promise,
+        policy_version=policy_version.key,
+        promise=choice.promise.name,
         due_at=choice.due_at,
         window_ends_at=policy_version.window_end(fact.channel, received_at),
         hand_over_due_at=hand_over_due(choice.promise, policy_version.calendar, received_at),
     )
     columns |= {
         "promise": choice.promise.name,
-        "target": started.kind.value,
+        "target": started.target.value,
         "due_at": started.due_at,
         # No notice is sent here: an answer may already wait on the bus. The timers look first.
-        "next_action_at": first_due(started, policy_version.calendar),
+        "next_action_at": first_due(started, terms),
         "window_ends_at": started.window_ends_at,
     }
     return _Beginning(receipt, columns, started)
 
 
-def _stored(beginning: _Beginning, policy_version: PolicyVersion) -> StoredEvent:
+def _stored(beginning: _Beginning) -> StoredEvent:
     if beginning.started is None:
         raise ValueError("a best-effort inquiry has no clock")
     receipt = beginning.receipt
-    return StoredEvent(
-        receipt.fact.inquiry_id,
-        receipt.event_id,
-        beginning.started,
-        policy_version=policy_version.key,
-    )
+    return StoredEvent(receipt.fact.inquiry_id, receipt.event_id, beginning.started)
 
 
 def _envelope(beginning: _Beginning, now: datetime) -> Envelope:

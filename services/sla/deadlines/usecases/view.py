@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.clocks.events import ClockEvent
 from services.sla.clocks.evolve import ClockState, evolve
 from services.sla.clocks.explanation import clock_explanations
@@ -19,8 +18,8 @@ from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.store.sent_notices import SentNotice
 from services.sla.deadlines.usecases.desks import subject_of
 from services.sla.promises import store
-from services.sla.promises.policy_version import PolicyVersion
-from services.sla.promises.promise import Choice, Explanation, Subject, explanation
+from services.sla.promises.policy_version import PolicyVersion, terms_of
+from services.sla.promises.promise import Choice, Explanation, Subject, TermsOf, explanation
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Read
 from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
@@ -30,7 +29,7 @@ from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundErr
 class ClockView:
     """A clock as it stood at `clock.as_of`, with what had happened and was sent by then.
 
-    `policy_version` is the one that it was under, `began` the calendar under which it started.
+    `policy_version` is the one that it was under.
     """
 
     row: DeadlineRow
@@ -38,7 +37,7 @@ class ClockView:
     history: tuple[StoredEvent, ...]
     sent: tuple[SentNotice, ...]
     policy_version: PolicyVersion
-    began: BusinessCalendar
+    terms_of: TermsOf
 
     @property
     def breach_was_told(self) -> bool:
@@ -71,18 +70,18 @@ def get_clock(
     """Raises NotFoundError without a clock, InvalidError for an `as_of` before the inquiry."""
     row = promised(deadlines.find(tx, inquiry_id), inquiry_id)
     version_by_key = policy_versions.by_key(tx, now=now)
-    stored = clock_events.of(tx, [inquiry_id], version_by_key=version_by_key)[inquiry_id]
+    stored = clock_events.of(tx, [inquiry_id])[inquiry_id]
     moment = _moment(row, stored, now=now, as_of=as_of)
     history = sorted(
         (each for each in stored if each.event.at <= moment), key=lambda each: each.event.at
     )
     policy_version = version_by_key(_policy_version_at(tx, row, history, as_of))
-    began = version_by_key(clock_events.began_under(stored)).calendar
-    clock = evolve([each.event for each in history], began, moment)
+    terms = terms_of(version_by_key)
+    clock = evolve([each.event for each in history], terms, moment)
     sent = sent_notices.history(tx, inquiry_id)
     if as_of is not None:
         sent = [each for each in sent if each.at <= moment]
-    return ClockView(row, clock, tuple(history), tuple(sent), policy_version, began)
+    return ClockView(row, clock, tuple(history), tuple(sent), policy_version, terms)
 
 
 def explain(
@@ -101,7 +100,7 @@ def explain(
     choice = None
     if view.row.received_at is not None:
         choice = view.policy_version.choose(subject, view.row.received_at)
-    targets = clock_explanations(view.events, view.began, view.clock.as_of)
+    targets = clock_explanations(view.events, view.terms_of, view.clock.as_of)
     return ExplainedClock(view, choice, targets)
 
 
