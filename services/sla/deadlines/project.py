@@ -204,10 +204,10 @@ def _started(row: DeadlineRow, events: Sequence[ClockEvent]) -> list[DeadlineFac
     if row.due_at is not None:
         return []
     begun = _begin(events)
-    return [started_event(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)]
+    return [started_fact(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)]
 
 
-def started_event(
+def started_fact(
     inquiry_id: UUID, conversation_id: UUID, channel: str, *, begun: Started
 ) -> DeadlineFact:
     return DeadlineStarted(

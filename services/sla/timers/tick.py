@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import DeadlineRow
-from services.sla.deadlines.usecases.append import Histories, Results
+from services.sla.deadlines.usecases.unit_of_work import UnitOfWork
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.runtime.trace import new_traceparent
@@ -55,11 +55,9 @@ def _work_off(
 ) -> int:
     if not rows:
         return 0
-    ids = [row.inquiry_id for row in rows]
-    histories = Histories.read(tx, ids, policy_versions=policy_versions, now=now)
-    results, trace = Results(policy_versions.subscriptions), new_traceparent()
+    unit, trace = UnitOfWork(tx, policy_versions, now), new_traceparent()
+    unit.load([row.inquiry_id for row in rows])
     for row in rows:
-        outcome = histories.project(row, now=now, tell_until=due_until)
-        results.take(row, outcome, now=now, trace=trace)
-    results.write(tx)
+        unit.project(row, tell_until=due_until, traceparent=trace)
+    unit.write()
     return len(rows)

@@ -6,6 +6,7 @@ of what it publishes, and keeps two instances from waiting for each other in a c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,22 +154,23 @@ def _there(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:
-    """Set columns of locked rows; every change names the same columns."""
-    if not changes:
-        return
-    names = next(iter(changes.values())).keys()
-    statement = (
-        update(deadlines)
-        .where(_C.inquiry_id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}") for name in names})
-    )
-    tx.execute(
-        statement,
-        [
-            {"_id": each, **{f"_{name}": value for name, value in changes[each].items()}}
-            for each in sorted(changes)
-        ],
-    )
+    """Set columns of locked rows, with a statement for each set of columns that are named."""
+    alike: dict[tuple[str, ...], list[UUID]] = defaultdict(list)
+    for inquiry_id in sorted(changes):
+        alike[tuple(changes[inquiry_id])].append(inquiry_id)
+    for names, inquiry_ids in alike.items():
+        statement = (
+            update(deadlines)
+            .where(_C.inquiry_id == bindparam("_id"))
+            .values({name: bindparam(f"_{name}") for name in names})
+        )
+        tx.execute(
+            statement,
+            [
+                {"_id": each, **{f"_{name}": value for name, value in changes[each].items()}}
+                for each in inquiry_ids
+            ],
+        )
 
 
 def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:

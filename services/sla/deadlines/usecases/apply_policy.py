@@ -14,8 +14,9 @@ from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
 from services.sla.deadlines.store.events import StoredEvent
-from services.sla.deadlines.usecases.append import Histories, NewEvent, append_events
+from services.sla.deadlines.usecases.append import NewEvent, append_events
 from services.sla.deadlines.usecases.desks import moved_for, subject_of
+from services.sla.deadlines.usecases.unit_of_work import Histories
 from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import TargetKind
 from services.sla.promises.versions import PolicyVersions

@@ -16,7 +16,8 @@ from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import DeadlineRow
 from services.sla.deadlines.store.events import StoredEvent
-from services.sla.deadlines.usecases.append import Histories, NewEvent, append_events, earliest
+from services.sla.deadlines.usecases.append import NewEvent, append_events
+from services.sla.deadlines.usecases.unit_of_work import Histories, earliest
 from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import Subject
 from services.sla.promises.versions import PolicyVersions

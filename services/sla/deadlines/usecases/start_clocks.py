@@ -13,9 +13,8 @@ from uuid import UUID
 
 from services.sla.clocks.events import Started
 from services.sla.clocks.notices import first_due
-from services.sla.deadlines.project import started_event
+from services.sla.deadlines.project import started_fact
 from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import (
     AWAITED,
     BEST_EFFORT,
@@ -24,22 +23,14 @@ from services.sla.deadlines.store.deadlines import (
     DeadlineRow,
 )
 from services.sla.deadlines.store.events import StoredEvent
-from services.sla.deadlines.usecases.append import (
-    Histories,
-    Results,
-    append_events,
-    best_effort_end,
-    earliest,
-    envelope,
-)
+from services.sla.deadlines.usecases.append import append_events
 from services.sla.deadlines.usecases.messages import departure
+from services.sla.deadlines.usecases.unit_of_work import UnitOfWork, earliest
 from services.sla.promises.policy_version import PolicyVersion, hashtag_names
 from services.sla.promises.promise import Subject, hand_over_due
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.events.inquiries import InquiryReceived
-from shared.messaging import outbox
-from shared.messaging.envelope import Envelope
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,61 +50,67 @@ class _Beginning:
     columns: Columns
     started: Started | None
 
+    @property
+    def inquiry_id(self) -> UUID:
+        return self.receipt.fact.inquiry_id
+
+    @property
+    def stored(self) -> list[StoredEvent]:
+        if self.started is None:
+            return []
+        return [StoredEvent(self.inquiry_id, self.receipt.event_id, self.started)]
+
 
 def start_clocks(
     tx: Write, receipts: Sequence[Receipt], *, policy_versions: PolicyVersions, now: datetime
 ) -> datetime | None:
     """Start a clock for each inquiry, at most once; when the first action is due on one."""
+    unit = UnitOfWork(tx, policy_versions, now)
     policy_version = policy_versions.active(tx, now=now)
     begun = [_begin(each, policy_version, desk=None) for each in receipts]
     fresh = deadlines.insert_new(tx, [each.columns for each in begun])
-    new = [each for each in begun if each.receipt.fact.inquiry_id in fresh]
-    clock_events.add(tx, [_stored(each) for each in new if each.started])
-    outbox.record(tx, [_envelope(each, now) for each in new if each.started])
-    next_actions = [earliest(each.columns["next_action_at"] for each in new)]
+    new = [each for each in begun if each.inquiry_id in fresh]
+    unit.append([event for each in new for event in each.stored])
+    for each in new:
+        if each.started is not None:
+            _publish(unit, each, each.started)
     if len(fresh) < len(receipts):
         late = [each for each in receipts if each.fact.inquiry_id not in fresh]
-        next_actions.append(
-            _start_awaited(tx, late, policy_version, policy_versions=policy_versions, now=now)
-        )
+        _start_awaited(unit, late, policy_version)
+    next_action = unit.write()
     gone = [departure(each.event_id, each.fact, each.traceparent) for each in receipts]
     left = [each for each in gone if each is not None]
     if left:
-        next_actions.append(append_events(tx, left, policy_versions=policy_versions, now=now))
-    return earliest(next_actions)
+        after = append_events(tx, left, policy_versions=policy_versions, now=now)
+        return earliest([next_action, after])
+    return next_action
+
+
+def _publish(unit: UnitOfWork, beginning: _Beginning, started: Started) -> None:
+    fact = beginning.receipt.fact
+    unit.started(
+        started_fact(fact.inquiry_id, fact.conversation_id, fact.channel, begun=started),
+        first_due=beginning.columns["next_action_at"],
+        traceparent=beginning.receipt.traceparent,
+    )
 
 
 def _start_awaited(
-    tx: Write,
-    receipts: Iterable[Receipt],
-    policy_version: PolicyVersion,
-    *,
-    policy_versions: PolicyVersions,
-    now: datetime,
-) -> datetime | None:
+    unit: UnitOfWork, receipts: Iterable[Receipt], policy_version: PolicyVersion
+) -> None:
     """Inquiries of which something was known before: project what came early as well."""
     by_id = {each.fact.inquiry_id: each for each in receipts}
-    rows = deadlines.lock(tx, sorted(by_id))
+    rows = deadlines.lock(unit.tx, sorted(by_id))
     awaited = {key: row for key, row in rows.items() if row.state == AWAITED}
     begun = [_begin(by_id[key], policy_version, desk=row.desk) for key, row in awaited.items()]
-    clock_events.add(tx, [_stored(each) for each in begun if each.started])
-    histories = Histories.read(tx, list(awaited), policy_versions=policy_versions, now=now)
-    results = Results(policy_versions.subscriptions)
-    best_effort: dict[UUID, Columns] = {}
+    unit.append([event for each in begun for event in each.stored])
+    unit.load(list(awaited))
     for each in begun:
-        fact = each.receipt.fact
-        known = _row(awaited[fact.inquiry_id], each.columns)
+        row = _row(awaited[each.inquiry_id], each.columns)
         if each.started is None:
-            ended = best_effort_end(known, histories, policy_version=policy_version.key)
-            best_effort[fact.inquiry_id] = {**each.columns, **ended}
-            continue
-        outcome = histories.project(known, now=now)
-        columns = {**each.columns, **outcome.columns}
-        results.take(
-            known, replace(outcome, columns=columns), now=now, trace=each.receipt.traceparent
-        )
-    deadlines.change(tx, best_effort)
-    return results.write(tx)
+            unit.project_best_effort(row, columns=each.columns)
+        else:
+            unit.project(row, columns=each.columns, traceparent=each.receipt.traceparent)
 
 
 def _row(stub: DeadlineRow, columns: Columns) -> DeadlineRow:
@@ -166,18 +163,3 @@ def _begin(receipt: Receipt, policy_version: PolicyVersion, *, desk: str | None)
         "window_ends_at": started.window_ends_at,
     }
     return _Beginning(receipt, columns, started)
-
-
-def _stored(beginning: _Beginning) -> StoredEvent:
-    if beginning.started is None:
-        raise ValueError("a best-effort inquiry has no clock")
-    receipt = beginning.receipt
-    return StoredEvent(receipt.fact.inquiry_id, receipt.event_id, beginning.started)
-
-
-def _envelope(beginning: _Beginning, now: datetime) -> Envelope:
-    fact, started = beginning.receipt.fact, beginning.started
-    if started is None:
-        raise ValueError("a best-effort inquiry has no clock")
-    event = started_event(fact.inquiry_id, fact.conversation_id, fact.channel, begun=started)
-    return envelope(event, now=now, trace=beginning.receipt.traceparent)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.sla.deadlines.usecases.append import NewEvent, append_events, earliest
+from services.sla.deadlines.usecases.append import NewEvent, append_events
 from services.sla.deadlines.usecases.apply_policy import catch_up
+from services.sla.deadlines.usecases.unit_of_work import earliest
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 
