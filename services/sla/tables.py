@@ -1,7 +1,8 @@
 """The tables of the sla service.
 
 `deadlines` holds one row per inquiry: the present state, projected from `clock_events`, which are
-only ever added. `sent_notices` remembers which warnings and breaches went out, so that each goes
+only ever added; `hand_overs` holds a second deadline where the technical desk owes or owed one.
+`sent_notices` remembers which warnings and breaches went out, so that each goes
 out once. `policy_versions` keeps every promise and calendar that a clock was ever counted by. In
 the database these have their older names.
 `heard` says until when all that other services recorded is known here.
@@ -61,11 +62,6 @@ deadlines = Table(
     Column("cancel_reason", String(40)),
     Column("answer_business_seconds", BigInteger),
     Column("answer_wall_seconds", BigInteger),
-    # Where the promise has a hand-over, as soon as the technical desk owes it.
-    Column("hand_over_state", String(16)),
-    Column("hand_over_due_at", Utc),
-    Column("hand_over_breached_at", Utc),
-    Column("taken_over_at", Utc),
     # The inquiry of which this one turned out to be a part: it counts in no report.
     Column("merged_into", Uuid),
     # How it stands by what was published, as long as the row says something else.
@@ -86,6 +82,18 @@ deadlines = Table(
         sqlite_where=_DUE,
     ),
     Index("ix_deadlines_received_at", "received_at"),
+)
+
+hand_overs = Table(
+    "hand_overs",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("breached_at", Utc),
+    Column("taken_over_at", Utc),
+    # As in `deadlines`; the JSON `null` says that nothing was published yet.
+    Column("said", Text, key="published"),
 )
 
 clock_events = Table(

@@ -60,7 +60,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         rows = await desk.database.read(
             listing.page, wanted, now=now, after=cursors.place(cursor), limit=limit + 1
         )
-        items = [views.deadline(row, now) for row in rows]
+        items = [views.deadline(each, now) for each in rows]
         shown, following = cursors.page(
             items, limit=limit, key=lambda item: (item.due_at, item.inquiry_id)
         )

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK
@@ -19,35 +17,45 @@ from services.sla.clocks.events import ClockEvent, Started
 from services.sla.clocks.evolve import ClockState, evolve
 from services.sla.clocks.notices import DueNotices, Notice, NoticeKey, NoticeKind, due_notices
 from services.sla.clocks.target import Phase, Target
-from services.sla.deadlines.move_cause import Cause, published_state
-from services.sla.deadlines.project_hand_over import hand_over_columns, hand_over_events
+from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.store.sent_notices import SentNotice
+from services.sla.deadlines.target_facts import (
+    never_owed,
+    notice_fact,
+    started_fact,
+    target_facts,
+)
 from services.sla.deadlines.usecases.published import (
-    Published,
     SentKeys,
-    kept,
-    published_before,
-    standing_answer,
+    answer_before,
+    hand_over_before,
+    stored,
+    taken_over_at,
 )
 from services.sla.promises.policy_version import PolicyVersion
-from services.sla.promises.promise import TargetKind, TermsOf
-from shared.events.deadlines import (
-    DeadlineBreached,
-    DeadlineCancelled,
-    DeadlineFact,
-    DeadlineMet,
-    DeadlineMoved,
-    DeadlineStarted,
-    DeadlineWarning,
-)
+from services.sla.promises.promise import TermsOf
+from shared.events.deadlines import DeadlineFact
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is stored of a clock beside its events; `sent` are its notices."""
+
+    row: DeadlineRow
+    hand_over: HandOverRow | None
+    sent: Collection[NoticeKey]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The row's new columns, the facts to publish in order, and the notices among them."""
+    """The new columns, the row of the hand-over, the facts to publish in order, and the notices
+    among them.
+    """
 
     columns: Columns
+    hand_over: HandOverRow | None
     publish: tuple[DeadlineFact, ...]
     sent: tuple[SentNotice, ...]
 
@@ -61,13 +69,12 @@ class _Notices:
 
 
 def project(
-    row: DeadlineRow,
+    before: Before,
     events: Sequence[ClockEvent],
     *,
     policy_version: PolicyVersion,
     terms_of: TermsOf,
     now: datetime,
-    sent: Collection[NoticeKey],
     cause: Cause | None = None,
     tell_until: datetime | None = None,
 ) -> Outcome:
@@ -78,6 +85,7 @@ def project(
     may still be on its way. Without it none is, and what rests on a breach waits for it, see
     `published`.
     """
+    row, sent = before.row, before.sent
     clock = evolve(events, terms_of, max(now, *(event.at for event in events)))
     if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
@@ -87,16 +95,20 @@ def project(
     else:
         notices = _certain(events, clock, terms_of=terms_of, sent=sent, tell_until=tell_until)
     keys = SentKeys(sent, {each.key for each in notices.certain})
-    changed, published = _changed(row, events, clock, cause, keys)
+    answer, waiting = _answer(row, events, clock, cause, keys)
+    second, hand_over = _hand_over(row, before.hand_over, clock, cause, keys)
+    begun = _begin(events)
+    start = started_fact(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)
     facts = [
-        *_started(row, events),
-        *(_noticed(row, each, _about(each, clock) or target) for each in notices.certain),
-        *changed,
+        *([start] if row.due_at is None else []),
+        *(notice_fact(row, each, _about(each, clock) or target) for each in notices.certain),
+        *second,
+        *answer,
     ]
     return Outcome(
         columns=_columns(row, clock, target, policy_version)
-        | hand_over_columns(clock)
-        | {"next_action_at": min(notices.next_actions, default=None), "published": published},
+        | {"next_action_at": min(notices.next_actions, default=None), "published": waiting},
+        hand_over=hand_over,
         publish=tuple(sorted(facts, key=lambda fact: fact.at)),
         sent=tuple(SentNotice(row.inquiry_id, each.key, each.at) for each in notices.certain),
     )
@@ -143,28 +155,45 @@ def _next(owed: DueNotices, clock: ClockState) -> list[datetime]:
     return moments + [each.due_at + TICK for each in runs]
 
 
-def _changed(
+def _answer(
     row: DeadlineRow,
     events: Sequence[ClockEvent],
     clock: ClockState,
     cause: Cause | None,
-    sent: SentKeys,
+    keys: SentKeys,
 ) -> tuple[list[DeadlineFact], str | None]:
-    """What has to be published of how the clock stands, and the column for what has to wait."""
-    before = published_before(row, _begin(events))
-    waiting_answer, waiting_hand_over = None, None
-    facts: list[DeadlineFact] = []
-    alone = clock.merged_into is None
-    hand_over = clock.owed_hand_over
-    if alone and hand_over is not None and sent.lacks_one_of([hand_over]):
-        waiting_hand_over = (before.hand_over,)
+    """What has to be published of the answer, and what was as long as that has to wait."""
+    before = answer_before(row, _begin(events))
+    if clock.merged_into is None and keys.lacks_one_of(clock.targets):
+        return [], stored(before)
+    return target_facts(row, clock.targets[-1], before, clock, cause, keys), None
+
+
+def _hand_over(
+    row: DeadlineRow,
+    hand_over: HandOverRow | None,
+    clock: ClockState,
+    cause: Cause | None,
+    keys: SentKeys,
+) -> tuple[list[DeadlineFact], HandOverRow | None]:
+    """The same of the hand-over, with its row; None as long as nobody owes it."""
+    before, target = hand_over_before(hand_over), clock.owed_hand_over
+    if target is None:
+        return never_owed(row, before, clock, cause), None
+    facts, waiting = [], None
+    if clock.merged_into is None and keys.lacks_one_of([target]):
+        waiting = stored(before)
     else:
-        facts += hand_over_events(row, before.hand_over, clock, cause, sent)
-    if alone and sent.lacks_one_of(clock.targets):
-        waiting_answer = before.answer
-    else:
-        facts += _answer_events(row, before.answer, clock, cause, sent)
-    return facts, kept(answer=waiting_answer, hand_over=waiting_hand_over)
+        facts = target_facts(row, target, before, clock, cause, keys)
+    shown = HandOverRow(
+        inquiry_id=row.inquiry_id,
+        state=target.phase.value,
+        due_at=target.due_at,
+        breached_at=target.breached_at,
+        taken_over_at=taken_over_at(target),
+        published=waiting,
+    )
+    return facts, shown
 
 
 def _columns(
@@ -198,101 +227,6 @@ def answer_seconds(
     business = calendar.elapsed(received_at, answered_at)
     wall = answered_at - received_at
     return int(business.total_seconds()), int(wall.total_seconds())
-
-
-def _started(row: DeadlineRow, events: Sequence[ClockEvent]) -> list[DeadlineFact]:
-    if row.due_at is not None:
-        return []
-    begun = _begin(events)
-    return [started_fact(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)]
-
-
-def started_fact(
-    inquiry_id: UUID, conversation_id: UUID, channel: str, *, begun: Started
-) -> DeadlineFact:
-    return DeadlineStarted(
-        inquiry_id=inquiry_id,
-        conversation_id=conversation_id,
-        state="running",
-        target=begun.target.value,
-        due_at=begun.due_at,
-        at=begun.at,
-        channel=channel,
-        promise=begun.promise,
-    )
-
-
-def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
-    common: dict[str, Any] = {
-        "inquiry_id": row.inquiry_id,
-        "conversation_id": row.conversation_id,
-        "target": about.kind.value,
-        "due_at": about.due_at,
-        "at": notice.at,
-    }
-    match notice.key.kind:
-        case NoticeKind.BREACH:
-            return DeadlineBreached(state="breached", **common)
-        case NoticeKind.WARNING:
-            return DeadlineWarning(state="running", level=notice.key.level, **common)
-        case NoticeKind.WINDOW_CLOSING:
-            return DeadlineWarning(state="running", level="window_closing", **common)
-
-
-def _answer_events(
-    row: DeadlineRow,
-    before: Published,
-    clock: ClockState,
-    cause: Cause | None,
-    sent: SentKeys,
-) -> list[DeadlineFact]:
-    """At most one: it moved, was opened again, ended, or ended otherwise than was published."""
-    target = clock.targets[-1]
-    stands, again = standing_answer(clock, target), sent.now_of(clock.targets)
-    if not stands.is_open:
-        return [] if stands == before and not again else [_ended(row, clock, target)]
-    same = (before.is_paused, before.due_at, before.target)
-    unmoved = before.is_open and same == (stands.is_paused, stands.due_at, stands.target)
-    if unmoved and not again and not sent.long_ago(before, stands, target):
-        return []
-    cause = cause or _what_moved(before, target, clock)
-    return [
-        DeadlineMoved(
-            **_common(row, target),
-            state=published_state(target.phase),
-            at=cause.at,
-            cause=cause.kind,
-        )
-    ]
-
-
-def _what_moved(before: Published, target: Target, clock: ClockState) -> Cause:
-    """Found from how it stands: what was published waited, or nothing but time has passed."""
-    if not before.is_open:
-        return Cause("reopened", clock.as_of)
-    if target.phase is Phase.PAUSED:
-        return Cause("paused", target.pauses[-1].start)
-    if target.kind is TargetKind.FOLLOW_UP and not target.pauses:
-        return Cause("held", target.started_at)
-    # Without an event only the bound of a pause can have moved it.
-    return Cause("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
-
-
-def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
-    common = _common(row, target) | {"at": target.ended_at}
-    if clock.cancelled is not None:
-        reason = clock.cancelled.value
-        return DeadlineCancelled(state="cancelled", reason=reason, **common)
-    return DeadlineMet(state=published_state(target.phase), **common)
-
-
-def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:
-    return {
-        "inquiry_id": row.inquiry_id,
-        "conversation_id": row.conversation_id,
-        "target": target.kind.value,
-        "due_at": target.due_at,
-    }
 
 
 def _begin(events: Sequence[ClockEvent]) -> Started:

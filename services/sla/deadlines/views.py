@@ -22,7 +22,9 @@ from services.sla.deadlines.schemas import (
     TargetExplanation,
     TargetView,
 )
-from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
+from services.sla.deadlines.store.deadlines import PAUSED, RUNNING
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.deadlines.store.listing import Listed
 from services.sla.deadlines.usecases.view import ClockView, ExplainedClock
 from services.sla.promises.policy_version import zone_has_changed
 from services.sla.promises.promise import Choice, Explanation, Promise, TargetKind
@@ -32,25 +34,24 @@ MOST_INTERVALS = 2000
 """Of all targets together: a year of working days, its nights and its pauses has fewer."""
 
 
-def deadline(row: DeadlineRow, now: datetime) -> Deadline:
+def deadline(listed: Listed, now: datetime) -> Deadline:
     """The row as it stands at `now`, also before the timers have handled it."""
-    answer = _standing(row.state, row.due_at, row.breached_at, now)
+    row, beside = listed.row, listed.hand_over
     plain = Deadline.model_fields.keys() - {"hand_over"}
+    hand_over = None if beside is None else _hand_over_of_row(beside, now)
     return Deadline.model_validate(
         {
             **{name: getattr(row, name) for name in plain},
-            **answer,
-            "hand_over": _hand_over_of_row(row, now),
+            **_standing(row.state, row.due_at, row.breached_at, now),
+            "hand_over": hand_over,
         }
     )
 
 
-def _hand_over_of_row(row: DeadlineRow, now: datetime) -> HandOver | None:
-    if row.hand_over_state is None:
-        return None
-    standing = _standing(row.hand_over_state, row.hand_over_due_at, row.hand_over_breached_at, now)
+def _hand_over_of_row(row: HandOverRow, now: datetime) -> HandOver:
+    standing = _standing(row.state, row.due_at, row.breached_at, now)
     return HandOver.model_validate(
-        {**standing, "due_at": row.hand_over_due_at, "taken_over_at": row.taken_over_at}
+        {**standing, "due_at": row.due_at, "taken_over_at": row.taken_over_at}
     )
 
 

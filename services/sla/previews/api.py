@@ -14,7 +14,7 @@ from services.sla.businesstime.rules import Reason
 from services.sla.deadlines import ics, views
 from services.sla.deadlines.store import listing
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
-from services.sla.deadlines.store.listing import BREACHED
+from services.sla.deadlines.store.listing import BREACHED, Listed
 from services.sla.dependencies import SlaDependencies
 from services.sla.previews import schemas
 from shared.access.keys import Caller
@@ -100,7 +100,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         now = desk.clock.now()
         rows = await desk.database.read(listing.open_ones, desk=only, limit=MOST_EVENTS)
         name = f"Deadlines of {only}" if only else "Deadlines"
-        events = (event for row in rows for event in _due(row, now))
+        events = (event for each in rows for event in _due(each, now))
         return await _written(name, events, now=now)
 
     return api
@@ -179,9 +179,9 @@ def _events(view: schemas.CalendarView) -> Iterator[ics.Event]:
             yield ics.all_day(uid, each.day, each.name or each.reason)
 
 
-def _due(row: DeadlineRow, now: datetime) -> Iterator[ics.Event]:
+def _due(listed: Listed, now: datetime) -> Iterator[ics.Event]:
     """The answer, and the hand-over as long as it is awaited."""
-    shown = views.deadline(row, now)
+    row, shown = listed.row, views.deadline(listed, now)
     what = f"Answer due: {shown.channel} ({shown.state})"
     yield _deadline(row, str(row.inquiry_id), shown.due_at, what, shown.target)
     hand_over = shown.hand_over

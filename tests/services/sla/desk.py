@@ -16,6 +16,8 @@ import httpx
 from sqlalchemy import select
 
 from services.sla.app import build
+from services.sla.deadlines.store import hand_overs
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.promises.policy_version import policy_version_of, subscriptions
 from services.sla.promises.versions import PolicyVersions
 from services.sla.settings import SlaSettings
@@ -158,11 +160,17 @@ class SlaBench:
         return [each["type"].removeprefix("deadline.") for each in await self.published(inquiry_id)]
 
     async def row(self, inquiry_id: UUID) -> dict[str, Any]:
+        """The columns of its deadline."""
+
         def look(tx: Read) -> dict[str, Any]:
             found = tx.execute(select(deadlines).where(deadlines.c.inquiry_id == inquiry_id))
             return dict(found.mappings().one())
 
         return await self.service.database.read(look)
+
+    async def hand_over_row(self, inquiry_id: UUID) -> HandOverRow | None:
+        found = await self.service.database.read(hand_overs.of, [inquiry_id])
+        return found.get(inquiry_id)
 
     async def fact_kinds(self, inquiry_id: UUID) -> list[str]:
         def look(tx: Read) -> list[str]:

@@ -155,7 +155,7 @@ async def test_a_best_effort_inquiry_owes_none(bench: SlaBench) -> None:
     await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
     await bench.hear(inquiry.claimed(TEN))
     assert await bench.published(inquiry.id) == []
-    assert (await bench.row(inquiry.id))["hand_over_state"] is None
+    assert await bench.hand_over_row(inquiry.id) is None
 
 
 async def test_a_policy_that_brings_it_knows_who_was_claimed(

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from services.sla.deadlines.store.deadlines import next_action
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.usecases.pause import pause, resume
 from services.sla.timers.loop import Timers
 from shared.errors import ConflictError, InvalidError
@@ -223,22 +224,25 @@ async def _rows_agree(bench: SlaBench, lives: Sequence[Life], until: int) -> Cou
         assert row["breached_at"] == (None if watch.breached is None else instant(watch.breached))
         ended = None if target.ended is None else instant(target.ended)
         assert (row["cancelled_at"] or row["answered_at"]) == ended
-        _beside_agrees(row, life.hand_over(until))
+        _hand_over_agrees(await bench.hand_over_row(life.inquiry.id), life.hand_over(until))
         states[target.phase] += 1
     return states
 
 
-def _beside_agrees(row: dict[str, Any], hand_over: HandOverWatch | None) -> None:
+def _hand_over_agrees(row: HandOverRow | None, hand_over: HandOverWatch | None) -> None:
     if hand_over is None or hand_over.phase is None:
-        assert row["hand_over_state"] is None
+        assert row is None
         return
     target = hand_over.targets[0]
-    assert row["hand_over_state"] == hand_over.phase, (row, hand_over)
-    assert row["hand_over_due_at"] == instant(target.due)
-    missed = None if target.breached is None else instant(target.breached)
-    assert row["hand_over_breached_at"] == missed
     taken = hand_over.phase in {"met", "met_late"}
-    assert row["taken_over_at"] == (instant(target.ended or 0) if taken else None)
+    assert row is not None
+    assert row == HandOverRow(
+        inquiry_id=row.inquiry_id,
+        state=hand_over.phase,
+        due_at=instant(target.due),
+        breached_at=None if target.breached is None else instant(target.breached),
+        taken_over_at=instant(target.ended or 0) if taken else None,
+    )
 
 
 async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, until: int) -> None:

@@ -308,7 +308,9 @@ async def test_the_hand_over_is_owed_again(database_url: str, tmp_path: Path) ->
         await bench.hear(inquiry.answered(berlin(f"{MON} 11:00")))
         hand_over = [e for e in await bench.published(inquiry.id) if e["target"] == "hand_over"]
         assert (hand_over[-1]["type"], hand_over[-1]["state"]) == ("deadline.met", "met")
-        assert (await bench.row(inquiry.id))["hand_over_breached_at"] is None
+        row = await bench.hand_over_row(inquiry.id)
+        assert row is not None
+        assert row.breached_at is None
 
 
 async def test_a_message_ends_the_pause_in_which_it_was_written(bench: SlaBench) -> None:

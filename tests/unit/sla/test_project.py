@@ -27,8 +27,9 @@ from services.sla.clocks.events import (
     Withdrawn,
 )
 from services.sla.clocks.notices import NoticeKey, NoticeKind, breach_key
-from services.sla.deadlines.project import project
+from services.sla.deadlines.project import Before, project
 from services.sla.deadlines.store.deadlines import DeadlineRow
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.promises.policy_version import PolicyVersion, policy_version_of
 from services.sla.promises.promise import Promise
 from shared.events.deadlines import DeadlineBreached, DeadlineFact, DeadlineMet
@@ -53,6 +54,7 @@ class Desk:
 
     begun: Started
     row: DeadlineRow = field(init=False)
+    hand_over: HandOverRow | None = None
     events: list[ClockEvent] = field(init=False)
     sent: set[NoticeKey] = field(default_factory=set)
     published: list[DeadlineFact] = field(default_factory=list)
@@ -77,12 +79,11 @@ class Desk:
 
     def _project(self, now: datetime, *, tell_until: datetime | None = None) -> None:
         outcome = project(
-            self.row,
+            Before(self.row, self.hand_over, self.sent),
             self.events,
             policy_version=policy_version(),
             terms_of=terms_of,
             now=now,
-            sent=self.sent,
             tell_until=tell_until,
         )
         keys = {each.key for each in outcome.sent}
@@ -91,6 +92,7 @@ class Desk:
         self.sent |= keys
         self.published += outcome.publish
         self.row = replace(self.row, **outcome.columns)
+        self.hand_over = outcome.hand_over
 
     def copy(self, target: str) -> tuple[str, str, datetime] | None:
         """As somebody has it who keeps what was told last."""
@@ -105,11 +107,12 @@ class Desk:
         row = self.row
         assert row.published is None
         assert self.copy("") == (row.state, row.target, row.due_at)
-        hand_over = self.copy("hand_over")
-        if row.hand_over_state in {None, "cancelled"}:
-            assert hand_over is None or hand_over[0] == "cancelled"
+        copy, second = self.copy("hand_over"), self.hand_over
+        if second is None or second.state == "cancelled":
+            assert copy is None or copy[0] == "cancelled"
         else:
-            assert hand_over == (row.hand_over_state, "hand_over", row.hand_over_due_at)
+            assert copy == (second.state, "hand_over", second.due_at)
+        assert second is None or second.published is None
         assert self.true_breaches() <= self.breaches()
 
     def true_breaches(self) -> set[NoticeKey]:
@@ -134,7 +137,7 @@ def same_in_every_order(begun: Started, orders: Iterator[Sequence[ClockEvent]]) 
     first = heard(begun, next(orders))
     for order in orders:
         desk = heard(begun, order)
-        assert desk.row == first.row
+        assert (desk.row, desk.hand_over) == (first.row, first.hand_over)
         assert desk.sent == first.sent
         assert desk.copy("") == first.copy("")
     return first

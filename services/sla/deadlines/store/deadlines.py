@@ -65,10 +65,6 @@ class DeadlineRow:
     cancel_reason: str | None = None
     answer_business_seconds: int | None = None
     answer_wall_seconds: int | None = None
-    hand_over_state: str | None = None
-    hand_over_due_at: datetime | None = None
-    hand_over_breached_at: datetime | None = None
-    taken_over_at: datetime | None = None
     merged_into: UUID | None = None
     published: str | None = None
 

@@ -1,4 +1,4 @@
-"""What was published last of a clock, and what has to wait until it is certain.
+"""What was published last of a target, and what has to wait until it is certain.
 
 A row shows at once what its events say. What was published may lag behind: that a target ended late
 is published together with its breach, by the timers, because an earlier answer may be on its way.
@@ -7,20 +7,22 @@ As long as the two differ, the row keeps what was published.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from services.sla.clocks.events import Started
 from services.sla.clocks.evolve import ClockState
 from services.sla.clocks.notices import NoticeKey, breach_key
 from services.sla.clocks.target import Phase, Target
 from services.sla.deadlines.store.deadlines import DeadlineRow
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.promises.promise import TargetKind
 
 OPEN: Final = frozenset({Phase.RUNNING.value, Phase.PAUSED.value, Phase.BREACHED.value})
-_TAKEN: Final = frozenset({Phase.MET, Phase.MET_LATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,51 +43,57 @@ class Published:
     def is_paused(self) -> bool:
         return self.state == Phase.PAUSED.value
 
+    def ended_like(self, other: Published) -> bool:
+        """Whether nothing new can be published of its end.
 
-@dataclass(frozen=True, slots=True)
-class BothPublished:
-    """Of the answer's target and of the hand-over; None where nothing was owed or published."""
+        Of a cancelled hand-over nothing but that is kept: which event ended it, only the moment of
+        a claim says.
+        """
+        hand_over = TargetKind.HAND_OVER.value
+        if self.target == hand_over and self.state == other.state == Phase.CANCELLED.value:
+            return True
+        return self == other
 
-    answer: Published
-    hand_over: Published | None
+
+_STORED: Final[TypeAdapter[Published | None]] = TypeAdapter(Published | None)
 
 
-def published_before(row: DeadlineRow, begun: Started) -> BothPublished:
+def answer_before(row: DeadlineRow, begun: Started) -> Published:
     """What had been published when the row was written; of a clock that starts now, its start."""
     if row.due_at is None:
-        return BothPublished(Published(Phase.RUNNING.value, begun.target.value, begun.due_at), None)
-    kept: dict[str, Any] = {} if row.published is None else json.loads(row.published)
-    answer = Published(
-        row.state,
-        str(row.target),
-        row.due_at,
-        row.answered_at or row.cancelled_at,
-        row.cancel_reason,
-    )
-    hand_over = None
-    if row.hand_over_state is not None and row.hand_over_due_at is not None:
-        hand_over = Published(
-            row.hand_over_state, "hand_over", row.hand_over_due_at, row.taken_over_at
-        )
-    return BothPublished(
-        _published(kept["answer"]) if "answer" in kept else answer,
-        _published_if_any(kept["hand_over"]) if "hand_over" in kept else hand_over,
-    )
+        return Published(Phase.RUNNING.value, begun.target.value, begun.due_at)
+    waiting = None if row.published is None else _STORED.validate_json(row.published)
+    ended_at = row.answered_at or row.cancelled_at
+    shown = Published(row.state, str(row.target), row.due_at, ended_at, row.cancel_reason)
+    return waiting or shown
 
 
-def standing_answer(clock: ClockState, target: Target) -> Published:
-    reason = None if clock.cancelled is None else clock.cancelled.value
-    kind, phase = target.kind.value, target.phase.value
-    return Published(phase, kind, target.due_at, target.ended_at, reason)
-
-
-def standing_hand_over(clock: ClockState) -> Published | None:
-    """None as long as nobody owes it. Which of its rows ends it was, only a claim's moment says."""
-    target = clock.owed_hand_over
-    if target is None:
+def hand_over_before(row: HandOverRow | None) -> Published | None:
+    """The same of a hand-over; None when nothing was published of it."""
+    if row is None:
         return None
-    ended_at = target.ended_at if target.phase in _TAKEN else None
-    return Published(target.phase.value, target.kind.value, target.due_at, ended_at)
+    if row.published is not None:
+        return _STORED.validate_json(row.published)
+    return Published(row.state, TargetKind.HAND_OVER.value, row.due_at, row.taken_over_at)
+
+
+def stored(published: Published | None) -> str:
+    """For the column of a row that waits. None: nothing was published of it yet."""
+    return _STORED.dump_json(published, exclude_none=True).decode()
+
+
+def standing(clock: ClockState, target: Target) -> Published:
+    """How a target of the clock stands, to be compared with what was published of it."""
+    kind, phase = target.kind, target.phase
+    reason = None if clock.cancelled is None else clock.cancelled.value
+    ended_at = target.ended_at
+    if kind is TargetKind.HAND_OVER:
+        reason, ended_at = None, taken_over_at(target)
+    return Published(phase.value, kind.value, target.due_at, ended_at, reason)
+
+
+def taken_over_at(target: Target) -> datetime | None:
+    return target.ended_at if target.phase in {Phase.MET, Phase.MET_LATE} else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,38 +130,3 @@ def _breaches_of_ended(targets: Iterable[Target]) -> Iterator[NoticeKey]:
     for target in targets:
         if target.breached_at is not None and target.ended_at is not None:
             yield breach_key(target)
-
-
-def kept(
-    *, answer: Published | None = None, hand_over: tuple[Published | None] | None = None
-) -> str | None:
-    """The column: what was published of those that wait; None when nothing waits."""
-    waits: dict[str, Any] = {}
-    if answer is not None:
-        waits["answer"] = _plain(answer)
-    if hand_over is not None:
-        waits["hand_over"] = None if hand_over[0] is None else _plain(hand_over[0])
-    return json.dumps(waits) if waits else None
-
-
-def _plain(published: Published) -> dict[str, str]:
-    named = {name: value for name, value in asdict(published).items() if value is not None}
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value
-        for name, value in named.items()
-    }
-
-
-def _published(plain: dict[str, str]) -> Published:
-    ended_at = plain.get("ended_at")
-    return Published(
-        plain["state"],
-        plain["target"],
-        datetime.fromisoformat(plain["due_at"]),
-        None if ended_at is None else datetime.fromisoformat(ended_at),
-        plain.get("reason"),
-    )
-
-
-def _published_if_any(plain: dict[str, str] | None) -> Published | None:
-    return None if plain is None else _published(plain)

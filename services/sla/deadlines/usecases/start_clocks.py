@@ -13,7 +13,6 @@ from uuid import UUID
 
 from services.sla.clocks.events import Started
 from services.sla.clocks.notices import first_due
-from services.sla.deadlines.project import started_fact
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import (
     AWAITED,
@@ -23,6 +22,7 @@ from services.sla.deadlines.store.deadlines import (
     DeadlineRow,
 )
 from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.target_facts import started_fact
 from services.sla.deadlines.usecases.append import append_events
 from services.sla.deadlines.usecases.messages import departure
 from services.sla.deadlines.usecases.unit_of_work import UnitOfWork, earliest

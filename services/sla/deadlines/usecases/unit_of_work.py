@@ -14,12 +14,13 @@ from uuid import UUID
 from services.sla.clocks.events import ClockEvent
 from services.sla.clocks.notices import NoticeKey
 from services.sla.deadlines.move_cause import Cause
-from services.sla.deadlines.project import project
+from services.sla.deadlines.project import Before, project
 from services.sla.deadlines.project_best_effort import best_effort_end
-from services.sla.deadlines.store import deadlines, sent_notices
+from services.sla.deadlines.store import deadlines, hand_overs, sent_notices
 from services.sla.deadlines.store import events as clock_events
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
 from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.store.sent_notices import SentNotice
 from services.sla.notifications import store
 from services.sla.notifications.store import Delivery
@@ -36,10 +37,11 @@ from shared.runtime.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """The events, sent notices and policy versions of some clocks, read with two queries."""
+    """The events, sent notices, hand-overs and policy versions of some clocks."""
 
     events: Mapping[UUID, Sequence[StoredEvent]]
     sent: Mapping[UUID, frozenset[NoticeKey]]
+    hand_overs: Mapping[UUID, HandOverRow]
     version_by_key: PolicyVersionByKey
 
     @classmethod
@@ -54,8 +56,13 @@ class Histories:
         return cls(
             clock_events.of(tx, inquiry_ids),
             sent_notices.of(tx, inquiry_ids),
+            hand_overs.of(tx, inquiry_ids),
             policy_versions.by_key(tx, now=now),
         )
+
+    def before(self, row: DeadlineRow) -> Before:
+        sent = self.sent.get(row.inquiry_id, frozenset())
+        return Before(row, self.hand_overs.get(row.inquiry_id), sent)
 
     def of(self, inquiry_id: UUID) -> list[ClockEvent]:
         return [each.event for each in self.events.get(inquiry_id, ())]
@@ -74,6 +81,7 @@ class UnitOfWork:
     now: datetime
     _histories: Histories | None = None
     _changes: dict[UUID, Columns] = field(default_factory=dict)
+    _hand_overs: dict[UUID, HandOverRow | None] = field(default_factory=dict)
     _envelopes: list[Envelope] = field(default_factory=list)
     _sent: list[SentNotice] = field(default_factory=list)
     _deliveries: list[Delivery] = field(default_factory=list)
@@ -110,16 +118,18 @@ class UnitOfWork:
         `columns` are those of a row that is not whole yet.
         """
         histories = self._loaded
+        before = histories.before(row)
         outcome = project(
-            row,
+            before,
             histories.of(row.inquiry_id),
             policy_version=histories.version_by_key(policy_version or str(row.policy_version)),
             terms_of=histories.terms_of,
             now=self.now,
-            sent=histories.sent.get(row.inquiry_id, frozenset()),
             cause=cause,
             tell_until=tell_until,
         )
+        if outcome.hand_over != before.hand_over:
+            self._hand_overs[row.inquiry_id] = outcome.hand_over
         changed = {**(columns or {}), **outcome.columns}
         self._change(row.inquiry_id, changed)
         self._sent += outcome.sent
@@ -138,6 +148,9 @@ class UnitOfWork:
     def write(self) -> datetime | None:
         """Returns the first moment at which something is due on one of these clocks."""
         deadlines.change(self.tx, self._changes)
+        changed = self._hand_overs
+        hand_overs.put(self.tx, [each for each in changed.values() if each is not None])
+        hand_overs.remove(self.tx, [key for key, each in changed.items() if each is None])
         sent_notices.add(self.tx, self._sent)
         outbox.record(self.tx, self._envelopes)
         store.add(self.tx, self._deliveries)
