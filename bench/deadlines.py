@@ -22,9 +22,9 @@ from typing import Any
 from sqlalchemy import text
 
 from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.usecases.receive import Receipt, receive
-from services.sla.promises.policy_version import edition_of
-from services.sla.promises.versions import Library
+from services.sla.deadlines.usecases.start_clocks import Receipt, start_clocks
+from services.sla.promises.policy_version import policy_version_of
+from services.sla.promises.versions import PolicyVersions
 from services.sla.timers.tick import tick
 from shared.db import Database, Read, Write, open_database
 from shared.db.migrate import upgrade
@@ -146,11 +146,13 @@ def inquiry() -> Receipt:
     )
 
 
-async def same_second(database: Database, url: str, library: Library) -> None:
+async def same_second(database: Database, url: str, policy_versions: PolicyVersions) -> None:
     """Clocks that fall due together, handled by two processes side by side."""
     for _ in range(SAME_SECOND // CLAIM_ROWS):
         batch = [inquiry() for _ in range(CLAIM_ROWS)]
-        await database.write(receive, batch, library=library, now=NOW - timedelta(days=7))
+        await database.write(
+            start_clocks, batch, policy_versions=policy_versions, now=NOW - timedelta(days=7)
+        )
     told = await asyncio.gather(instance("tick", url), instance("tick", url))
     count, distinct = await database.read(breaches)
     assert count == distinct == SAME_SECOND, (count, distinct)
@@ -178,7 +180,7 @@ async def instance(job: str, url: str) -> dict[str, Any]:
 
 async def work(job: str, url: str) -> None:
     """What an instance does."""
-    library = Library(edition_of(load_policy(), now=NOW))
+    policy_versions = PolicyVersions(policy_version_of(load_policy(), now=NOW))
     database = open_database(url, pool_size=2)
     await database.start()
     rows, seconds = 0, 0.0
@@ -187,11 +189,11 @@ async def work(job: str, url: str) -> None:
             for _ in range(ROUNDS):
                 await database.read(deadlines.next_action)
                 await database.write(
-                    tick, library=library, due_until=NOW, now=NOW, limit=CLAIM_ROWS
+                    tick, policy_versions=policy_versions, due_until=NOW, now=NOW, limit=CLAIM_ROWS
                 )
         while job == "tick" and (
             count := await database.write(
-                tick, library=library, due_until=NOW, now=NOW, limit=CLAIM_ROWS
+                tick, policy_versions=policy_versions, due_until=NOW, now=NOW, limit=CLAIM_ROWS
             )
         ):
             rows += count
@@ -222,7 +224,7 @@ def _print_idle(when: str, few: Idle, many: Idle) -> None:
 
 
 async def measure(*, count: int, claims: int) -> None:
-    library = Library(edition_of(load_policy(), now=NOW))
+    policy_versions = PolicyVersions(policy_version_of(load_policy(), now=NOW))
     tomorrow = NOW + timedelta(days=1)
     async with AsyncExitStack() as stack:
         server = stack.enter_context(backing.postgres())
@@ -243,7 +245,7 @@ async def measure(*, count: int, claims: int) -> None:
         print(f"{'the look at everything, every 10 s, then: wall time':58} {costs}")
         small, large = await instance("idle", urls[0]), await instance("idle", urls[1])
         _print("memory of the process", large["kilobytes"] / small["kilobytes"], "most", 1.1)
-        await same_second(busy, urls[2], library)
+        await same_second(busy, urls[2], policy_versions)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from services.cli.policy.check import run_check
 from services.cli.words import add_verb
 from services.intake.policy import examine
-from services.sla.promises.policy_version import edition_of
+from services.sla.promises.policy_version import policy_version_of
 from shared.runtime.clock import SystemClock
 from shared.runtime.settings import DeskSettings, read_settings
 
@@ -24,7 +24,7 @@ def check(options: argparse.Namespace) -> int:
     code, text = run_check(
         options.file or read_settings(DeskSettings).policy,
         options.language,
-        examiners=(examine, lambda policy: edition_of(policy, now=SystemClock().now())),
+        examiners=(examine, lambda policy: policy_version_of(policy, now=SystemClock().now())),
     )
     print(text)
     return code

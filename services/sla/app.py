@@ -15,10 +15,10 @@ from services.sla.deadlines import api as deadlines
 from services.sla.dependencies import SlaDependencies
 from services.sla.notifications import api as notifications
 from services.sla.notifications.targets import senders
-from services.sla.notifications.worker import Caretaker, Counts, Courier
+from services.sla.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
 from services.sla.previews import api as calendar
-from services.sla.promises.policy_version import audiences, edition_of
-from services.sla.promises.versions import Library
+from services.sla.promises.policy_version import policy_version_of, subscriptions
+from services.sla.promises.versions import PolicyVersions
 from services.sla.reports import api as reports
 from services.sla.settings import SlaSettings
 from services.sla.timers import store
@@ -52,10 +52,10 @@ def build(
         cache_mib=runtime.settings.sqlite_cache_mib,
     )
     service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
-    library = Library(
-        edition_of(runtime.policy, now=runtime.clock.now()), audiences(runtime.policy)
+    policy_versions = PolicyVersions(
+        policy_version_of(runtime.policy, now=runtime.clock.now()), subscriptions(runtime.policy)
     )
-    couriers = _couriers(service, runtime, settings, notify)
+    workers = _delivery_workers(service, runtime, settings, notify)
 
     async def progress() -> Mapping[Partition, Progress] | None:
         return await consumer.progress()
@@ -68,12 +68,12 @@ def build(
 
     def on_recorded() -> None:
         service.relay.wake()
-        for courier in couriers:
-            courier.wake()
+        for worker in workers:
+            worker.wake()
 
     timers = Timers(
         database=database,
-        library=library,
+        policy_versions=policy_versions,
         clock=runtime.clock,
         settings=settings,
         caught_up=CaughtUp(progress),
@@ -87,7 +87,7 @@ def build(
     )
     service.check("timers", Check(timers.late, "degraded"))
     consumer = service.listen(
-        handlers.listener(library, runtime.clock, on_scheduled=timers.nearer),
+        handlers.listener(policy_versions, runtime.clock, on_scheduled=timers.nearer),
         on_recorded=on_recorded,
     )
     service.loop("timers", timers.run)
@@ -98,28 +98,28 @@ def build(
 
     desk = SlaDependencies(
         database=database,
-        library=library,
+        policy_versions=policy_versions,
         authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
         on_written=on_written,
         channels=frozenset(runtime.policy.channels),
         desks=frozenset(runtime.policy.desks),
-        targets=frozenset(courier.target for courier in couriers),
+        targets=frozenset(worker.target for worker in workers),
         hashtags=known_hashtags(runtime.policy.hashtags),
     )
     service.serve(_http(desk))
     return service
 
 
-def _couriers(
+def _delivery_workers(
     service: Service, runtime: Runtime[Policy], settings: SlaSettings, notify: Mapping[str, str]
-) -> list[Courier]:
+) -> list[DeliveryWorker]:
     counts = Counts.of(service.metrics)
     ways = senders(
         runtime.policy, notify, clock=runtime.clock, seconds=settings.notification_seconds
     )
-    couriers = [
-        Courier(
+    workers = [
+        DeliveryWorker(
             target,
             sender,
             database=service.database,
@@ -129,17 +129,17 @@ def _couriers(
         )
         for target, sender in ways.items()
     ]
-    for courier in couriers:
-        service.loop(f"notify-{courier.target}", courier.run)
-    caretaker = Caretaker(
+    for worker in workers:
+        service.loop(f"notify-{worker.target}", worker.run)
+    housekeeping = DeliveryHousekeeping(
         [*ways],
         database=service.database,
         clock=runtime.clock,
         settings=settings,
         counts=counts,
     )
-    service.loop("notifications", caretaker.run)
-    return couriers
+    service.loop("notifications", housekeeping.run)
+    return workers
 
 
 def _http(desk: SlaDependencies) -> HttpDescription:

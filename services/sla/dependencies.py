@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.sla.promises.versions import Library
+from services.sla.promises.versions import PolicyVersions
 from shared.access.authorizer import Authorizer
 from shared.db import Database
 from shared.errors import FieldProblem, InvalidError
@@ -17,11 +17,11 @@ from shared.runtime.clock import Clock
 @dataclass(frozen=True, slots=True)
 class SlaDependencies:
     """`on_written` is called after each commit that may have filled the outbox, with the moment at
-    which the changed clock needs a look.
+    which an action is due on the changed clock.
     """
 
     database: Database
-    library: Library
+    policy_versions: PolicyVersions
     authorizer: Authorizer
     clock: Clock
     on_written: Callable[[datetime | None], None]

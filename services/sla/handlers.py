@@ -10,21 +10,21 @@ from services.sla.clocks.events import (
     Answered,
     Cancelled,
     CancelReason,
+    ClockEvent,
     Held,
     Reopened,
     TakenOver,
     Withdrawn,
 )
-from services.sla.clocks.events import Fact as ClockFact
 from services.sla.clocks.hand_over import TECHNICAL_DESK
-from services.sla.deadlines.move_cause import Change
-from services.sla.deadlines.store.events import Recorded
-from services.sla.deadlines.usecases.append import Arrival, record
+from services.sla.deadlines.move_cause import Cause
+from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.usecases.append import NewEvent, append_events
 from services.sla.deadlines.usecases.desks import Assignment, assign
-from services.sla.deadlines.usecases.messages import Message, take_messages
-from services.sla.deadlines.usecases.receive import Receipt, receive
+from services.sla.deadlines.usecases.messages import Message, on_customer_messages
+from services.sla.deadlines.usecases.start_clocks import Receipt, start_clocks
 from services.sla.deadlines.usecases.take_back import take_back
-from services.sla.promises.versions import Library
+from services.sla.promises.versions import PolicyVersions
 from services.sla.timers import store
 from shared.db import Write
 from shared.events import Envelope, Fact
@@ -56,12 +56,12 @@ Scheduled = Callable[[datetime | None], None]
 F = TypeVar("F", bound=Fact)
 
 
-def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
+def listener(policy_versions: PolicyVersions, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
     """`on_scheduled` learns when the first of the changed clocks needs a look (Timers.nearer)."""
     return Listener(
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
-        handlers(library, clock, on_scheduled=on_scheduled),
+        handlers(policy_versions, clock, on_scheduled=on_scheduled),
         repeatable={control_events.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
     )
 
@@ -75,48 +75,67 @@ def caught_up(*, since: datetime) -> Handler:
 
     def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
         for each in envelopes:
-            told = _told(each, control_events.RelayCaughtUp)
+            fact = _fact(each, control_events.RelayCaughtUp)
             if each.time >= since:
-                store.note(tx, told.service, _utc(told.until))
+                store.note(tx, fact.service, _utc(fact.until))
 
     return note
 
 
-def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:
+def handlers(
+    policy_versions: PolicyVersions, clock: Clock, *, on_scheduled: Scheduled
+) -> Mapping[str, Handler]:
     def received(tx: Write, envelopes: Sequence[Envelope]) -> None:
         receipts = [
-            Receipt(each.id, _told(each, InquiryReceived), each.traceparent) for each in envelopes
+            Receipt(each.id, _fact(each, InquiryReceived), each.traceparent) for each in envelopes
         ]
-        on_scheduled(receive(tx, receipts, library=library, now=clock.now()))
+        on_scheduled(start_clocks(tx, receipts, policy_versions=policy_versions, now=clock.now()))
 
     def message_added(tx: Write, envelopes: Sequence[Envelope]) -> None:
         messages = [
-            Message(each.id, _told(each, MessageAdded), each.traceparent) for each in envelopes
+            Message(each.id, _fact(each, MessageAdded), each.traceparent) for each in envelopes
         ]
-        on_scheduled(take_messages(tx, messages, library=library, now=clock.now()))
+        on_scheduled(
+            on_customer_messages(tx, messages, policy_versions=policy_versions, now=clock.now())
+        )
 
     def desk_known(tx: Write, envelopes: Sequence[Envelope]) -> None:
         on_scheduled(
-            assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
+            assign(
+                tx,
+                [_assignment(each) for each in envelopes],
+                policy_versions=policy_versions,
+                now=clock.now(),
+            )
         )
 
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # Also while no promise has a hand-over: the next policy may, and must not call it missed.
-        mine = [each for each in envelopes if _told(each, TodoClaimed).desk == TECHNICAL_DESK]
+        mine = [each for each in envelopes if _fact(each, TodoClaimed).desk == TECHNICAL_DESK]
         happened(tx, mine)
 
     def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
         on_scheduled(
-            record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
+            append_events(
+                tx,
+                [_new_event(each) for each in envelopes],
+                policy_versions=policy_versions,
+                now=clock.now(),
+            )
         )
 
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # By an answer that intake has told of: that fact says it, and may be corrected.
-        happened(tx, [each for each in envelopes if _told(each, TodoCompleted).answer_id is None])
+        happened(tx, [each for each in envelopes if _fact(each, TodoCompleted).answer_id is None])
 
     def taken_back(tx: Write, envelopes: Sequence[Envelope]) -> None:
         on_scheduled(
-            take_back(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
+            take_back(
+                tx,
+                [_new_event(each) for each in envelopes],
+                policy_versions=policy_versions,
+                now=clock.now(),
+            )
         )
 
     return {
@@ -135,74 +154,74 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
     }
 
 
-def _arrival(envelope: Envelope) -> Arrival:
+def _new_event(envelope: Envelope) -> NewEvent:
     match envelope.data:
-        case InquiryFact() as told:
-            return _of_an_inquiry(envelope, told)
-        case TodoFact() as told:
-            return _of_a_todo(envelope, told)
+        case InquiryFact() as fact:
+            return _of_an_inquiry(envelope, fact)
+        case TodoFact() as fact:
+            return _of_a_todo(envelope, fact)
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
 
-def _of_an_inquiry(envelope: Envelope, told: InquiryFact) -> Arrival:
-    match told:
+def _of_an_inquiry(envelope: Envelope, fact: InquiryFact) -> NewEvent:
+    match fact:
         case InquiryAnswered():
-            answered = Answered(_utc(told.answered_at), told.message_id, told.revision)
-            return _of(envelope, told, answered, by=told.answered_by, key_name=told.key_name)
+            answered = Answered(_utc(fact.answered_at), fact.message_id, fact.revision)
+            return _of(envelope, fact, answered, by=fact.answered_by, key_name=fact.key_name)
         case InquiryHeld():
-            at = _utc(told.held_at)
-            until = None if told.follow_up_at is None else _utc(told.follow_up_at)
-            held = Held(at, until, told.message_id, told.revision)
+            at = _utc(fact.held_at)
+            until = None if fact.follow_up_at is None else _utc(fact.follow_up_at)
+            held = Held(at, until, fact.message_id, fact.revision)
             return _of(
                 envelope,
-                told,
+                fact,
                 held,
-                by=told.held_by,
-                key_name=told.key_name,
-                change=Change("held", at),
+                by=fact.held_by,
+                key_name=fact.key_name,
+                cause=Cause("held", at),
             )
         case ReplyWithdrawn():
-            at = _utc(told.withdrawn_at)
-            withdrawn = Withdrawn(at, told.message_id, told.revision)
-            change = Change("reopened", at)
+            at = _utc(fact.withdrawn_at)
+            withdrawn = Withdrawn(at, fact.message_id, fact.revision)
+            cause = Cause("reopened", at)
             return _of(
                 envelope,
-                told,
+                fact,
                 withdrawn,
-                by=told.withdrawn_by,
-                key_name=told.key_name,
-                change=change,
+                by=fact.withdrawn_by,
+                key_name=fact.key_name,
+                cause=cause,
             )
         case InquiryClosed():
-            at, reason = _utc(told.closed_at), CancelReason(told.reason)
-            cancelled = Cancelled(at, reason, told.merged_into)
-            return _of(envelope, told, cancelled, by=told.closed_by, key_name=told.key_name)
+            at, reason = _utc(fact.closed_at), CancelReason(fact.reason)
+            cancelled = Cancelled(at, reason, fact.merged_into)
+            return _of(envelope, fact, cancelled, by=fact.closed_by, key_name=fact.key_name)
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
 
 
-def _of_a_todo(envelope: Envelope, told: TodoFact) -> Arrival:
-    match told:
+def _of_a_todo(envelope: Envelope, fact: TodoFact) -> NewEvent:
+    match fact:
         case TodoClaimed():
-            taken = TakenOver(_utc(told.claimed_at))
-            return _of(envelope, told, taken, by=told.assignee, key_name=told.key_name)
+            taken = TakenOver(_utc(fact.claimed_at))
+            return _of(envelope, fact, taken, by=fact.assignee, key_name=fact.key_name)
         case TodoCompleted():
-            answered = Answered(_utc(told.completed_at), by_hand=True)
-            return _of(envelope, told, answered, by=told.completed_by, key_name=told.key_name)
+            answered = Answered(_utc(fact.completed_at), by_hand=True)
+            return _of(envelope, fact, answered, by=fact.completed_by, key_name=fact.key_name)
         case TodoDismissed():
-            cancelled = Cancelled(_utc(told.dismissed_at), CancelReason(told.reason))
-            return _of(envelope, told, cancelled, by=told.dismissed_by, key_name=told.key_name)
+            cancelled = Cancelled(_utc(fact.dismissed_at), CancelReason(fact.reason))
+            return _of(envelope, fact, cancelled, by=fact.dismissed_by, key_name=fact.key_name)
         case TodoReopened():
-            at = _utc(told.reopened_at)
-            change = Change("reopened", at)
+            at = _utc(fact.reopened_at)
+            cause = Cause("reopened", at)
             return _of(
                 envelope,
-                told,
+                fact,
                 Reopened(at),
-                by=told.reopened_by,
-                key_name=told.key_name,
-                change=change,
+                by=fact.reopened_by,
+                key_name=fact.key_name,
+                cause=cause,
             )
         case other:
             raise TypeError(f"{other.TYPE} is not a fact that a clock takes")
@@ -210,27 +229,27 @@ def _of_a_todo(envelope: Envelope, told: TodoFact) -> Arrival:
 
 def _of(
     envelope: Envelope,
-    told: InquiryFact | TodoFact,
-    fact: ClockFact,
+    fact: InquiryFact | TodoFact,
+    event: ClockEvent,
     *,
     by: str,
     key_name: str | None,
-    change: Change | None = None,
-) -> Arrival:
-    recorded = Recorded(told.inquiry_id, envelope.id, fact, by, key_name=key_name)
-    return Arrival(told.conversation_id, recorded, change, envelope.traceparent)
+    cause: Cause | None = None,
+) -> NewEvent:
+    stored = StoredEvent(fact.inquiry_id, envelope.id, event, by, key_name=key_name)
+    return NewEvent(fact.conversation_id, stored, cause, envelope.traceparent)
 
 
 def _assignment(envelope: Envelope) -> Assignment:
     match envelope.data:
-        case TodoCreated() as told:
-            at, desk = _utc(told.created_at), told.desk
-        case TodoRerouted() as told:
-            at, desk = _utc(told.rerouted_at), told.desk
+        case TodoCreated() as fact:
+            at, desk = _utc(fact.created_at), fact.desk
+        case TodoRerouted() as fact:
+            at, desk = _utc(fact.rerouted_at), fact.desk
         case other:
             raise TypeError(f"{other.TYPE} names no desk")
     return Assignment(
-        envelope.id, told.inquiry_id, told.conversation_id, desk, at, envelope.traceparent
+        envelope.id, fact.inquiry_id, fact.conversation_id, desk, at, envelope.traceparent
     )
 
 
@@ -238,7 +257,7 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _told(envelope: Envelope, kind: type[F]) -> F:
+def _fact(envelope: Envelope, kind: type[F]) -> F:
     if not isinstance(envelope.data, kind):
         raise TypeError(f"{envelope.data.TYPE} came where {kind.TYPE} was expected")
     return envelope.data

@@ -1,8 +1,10 @@
 """The tables of the sla service.
 
-`deadlines` holds one row per inquiry: the present state, folded from `clock_facts`, which are only
-ever added. `told` remembers which warnings and breaches went out, so that each goes out once.
-`editions` keeps every promise and calendar that a clock was ever counted by.
+`deadlines` holds one row per inquiry: the present state, projected from `clock_events`, which are
+only ever added; `hand_overs` holds a second deadline where the technical desk owes or owed one.
+`sent_notices` remembers which warnings and breaches went out, so that each goes
+out once. `policy_versions` keeps every promise and calendar that a clock was ever counted by. In
+the database these have their older names.
 `heard` says until when all that other services recorded is known here.
 `notification_deliveries` holds what has to go out, and is the log of what became of it.
 """
@@ -40,13 +42,13 @@ deadlines = Table(
     metadata,
     Column("inquiry_id", Uuid, primary_key=True),
     Column("conversation_id", Uuid, nullable=False),
-    # awaited (facts came before the inquiry), best_effort, or a DeadlineState.
+    # awaited (events came before the inquiry), best_effort, or a DeadlineState.
     Column("state", String(16), nullable=False),
     Column("channel", String(40)),
     Column("desk", String(40)),
     Column("contact_id", Uuid),
     Column("hashtags", Text),
-    Column("edition", String(32)),
+    Column("edition", String(32), key="policy_version"),
     Column("promise", String(200)),
     Column("target", String(16)),
     Column("received_at", Utc),
@@ -60,15 +62,10 @@ deadlines = Table(
     Column("cancel_reason", String(40)),
     Column("answer_business_seconds", BigInteger),
     Column("answer_wall_seconds", BigInteger),
-    # Where the promise has a hand-over, as soon as the technical desk owes it.
-    Column("hand_over_state", String(16)),
-    Column("hand_over_due_at", Utc),
-    Column("hand_over_breached_at", Utc),
-    Column("taken_over_at", Utc),
     # The inquiry of which this one turned out to be a part: it counts in no report.
     Column("merged_into", Uuid),
-    # How it stands by what was published, as long as that is not what the row says (usecases.said).
-    Column("said", Text),
+    # How it stands by what was published, as long as the row says something else.
+    Column("said", Text, key="published"),
     Index(
         "ix_deadlines_next_action_at",
         "next_action_at",
@@ -87,19 +84,31 @@ deadlines = Table(
     Index("ix_deadlines_received_at", "received_at"),
 )
 
-clock_facts = Table(
+hand_overs = Table(
+    "hand_overs",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("breached_at", Utc),
+    Column("taken_over_at", Utc),
+    # As in `deadlines`; the JSON `null` says that nothing was published yet.
+    Column("said", Text, key="published"),
+)
+
+clock_events = Table(
     "clock_facts",
     metadata,
     Column("inquiry_id", Uuid, nullable=False),
-    Column("fact_id", Uuid, nullable=False),
+    Column("fact_id", Uuid, key="event_id", nullable=False),
     Column("kind", String(16), nullable=False),
     Column("at", Utc, nullable=False),
     Column("body", Text, nullable=False),
-    PrimaryKeyConstraint("inquiry_id", "fact_id"),
+    PrimaryKeyConstraint("inquiry_id", "event_id"),
     sqlite_with_rowid=False,
 )
 
-told = Table(
+sent_notices = Table(
     "told",
     metadata,
     Column("inquiry_id", Uuid, nullable=False),
@@ -109,7 +118,7 @@ told = Table(
     sqlite_with_rowid=False,
 )
 
-editions = Table(
+policy_versions = Table(
     "editions",
     metadata,
     Column("key", String(32), primary_key=True),

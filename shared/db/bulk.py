@@ -68,7 +68,7 @@ def _upsert(table: Table, names: tuple[str, ...], on_conflict: str) -> TextClaus
 
 
 def _head(table: Table, names: Sequence[str]) -> str:
-    return f"INSERT INTO {table.name} ({', '.join(names)})"
+    return f"INSERT INTO {table.name} ({', '.join(table.c[name].name for name in names)})"
 
 
 @lru_cache(maxsize=128)

@@ -32,7 +32,7 @@ from services.sla.clocks.events import (
     Assigned,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Paused,
@@ -43,10 +43,9 @@ from services.sla.clocks.events import (
     WindowSet,
     Withdrawn,
 )
-from services.sla.clocks.evolve import move, start, state
 from services.sla.clocks.target import Phase
 from tests.architecture.source import section
-from tests.unit.sla.builders import HOUR, at, berlin, promise
+from tests.unit.sla.builders import HOUR, at, berlin, evolve, move, promise, start
 
 Transition = tuple[str, str, str]
 """From, what happens, to."""
@@ -71,7 +70,7 @@ def test_the_page_names_every_phase_and_every_event_of_a_clock() -> None:
     text = section("docs/architecture.md", "States").lower()
     drawn = {each for start, _, end in _drawn("Clock") for each in (start, end)}
     assert {phase.value for phase in Phase} == drawn - {TAKEN_BACK}
-    assert [each for kind in get_args(Fact) if (each := _name(kind)) not in text] == []
+    assert [each for kind in get_args(ClockEvent) if (each := _name(kind)) not in text] == []
 
 
 def _drawn(heading: str) -> set[Transition]:
@@ -210,31 +209,35 @@ def _clock_transitions() -> Iterator[Transition]:
     yield from _from((start(KEPT, CALENDAR, RECEIVED),), 0, HOURS)
 
 
-def _from(history: tuple[Fact, ...], hour: int, hours: tuple[int, ...]) -> Iterator[Transition]:
+def _from(
+    history: tuple[ClockEvent, ...], hour: int, hours: tuple[int, ...]
+) -> Iterator[Transition]:
     if not hours:
         return
     yield from _as_time_passes(history, hour, hours[0])
     now = RECEIVED + hours[0] * HOUR
-    for fact in _possible(history, hours[0]):
-        longer = (*history, fact)
+    for event in _possible(history, hours[0]):
+        longer = (*history, event)
         yield from _at_event(history, longer, now)
         yield from _from(longer, hours[0], hours[1:])
 
 
 def _at_event(
-    history: tuple[Fact, ...], longer: tuple[Fact, ...], now: datetime
+    history: tuple[ClockEvent, ...], longer: tuple[ClockEvent, ...], now: datetime
 ) -> Iterator[Transition]:
-    before, after, fact = _position(history, now), _position(longer, now), longer[-1]
+    before, after, event = _position(history, now), _position(longer, now), longer[-1]
     if before == after:
         return
-    if isinstance(fact, TAKES_BACK):
-        yield before[0], _name(type(fact)), TAKEN_BACK
+    if isinstance(event, TAKES_BACK):
+        yield before[0], _name(type(event)), TAKEN_BACK
         yield TAKEN_BACK, "(the other events)", after[0]
     else:
-        yield before[0], _name(type(fact)), after[0]
+        yield before[0], _name(type(event)), after[0]
 
 
-def _as_time_passes(history: tuple[Fact, ...], since: int, until: int) -> Iterator[Transition]:
+def _as_time_passes(
+    history: tuple[ClockEvent, ...], since: int, until: int
+) -> Iterator[Transition]:
     phases = [_position(history, RECEIVED + hour * HOUR)[0] for hour in range(since, until + 1)]
     for before, after in pairwise(phases):
         if before != after:
@@ -242,15 +245,15 @@ def _as_time_passes(history: tuple[Fact, ...], since: int, until: int) -> Iterat
             yield before, why, after
 
 
-def _position(history: tuple[Fact, ...], now: datetime) -> tuple[Phase, int, datetime | None]:
+def _position(history: tuple[ClockEvent, ...], now: datetime) -> tuple[Phase, int, datetime | None]:
     """The phase, and while an answer is owed, which target is awaited, and until when."""
-    clock = state(history, CALENDAR, now)
+    clock = evolve(history, now)
     return (
         (clock.phase, len(clock.targets), clock.due_at) if clock.is_open else (clock.phase, 0, None)
     )
 
 
-def _possible(before: tuple[Fact, ...], hour: int) -> Iterator[Fact]:
+def _possible(before: tuple[ClockEvent, ...], hour: int) -> Iterator[ClockEvent]:
     """What may happen at that hour after the receipt, given what happened before it."""
     now = RECEIVED + hour * HOUR
     reply, message = UUID(int=hour), UUID(int=1000 + hour)
@@ -262,7 +265,7 @@ def _possible(before: tuple[Fact, ...], hour: int) -> Iterator[Fact]:
     yield Cancelled(now, CancelReason.CLOSED)
     yield Reopened(now)
     for promised in (SHORT, LONG):
-        moved = move(before, promised, began=CALENDAR, calendar=CALENDAR, at=now)
+        moved = move(before, promised, calendar=CALENDAR, at=now)
         if moved is not None:
             yield moved
     yield from _withdrawn(before, now)
@@ -271,19 +274,19 @@ def _possible(before: tuple[Fact, ...], hour: int) -> Iterator[Fact]:
         yield from (Assigned(now, "technical"), TakenOver(now), WindowSet(now, now + HOUR, message))
 
 
-def _withdrawn(before: Iterable[Fact], now: datetime) -> Iterator[Fact]:
+def _withdrawn(before: Iterable[ClockEvent], now: datetime) -> Iterator[ClockEvent]:
     """A reply is withdrawn."""
-    for fact in before:
-        if isinstance(fact, Answered | Held) and fact.message_id:
-            yield Withdrawn(now, fact.message_id, 1)
+    for event in before:
+        if isinstance(event, Answered | Held) and event.message_id:
+            yield Withdrawn(now, event.message_id, 1)
 
 
-def _left(before: Iterable[Fact]) -> Iterator[Fact]:
+def _left(before: Iterable[ClockEvent]) -> Iterator[ClockEvent]:
     """The message that ended a pause turns out to be another inquiry's."""
-    for fact in before:
-        if isinstance(fact, Resumed) and fact.message_id:
-            yield Left(fact.at, fact.message_id)
+    for event in before:
+        if isinstance(event, Resumed) and event.message_id:
+            yield Left(event.at, event.message_id)
 
 
-def _name(kind: type[Fact]) -> str:
+def _name(kind: type[ClockEvent]) -> str:
     return re.sub("(?<=[a-z])([A-Z])", r" \1", kind.__name__).lower()

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from services.sla.tables import told
+from services.sla.tables import sent_notices
 from shared.db import Read
 from shared.events import Fact
 from shared.events.catalogue import FACTS
@@ -213,7 +213,7 @@ async def _end(sla: SlaBench, router: router_desk.Desk, inquiry: Inquiry) -> dic
 
 def _keys(tx: Read, inquiry: Inquiry) -> list[tuple[str, datetime]]:
     """The warnings and breaches that were told, without the name of the reply they follow."""
-    rows = tx.rows(select(told).where(told.c.inquiry_id == inquiry.id))
+    rows = tx.rows(select(sent_notices).where(sent_notices.c.inquiry_id == inquiry.id))
     return sorted((row["key"].partition("::")[0], row["at"]) for row in rows)
 
 

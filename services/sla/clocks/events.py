@@ -1,8 +1,11 @@
-"""What can happen to a clock. Facts are only ever added, and say when they happened.
+"""What can happen to a clock. Events are only ever added, and say when they happened.
 
-`at` is the instant of the event itself, not of its arrival: facts may arrive in any order. Breach,
-met late and warnings are no facts: they follow from these and the deadline. What was taken back
-stays a fact, and so does the taking back: which of them hold is for `standing` to say.
+`at` is when it happened, not when it arrived: events may arrive in any order. Breach, met late and
+warnings are no events: they follow from these and the deadline. What was taken back stays an event,
+and so does the taking back: which of them hold is for `standing` to say.
+
+An event carries plain values, as they are stored: a promise is its name, and the policy version in
+which it stands is that version's key.
 """
 
 from dataclasses import dataclass
@@ -11,13 +14,12 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from services.sla.businesstime.calendar import BusinessCalendar
-from services.sla.businesstime.instants import ZERO, as_utc, zoneless
-from services.sla.promises.promise import Promise, TargetKind
+from services.sla.businesstime.instants import TICK, as_utc, zoneless
+from services.sla.promises.promise import TargetKind
 
 
-class FactError(ValueError):
-    """A fact that contradicts itself."""
+class ClockEventError(ValueError):
+    """An event that contradicts itself."""
 
 
 class ResumeCause(StrEnum):
@@ -47,15 +49,15 @@ class Started:
     """
 
     at: datetime
-    promise: Promise
+    policy_version: str
+    promise: str
     due_at: datetime
-    kind: TargetKind = TargetKind.FIRST_ANSWER
+    target: TargetKind = TargetKind.FIRST_ANSWER
     window_ends_at: datetime | None = None
     hand_over_due_at: datetime | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at, self.due_at, self.window_ends_at, self.hand_over_due_at)
-        self.promise.target(self.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class Paused:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """Counting goes on; the bound of a pause needs no such fact.
+    """Counting goes on; the bound of a pause needs no such event.
 
     `message_id` is the customer's message that did it.
     """
@@ -90,12 +92,12 @@ class Resumed:
 class Held:
     """A holding reply: until when the answer has to come, as the customer was told.
 
-    Without `follow_up_at` the promise says until when. `message_id` names the reply; of all facts
+    Without `follow_up_at` the promise says until when. `message_id` names the reply; of all events
     about one reply the one with the highest `revision` counts.
     """
 
     at: datetime
-    follow_up_at: datetime | None
+    follow_up_at: datetime | None = None
     message_id: UUID | None = None
     revision: int = 0
 
@@ -160,23 +162,31 @@ class Reopened:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The policy changed: from here on another promise, deadline and calendar hold.
+    """From here on another promise or policy version holds: the policy or the desk changed.
 
-    No `calendar`: the one before. `left` is the counted time still unspent at `at` under the new
-    rules; the hand-over's stand beside it, None where the new promise has no hand-over.
+    `left_us` is the counted time still unspent at `at` under the new rules, in microseconds; the
+    hand-over's stand beside it, None where the new promise has no hand-over.
     """
 
     at: datetime
-    promise: Promise
+    policy_version: str
+    promise: str
     due_at: datetime
-    left: timedelta
+    left_us: int
     reason: str = "policy changed"
     hand_over_due_at: datetime | None = None
-    hand_over_left: timedelta = ZERO
-    calendar: BusinessCalendar | None = None
+    hand_over_left_us: int = 0
 
     def __post_init__(self) -> None:
         _aware(self.at, self.due_at, self.hand_over_due_at)
+
+    @property
+    def left(self) -> timedelta:
+        return self.left_us * TICK
+
+    @property
+    def hand_over_left(self) -> timedelta:
+        return self.hand_over_left_us * TICK
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +236,7 @@ class TakenOver:
         _aware(self.at)
 
 
-Fact = (
+ClockEvent = (
     Started
     | Paused
     | Resumed
@@ -242,9 +252,9 @@ Fact = (
     | TakenOver
 )
 
-# What happens first of two facts at the same instant: an answer counts before a dismissal or a
+# What happens first of two events at the same instant: an answer counts before a dismissal or a
 # pause, a pause after everything it could have stopped.
-_RANK: Final[dict[type[Fact], int]] = {
+_RANK: Final[dict[type[ClockEvent], int]] = {
     kind: rank
     for rank, kind in enumerate(
         (
@@ -266,29 +276,29 @@ _RANK: Final[dict[type[Fact], int]] = {
 }
 
 
-def in_order_of_occurrence(fact: Fact) -> tuple[datetime, int, str]:
-    """A sort key that depends on the facts alone, never on the order of their arrival."""
-    return as_utc(fact.at), _RANK[type(fact)], _detail(fact)
+def in_order_of_occurrence(event: ClockEvent) -> tuple[datetime, int, str]:
+    """A sort key that depends on the events alone, never on the order of their arrival."""
+    return as_utc(event.at), _RANK[type(event)], _detail(event)
 
 
-def _detail(fact: Fact) -> str:  # noqa: PLR0911 - one for each kind
-    match fact:
+def _detail(event: ClockEvent) -> str:  # noqa: PLR0911 - one for each kind
+    match event:
         case Started() | Moved():
-            return f"{fact.due_at.timestamp()} {fact.promise.name}"
+            return f"{event.due_at.timestamp()} {event.promise}"
         case Paused():
-            return f"{fact.until.timestamp()} {fact.reason}"
+            return f"{event.until.timestamp()} {event.reason}"
         case Held(follow_up_at=until):
-            return f"{until.timestamp() if until else ''} {fact.message_id} {fact.revision}"
+            return f"{until.timestamp() if until else ''} {event.message_id} {event.revision}"
         case Answered() | Withdrawn():
-            return f"{fact.message_id} {fact.revision}"
+            return f"{event.message_id} {event.revision}"
         case WindowSet():
-            return f"{fact.ends_at.timestamp()} {fact.message_id}"
+            return f"{event.ends_at.timestamp()} {event.message_id}"
         case Cancelled():
-            return f"{fact.reason} {fact.merged_into}"
+            return f"{event.reason} {event.merged_into}"
         case Resumed():
-            return f"{fact.cause} {fact.message_id}"
+            return f"{event.cause} {event.message_id}"
         case Assigned():
-            return fact.desk
+            return event.desk
         case _:
             return ""
 
@@ -302,4 +312,6 @@ def _aware(*instants: datetime | None) -> None:
 def _later(what: str, instant: datetime, than: datetime) -> None:
     # Of one zone the faces would be compared, and an hour of autumn comes twice.
     if as_utc(instant) <= as_utc(than):
-        raise FactError(f"{what} at {instant.isoformat()}, which is not after {than.isoformat()}")
+        raise ClockEventError(
+            f"{what} at {instant.isoformat()}, which is not after {than.isoformat()}"
+        )

@@ -1,9 +1,9 @@
-"""The life of one clock: a pure fold of its facts, at any moment past or present.
+"""The life of one clock: a pure fold of its events, at any moment past or present.
 
 - An answer at the deadline is in time; a breach happened when the deadline passed while the clock
   ran. Nothing later unstates it: neither a pause nor a new policy.
-- A pause stops counting and ends by a fact or at its bound, whichever is first. What was left then
-  runs on. A pause after the breach changes nothing.
+- A pause stops counting and ends by an event or at its bound, whichever is first. What was left
+  then runs on. A pause after the breach changes nothing.
 - A holding reply meets (or meets late) the first target and opens the next, due at the date the
   customer was told. That date is a promise given: a policy change does not move it.
 - Of the ends that stand the earliest decides; what happened after it is ignored. An event dated
@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK, ZERO, as_utc
 from services.sla.clocks.events import (
     Answered,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Moved,
     Started,
@@ -31,8 +30,8 @@ from services.sla.clocks.events import (
 )
 from services.sla.clocks.hand_over import HandOver
 from services.sla.clocks.standing import merged_into, standing
-from services.sla.clocks.target import Phase, Target, Track
-from services.sla.promises.promise import Promise, TargetKind, due, hand_over_due
+from services.sla.clocks.target import Move, Phase, Target, TargetState
+from services.sla.promises.promise import TargetKind, Terms, TermsOf, due, hand_over_due
 
 _OPEN = frozenset({Phase.RUNNING, Phase.PAUSED, Phase.BREACHED})
 _ENDED = frozenset({Phase.MET, Phase.MET_LATE, Phase.CANCELLED})
@@ -61,16 +60,18 @@ class ClockState:
     @property
     def shown(self) -> tuple[Target, ...]:
         """The targets, and the hand-over as soon as somebody owes or owed it."""
-        beside = self.owed_hand_over
-        return self.targets if beside is None else (*self.targets, beside)
+        hand_over = self.owed_hand_over
+        return self.targets if hand_over is None else (*self.targets, hand_over)
 
     @property
     def owed_hand_over(self) -> Target | None:
         """The hand-over, when somebody owes it or owed it once."""
-        beside = self.hand_over
-        if beside is None or (beside.phase is Phase.NOT_STARTED and beside.breached_at is None):
+        hand_over = self.hand_over
+        if hand_over is None or (
+            hand_over.phase is Phase.NOT_STARTED and hand_over.breached_at is None
+        ):
             return None
-        return beside
+        return hand_over
 
     def target(self, number: int) -> Target:
         """The shown target of that number. Raises StopIteration when there is none."""
@@ -108,128 +109,135 @@ class ClockState:
 
 
 def start(
-    promise: Promise,
-    calendar: BusinessCalendar,
+    terms: Terms,
     received_at: datetime,
     *,
-    kind: TargetKind = TargetKind.FIRST_ANSWER,
+    target: TargetKind = TargetKind.FIRST_ANSWER,
     window_ends_at: datetime | None = None,
 ) -> Started:
-    """The first fact of a clock, with its deadline pinned."""
+    """The first event of a clock, with its deadline pinned."""
+    promise, calendar = terms.promise, terms.calendar
     return Started(
         at=as_utc(received_at),
-        promise=promise,
-        due_at=due(promise, calendar, received_at, kind=kind),
-        kind=kind,
+        policy_version=terms.policy_version,
+        promise=promise.name,
+        due_at=due(promise, calendar, received_at, kind=target),
+        target=target,
         window_ends_at=window_ends_at,
         hand_over_due_at=hand_over_due(promise, calendar, received_at),
     )
 
 
-def state(facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime) -> ClockState:
-    """The clock at `as_of`, from the facts that had happened by then, in whatever order given.
+def evolve(events: Iterable[ClockEvent], terms_of: TermsOf, as_of: datetime) -> ClockState:
+    """The clock at `as_of`, from the events that had happened by then, in whatever order given.
 
-    The calendar is the one under which the clock started; each move brings its own. CalendarError
-    for an `as_of` without a zone.
+    CalendarError for an `as_of` without a zone; raises as `terms_of` does.
     """
     now = as_utc(as_of)
-    known = standing(fact for fact in facts if as_utc(fact.at) <= now)
+    known = standing(event for event in events if as_utc(event.at) <= now)
     ordered = sorted(known, key=in_order_of_occurrence)
-    begun = next((fact for fact in ordered if isinstance(fact, Started)), None)
+    begun = next((event for event in ordered if isinstance(event, Started)), None)
     if begun is None:
         return ClockState(as_of=now)
-    tracks = [Track.begin(begun, calendar)]
-    beside = HandOver.begin(begun, calendar)
+    terms = terms_of(begun.policy_version, begun.promise)
+    targets = [TargetState.begin(begun, terms)]
+    hand_over = HandOver.begin(begun, terms)
     cancelled, window = None, begun.window_ends_at and as_utc(begun.window_ends_at)
-    for at, fact in _since(begun, ordered):
-        tracks[-1].pass_to(at)
-        beside.pass_to(at)
-        beside.take(at, fact, tracks[-1])
-        match fact:
+    for at, event in _since(begun, ordered):
+        targets[-1].pass_to(at)
+        hand_over.pass_to(at)
+        hand_over.take(at, event)
+        match event:
+            case Moved():
+                terms = terms_of(event.policy_version, event.promise)
+                hand_over.move(at, event, terms, targets[-1])
+                targets[-1].move(at, Move(terms, as_utc(event.due_at), event.left))
             case Held():
-                tracks.append(tracks[-1].hold(at, fact))
+                targets.append(targets[-1].hold(at, event))
             case WindowSet():
-                window = as_utc(fact.ends_at)
+                window = as_utc(event.ends_at)
             case Answered():
-                tracks[-1].answer(at)
+                targets[-1].answer(at)
                 break
             case Cancelled():
-                tracks[-1].cancel(at)
-                cancelled = fact.reason
+                targets[-1].cancel(at)
+                cancelled = event.reason
                 break
             case _:
-                tracks[-1].take(at, fact)
-    tracks[-1].pass_to(now)
-    beside.pass_to(now)
-    targets = tuple(each.at(now) for each in tracks)
-    return ClockState(now, targets, beside.at(now), cancelled, window, merged_into(ordered))
+                targets[-1].take(at, event)
+    targets[-1].pass_to(now)
+    hand_over.pass_to(now)
+    stood = tuple(each.at(now) for each in targets)
+    return ClockState(now, stood, hand_over.at(now), cancelled, window, merged_into(ordered))
 
 
-def _since(begun: Started, ordered: list[Fact]) -> list[tuple[datetime, Fact]]:
-    """Every other fact with the instant at which it takes effect."""
+def _since(begun: Started, ordered: list[ClockEvent]) -> list[tuple[datetime, ClockEvent]]:
+    """Every other event with the instant at which it takes effect."""
     effective = [
-        (max(as_utc(fact.at), as_utc(begun.at)), fact) for fact in ordered if fact is not begun
+        (max(as_utc(event.at), as_utc(begun.at)), event) for event in ordered if event is not begun
     ]
     return sorted(effective, key=lambda pair: (pair[0], *in_order_of_occurrence(pair[1])))
 
 
-def recounted(
-    facts: Iterable[Fact], promise: Promise, calendar: BusinessCalendar
-) -> tuple[Fact, ...]:
-    """The same history as if this promise and calendar had held from the start."""
+def recounted(events: Iterable[ClockEvent], terms: Terms) -> tuple[ClockEvent, ...]:
+    """The same history as if these terms had held from the start."""
     return tuple(
-        start(promise, calendar, fact.at, kind=fact.kind, window_ends_at=fact.window_ends_at)
-        if isinstance(fact, Started)
-        else fact
-        for fact in facts
-        if not isinstance(fact, Moved)
+        start(terms, event.at, target=event.target, window_ends_at=event.window_ends_at)
+        if isinstance(event, Started)
+        else event
+        for event in events
+        if not isinstance(event, Moved)
     )
 
 
+def recount(events: Iterable[ClockEvent], terms: Terms, as_of: datetime) -> ClockState:
+    """The clock at `as_of` as if these terms had held from the start."""
+    return evolve(recounted(events, terms), lambda _key, _name: terms, as_of)
+
+
 def move(
-    facts: Iterable[Fact],
-    promise: Promise,
+    events: Iterable[ClockEvent],
+    terms: Terms,
     *,
-    began: BusinessCalendar,
-    calendar: BusinessCalendar,
+    terms_of: TermsOf,
     at: datetime,
     reason: str = "policy changed",
 ) -> Moved | None:
-    """The fact that puts an open clock under a new promise or calendar, or None.
+    """The event that puts an open clock under new terms, or None.
 
-    `began` is the calendar under which the clock started. A calendar that leaves the deadline where
-    it is holds from the move on all the same: it counts when a pause ends.
+    A calendar that leaves the deadline where it is holds from the move on all the same: it counts
+    when a pause ends.
 
     None when the clock is not running or paused at `at`, when it awaits a follow-up (that date was
     told to the customer), or when nothing would change. A new deadline that has passed already is
     a breach at the moment of the move, not before. A move comes after those before it, also when
     its cause is dated earlier: what is decided last holds.
     """
-    history = tuple(facts)
-    moves = [as_utc(fact.at) for fact in history if isinstance(fact, Moved)]
+    history = tuple(events)
+    moves = [as_utc(event.at) for event in history if isinstance(event, Moved)]
     at = max([as_utc(at), *(earlier + TICK for earlier in moves)])
-    before = state(history, began, at)
+    before = evolve(history, terms_of, at)
     target = before.current
     if target is None or before.phase not in {Phase.RUNNING, Phase.PAUSED}:
         return None
     if target.kind is TargetKind.FOLLOW_UP:
         return None
-    again = state(recounted(history, promise, calendar), calendar, at)
+    again = recount(history, terms, at)
     after = again.targets[0]
     same = (target.due_at, target.promise, target.calendar.rules)
-    if same == (after.due_at, promise, calendar.rules) and _alike(
+    if same == (after.due_at, terms.promise, terms.calendar.rules) and _alike(
         before.hand_over, again.hand_over
     ):
         return None
     return Moved(
         at=at,
-        promise=promise,
+        policy_version=terms.policy_version,
+        promise=terms.promise.name,
         due_at=after.due_at,
-        left=_unspent(after, at),
+        left_us=_unspent_us(after, at),
         reason=reason,
         hand_over_due_at=None if again.hand_over is None else again.hand_over.due_at,
-        hand_over_left=_unspent(again.hand_over, at),
-        calendar=calendar,
+        hand_over_left_us=_unspent_us(again.hand_over, at),
     )
 
 
@@ -240,5 +248,5 @@ def _alike(before: Target | None, after: Target | None) -> bool:
     return before.due_at == after.due_at or before.phase in _ENDED or before.breached_at is not None
 
 
-def _unspent(target: Target | None, at: datetime) -> timedelta:
-    return ZERO if target is None else max(ZERO, target.unspent(at))
+def _unspent_us(target: Target | None, at: datetime) -> int:
+    return 0 if target is None else max(ZERO, target.unspent(at)) // TICK

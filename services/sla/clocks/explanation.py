@@ -5,33 +5,32 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import zip_longest
 
-from services.sla.businesstime.calendar import BusinessCalendar, Span
+from services.sla.businesstime.calendar import Span
 from services.sla.businesstime.counting import runs_out, spans
 from services.sla.businesstime.instants import ZERO
 from services.sla.businesstime.rules import Reason
-from services.sla.clocks.events import Fact
-from services.sla.clocks.evolve import recounted, state
+from services.sla.clocks.events import ClockEvent
+from services.sla.clocks.evolve import evolve, recount
 from services.sla.clocks.target import Pause, Target
-from services.sla.promises.promise import Explanation
+from services.sla.promises.promise import Explanation, TermsOf
 
 
 def clock_explanations(
-    facts: Iterable[Fact], calendar: BusinessCalendar, as_of: datetime
+    events: Iterable[ClockEvent], terms_of: TermsOf, as_of: datetime
 ) -> tuple[Explanation, ...]:
     """One explanation for each target of the clock as it stood at `as_of`.
 
     The counted spans of a promised target add up to that target; those of a follow-up add up to
-    the counted time between the holding reply and the date that was told. A target that was moved
-    is explained by the rules that hold now, from its start. Empty before the clock started.
+    the counted time between the holding reply and the date that was announced. A target that was
+    moved is explained by the rules that hold now, from its start. Empty before the clock started.
     """
-    history = tuple(facts)
-    clock = state(history, calendar, as_of)
+    history = tuple(events)
+    clock = evolve(history, terms_of, as_of)
     explained = []
     for target in clock.shown:
         counted = target
         if target.moved:
-            now = target.calendar
-            again = state(recounted(history, target.promise, now), now, as_of)
+            again = recount(history, target.terms, as_of)
             counted = again.target(target.number)
         explained.append(_explanation(counted))
     return tuple(explained)
@@ -40,10 +39,10 @@ def clock_explanations(
 def _explanation(target: Target) -> Explanation:
     counting, calendar = target.promise.counting, target.calendar
     pieces: list[Span] = []
-    for stretch, pause in zip_longest(target.stretches, target.pauses):
-        end = runs_out(counting, calendar, start=stretch.start, budget=stretch.left)
+    for period, pause in zip_longest(target.periods, target.pauses):
+        end = runs_out(counting, calendar, start=period.start, budget=period.left)
         stop = end if pause is None else min(end, pause.start)
-        pieces += spans(counting, calendar, start=stretch.start, end=stop)
+        pieces += spans(counting, calendar, start=period.start, end=stop)
         if pause is not None:
             # Spent before the pause, yet not due: nobody was open, which the calendar explains.
             idle = calendar.explain(stop, pause.start)
@@ -57,7 +56,7 @@ def _explanation(target: Target) -> Explanation:
     return Explanation(
         promise=target.promise.name,
         counting=counting,
-        target=target.stretches[0].left,
+        target=target.periods[0].left,
         received_at=target.started_at,
         spans=tuple(pieces),
         runs_out_at=end,

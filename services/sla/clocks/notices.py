@@ -1,4 +1,4 @@
-"""Warnings and breaches that a clock owes, and when to look again.
+"""Warnings and breaches that a clock owes, and when something may be due next.
 
 - A warning means: this much opening time is left before the deadline. It therefore always falls
   inside opening hours, however the target is counted, at a moment when people can still act. When
@@ -13,21 +13,20 @@
   deadline, by the same rules.
 
 A notice has a key that stays the same whenever it is computed; the caller keeps the keys it has
-stored and passes them as `seen`.
+stored and passes them as `sent`.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK, ZERO, as_utc
-from services.sla.clocks.events import Fact, Started
-from services.sla.clocks.evolve import ClockState, state
+from services.sla.clocks.events import Started
+from services.sla.clocks.evolve import ClockState
 from services.sla.clocks.target import Phase, Target
-from services.sla.promises.promise import TargetKind
+from services.sla.promises.promise import TargetKind, Terms
 
 WINDOW_LEAD: Final = timedelta(hours=1)
 
@@ -57,7 +56,7 @@ class NoticeKey:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is to be told: since when it is due, and the deadline (or window end) it is about.
+    """What is to be sent: since when it is due, and the deadline (or window end) it is about.
 
     `target` is the number of the target that was awaited.
     """
@@ -69,58 +68,47 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Agenda:
+class DueNotices:
     """Notices due now, in order, and the next instant at which something may become due.
 
-    `next_action_at` is None when nothing can happen without another fact.
+    `next_action_at` is None when nothing can happen without another event.
     """
 
     due: tuple[Notice, ...]
     next_action_at: datetime | None
 
 
-def pending_notices(
-    facts: Iterable[Fact],
-    calendar: BusinessCalendar,
-    now: datetime,
-    *,
-    seen: Collection[NoticeKey] = frozenset(),
-    window_lead: timedelta = WINDOW_LEAD,
-) -> Agenda:
-    """What the clock owes at `now`, without what was `seen`; pure, so asking twice is harmless."""
-    return agenda_of(state(facts, calendar, now), seen=seen, window_lead=window_lead)
-
-
-def agenda_of(
+def due_notices(
     clock: ClockState,
     *,
-    seen: Collection[NoticeKey] = frozenset(),
+    sent: Collection[NoticeKey] = frozenset(),
     window_lead: timedelta = WINDOW_LEAD,
-) -> Agenda:
-    """The same for a clock that was folded already, at the moment of its state."""
+) -> DueNotices:
+    """What the clock owes at the moment of its state, without what was `sent`."""
     notices = [
         *_breaches(clock),
         *_warnings(clock),
         *_window(clock, window_lead),
     ]
-    owed = [notice for notice in notices if notice.key not in seen]
+    owed = [notice for notice in notices if notice.key not in sent]
     due = sorted((each for each in owed if each.at <= clock.as_of), key=_order)
     later = [each.at for each in owed if each.at > clock.as_of]
     later += [each.pauses[-1].end for each in clock.shown if each.phase is Phase.PAUSED]
-    return Agenda(tuple(due), min(later, default=None))
+    return DueNotices(tuple(due), min(later, default=None))
 
 
-def first_look(started: Started, calendar: BusinessCalendar) -> datetime:
+def first_due(started: Started, terms: Terms) -> datetime:
     """When a clock that has just started may first owe something: never later than it does.
 
-    Much cheaper than folding, for the many clocks that start.
+    Much cheaper than evolving, for the many clocks that start.
     """
     if started.window_ends_at is not None and started.window_ends_at < started.due_at:
         return started.at
     begin, end = as_utc(started.at), as_utc(started.due_at)
+    calendar = terms.calendar
     allowance = calendar.elapsed(begin, end)
     left = max(
-        (level.opening_time_left(allowance) for level in started.promise.warnings), default=ZERO
+        (level.opening_time_left(allowance) for level in terms.promise.warnings), default=ZERO
     )
     if left < allowance:
         return calendar.subtract(end, left)
@@ -128,7 +116,7 @@ def first_look(started: Started, calendar: BusinessCalendar) -> datetime:
 
 
 def breach_key(target: Target) -> NoticeKey:
-    """Under which its breach is told."""
+    """Under which its breach is sent."""
     return NoticeKey(NoticeKind.BREACH, "", target.key)
 
 
@@ -178,7 +166,7 @@ def _window(clock: ClockState, lead: timedelta) -> Iterator[Notice]:
 
 def _open_moment(target: Target, end: datetime, left: timedelta, now: datetime) -> datetime | None:
     """When to speak so that `left` of opening time remains until `end`, or None if never."""
-    begin, calendar = target.stretches[-1].start, target.calendar
+    begin, calendar = target.periods[-1].start, target.calendar
     if end <= begin:
         return None
     if left < calendar.elapsed(begin, end):

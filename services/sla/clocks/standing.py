@@ -1,13 +1,13 @@
-"""Which facts hold: what was taken back is left out, in whatever order both were heard.
+"""Which events hold: what was taken back is left out, in whatever order both arrived.
 
-- Of all facts about one reply the one with the highest revision counts. A withdrawn reply counts as
-  nothing.
+- Of all events about one reply the one with the highest revision counts. A withdrawn reply counts
+  as nothing.
 - A reopening takes back what a desk decided until its moment: completions by hand, dismissals and
   closes. A reply stands until it is classified again, and so does the end of an inquiry that turned
   out to be part of another.
 - A message that left takes what it did to this clock with it.
 
-Facts that were recorded before replies and messages were named are still understood: their moment
+Events that were recorded before replies and messages were named are still understood: their moment
 says which reply or message they are about.
 """
 
@@ -20,7 +20,7 @@ from services.sla.businesstime.instants import as_utc
 from services.sla.clocks.events import (
     Answered,
     Cancelled,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Reopened,
@@ -31,64 +31,64 @@ from services.sla.clocks.events import (
     in_order_of_occurrence,
 )
 
-Word = Answered | Held | Withdrawn
-"""What a fact says about a reply."""
+ReplyEvent = Answered | Held | Withdrawn
+"""What an event says about a reply."""
 _TAKES_BACK: Final = (Withdrawn, Reopened, Left)
 
 
-def standing(facts: Iterable[Fact]) -> list[Fact]:
-    """Those of the facts that hold, in the order given, each reply's at most once."""
-    known = list(facts)
+def standing(events: Iterable[ClockEvent]) -> list[ClockEvent]:
+    """Those of the events that hold, in the order given, each reply's at most once."""
+    known = list(events)
     # Most clocks end once, and nobody takes it back.
-    if not any(isinstance(fact, _TAKES_BACK) or _reply(fact) is not None for fact in known):
+    if not any(isinstance(event, _TAKES_BACK) or _reply(event) is not None for event in known):
         return known
-    words = _by_reply(known)
-    last = {reply: max(said, key=_revision) for reply, said in words.items()}
-    superseded = _superseded_moments(known, words, last)
-    reopened = sorted(as_utc(fact.at) for fact in known if isinstance(fact, Reopened))
+    by_reply = _by_reply(known)
+    last = {reply: max(said, key=_revision) for reply, said in by_reply.items()}
+    superseded = _superseded_moments(known, by_reply, last)
+    reopened = sorted(as_utc(event.at) for event in known if isinstance(event, Reopened))
     superseded |= _reopened_moments(known, reopened)
-    left = {fact.message_id: as_utc(fact.at) for fact in known if isinstance(fact, Left)}
+    left = {event.message_id: as_utc(event.at) for event in known if isinstance(event, Left)}
     return [
-        fact
-        for fact in known
-        if not isinstance(fact, _TAKES_BACK)
-        and not _outdone(fact, last)
-        and not (_is_nameless(fact) and as_utc(fact.at) in superseded)
-        and not (reopened and _is_of_a_desk(fact) and as_utc(fact.at) <= reopened[-1])
-        and not _gone(fact, left)
+        event
+        for event in known
+        if not isinstance(event, _TAKES_BACK)
+        and not _outdone(event, last)
+        and not (_is_nameless(event) and as_utc(event.at) in superseded)
+        and not (reopened and _is_of_a_desk(event) and as_utc(event.at) <= reopened[-1])
+        and not _gone(event, left)
     ]
 
 
-def merged_into(facts: Iterable[Fact]) -> UUID | None:
+def merged_into(events: Iterable[ClockEvent]) -> UUID | None:
     """The inquiry of which this one turned out to be a part, if it did."""
-    merged = [fact for fact in facts if isinstance(fact, Cancelled) and fact.merged_into]
+    merged = [event for event in events if isinstance(event, Cancelled) and event.merged_into]
     return min(merged, key=in_order_of_occurrence).merged_into if merged else None
 
 
-def _by_reply(facts: Iterable[Fact]) -> dict[UUID, list[Word]]:
-    words: dict[UUID, list[Word]] = {}
-    for fact in facts:
-        if isinstance(fact, Answered | Held | Withdrawn) and fact.message_id is not None:
-            words.setdefault(fact.message_id, []).append(fact)
-    return words
+def _by_reply(events: Iterable[ClockEvent]) -> dict[UUID, list[ReplyEvent]]:
+    by_reply: dict[UUID, list[ReplyEvent]] = {}
+    for event in events:
+        if isinstance(event, Answered | Held | Withdrawn) and event.message_id is not None:
+            by_reply.setdefault(event.message_id, []).append(event)
+    return by_reply
 
 
-def _reply(fact: Fact) -> UUID | None:
-    return fact.message_id if isinstance(fact, Answered | Held | Withdrawn) else None
+def _reply(event: ClockEvent) -> UUID | None:
+    return event.message_id if isinstance(event, Answered | Held | Withdrawn) else None
 
 
-def _outdone(fact: Fact, last: Mapping[UUID, Word]) -> bool:
-    reply = _reply(fact)
-    return reply is not None and last[reply] is not fact
+def _outdone(event: ClockEvent, last: Mapping[UUID, ReplyEvent]) -> bool:
+    reply = _reply(event)
+    return reply is not None and last[reply] is not event
 
 
-def _revision(word: Word) -> tuple[int, tuple[datetime, int, str]]:
-    return word.revision, in_order_of_occurrence(word)
+def _revision(event: ReplyEvent) -> tuple[int, tuple[datetime, int, str]]:
+    return event.revision, in_order_of_occurrence(event)
 
 
-def _is_nameless(fact: Fact) -> bool:
+def _is_nameless(event: ClockEvent) -> bool:
     """Recorded before replies were named; whose it is, only its moment says."""
-    match fact:
+    match event:
         case Answered(message_id=None, by_hand=False) | Held(message_id=None):
             return True
         case _:
@@ -96,18 +96,18 @@ def _is_nameless(fact: Fact) -> bool:
 
 
 def _superseded_moments(
-    facts: Sequence[Fact],
-    words: Mapping[UUID, Sequence[Word]],
-    last: Mapping[UUID, Word],
+    events: Sequence[ClockEvent],
+    by_reply: Mapping[UUID, Sequence[ReplyEvent]],
+    last: Mapping[UUID, ReplyEvent],
 ) -> set[datetime]:
     """When those nameless replies were given of which a later revision has come since.
 
     A withdrawal does not say when its reply was given: it is meant when only one can be.
     """
-    moments = {as_utc(fact.at) for fact in facts if _is_nameless(fact)}
+    moments = {as_utc(event.at) for event in events if _is_nameless(event)}
     superseded: set[datetime] = set()
-    for reply, said in words.items():
-        if not moments or any(word.revision == 0 for word in said):
+    for reply, said in by_reply.items():
+        if not moments or any(event.revision == 0 for event in said):
             continue
         if not isinstance(last[reply], Withdrawn):
             superseded.add(as_utc(last[reply].at))
@@ -116,35 +116,35 @@ def _superseded_moments(
     return superseded
 
 
-def _reopened_moments(facts: Sequence[Fact], reopened: Sequence[datetime]) -> set[datetime]:
+def _reopened_moments(events: Sequence[ClockEvent], reopened: Sequence[datetime]) -> set[datetime]:
     """When those nameless answers were given that a reopening must have meant.
 
     It takes back what a desk decided. Where such a decision is known, it meant that one.
     """
-    decided = [as_utc(fact.at) for fact in facts if _is_of_a_desk(fact)]
+    decided = [as_utc(event.at) for event in events if _is_of_a_desk(event)]
     taken_back = set()
-    for fact in facts:
-        if isinstance(fact, Answered) and _is_nameless(fact):
-            at = as_utc(fact.at)
+    for event in events:
+        if isinstance(event, Answered) and _is_nameless(event):
+            at = as_utc(event.at)
             first = next((each for each in reopened if each >= at), None)
             if first is not None and not any(each <= first for each in decided):
                 taken_back.add(at)
     return taken_back
 
 
-def _is_of_a_desk(fact: Fact) -> bool:
-    match fact:
+def _is_of_a_desk(event: ClockEvent) -> bool:
+    match event:
         case Answered(by_hand=True) | Cancelled(merged_into=None):
             return True
         case _:
             return False
 
 
-def _gone(fact: Fact, left: Mapping[UUID, datetime]) -> bool:
-    match fact:
+def _gone(event: ClockEvent, left: Mapping[UUID, datetime]) -> bool:
+    match event:
         case WindowSet() | Resumed(cause=ResumeCause.CUSTOMER_WROTE):
-            if fact.message_id is None:
-                return as_utc(fact.at) in left.values()
-            return fact.message_id in left
+            if event.message_id is None:
+                return as_utc(event.at) in left.values()
+            return event.message_id in left
         case _:
             return False

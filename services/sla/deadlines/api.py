@@ -11,7 +11,7 @@ from services.sla.deadlines import schemas, views
 from services.sla.deadlines.store import listing
 from services.sla.deadlines.store.listing import Wanted
 from services.sla.deadlines.usecases.pause import pause, resume
-from services.sla.deadlines.usecases.view import explain, look, preview
+from services.sla.deadlines.usecases.view import explain, get_clock, preview
 from services.sla.dependencies import SlaDependencies
 from services.sla.promises.policy_version import hashtag_names
 from services.sla.promises.promise import Subject
@@ -60,7 +60,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         rows = await desk.database.read(
             listing.page, wanted, now=now, after=cursors.place(cursor), limit=limit + 1
         )
-        items = [views.deadline(row, now) for row in rows]
+        items = [views.deadline(each, now) for each in rows]
         shown, following = cursors.page(
             items, limit=limit, key=lambda item: (item.due_at, item.inquiry_id)
         )
@@ -77,9 +77,9 @@ def router(desk: SlaDependencies) -> APIRouter:
         """What an inquiry received at that moment on that channel is promised, and why: every
         promise that matches, and the intervals that count. Changes nothing.
         """
-        edition = desk.library.current
-        found = preview(edition, _subject(desk, body), received_at=body.received_at)
-        return views.preview(body, found, zone=edition.calendar.rules.zone)
+        policy_version = desk.policy_versions.current
+        found = preview(policy_version, _subject(desk, body), received_at=body.received_at)
+        return views.preview(body, found, zone=policy_version.calendar.rules.zone)
 
     @api.get(
         "/deadlines/{inquiry_id}",
@@ -92,14 +92,14 @@ def router(desk: SlaDependencies) -> APIRouter:
         """State, targets, pauses and history; now, or as it all stood at any moment since the
         inquiry was received.
         """
-        seen = await desk.database.read(
-            look,
+        view = await desk.database.read(
+            get_clock,
             inquiry_id=inquiry_id,
-            library=desk.library,
+            policy_versions=desk.policy_versions,
             now=desk.clock.now(),
             as_of=as_of,
         )
-        return views.detail(seen)
+        return views.detail(view)
 
     @api.get(
         "/deadlines/{inquiry_id}/explanation",
@@ -115,7 +115,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         found = await desk.database.read(
             explain,
             inquiry_id=inquiry_id,
-            library=desk.library,
+            policy_versions=desk.policy_versions,
             now=desk.clock.now(),
             as_of=as_of,
         )
@@ -132,17 +132,17 @@ def router(desk: SlaDependencies) -> APIRouter:
         """While the customer is asked for something. Ends when the customer writes, when somebody
         resumes it, at `until`, or when the promise allows no longer pause.
         """
-        seen = await desk.database.write(
+        view = await desk.database.write(
             pause,
             inquiry_id=inquiry_id,
             reason=body.reason,
             until=body.until,
             by=caller.name,
-            library=desk.library,
+            policy_versions=desk.policy_versions,
             now=desk.clock.now(),
         )
-        desk.on_written(seen.row.next_action_at)
-        return _changed(views.detail(seen), caller)
+        desk.on_written(view.row.next_action_at)
+        return _changed(views.detail(view), caller)
 
     @api.post(
         "/deadlines/{inquiry_id}/resume",
@@ -153,15 +153,15 @@ def router(desk: SlaDependencies) -> APIRouter:
         inquiry_id: UUID, caller: Caller = writes
     ) -> schemas.DeadlineDetail | schemas.DeadlineChanged:
         """What was left when it was paused counts from now on."""
-        seen = await desk.database.write(
+        view = await desk.database.write(
             resume,
             inquiry_id=inquiry_id,
             by=caller.name,
-            library=desk.library,
+            policy_versions=desk.policy_versions,
             now=desk.clock.now(),
         )
-        desk.on_written(seen.row.next_action_at)
-        return _changed(views.detail(seen), caller)
+        desk.on_written(view.row.next_action_at)
+        return _changed(views.detail(view), caller)
 
     return api
 

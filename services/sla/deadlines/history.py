@@ -1,4 +1,4 @@
-"""What happened to a clock, in order: recorded facts, what followed from them, what was told."""
+"""What happened to a clock, in order: stored events, what followed from them, sent notices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from services.sla.clocks.events import (
     Answered,
     Assigned,
     Cancelled,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Moved,
@@ -22,57 +22,57 @@ from services.sla.clocks.events import (
 from services.sla.clocks.notices import NoticeKind, breach_key
 from services.sla.clocks.target import Phase, Target
 from services.sla.deadlines.schemas import Happened
-from services.sla.deadlines.usecases.view import Look
+from services.sla.deadlines.usecases.view import ClockView
 
 _INNER_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def history(seen: Look) -> list[Happened]:
-    """Facts are only ever added; a breach or the end of a pause at its bound follows from them."""
-    lines = [*_recorded(seen), *_followed(seen), *_told(seen)]
+def history(view: ClockView) -> list[Happened]:
+    """Events are only ever added; a breach or the end of a pause at its bound follows from them."""
+    lines = [*_stored(view), *_followed(view), *_sent(view)]
     return sorted(lines, key=lambda line: line.at)
 
 
-def _recorded(seen: Look) -> Iterator[Happened]:
+def _stored(view: ClockView) -> Iterator[Happened]:
     answered_at = None
-    for each in seen.history:
-        match each.fact:
-            case Answered(message_id=None, by_hand=False) if each.fact.at == answered_at:
+    for each in view.history:
+        match each.event:
+            case Answered(message_id=None, by_hand=False) if each.event.at == answered_at:
                 continue  # as they were kept once: the answer, and the completion by it
             case Answered():
-                answered_at = each.fact.at
-        name = _INNER_CAPITAL.sub("_", type(each.fact).__name__).lower()
+                answered_at = each.event.at
+        name = _INNER_CAPITAL.sub("_", type(each.event).__name__).lower()
         yield Happened(
-            at=each.fact.at,
+            at=each.event.at,
             fact=name,
             by=each.by or None,
             key_name=each.key_name,
-            detail=_said(each.fact),
+            detail=_said(each.event),
         )
 
 
-def _followed(seen: Look) -> Iterator[Happened]:
-    for target in seen.clock.shown:
+def _followed(view: ClockView) -> Iterator[Happened]:
+    for target in view.clock.shown:
         kind = target.kind.value
         if target.breached_at is not None:
             yield _line(target.breached_at, "breached", kind)
         if target.ended_at is not None and target.phase in {Phase.MET, Phase.MET_LATE}:
             yield _line(target.ended_at, target.phase.value, kind)
     # The hand-over stands still with the answer: its pauses are the same.
-    for target in seen.clock.targets:
-        for end in _at_their_bound(target, seen):
+    for target in view.clock.targets:
+        for end in _at_their_bound(target, view):
             yield _line(end, "resumed", "the pause had reached its bound")
 
 
-def _at_their_bound(target: Target, seen: Look) -> Iterator[datetime]:
+def _at_their_bound(target: Target, view: ClockView) -> Iterator[datetime]:
     ended = target.pauses[:-1] if target.phase is Phase.PAUSED else target.pauses
-    by_a_fact = {fact.at for fact in seen.facts}
+    by_a_fact = {event.at for event in view.events}
     return (pause.end for pause in ended if pause.end not in by_a_fact)
 
 
-def _told(seen: Look) -> Iterator[Happened]:
-    stands = {breach_key(each) for each in seen.clock.shown if each.breached_at is not None}
-    for each in seen.told:
+def _sent(view: ClockView) -> Iterator[Happened]:
+    stands = {breach_key(each) for each in view.clock.shown if each.breached_at is not None}
+    for each in view.sent:
         kind = each.key.kind
         if kind is NoticeKind.WARNING:
             yield _line(each.at, "warned", each.key.level)
@@ -82,16 +82,16 @@ def _told(seen: Look) -> Iterator[Happened]:
             yield _line(each.at, "breached", "told, and corrected since")
 
 
-def _line(at: datetime, fact: str, detail: str) -> Happened:
-    return Happened(at=at, fact=fact, by=None, key_name=None, detail=detail)
+def _line(at: datetime, event: str, detail: str) -> Happened:
+    return Happened(at=at, fact=event, by=None, key_name=None, detail=detail)
 
 
-def _said(fact: Fact) -> str | None:  # noqa: PLR0911 - one for each kind
-    match fact:
+def _said(event: ClockEvent) -> str | None:  # noqa: PLR0911 - one for each kind
+    match event:
         case Started(promise=promise):
-            return promise.name
+            return promise
         case Moved(promise=promise, reason=reason):
-            return f"{reason}: {promise.name}"
+            return f"{reason}: {promise}"
         case Paused(reason=reason):
             return reason
         case Resumed(cause=cause):

@@ -14,8 +14,8 @@ from datetime import date, datetime, timedelta
 import icalendar
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
-LOOK_AGAIN = timedelta(minutes=15)
-"""How often a program that subscribes is asked to look."""
+REFRESH_INTERVAL = timedelta(minutes=15)
+"""How often a program that subscribes is asked to fetch it again."""
 # RFC 5545 has no place for them in a text, and a name in a policy file may hold anything.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -41,7 +41,7 @@ def calendar(name: str, events: Iterable[Event], *, now: datetime) -> str:
     made.add("METHOD", "PUBLISH")
     made.add("NAME", name)  # RFC 7986, with the older name of it for those who know that
     made.add("X-WR-CALNAME", name)
-    made.add("REFRESH-INTERVAL", LOOK_AGAIN, parameters={"VALUE": "DURATION"})
+    made.add("REFRESH-INTERVAL", REFRESH_INTERVAL, parameters={"VALUE": "DURATION"})
     for event in events:
         made.add_component(_event(event, now))
     text: bytes = made.to_ical(sorted=False)

@@ -1,4 +1,4 @@
-"""Words that both parts of the fold publish: what moved a clock, and how it stands."""
+"""What moved a clock, and the states under which targets are published."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shared.events.deadlines import DeadlineState, MoveCause
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Cause:
     """What moved the clock, if it moved: the cause to publish, and when."""
 
-    cause: MoveCause
+    kind: MoveCause
     at: datetime
 
 

@@ -1,8 +1,8 @@
-"""From the facts of a clock to its row and to what has to be published: pure.
+"""From the events of a clock to its row and to what has to be published: pure.
 
-What a fact changes (moved, met, cancelled) is found by comparing with what was said before, which
-the locked row knows: so it is published once. What time brings (warnings, breaches) has a key that
-is stored.
+What an event changes (moved, met, cancelled) is found by comparing with what was published before,
+which the locked row knows: so it is published once. What time brings (warnings, breaches) has a key
+that is stored.
 """
 
 from __future__ import annotations
@@ -10,107 +10,125 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
 from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.instants import TICK
-from services.sla.clocks.events import Fact, Started
-from services.sla.clocks.evolve import ClockState, state
-from services.sla.clocks.notices import Agenda, Notice, NoticeKey, NoticeKind, agenda_of
+from services.sla.clocks.events import ClockEvent, Started
+from services.sla.clocks.evolve import ClockState, evolve
+from services.sla.clocks.notices import DueNotices, Notice, NoticeKey, NoticeKind, due_notices
 from services.sla.clocks.target import Phase, Target
-from services.sla.deadlines.move_cause import Change, published_state
-from services.sla.deadlines.project_hand_over import hand_over_columns, hand_over_events
-from services.sla.deadlines.store import sent_notices as store
+from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
-from services.sla.deadlines.usecases.said import Said, Told, kept, said_before, standing_answer
-from services.sla.promises.policy_version import Edition
-from services.sla.promises.promise import TargetKind
-from shared.events.deadlines import (
-    DeadlineBreached,
-    DeadlineCancelled,
-    DeadlineFact,
-    DeadlineMet,
-    DeadlineMoved,
-    DeadlineStarted,
-    DeadlineWarning,
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.deadlines.store.sent_notices import SentNotice
+from services.sla.deadlines.target_facts import (
+    never_owed,
+    notice_fact,
+    started_fact,
+    target_facts,
 )
+from services.sla.deadlines.usecases.published import (
+    SentKeys,
+    answer_before,
+    hand_over_before,
+    stored,
+    taken_over_at,
+)
+from services.sla.promises.policy_version import PolicyVersion
+from services.sla.promises.promise import TermsOf
+from shared.events.deadlines import DeadlineFact
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What is stored of a clock beside its events; `sent` are its notices."""
+
+    row: DeadlineRow
+    hand_over: HandOverRow | None
+    sent: Collection[NoticeKey]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The row's new columns, the facts to publish in order, and the keys that are now told."""
+    """The new columns, the row of the hand-over, the facts to publish in order, and the notices
+    among them.
+    """
 
     columns: Columns
+    hand_over: HandOverRow | None
     publish: tuple[DeadlineFact, ...]
-    told: tuple[store.Told, ...]
+    sent: tuple[SentNotice, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Notices:
-    """What is told now, and when the clock needs the next look."""
+    """What is sent now, and when something may be due next."""
 
     certain: tuple[Notice, ...]
-    look_at: tuple[datetime, ...]
+    next_actions: tuple[datetime, ...]
 
 
-def fold(
-    row: DeadlineRow,
-    facts: Sequence[Fact],
+def project(
+    before: Before,
+    events: Sequence[ClockEvent],
     *,
-    edition: Edition,
-    began: BusinessCalendar,
+    policy_version: PolicyVersion,
+    terms_of: TermsOf,
     now: datetime,
-    seen: Collection[NoticeKey],
-    change: Change | None = None,
+    cause: Cause | None = None,
     tell_until: datetime | None = None,
 ) -> Outcome:
-    """The clock at `now`, or at its newest fact when that is later (clocks of hosts differ).
+    """The clock at `now`, or at its newest event when that is later (clocks of hosts differ).
 
-    `edition` is the one that the clock is under from now on, `began` the calendar of the one that
-    it started under. Warnings and breaches are published as far as they were due by `tell_until`,
-    as the clock stood then: an answer in time may still be on its way. Without it none is, and what
-    rests on a breach waits for it, see `said`.
+    `policy_version` is the one that the clock is under from now on. Warnings and breaches are
+    published as far as they were due by `tell_until`, as the clock stood then: an answer in time
+    may still be on its way. Without it none is, and what rests on a breach waits for it, see
+    `published`.
     """
-    clock = state(facts, began, max(now, *(fact.at for fact in facts)))
+    row, sent = before.row, before.sent
+    clock = evolve(events, terms_of, max(now, *(event.at for event in events)))
     if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
     if tell_until is None:
-        agenda = agenda_of(clock, seen=seen)
-        notices = _Notices((), (*(each.at for each in agenda.due), *_next(agenda, clock)))
+        owed = due_notices(clock, sent=sent)
+        notices = _Notices((), (*(each.at for each in owed.due), *_next(owed, clock)))
     else:
-        notices = _certain(facts, clock, began=began, seen=seen, tell_until=tell_until)
-    told = Told(seen, {each.key for each in notices.certain})
-    changed, said = _changed(row, facts, clock, change, told)
-    events = [
-        *_started(row, facts),
-        *(_noticed(row, each, _about(each, clock) or target) for each in notices.certain),
-        *changed,
+        notices = _certain(events, clock, terms_of=terms_of, sent=sent, tell_until=tell_until)
+    keys = SentKeys(sent, {each.key for each in notices.certain})
+    answer, waiting = _answer(row, events, clock, cause, keys)
+    second, hand_over = _hand_over(row, before.hand_over, clock, cause, keys)
+    begun = _begin(events)
+    start = started_fact(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)
+    facts = [
+        *([start] if row.due_at is None else []),
+        *(notice_fact(row, each, _about(each, clock) or target) for each in notices.certain),
+        *second,
+        *answer,
     ]
     return Outcome(
-        columns=_columns(row, clock, target, edition)
-        | hand_over_columns(clock)
-        | {"next_action_at": min(notices.look_at, default=None), "said": said},
-        publish=tuple(sorted(events, key=lambda event: event.at)),
-        told=tuple(store.Told(row.inquiry_id, each.key, each.at) for each in notices.certain),
+        columns=_columns(row, clock, target, policy_version)
+        | {"next_action_at": min(notices.next_actions, default=None), "published": waiting},
+        hand_over=hand_over,
+        publish=tuple(sorted(facts, key=lambda fact: fact.at)),
+        sent=tuple(SentNotice(row.inquiry_id, each.key, each.at) for each in notices.certain),
     )
 
 
 def _certain(
-    facts: Sequence[Fact],
+    events: Sequence[ClockEvent],
     clock: ClockState,
     *,
-    began: BusinessCalendar,
-    seen: Collection[NoticeKey],
+    terms_of: TermsOf,
+    sent: Collection[NoticeKey],
     tell_until: datetime,
 ) -> _Notices:
     """What was due by then and is still so, `clock` being how it stands by now."""
-    told_at = max(tell_until, _begin(facts).at)
-    agenda = agenda_of(state(facts, began, told_at), seen=seen)
-    certain = tuple(each for each in agenda.due if _still_of_use(each, clock))
-    # What that moment knows nothing of may change the agenda.
-    later = (fact.at for fact in facts if fact.at > told_at)
-    return _Notices(certain, (*later, *_next(agenda, clock)))
+    told_at = max(tell_until, _begin(events).at)
+    owed = due_notices(evolve(events, terms_of, told_at), sent=sent)
+    certain = tuple(each for each in owed.due if _still_of_use(each, clock))
+    # What that moment knows nothing of may change what is due.
+    later = (event.at for event in events if event.at > told_at)
+    return _Notices(certain, (*later, *_next(owed, clock)))
 
 
 def _about(notice: Notice, clock: ClockState) -> Target | None:
@@ -121,7 +139,7 @@ def _about(notice: Notice, clock: ClockState) -> Target | None:
 
 
 def _still_of_use(notice: Notice, clock: ClockState) -> bool:
-    """A breach that was not corrected is told; a warning is for those who can prevent something."""
+    """A breach that was not corrected is sent; a warning is for those who can prevent something."""
     about = _about(notice, clock)
     if about is None:
         return False
@@ -130,44 +148,63 @@ def _still_of_use(notice: Notice, clock: ClockState) -> bool:
     return clock.is_open and about.phase in {Phase.RUNNING, Phase.BREACHED}
 
 
-def _next(agenda: Agenda, clock: ClockState) -> list[datetime]:
-    moments = [] if agenda.next_action_at is None else [agenda.next_action_at]
-    # A breach that was told, and corrected since, is told no more; but the row has to follow.
+def _next(owed: DueNotices, clock: ClockState) -> list[datetime]:
+    moments = [] if owed.next_action_at is None else [owed.next_action_at]
+    # A breach that was sent, and corrected since, is sent no more; but the row has to follow.
     runs = [each for each in clock.shown if each.phase is Phase.RUNNING]
     return moments + [each.due_at + TICK for each in runs]
 
 
-def _changed(
+def _answer(
     row: DeadlineRow,
-    facts: Sequence[Fact],
+    events: Sequence[ClockEvent],
     clock: ClockState,
-    change: Change | None,
-    told: Told,
+    cause: Cause | None,
+    keys: SentKeys,
 ) -> tuple[list[DeadlineFact], str | None]:
-    """What has to be published of how the clock stands, and the column for what has to wait."""
-    before = said_before(row, _begin(facts))
-    answer, hand_over = None, None
-    events: list[DeadlineFact] = []
-    alone = clock.merged_into is None
-    beside = clock.owed_hand_over
-    if alone and beside is not None and told.lacks_one_of([beside]):
-        hand_over = (before.hand_over,)
-    else:
-        events += hand_over_events(row, before.hand_over, clock, change, told)
-    if alone and told.lacks_one_of(clock.targets):
-        answer = before.answer
-    else:
-        events += _answer_events(row, before.answer, clock, change, told)
-    return events, kept(answer=answer, hand_over=hand_over)
+    """What has to be published of the answer, and what was as long as that has to wait."""
+    before = answer_before(row, _begin(events))
+    if clock.merged_into is None and keys.lacks_one_of(clock.targets):
+        return [], stored(before)
+    return target_facts(row, clock.targets[-1], before, clock, cause, keys), None
 
 
-def _columns(row: DeadlineRow, clock: ClockState, target: Target, edition: Edition) -> Columns:
+def _hand_over(
+    row: DeadlineRow,
+    hand_over: HandOverRow | None,
+    clock: ClockState,
+    cause: Cause | None,
+    keys: SentKeys,
+) -> tuple[list[DeadlineFact], HandOverRow | None]:
+    """The same of the hand-over, with its row; None as long as nobody owes it."""
+    before, target = hand_over_before(hand_over), clock.owed_hand_over
+    if target is None:
+        return never_owed(row, before, clock, cause), None
+    facts, waiting = [], None
+    if clock.merged_into is None and keys.lacks_one_of([target]):
+        waiting = stored(before)
+    else:
+        facts = target_facts(row, target, before, clock, cause, keys)
+    shown = HandOverRow(
+        inquiry_id=row.inquiry_id,
+        state=target.phase.value,
+        due_at=target.due_at,
+        breached_at=target.breached_at,
+        taken_over_at=taken_over_at(target),
+        published=waiting,
+    )
+    return facts, shown
+
+
+def _columns(
+    row: DeadlineRow, clock: ClockState, target: Target, policy_version: PolicyVersion
+) -> Columns:
     business, wall = None, None
     if clock.answered_at is not None and row.received_at is not None:
         business, wall = answer_seconds(target.calendar, row.received_at, clock.answered_at)
     return {
         "state": target.phase.value,
-        "edition": edition.key,
+        "policy_version": policy_version.key,
         "promise": target.promise.name,
         "target": target.kind.value,
         "due_at": target.due_at,
@@ -192,100 +229,5 @@ def answer_seconds(
     return int(business.total_seconds()), int(wall.total_seconds())
 
 
-def _started(row: DeadlineRow, facts: Sequence[Fact]) -> list[DeadlineFact]:
-    if row.due_at is not None:
-        return []
-    begun = _begin(facts)
-    return [started_event(row.inquiry_id, row.conversation_id, row.channel or "", begun=begun)]
-
-
-def started_event(
-    inquiry_id: UUID, conversation_id: UUID, channel: str, *, begun: Started
-) -> DeadlineFact:
-    return DeadlineStarted(
-        inquiry_id=inquiry_id,
-        conversation_id=conversation_id,
-        state="running",
-        target=begun.kind.value,
-        due_at=begun.due_at,
-        at=begun.at,
-        channel=channel,
-        promise=begun.promise.name,
-    )
-
-
-def _noticed(row: DeadlineRow, notice: Notice, about: Target) -> DeadlineFact:
-    common: dict[str, Any] = {
-        "inquiry_id": row.inquiry_id,
-        "conversation_id": row.conversation_id,
-        "target": about.kind.value,
-        "due_at": about.due_at,
-        "at": notice.at,
-    }
-    match notice.key.kind:
-        case NoticeKind.BREACH:
-            return DeadlineBreached(state="breached", **common)
-        case NoticeKind.WARNING:
-            return DeadlineWarning(state="running", level=notice.key.level, **common)
-        case NoticeKind.WINDOW_CLOSING:
-            return DeadlineWarning(state="running", level="window_closing", **common)
-
-
-def _answer_events(
-    row: DeadlineRow,
-    before: Said,
-    clock: ClockState,
-    change: Change | None,
-    told: Told,
-) -> list[DeadlineFact]:
-    """At most one: it moved, was opened again, ended, or ended otherwise than was said."""
-    target = clock.targets[-1]
-    stands, again = standing_answer(clock, target), told.now_of(clock.targets)
-    if not stands.is_open:
-        return [] if stands == before and not again else [_ended(row, clock, target)]
-    same = (before.is_paused, before.due_at, before.target)
-    unmoved = before.is_open and same == (stands.is_paused, stands.due_at, stands.target)
-    if unmoved and not again and not told.long_ago(before, stands, target):
-        return []
-    change = change or _what_moved(before, target, clock)
-    return [
-        DeadlineMoved(
-            **_common(row, target),
-            state=published_state(target.phase),
-            at=change.at,
-            cause=change.cause,
-        )
-    ]
-
-
-def _what_moved(before: Said, target: Target, clock: ClockState) -> Change:
-    """Found from how it stands: what was said waited, or nothing but time has passed."""
-    if not before.is_open:
-        return Change("reopened", clock.as_of)
-    if target.phase is Phase.PAUSED:
-        return Change("paused", target.pauses[-1].start)
-    if target.kind is TargetKind.FOLLOW_UP and not target.pauses:
-        return Change("held", target.started_at)
-    # Without a fact only the bound of a pause can have moved it.
-    return Change("resumed", target.pauses[-1].end if target.pauses else clock.as_of)
-
-
-def _ended(row: DeadlineRow, clock: ClockState, target: Target) -> DeadlineFact:
-    common = _common(row, target) | {"at": target.ended_at}
-    if clock.cancelled is not None:
-        reason = clock.cancelled.value
-        return DeadlineCancelled(state="cancelled", reason=reason, **common)
-    return DeadlineMet(state=published_state(target.phase), **common)
-
-
-def _common(row: DeadlineRow, target: Target) -> dict[str, Any]:
-    return {
-        "inquiry_id": row.inquiry_id,
-        "conversation_id": row.conversation_id,
-        "target": target.kind.value,
-        "due_at": target.due_at,
-    }
-
-
-def _begin(facts: Sequence[Fact]) -> Started:
-    return next(fact for fact in facts if isinstance(fact, Started))
+def _begin(events: Sequence[ClockEvent]) -> Started:
+    return next(event for event in events if isinstance(event, Started))

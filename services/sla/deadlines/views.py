@@ -22,8 +22,10 @@ from services.sla.deadlines.schemas import (
     TargetExplanation,
     TargetView,
 )
-from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
-from services.sla.deadlines.usecases.view import Explained, Look
+from services.sla.deadlines.store.deadlines import PAUSED, RUNNING
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.deadlines.store.listing import Listed
+from services.sla.deadlines.usecases.view import ClockView, ExplainedClock
 from services.sla.promises.policy_version import zone_has_changed
 from services.sla.promises.promise import Choice, Explanation, Promise, TargetKind
 from shared.bounds import MOST_SHOWN
@@ -32,21 +34,24 @@ MOST_INTERVALS = 2000
 """Of all targets together: a year of working days, its nights and its pauses has fewer."""
 
 
-def deadline(row: DeadlineRow, now: datetime) -> Deadline:
-    """The row as it stands at `now`, also when no timer has looked at it yet."""
-    answer = _standing(row.state, row.due_at, row.breached_at, now)
+def deadline(listed: Listed, now: datetime) -> Deadline:
+    """The row as it stands at `now`, also before the timers have handled it."""
+    row, beside = listed.row, listed.hand_over
     plain = Deadline.model_fields.keys() - {"hand_over"}
+    hand_over = None if beside is None else _hand_over_of_row(beside, now)
     return Deadline.model_validate(
-        {**{name: getattr(row, name) for name in plain}, **answer, "hand_over": _beside(row, now)}
+        {
+            **{name: getattr(row, name) for name in plain},
+            **_standing(row.state, row.due_at, row.breached_at, now),
+            "hand_over": hand_over,
+        }
     )
 
 
-def _beside(row: DeadlineRow, now: datetime) -> HandOver | None:
-    if row.hand_over_state is None:
-        return None
-    standing = _standing(row.hand_over_state, row.hand_over_due_at, row.hand_over_breached_at, now)
+def _hand_over_of_row(row: HandOverRow, now: datetime) -> HandOver:
+    standing = _standing(row.state, row.due_at, row.breached_at, now)
     return HandOver.model_validate(
-        {**standing, "due_at": row.hand_over_due_at, "taken_over_at": row.taken_over_at}
+        {**standing, "due_at": row.due_at, "taken_over_at": row.taken_over_at}
     )
 
 
@@ -60,10 +65,10 @@ def _standing(
     }
 
 
-def detail(seen: Look) -> DeadlineDetail:
-    clock, row = seen.clock, seen.row
+def detail(view: ClockView) -> DeadlineDetail:
+    clock, row = view.clock, view.row
     target = clock.targets[-1]
-    lines = history(seen)
+    lines = history(view)
     return DeadlineDetail.model_validate(
         {
             "inquiry_id": row.inquiry_id,
@@ -126,15 +131,15 @@ def _target(target: Target) -> TargetView:
     )
 
 
-def explained(found: Explained) -> ExplanationView:
-    seen = found.look
+def explained(found: ExplainedClock) -> ExplanationView:
+    view = found.view
     return ExplanationView(
-        inquiry_id=seen.row.inquiry_id,
-        timezone=seen.edition.calendar.rules.zone,
-        timezone_changed=zone_has_changed(seen.edition),
-        as_of=seen.clock.as_of,
-        promises=matched(found.choice, counted_by=seen.clock.targets[-1].promise),
-        targets=_explanations([*zip(found.targets, seen.clock.shown, strict=True)][-MOST_SHOWN:]),
+        inquiry_id=view.row.inquiry_id,
+        timezone=view.policy_version.calendar.rules.zone,
+        timezone_changed=zone_has_changed(view.policy_version),
+        as_of=view.clock.as_of,
+        promises=matched(found.choice, counted_by=view.clock.targets[-1].promise),
+        targets=_explanations([*zip(found.targets, view.clock.shown, strict=True)][-MOST_SHOWN:]),
         target_count=len(found.targets),
     )
 

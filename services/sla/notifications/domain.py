@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
 
-PERSISTENCE: Final = timedelta(days=3)
+RETRY_PERIOD: Final = timedelta(days=3)
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=6)
 GROWTH: Final = 3
@@ -18,7 +18,7 @@ SPREAD: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class Subscription:
     """A target, the kinds it wants, and the desks; none: every inquiry, also without a desk."""
 
     name: str
@@ -57,9 +57,9 @@ class Attempt:
 
 
 def next_attempt(
-    attempt: Attempt, *, attempts: int, now: datetime, give_up_at: datetime, chance: float
+    attempt: Attempt, *, attempts: int, now: datetime, give_up_at: datetime, jitter: float
 ) -> datetime | None:
-    """When to try again after `attempts` tries, None: never. `chance` is from 0 up to 1.
+    """When to try again after `attempts` tries, None: never. `jitter` is from 0 up to 1.
 
     The last try is at `give_up_at`, or after it if the desk did not run then.
     """
@@ -67,7 +67,7 @@ def next_attempt(
         return None
     # Beyond 20 the pause has long been the longest one, and numbers only grow.
     growth: int = GROWTH ** min(attempts - 1, 20)
-    pause = min(FIRST_PAUSE * growth, LONGEST_PAUSE) * (1 + SPREAD * (2 * chance - 1))
+    pause = min(FIRST_PAUSE * growth, LONGEST_PAUSE) * (1 + SPREAD * (2 * jitter - 1))
     if attempt.wait is not None:
         pause = max(pause, min(attempt.wait, LONGEST_PAUSE))
     return min(now + pause, give_up_at)

@@ -1,4 +1,4 @@
-"""What the courier needs of a way to send."""
+"""What the worker needs of a way to send."""
 
 from __future__ import annotations
 

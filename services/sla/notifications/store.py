@@ -57,7 +57,7 @@ def add(tx: Write, deliveries: Sequence[Delivery]) -> None:
 
 
 def claim(
-    tx: Write, target: str, *, now: datetime, mine_until: datetime, limit: int
+    tx: Write, target: str, *, now: datetime, leased_until: datetime, limit: int
 ) -> list[Delivery]:
     """Due rows of a target with one more attempt; until that moment nobody else gets them."""
     rows = tx.execute(
@@ -72,7 +72,7 @@ def claim(
         tx.execute(
             update(notification_deliveries)
             .where(among(tx, _C.id, [each.id for each in found]))
-            .values(attempts=_C.attempts + 1, last_attempt_at=now, next_attempt_at=mine_until)
+            .values(attempts=_C.attempts + 1, last_attempt_at=now, next_attempt_at=leased_until)
         )
     return found
 

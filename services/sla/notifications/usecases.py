@@ -9,10 +9,10 @@ from uuid import UUID
 
 from services.sla.notifications import store
 from services.sla.notifications.domain import (
-    PERSISTENCE,
+    RETRY_PERIOD,
     AboutInquiry,
     Attempt,
-    Audience,
+    Subscription,
     next_attempt,
 )
 from services.sla.notifications.store import PENDING, Delivery
@@ -36,14 +36,14 @@ def deliveries(
     row: AboutInquiry,
     columns: Mapping[str, object],
     *,
-    audiences: Sequence[Audience],
+    subscriptions: Sequence[Subscription],
 ) -> Iterator[Delivery]:
     """What has to go out for the facts of one clock; `columns` are the row's new ones."""
     for envelope in envelopes:
         kind = _kind(envelope.data)
         if kind is None:
             continue
-        listeners = [each for each in audiences if each.wants(kind, row.desk)]
+        listeners = [each for each in subscriptions if each.wants(kind, row.desk)]
         if not listeners:
             continue
         body = _body(envelope, kind, row, columns)
@@ -58,7 +58,7 @@ def deliveries(
                 state=PENDING,
                 attempts=0,
                 created_at=envelope.time,
-                give_up_at=envelope.time + PERSISTENCE,
+                give_up_at=envelope.time + RETRY_PERIOD,
                 next_attempt_at=envelope.time,
             )
 
@@ -108,14 +108,14 @@ def _utc(moment: datetime) -> str:
 
 
 def claim(
-    tx: Write, target: str, *, now: datetime, mine_until: datetime, limit: int
+    tx: Write, target: str, *, now: datetime, leased_until: datetime, limit: int
 ) -> list[Delivery]:
     """Take due deliveries for a try: until then no other instance gets them."""
-    return store.claim(tx, target, now=now, mine_until=mine_until, limit=limit)
+    return store.claim(tx, target, now=now, leased_until=leased_until, limit=limit)
 
 
-def settle(
-    tx: Write, tried: Delivery, attempt: Attempt, *, now: datetime, chance: float
+def record_attempt(
+    tx: Write, tried: Delivery, attempt: Attempt, *, now: datetime, jitter: float
 ) -> datetime | None:
     """Note what came of a claimed delivery; when it is tried again, if it is."""
     if attempt.delivered:
@@ -123,7 +123,7 @@ def settle(
         return None
     attempts = tried.attempts + 1
     again = next_attempt(
-        attempt, attempts=attempts, now=now, give_up_at=tried.give_up_at, chance=chance
+        attempt, attempts=attempts, now=now, give_up_at=tried.give_up_at, jitter=jitter
     )
     store.mark_failed(
         tx,
@@ -152,7 +152,7 @@ def resend(tx: Write, delivery_id: UUID, *, targets: Collection[str], now: datet
             "notification-target-gone",
             f"the policy file has no target {found.target} any more",
         )
-    store.send_again(tx, delivery_id, now=now, give_up_at=now + PERSISTENCE)
+    store.send_again(tx, delivery_id, now=now, give_up_at=now + RETRY_PERIOD)
     return show(tx, delivery_id)
 
 

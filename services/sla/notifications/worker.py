@@ -21,7 +21,7 @@ from services.sla.notifications import store
 from services.sla.notifications.domain import Attempt
 from services.sla.notifications.sender import Sender
 from services.sla.notifications.store import Delivery
-from services.sla.notifications.usecases import claim, settle, tidy
+from services.sla.notifications.usecases import claim, record_attempt, tidy
 from services.sla.settings import SlaSettings
 from shared.db import Database, DatabaseUnavailableError
 from shared.runtime.backoff import Backoff
@@ -31,12 +31,12 @@ from shared.runtime.periodic import periodic
 from shared.runtime.telemetry import Metrics
 
 AT_ONCE = 8
-OWN_SECONDS = 60.0
+LEASE_MARGIN_SECONDS = 60.0
 """How much longer than a try a claim lasts: time to note what came of it."""
-LOOK_AGAIN_SECONDS = 0.5
+RETRY_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 GATHER_SECONDS = 0.2
-"""Under load something is recorded many times a second: one look serves for all of it."""
+"""Under load something is recorded many times a second: one query serves for all of it."""
 TIDY_SECONDS = 30.0
 
 log = structlog.get_logger()
@@ -61,7 +61,7 @@ class Counts:
         )
 
 
-class Courier:
+class DeliveryWorker:
     def __init__(
         self,
         target: str,
@@ -71,21 +71,21 @@ class Courier:
         clock: Clock,
         settings: SlaSettings,
         counts: Counts,
-        chance: Callable[[], float] | None = None,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
-        """`chance` gives numbers from 0 up to 1, which spread the pauses."""
+        """`jitter` gives numbers from 0 up to 1, which spread the pauses."""
         self.target = target
         self._sender = sender
         self._database = database
         self._clock = clock
         self._settings = settings
         self._counts = counts
-        self._chance = chance or SystemRandom().random
+        self._jitter = jitter or SystemRandom().random
         self._wake = asyncio.Event()
-        self._backoff = Backoff(LOOK_AGAIN_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._backoff = Backoff(RETRY_SECONDS, LONGEST_PAUSE_SECONDS)
 
     def wake(self) -> None:
-        """Say that something may be due; without it the courier looks by itself anyway."""
+        """Say that something may be due; without it the worker polls anyway."""
         self._wake.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -99,7 +99,7 @@ class Courier:
             await self._sender.close()
 
     async def _turn(self) -> float:
-        """Send what is due; seconds until the next look."""
+        """Send what is due; seconds until the next query."""
         try:
             tried = await self.deliver_due()
             following = await self._database.read(store.next_due, self.target)
@@ -112,17 +112,17 @@ class Courier:
             return self._settings.poll_seconds
         left = (following - self._clock.now()).total_seconds()
         # Due, but held by another instance: not at once again.
-        return min(max(left, LOOK_AGAIN_SECONDS), self._settings.poll_seconds)
+        return min(max(left, RETRY_SECONDS), self._settings.poll_seconds)
 
     async def deliver_due(self) -> int:
         """Try some of what is due, side by side; how many."""
         now = self._clock.now()
-        seconds = self._settings.notification_seconds + OWN_SECONDS
+        seconds = self._settings.notification_seconds + LEASE_MARGIN_SECONDS
         claimed = await self._database.write(
             claim,
             self.target,
             now=now,
-            mine_until=now + timedelta(seconds=seconds),
+            leased_until=now + timedelta(seconds=seconds),
             limit=AT_ONCE,
         )
         await asyncio.gather(*(self._deliver(each) for each in claimed))
@@ -132,7 +132,7 @@ class Courier:
         attempt = await self._try(delivery)
         try:
             again = await self._database.write(
-                settle, delivery, attempt, now=self._clock.now(), chance=self._chance()
+                record_attempt, delivery, attempt, now=self._clock.now(), jitter=self._jitter()
             )
         except DatabaseUnavailableError as error:
             # The claim ends by itself, and then it is sent again under the same id.
@@ -171,7 +171,7 @@ class Courier:
             log.warning("notification.retried", **said, next_attempt_at=again.isoformat())
 
 
-class Caretaker:
+class DeliveryHousekeeping:
     """Measures what waits, forgets what is old, and gives up what nobody tries any more."""
 
     def __init__(

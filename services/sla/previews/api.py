@@ -14,7 +14,7 @@ from services.sla.businesstime.rules import Reason
 from services.sla.deadlines import ics, views
 from services.sla.deadlines.store import listing
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
-from services.sla.deadlines.store.listing import BREACHED
+from services.sla.deadlines.store.listing import BREACHED, Listed
 from services.sla.dependencies import SlaDependencies
 from services.sla.previews import schemas
 from shared.access.keys import Caller
@@ -62,7 +62,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         """Open intervals, public holidays with their names, closures and dated exceptions; at most
         a year at once.
         """
-        calendar = desk.library.current.calendar
+        calendar = desk.policy_versions.current.calendar
         days = _days(calendar, first, last, now=desk.clock.now(), shown=SHOWN_DAYS)
         return _view(calendar, *days)
 
@@ -76,7 +76,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         first: FirstDay = None, last: LastDay = None, _caller: Caller = subscribes
     ) -> Response:
         """The same as iCalendar: opening hours as events, holidays and closures as whole days."""
-        now, calendar = desk.clock.now(), desk.library.current.calendar
+        now, calendar = desk.clock.now(), desk.policy_versions.current.calendar
         days = _days(calendar, first, last, now=now, shown=SUBSCRIBED_DAYS)
         return await _written("Opening hours", _events(_view(calendar, *days)), now=now)
 
@@ -100,7 +100,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         now = desk.clock.now()
         rows = await desk.database.read(listing.open_ones, desk=only, limit=MOST_EVENTS)
         name = f"Deadlines of {only}" if only else "Deadlines"
-        events = (event for row in rows for event in _due(row, now))
+        events = (event for each in rows for event in _due(each, now))
         return await _written(name, events, now=now)
 
     return api
@@ -179,15 +179,15 @@ def _events(view: schemas.CalendarView) -> Iterator[ics.Event]:
             yield ics.all_day(uid, each.day, each.name or each.reason)
 
 
-def _due(row: DeadlineRow, now: datetime) -> Iterator[ics.Event]:
+def _due(listed: Listed, now: datetime) -> Iterator[ics.Event]:
     """The answer, and the hand-over as long as it is awaited."""
-    shown = views.deadline(row, now)
+    row, shown = listed.row, views.deadline(listed, now)
     what = f"Answer due: {shown.channel} ({shown.state})"
     yield _deadline(row, str(row.inquiry_id), shown.due_at, what, shown.target)
-    beside = shown.hand_over
-    if beside is not None and beside.state in (RUNNING, PAUSED, BREACHED):
-        what = f"Hand-over due: {shown.channel} ({beside.state})"
-        yield _deadline(row, f"{row.inquiry_id}-hand-over", beside.due_at, what, "hand_over")
+    hand_over = shown.hand_over
+    if hand_over is not None and hand_over.state in (RUNNING, PAUSED, BREACHED):
+        what = f"Hand-over due: {shown.channel} ({hand_over.state})"
+        yield _deadline(row, f"{row.inquiry_id}-hand-over", hand_over.due_at, what, "hand_over")
 
 
 def _deadline(

@@ -22,7 +22,7 @@ _ONE_DAY: Final = timedelta(days=1)
 
 
 def with_ical_closures(calendar: written.Calendar) -> written.Calendar:
-    """The file's closures as if they stood in the policy: the stored edition must not need it.
+    """The file's closures as if they stood in the policy: the stored version must not need it.
 
     Raises PolicyError for a file that cannot be read or understood.
     """

@@ -1,9 +1,9 @@
 """From the policy file to the domain's calendar and promises.
 
-An `Edition` is what of a policy decides about clocks, under a key made of its content. Every clock
-remembers the edition it was counted by, so its history stays explainable after the policy changed.
-The public holidays are stored with it, and a digest of the zone's rules, because both change with
-an update of a package and without the policy.
+A `PolicyVersion` is what of a policy decides about clocks, under a key made of its content. Every
+clock remembers the version it was counted by, so its history stays explainable after the policy
+changed. The public holidays are stored with it, and a digest of the zone's rules, because both
+change with an update of a package and without the policy.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from services.sla.businesstime.holidays_source import Region, public_holidays
 from services.sla.businesstime.hours import Interval, Week
 from services.sla.businesstime.rules import CalendarRules, Closure, KnownHolidays, Override
 from services.sla.businesstime.zone_rules import zone_digest
-from services.sla.notifications.domain import Audience
+from services.sla.notifications.domain import Subscription
 from services.sla.promises.checks import never_over
 from services.sla.promises.closures import with_ical_closures
 from services.sla.promises.promise import (
@@ -33,6 +33,8 @@ from services.sla.promises.promise import (
     Promise,
     SpentShare,
     Subject,
+    Terms,
+    TermsOf,
     choose,
 )
 from shared import policy as written
@@ -76,7 +78,7 @@ class _Document(BaseModel):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Edition:
+class PolicyVersion:
     """The calendar, the promises and the channels as one policy has them."""
 
     key: str
@@ -94,16 +96,20 @@ class Edition:
         return any(promise.match.desks for promise in self.promises)
 
     @property
-    def hands_over(self) -> bool:
+    def has_hand_over(self) -> bool:
         """Whether a promise says until when the technical desk takes over."""
         return any(promise.hand_over is not None for promise in self.promises)
 
     def promise(self, name: str) -> Promise:
-        """Raises KeyError for a name that this edition never had."""
+        """Raises KeyError for a name that this policy version never had."""
         for promise in self.promises:
             if promise.name == name:
                 return promise
         raise KeyError(name)
+
+    def terms(self, name: str) -> Terms:
+        """By what a clock under the promise is counted. Raises KeyError, see `promise`."""
+        return Terms(self.key, self.promise(name), self.calendar)
 
     def choose(self, subject: Subject, received_at: datetime) -> Choice | None:
         """The promise for an inquiry; None on a best-effort channel: no clock."""
@@ -122,7 +128,7 @@ class Edition:
         return f"{year}-W{week:02}"
 
 
-def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
+def policy_version_of(policy: written.Policy, *, now: datetime) -> PolicyVersion:
     """What the policy means for clocks, with a calendar until ten years after `now`.
 
     Takes about a tenth of a second, so keep the result. Raises PolicyError that names the key, for
@@ -150,30 +156,30 @@ def edition_of(policy: written.Policy, *, now: datetime) -> Edition:
         known=known,
     )
     text = document.model_dump_json(by_alias=True)
-    edition = _edition(_key(text), text, document, calendar)
-    if problems := tuple(never_over(edition.promises, calendar, now)):
+    policy_version = _policy_version(_key(text), text, document, calendar)
+    if problems := tuple(never_over(policy_version.promises, calendar, now)):
         raise PolicyError(problems)
-    return edition
+    return policy_version
 
 
-def edition_from(key: str, text: str, *, now: datetime) -> Edition:
-    """An edition of the past, from its stored document, with the holidays that held then."""
+def policy_version_from(key: str, text: str, *, now: datetime) -> PolicyVersion:
+    """a policy version of the past, from its stored document, with the holidays that held then."""
     # An earlier release may have known a key that is gone; its clocks are counted all the same.
     document = _Document.model_validate_json(text, extra="ignore")
     known = document.known or _known_today(document.calendar)
-    return _edition(key, text, document, _calendar(document.calendar, known, now))
+    return _policy_version(key, text, document, _calendar(document.calendar, known, now))
 
 
-def zone_has_changed(edition: Edition) -> bool:
-    """Whether the zone's rules are others today than when the edition was made."""
-    rules = edition.calendar.rules
+def zone_has_changed(policy_version: PolicyVersion) -> bool:
+    """Whether the zone's rules are others today than when the policy version was made."""
+    rules = policy_version.calendar.rules
     return rules.zone_digest != zone_digest(rules.zone, _KNOWN_FROM, KNOWN_UNTIL)
 
 
-def audiences(policy: written.Policy) -> tuple[Audience, ...]:
-    """Who is told of deadlines, and of which."""
+def subscriptions(policy: written.Policy) -> tuple[Subscription, ...]:
+    """Who is notified of deadlines, and of which."""
     return tuple(
-        Audience(each.name, frozenset(each.kinds), frozenset(each.desks))
+        Subscription(each.name, frozenset(each.kinds), frozenset(each.desks))
         for each in policy.notifications
     )
 
@@ -202,9 +208,11 @@ def _known_today(calendar: written.Calendar) -> _Known:
     )
 
 
-def _edition(key: str, text: str, document: _Document, calendar: BusinessCalendar) -> Edition:
+def _policy_version(
+    key: str, text: str, document: _Document, calendar: BusinessCalendar
+) -> PolicyVersion:
     channels = document.channels
-    return Edition(
+    return PolicyVersion(
         key=key,
         document=text,
         calendar=calendar,
@@ -274,4 +282,9 @@ def _hours(intervals: Iterable[written.OpeningInterval]) -> tuple[Interval, ...]
     return tuple(Interval(each.opens * 60, each.closes * 60) for each in sorted(intervals))
 
 
-EditionByKey = Callable[[str], Edition]
+PolicyVersionByKey = Callable[[str], PolicyVersion]
+
+
+def terms_of(version_by_key: PolicyVersionByKey) -> TermsOf:
+    """Terms of any version that is stored."""
+    return lambda key, name: version_by_key(key).terms(name)

@@ -1,6 +1,6 @@
 """A promise: how long, counted how, for whom; when it is due and why."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -121,6 +121,19 @@ class Promise:
         if target is None:
             raise PromiseError(f"promise {self.name!r} has no target for {kind.value}")
         return target
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what a clock is counted: a promise of a policy version, with that version's calendar."""
+
+    policy_version: str
+    promise: Promise
+    calendar: BusinessCalendar
+
+
+TermsOf = Callable[[str, str], Terms]
+"""From the key of a policy version and the name of a promise. Raises LookupError for others."""
 
 
 def due(

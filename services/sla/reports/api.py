@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -12,7 +11,7 @@ from fastapi import APIRouter, Query, Response
 from services.sla.dependencies import SlaDependencies
 from services.sla.reports import schemas
 from services.sla.reports.spans import WEEK, Asked, span_of
-from services.sla.reports.store import GroupBy, HandOverLine, Line
+from services.sla.reports.store import GroupBy, Line
 from services.sla.reports.usecases import Report, report
 from shared.access.keys import Caller
 from shared.web.app import Responses, api_router
@@ -71,7 +70,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         to the technical desk and best-effort channels as their own classes. Answer times by
         nearest rank, in opening time and in plain time.
         """
-        zone = desk.library.current.calendar.zone
+        zone = desk.policy_versions.current.calendar.zone
         start, end = span_of(Asked(week, first, last), zone)
         found = await desk.database.read(
             report, start=start, end=end, group_by=group_by, now=desk.clock.now()
@@ -124,8 +123,18 @@ def _line(line: Line) -> schemas.ReportLine:
     )
 
 
-def _hand_over(line: HandOverLine) -> schemas.HandOverLine:
-    return schemas.HandOverLine(**asdict(line), kept_percent=line.kept_percent)
+def _hand_over(line: Line) -> schemas.HandOverLine:
+    return schemas.HandOverLine(
+        group=line.group,
+        owed=line.promised,
+        met=line.met,
+        met_late=line.met_late,
+        breached=line.breached,
+        open=line.open,
+        cancelled=sum(line.cancelled.values()),
+        missed=line.missed,
+        kept_percent=line.kept_percent,
+    )
 
 
 _HEAD = (
@@ -169,10 +178,10 @@ def _promised(class_: str, line: Line) -> list[object]:
     ]  # fmt: skip
 
 
-def _handed_over(class_: str, line: HandOverLine) -> list[object]:
+def _handed_over(class_: str, line: Line) -> list[object]:
     return [
-        class_, _plain(line.group or ""), line.owed, line.met, line.met_late, line.breached,
-        line.open, line.cancelled, line.missed, *[None] * 9, line.kept_percent,
+        class_, _plain(line.group or ""), line.promised, line.met, line.met_late, line.breached,
+        line.open, sum(line.cancelled.values()), line.missed, *[None] * 9, line.kept_percent,
     ]  # fmt: skip
 
 

@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Subquery, Table, and_, case, func, or_, select
 
-from services.sla.deadlines.store.deadlines import BEST_EFFORT, PAUSED, RUNNING
-from services.sla.deadlines.store.listing import BREACHED, hand_over_overdue, overdue
-from services.sla.tables import deadlines
+from services.sla.deadlines.store.deadlines import BEST_EFFORT
+from services.sla.deadlines.store.listing import overdue
+from services.sla.tables import deadlines, hand_overs
 from shared.db import Read
 
 GroupBy = Literal["channel", "desk", "week", "promise"]
@@ -28,6 +28,34 @@ _COLUMN: Mapping[GroupBy | None, ColumnElement[str]] = {
     "promise": _C.promise,
     None: case((_C.inquiry_id.is_not(None), "all")),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Class:
+    """Deadlines that are counted alike; each belongs to an inquiry, which has the groups."""
+
+    table: Table
+    joined: FromClause
+    ended: ColumnElement[bool]
+    cancelled: ColumnElement[bool]
+    reason: ColumnElement[str]
+
+
+_H = hand_overs.c
+ANSWERS: Final = Class(
+    table=deadlines,
+    joined=deadlines,
+    ended=_C.answered_at.is_not(None),
+    cancelled=_C.cancelled_at.is_not(None),
+    reason=_C.cancel_reason,
+)
+HAND_OVERS: Final = Class(
+    table=hand_overs,
+    joined=hand_overs.join(deadlines, _H.inquiry_id == _C.inquiry_id),
+    ended=_H.taken_over_at.is_not(None),
+    cancelled=_H.state == "cancelled",
+    reason=_H.state,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +73,7 @@ class Span:
 
 @dataclass(slots=True)
 class Line:
-    """One group of promised inquiries. Answer times are seconds, None without an answer."""
+    """One group of deadlines. Answer times are seconds, None without an answer."""
 
     group: str | None
     promised: int = 0
@@ -65,24 +93,6 @@ class Line:
         return _kept_percent(self.met, self.missed)
 
 
-@dataclass(slots=True)
-class HandOverLine:
-    """Of one group of promised inquiries: those that the technical desk had to take over."""
-
-    group: str | None
-    owed: int = 0
-    met: int = 0
-    met_late: int = 0
-    breached: int = 0
-    open: int = 0
-    cancelled: int = 0
-    missed: int = 0
-
-    @property
-    def kept_percent(self) -> float | None:
-        return _kept_percent(self.met, self.missed)
-
-
 @dataclass(frozen=True, slots=True)
 class BestEffortLine:
     """One best-effort channel: how many came, how many were answered, how long the rest waits."""
@@ -96,74 +106,47 @@ class BestEffortLine:
     oldest_received_at: datetime | None
 
 
-def promised_total(tx: Read, span: Span, *, now: datetime) -> Line:
-    """Over all promised inquiries of the span, with their own percentiles."""
-    return replace(
-        next(iter(promised_lines(tx, span, group_by=None, now=now)), Line(None)), group=None
-    )
-
-
-def hand_over_total(lines: Iterable[HandOverLine]) -> HandOverLine:
-    total = HandOverLine(None)
-    for line in lines:
-        for name in ("owed", "met", "met_late", "breached", "open", "cancelled", "missed"):
-            setattr(total, name, getattr(total, name) + getattr(line, name))
-    return total
-
-
-def promised_lines(tx: Read, span: Span, *, group_by: GroupBy | None, now: datetime) -> list[Line]:
-    """A line for each group, in order of the groups; inquiries without one (no desk) come first."""
+def lines(
+    tx: Read, span: Span, *, of: Class, group_by: GroupBy | None, now: datetime
+) -> list[Line]:
+    """A line for each group with deadlines of that class, in order of the groups; inquiries without
+    one (no desk) come first. Without `group_by` all of them are one group.
+    """
     group = _COLUMN[group_by]
-    lines: dict[str | None, Line] = {}
-    broken = or_(_C.breached_at.is_not(None), overdue(now))
+    found: dict[str | None, Line] = {}
+    c = of.table.c
+    broken = or_(c.breached_at.is_not(None), overdue(now, of.table))
     outcome = case(
-        (_C.cancelled_at.is_not(None), "cancelled"),
-        (and_(_C.answered_at.is_not(None), broken), "met_late"),
-        (_C.answered_at.is_not(None), "met"),
+        (of.cancelled, "cancelled"),
+        (and_(of.ended, broken), "met_late"),
+        (of.ended, "met"),
         (broken, "breached"),
         else_="open",
     )
     rows = tx.execute(
-        select(group, outcome, _C.cancel_reason, func.count(), func.sum(case((broken, 1), else_=0)))
-        .where(span.condition(), _C.due_at.is_not(None))
-        .group_by(group, outcome, _C.cancel_reason)
+        select(group, outcome, of.reason, func.count(), func.sum(case((broken, 1), else_=0)))
+        .select_from(of.joined)
+        .where(span.condition(), c.due_at.is_not(None))
+        .group_by(group, outcome, of.reason)
     )
     for name, what, reason, count, missed in rows:
-        line = lines.setdefault(name, Line(name))
+        line = found.setdefault(name, Line(name))
         line.promised += count
         line.missed += int(missed)
         if what == "cancelled":
             line.cancelled[reason] = line.cancelled.get(reason, 0) + count
         else:
             setattr(line, what, getattr(line, what) + count)
-    _add_percentiles(tx, span, group, lines)
-    return [lines[name] for name in _in_order(lines)]
+    if of is ANSWERS:
+        _add_percentiles(tx, span, group, found)
+    return [found[name] for name in _in_order(found)]
 
 
-def hand_over_lines(
-    tx: Read, span: Span, *, group_by: GroupBy, now: datetime
-) -> list[HandOverLine]:
-    """A line for each group with something to take over, in the same order."""
-    group = _COLUMN[group_by]
-    lines: dict[str | None, HandOverLine] = {}
-    passed = hand_over_overdue(now)
-    broken = or_(_C.hand_over_breached_at.is_not(None), passed)
-    outcome = case(
-        (passed, BREACHED),
-        (_C.hand_over_state.in_((RUNNING, PAUSED)), "open"),
-        else_=_C.hand_over_state,
+def total(tx: Read, span: Span, *, of: Class, now: datetime) -> Line:
+    """Over all deadlines of the class in the span, with percentiles of their own."""
+    return replace(
+        next(iter(lines(tx, span, of=of, group_by=None, now=now)), Line(None)), group=None
     )
-    rows = tx.execute(
-        select(group, outcome, func.count(), func.sum(case((broken, 1), else_=0)))
-        .where(span.condition(), _C.hand_over_state.is_not(None))
-        .group_by(group, outcome)
-    )
-    for name, what, count, missed in rows:
-        line = lines.setdefault(name, HandOverLine(name))
-        line.owed += count
-        line.missed += int(missed)
-        setattr(line, what, count)
-    return [lines[name] for name in _in_order(lines)]
 
 
 def _kept_percent(met: int, missed: int) -> float | None:

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.sla.reports.store import (
+    ANSWERS,
+    HAND_OVERS,
     BestEffortLine,
     GroupBy,
-    HandOverLine,
     Line,
     Span,
     best_effort_lines,
-    hand_over_lines,
-    hand_over_total,
-    promised_lines,
-    promised_total,
+    lines,
+    total,
 )
 from shared.db import Read
 
@@ -24,19 +23,18 @@ from shared.db import Read
 class Report:
     lines: tuple[Line, ...]
     total: Line
-    hand_over: tuple[HandOverLine, ...]
-    hand_over_total: HandOverLine
+    hand_over: tuple[Line, ...]
+    hand_over_total: Line
     best_effort: tuple[BestEffortLine, ...]
 
 
 def report(tx: Read, *, start: datetime, end: datetime, group_by: GroupBy, now: datetime) -> Report:
     """Promised inquiries by group, and as their own classes hand-overs and best-effort channels."""
     span = Span(start, end)
-    beside = hand_over_lines(tx, span, group_by=group_by, now=now)
     return Report(
-        lines=tuple(promised_lines(tx, span, group_by=group_by, now=now)),
-        total=promised_total(tx, span, now=now),
-        hand_over=tuple(beside),
-        hand_over_total=hand_over_total(beside),
+        lines=tuple(lines(tx, span, of=ANSWERS, group_by=group_by, now=now)),
+        total=total(tx, span, of=ANSWERS, now=now),
+        hand_over=tuple(lines(tx, span, of=HAND_OVERS, group_by=group_by, now=now)),
+        hand_over_total=total(tx, span, of=HAND_OVERS, now=now),
         best_effort=tuple(best_effort_lines(tx, span, now=now)),
     )

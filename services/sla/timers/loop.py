@@ -18,9 +18,9 @@ from uuid import UUID
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.sla.deadlines.store.deadlines import counted_otherwise, due_ids, next_action
-from services.sla.deadlines.usecases.apply_policy import adopt
-from services.sla.promises.versions import Library
+from services.sla.deadlines.store.deadlines import due_ids, next_action, under_another_version
+from services.sla.deadlines.usecases.apply_policy import apply_policy
+from services.sla.promises.versions import PolicyVersions
 from services.sla.settings import SlaSettings
 from services.sla.timers.alone import Alone
 from services.sla.timers.caught_up import CaughtUp
@@ -64,7 +64,7 @@ class TimerMetrics:
 
 
 class Common(TypedDict):
-    library: Library
+    policy_versions: PolicyVersions
     now: datetime
 
 
@@ -73,7 +73,7 @@ class Timers:
         self,
         *,
         database: Database,
-        library: Library,
+        policy_versions: PolicyVersions,
         clock: Clock,
         settings: SlaSettings,
         caught_up: CaughtUp,
@@ -83,7 +83,7 @@ class Timers:
     ) -> None:
         """`on_recorded` is called after each commit that may have filled the outbox."""
         self._database = database
-        self._library = library
+        self._library = policy_versions
         self._clock = clock
         self._settings = settings
         self._caught_up = caught_up
@@ -170,7 +170,7 @@ class Timers:
         """Work off one batch of the clocks that were due by then; how many."""
         database, limit = self._database, self._settings.claim_rows
         now = self._clock.now()
-        common: Common = {"library": self._library, "now": now}
+        common: Common = {"policy_versions": self._library, "now": now}
 
         async def put_aside(inquiry_id: UUID) -> int:
             until = now + PUT_OFF
@@ -220,7 +220,7 @@ class Timers:
     async def _adopt(self) -> bool:
         """Put open clocks under the present policy, once, when all known facts are in."""
         if not self._in_force:
-            await self._database.write(self._library.put_own_in_force, now=self._clock.now())
+            await self._database.write(self._library.activate_own, now=self._clock.now())
             self._in_force = True
         if not await self._caught_up():
             return False
@@ -232,8 +232,8 @@ class Timers:
     async def _adopt_all(self) -> None:
         moved, after = 0, None
         while clocks := await self._database.read(
-            counted_otherwise,
-            edition=self._library.current.key,
+            under_another_version,
+            policy_version=self._library.current.key,
             after=after,
             limit=self._settings.claim_rows,
         ):
@@ -252,7 +252,7 @@ class Timers:
 
     async def _adopt_some(self, clocks: Sequence[UUID]) -> int:
         """How many of them moved. One that cannot be counted again stays as it is."""
-        common: Common = {"library": self._library, "now": self._clock.now()}
+        common: Common = {"policy_versions": self._library, "now": self._clock.now()}
 
         async def those() -> Sequence[UUID]:
             return clocks
@@ -261,8 +261,8 @@ class Timers:
             return 0
 
         return await self._alone.or_each(
-            lambda: self._database.write(adopt, clocks, **common),
+            lambda: self._database.write(apply_policy, clocks, **common),
             clocks=those,
-            alone=lambda each: self._database.write(adopt, [each], **common),
+            alone=lambda each: self._database.write(apply_policy, [each], **common),
             spoiled=left_as_it_is,
         )

@@ -16,10 +16,12 @@ import httpx
 from sqlalchemy import select
 
 from services.sla.app import build
-from services.sla.promises.policy_version import audiences, edition_of
-from services.sla.promises.versions import Library
+from services.sla.deadlines.store import hand_overs
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.promises.policy_version import policy_version_of, subscriptions
+from services.sla.promises.versions import PolicyVersions
 from services.sla.settings import SlaSettings
-from services.sla.tables import clock_facts, deadlines
+from services.sla.tables import clock_events, deadlines
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.loop import TimerMetrics, Timers
 from services.sla.timers.word import SERVICES, Word
@@ -73,7 +75,7 @@ class SlaBench:
     service: Service
     clock: ManualClock
     client: httpx.AsyncClient
-    library: Library
+    policy_versions: PolicyVersions
     bus: LocalBus
 
     @asynccontextmanager
@@ -121,7 +123,7 @@ class SlaBench:
 
         return Timers(
             database=self.service.database,
-            library=self.library,
+            policy_versions=self.policy_versions,
             clock=self.clock,
             settings=SlaSettings(claim_rows=claim_rows, poll_seconds=poll_seconds),
             caught_up=CaughtUp(look or nothing_waits),
@@ -158,16 +160,22 @@ class SlaBench:
         return [each["type"].removeprefix("deadline.") for each in await self.published(inquiry_id)]
 
     async def row(self, inquiry_id: UUID) -> dict[str, Any]:
+        """The columns of its deadline."""
+
         def look(tx: Read) -> dict[str, Any]:
             found = tx.execute(select(deadlines).where(deadlines.c.inquiry_id == inquiry_id))
             return dict(found.mappings().one())
 
         return await self.service.database.read(look)
 
+    async def hand_over_row(self, inquiry_id: UUID) -> HandOverRow | None:
+        found = await self.service.database.read(hand_overs.of, [inquiry_id])
+        return found.get(inquiry_id)
+
     async def fact_kinds(self, inquiry_id: UUID) -> list[str]:
         def look(tx: Read) -> list[str]:
-            wanted = select(clock_facts.c.kind).where(clock_facts.c.inquiry_id == inquiry_id)
-            return list(tx.execute(wanted.order_by(clock_facts.c.at)).scalars())
+            wanted = select(clock_events.c.kind).where(clock_events.c.inquiry_id == inquiry_id)
+            return list(tx.execute(wanted.order_by(clock_events.c.at)).scalars())
 
         return await self.service.database.read(look)
 
@@ -206,7 +214,9 @@ async def sla_bench(
     )
     await service.database.start()
     try:
-        library = Library(edition_of(runtime.policy, now=clock.now()), audiences(runtime.policy))
+        policy_versions = PolicyVersions(
+            policy_version_of(runtime.policy, now=clock.now()), subscriptions(runtime.policy)
+        )
         transport = httpx.ASGITransport(app=service.app)
         async with httpx.AsyncClient(
             transport=transport,
@@ -217,7 +227,7 @@ async def sla_bench(
                 service,
                 clock,
                 client,
-                library,
+                policy_versions,
                 bus,
             )
     finally:

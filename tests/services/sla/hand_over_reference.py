@@ -102,13 +102,13 @@ def hand_over_warnings(
     target = watch.targets[0]
     for name in ("75%", "1h before end"):
         told = [
-            (at, stretch.due)
-            for number, stretch in enumerate(target.stretches)
+            (at, period.due)
+            for number, period in enumerate(target.periods)
             for begin, end in watch.owed
             if (left := _level(name, allowance := open_time(target, number))) < allowance
-            and (at := warning_at(stretch, left)) is not None
-            and heard_at(max(at, begin or 0, stretch.begin), outages)
-            < min(stretch.due, until + 1, stretch.stop or until + 1, end or until + 1)
+            and (at := warning_at(period, left)) is not None
+            and heard_at(max(at, begin or 0, period.begin), outages)
+            < min(period.due, until + 1, period.stop or until + 1, end or until + 1)
         ]
         for at, due in told[:1]:
             yield target.kind, name, at, due

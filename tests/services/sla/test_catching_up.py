@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.runtime.ids import new_id
 from tests.services.sla.desk import Inquiry, berlin, sla_bench
-from tests.services.sla.test_policy import STANDARD, TECHNICAL, adopt
+from tests.services.sla.test_policy import STANDARD, TECHNICAL, apply_policy
 from tests.services.sla.test_policy import policy as policy_of
 
 MON, TUE, WED, THU = (f"2026-03-0{day}" for day in range(2, 6))
@@ -17,7 +17,7 @@ async def test_a_policy_that_came_meanwhile_holds_for_a_reopened_clock(
 ) -> None:
     inquiry, same = Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.hear_together([inquiry.received(), same.received()])
         await bench.hear(
             inquiry.dismissed(berlin(f"{MON} 11:00"), "spam"),
@@ -28,7 +28,7 @@ async def test_a_policy_that_came_meanwhile_holds_for_a_reopened_clock(
     longer = policy_of(STANDARD | {"first_answer": "48h"})
     noon = berlin(f"{MON} 12:00")
     async with sla_bench(database_url, tmp_path, policy=longer, now=noon) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         assert (await bench.row(inquiry.id))["due_at"] == berlin(f"{TUE} 10:00")
         await bench.hear(inquiry.reopened(noon))
         row = await bench.row(inquiry.id)
@@ -43,13 +43,13 @@ async def test_a_policy_that_came_meanwhile_holds_when_a_holding_reply_is_withdr
 ) -> None:
     inquiry, reply = Inquiry(), new_id()
     async with sla_bench(database_url, tmp_path) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         until = berlin(f"{THU} 12:00")
         await bench.hear(inquiry.received(), inquiry.held(berlin(f"{MON} 11:00"), until, reply))
     longer = policy_of(STANDARD | {"first_answer": "48h"})
     noon = berlin(f"{MON} 12:00")
     async with sla_bench(database_url, tmp_path, policy=longer, now=noon) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         assert (await bench.row(inquiry.id))["due_at"] == until
         await bench.hear(inquiry.withdrawn(noon, reply, revision=1))
         row = await bench.row(inquiry.id)

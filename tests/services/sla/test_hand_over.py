@@ -11,7 +11,7 @@ import pytest
 from services.sla.previews.simulate import simulate
 from shared.policy import Policy, load_policy, parse_policy
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
-from tests.services.sla.test_policy import adopt
+from tests.services.sla.test_policy import apply_policy
 from tests.unit.policy.raw import shipped
 
 TEN, NOON = berlin("2026-03-02 10:00"), berlin("2026-03-02 12:00")
@@ -35,7 +35,7 @@ async def bench(database_url: str, tmp_path: Path) -> AsyncIterator[SlaBench]:
         yield made
 
 
-async def beside(bench: SlaBench, inquiry: Inquiry) -> tuple[str, str] | None:
+async def hand_over(bench: SlaBench, inquiry: Inquiry) -> tuple[str, str] | None:
     """State and due time of the hand-over; the list and the single deadline say the same."""
     detail = (await bench.get(f"deadlines/{inquiry.id}"))["hand_over"]
     listed = {each["inquiry_id"]: each for each in (await bench.get("deadlines"))["items"]}
@@ -55,12 +55,12 @@ async def told(bench: SlaBench, inquiry: Inquiry) -> list[str]:
 async def test_it_is_warned_of_breached_and_met_late_beside_the_answer(bench: SlaBench) -> None:
     inquiry = Inquiry()
     await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
-    assert await beside(bench, inquiry) == ("running", utc(NOON))
+    assert await hand_over(bench, inquiry) == ("running", utc(NOON))
     assert (await bench.row(inquiry.id))["state"] == "running"
     for time in ("11:00", "11:30", "12:00:01", "12:30"):
         bench.clock.set(berlin(f"2026-03-02 {time}"))
         await bench.tick()
-    assert await beside(bench, inquiry) == ("breached", utc(NOON))
+    assert await hand_over(bench, inquiry) == ("breached", utc(NOON))
     await bench.hear(inquiry.claimed(bench.clock.now()))
     expected = ["started", "warning 1h before end", "warning 75%", "breached", "met"]
     assert await told(bench, inquiry) == expected
@@ -88,7 +88,7 @@ async def test_its_breach_shows_before_the_timers_look(bench: SlaBench) -> None:
     for each in (late, early):
         await bench.hear(each.received(), each.todo_created("technical"))
     bench.clock.set(berlin("2026-03-02 12:30"))
-    assert await beside(bench, late) == ("breached", utc(NOON))
+    assert await hand_over(bench, late) == ("breached", utc(NOON))
     for state, which in (("breached", late), ("running", early)):
         found = (await bench.get("deadlines", hand_over=state))["items"]
         assert [each["inquiry_id"] for each in found] == [str(which.id)]
@@ -98,11 +98,11 @@ async def test_only_the_technical_desk_takes_over(bench: SlaBench) -> None:
     inquiry, other = Inquiry(), Inquiry()
     await bench.hear(inquiry.received(), inquiry.todo_created("inbound"))
     await bench.hear(inquiry.claimed(TEN, "inbound"))
-    assert await beside(bench, inquiry) is None
+    assert await hand_over(bench, inquiry) is None
     await bench.hear(inquiry.rerouted("inbound", "technical", berlin("2026-03-02 11:30")))
-    assert await beside(bench, inquiry) == ("running", utc(NOON))
+    assert await hand_over(bench, inquiry) == ("running", utc(NOON))
     await bench.hear(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:40")))
-    assert await beside(bench, inquiry) == ("cancelled", utc(NOON))
+    assert await hand_over(bench, inquiry) == ("cancelled", utc(NOON))
     cancelled = (await bench.published(inquiry.id))[-1]
     assert (cancelled["type"], cancelled["reason"]) == ("deadline.cancelled", "rerouted")
     await bench.hear(other.received(), other.todo_created("technical"))
@@ -115,7 +115,7 @@ async def test_the_hotline_and_what_comes_early_are_owed_like_the_rest(bench: Sl
     await bench.hear(hotline.received(), hotline.todo_created("technical"))
     await bench.hear(early.todo_created("technical"), early.received())
     for each in (hotline, early):
-        assert await beside(bench, each) == ("running", utc(NOON))
+        assert await hand_over(bench, each) == ("running", utc(NOON))
         assert await told(bench, each) == ["started"]
 
 
@@ -139,10 +139,10 @@ async def test_it_stands_still_with_the_clock(bench: SlaBench) -> None:
     await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
     bench.clock.set(berlin("2026-03-02 11:00"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
-    assert (await beside(bench, inquiry) or ("",))[0] == "paused"
+    assert (await hand_over(bench, inquiry) or ("",))[0] == "paused"
     bench.clock.set(berlin("2026-03-02 14:00"))
     await bench.post(f"deadlines/{inquiry.id}/resume")
-    assert await beside(bench, inquiry) == ("running", utc(berlin("2026-03-02 15:00")))
+    assert await hand_over(bench, inquiry) == ("running", utc(berlin("2026-03-02 15:00")))
     assert await told(bench, inquiry) == ["started", "moved", "moved"]
     explained = await bench.get(f"deadlines/{inquiry.id}/explanation")
     _, why = explained["targets"]
@@ -155,7 +155,7 @@ async def test_a_best_effort_inquiry_owes_none(bench: SlaBench) -> None:
     await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
     await bench.hear(inquiry.claimed(TEN))
     assert await bench.published(inquiry.id) == []
-    assert (await bench.row(inquiry.id))["hand_over_state"] is None
+    assert await bench.hand_over_row(inquiry.id) is None
 
 
 async def test_a_policy_that_brings_it_knows_who_was_claimed(
@@ -163,29 +163,29 @@ async def test_a_policy_that_brings_it_knows_who_was_claimed(
 ) -> None:
     waiting, claimed = Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         for each in (waiting, claimed):
             await bench.hear(each.received(), each.todo_created("technical"))
         await bench.hear(claimed.claimed(berlin("2026-03-02 10:30")))
-        assert await beside(bench, waiting) is None
+        assert await hand_over(bench, waiting) is None
     async with sla_bench(
         database_url, tmp_path, policy=policy(), now=berlin("2026-03-02 10:45")
     ) as bench:
-        await adopt(bench)
-        assert await beside(bench, waiting) == ("running", utc(NOON))
-        assert await beside(bench, claimed) is None
+        await apply_policy(bench)
+        assert await hand_over(bench, waiting) == ("running", utc(NOON))
+        assert await hand_over(bench, claimed) is None
         assert await told(bench, waiting) == ["started"]
     async with sla_bench(
         database_url, tmp_path, policy=policy("4h"), now=berlin("2026-03-02 11:30")
     ) as bench:
-        await adopt(bench)
-        assert await beside(bench, waiting) == ("running", utc(berlin("2026-03-02 14:00")))
+        await apply_policy(bench)
+        assert await hand_over(bench, waiting) == ("running", utc(berlin("2026-03-02 14:00")))
         assert await told(bench, waiting) == ["started", "moved"]
     async with sla_bench(
         database_url, tmp_path, policy=load_policy(), now=berlin("2026-03-02 11:45")
     ) as bench:
-        await adopt(bench)
-        assert (await beside(bench, waiting) or ("",))[0] == "cancelled"
+        await apply_policy(bench)
+        assert (await hand_over(bench, waiting) or ("",))[0] == "cancelled"
         assert (await bench.published(waiting.id))[-1]["reason"] == "policy"
 
 

@@ -15,10 +15,10 @@ import pytest
 
 from services.sla.businesstime.calendar import calendar_for
 from services.sla.businesstime.zone_rules import zone_digest
-from services.sla.promises.policy_version import edition_from, edition_of
+from services.sla.promises.policy_version import policy_version_from, policy_version_of
 from shared.policy import load_policy
 from tests.services.sla.desk import MONDAY_TEN, Inquiry, berlin, sla_bench, utc
-from tests.services.sla.test_policy import adopt
+from tests.services.sla.test_policy import apply_policy
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 TUESDAY = date(2026, 3, 3)
@@ -72,13 +72,13 @@ async def test_a_corrected_table_moves_open_clocks_and_leaves_the_others(
 ) -> None:
     open_, ended = Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.hear(open_.received(), ended.received())
         await bench.hear(ended.answered(berlin("2026-03-03 09:00")))
         before = await bench.get(f"deadlines/{ended.id}/explanation", as_of=NINE)
     with _table_with(monkeypatch, TUESDAY, "Sondertag"):
         async with sla_bench(database_url, tmp_path, now=berlin("2026-03-03 09:30")) as bench:
-            await adopt(bench)
+            await apply_policy(bench)
             moved = (await bench.published(open_.id))[-1]
             assert (moved["type"], moved["due_at"]) == (
                 "deadline.moved",
@@ -95,14 +95,14 @@ async def test_other_rules_of_the_zone_move_open_clocks(database_url: str, tmp_p
     saturday = berlin("2026-03-07 12:00")
     open_, ended = Inquiry(received_at=saturday), Inquiry(received_at=saturday)
     async with sla_bench(database_url, tmp_path, now=saturday) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.hear(open_.received(), ended.received())
         await bench.hear(ended.answered(berlin("2026-03-07 12:30")))
         shown = await bench.get(f"deadlines/{ended.id}/explanation")
         assert shown["timezone_changed"] is False
     with _zone_with_the_rules_of("Europe/Athens", tmp_path / "zones"):
         async with sla_bench(database_url, tmp_path, now=berlin("2026-03-07 13:00")) as bench:
-            await adopt(bench)
+            await apply_policy(bench)
             started, moved = await bench.published(open_.id)
             assert moved["type"] == "deadline.moved"
             # On Monday at 17:00, which comes an hour earlier by the clocks of Athens.
@@ -117,19 +117,19 @@ async def test_other_rules_of_the_zone_move_open_clocks(database_url: str, tmp_p
 def test_an_edition_holds_its_holidays_and_a_digest_of_the_zone(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    edition = edition_of(load_policy(None), now=MONDAY_TEN)
-    known = json.loads(edition.document)["known"]
+    policy_version = policy_version_of(load_policy(None), now=MONDAY_TEN)
+    known = json.loads(policy_version.document)["known"]
     assert known["holidays"]["2026-05-01"] == "Erster Mai"
     assert known["zone_digest"] == zone_digest("Europe/Berlin", date(2014, 1, 1), date(2035, 1, 1))
     with _table_with(monkeypatch, TUESDAY, "Sondertag"):
-        assert edition_of(load_policy(None), now=MONDAY_TEN).key != edition.key
-        again = edition_from(edition.key, edition.document, now=MONDAY_TEN)
+        assert policy_version_of(load_policy(None), now=MONDAY_TEN).key != policy_version.key
+        again = policy_version_from(policy_version.key, policy_version.document, now=MONDAY_TEN)
         assert TUESDAY not in again.calendar.almanac.holidays
-        assert again.calendar.rules == edition.calendar.rules
+        assert again.calendar.rules == policy_version.calendar.rules
         # What an earlier release stored says nothing of holidays: the table of today holds.
-        before = json.dumps({**json.loads(edition.document), "known": None})
-        told = edition_from("k", before, now=MONDAY_TEN).calendar
+        before = json.dumps({**json.loads(policy_version.document), "known": None})
+        told = policy_version_from("k", before, now=MONDAY_TEN).calendar
         assert told.almanac.holidays[TUESDAY] == "Sondertag"
     with _zone_with_the_rules_of("Europe/Athens", tmp_path):
-        assert edition_of(load_policy(None), now=MONDAY_TEN).key != edition.key
-    assert edition_of(load_policy(None), now=MONDAY_TEN).key == edition.key
+        assert policy_version_of(load_policy(None), now=MONDAY_TEN).key != policy_version.key
+    assert policy_version_of(load_policy(None), now=MONDAY_TEN).key == policy_version.key

@@ -147,13 +147,13 @@ async def test_an_inquiry_that_is_part_of_another_counts_nowhere(
         assert "breached" not in await bench.story(younger.id)
         assert "breached" in await bench.story(older.id)
         report = await bench.get("reports/promise", **MARCH)
-        ((line,), beside, (best,)) = (
+        ((line,), hand_over, (best,)) = (
             report["lines"],
             report["hand_over"],
             report["best_effort"],
         )
         assert (line["promised"], line["cancelled"], line["missed"]) == (1, {}, 1)
-        assert beside == []
+        assert hand_over == []
         assert (best["count"], best["closed"], best["open"]) == (1, 0, 1)
         answer = await bench.client.get(
             "/sla/v1/reports/promise", params={**MARCH, "format": "csv"}

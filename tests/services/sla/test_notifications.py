@@ -18,8 +18,8 @@ from structlog.testing import capture_logs
 from services.sla.notifications.by_webhook import WebhookSender
 from services.sla.notifications.domain import Attempt
 from services.sla.notifications.store import Delivery
-from services.sla.notifications.usecases import claim, settle
-from services.sla.notifications.worker import Caretaker, Counts, Courier
+from services.sla.notifications.usecases import claim, record_attempt
+from services.sla.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
 from services.sla.settings import SlaSettings
 from services.sla.timers.tick import tick
 from shared.policy import Policy, load_policy, parse_policy
@@ -45,7 +45,7 @@ def policy(*targets: dict[str, Any]) -> Policy:
 class Told:
     bench: SlaBench
     receiver: Receiver
-    courier: Courier
+    worker: DeliveryWorker
 
     async def breach(self, **changes: Any) -> Inquiry:
         inquiry = Inquiry(**changes)
@@ -60,21 +60,23 @@ class Told:
 
     async def wait_and_deliver(self, by: timedelta) -> int:
         self.bench.clock.advance(by)
-        return await self.courier.deliver_due()
+        return await self.worker.deliver_due()
 
 
-def courier(bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 10.0) -> Courier:
+def worker(
+    bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 10.0
+) -> DeliveryWorker:
     """As the service makes it, but with a chance that is none."""
     keys = [secret_key(secret) for secret in (SECRET, OLD_SECRET)]
     settings = SlaSettings(notification_seconds=seconds)
-    return Courier(
+    return DeliveryWorker(
         name,
         WebhookSender(url, keys, clock=bench.clock, seconds=seconds),
         database=bench.service.database,
         clock=bench.clock,
         settings=settings,
         counts=Counts.of(Metrics("test")),
-        chance=lambda: 0.5,
+        jitter=lambda: 0.5,
     )
 
 
@@ -91,7 +93,7 @@ async def told_bench(
             notify={"DESK_NOTIFY_OPS_SECRET": SECRET},
         ) as bench,
     ):
-        yield Told(bench, made, courier(bench, made.url, seconds=1.0))
+        yield Told(bench, made, worker(bench, made.url, seconds=1.0))
 
 
 @pytest.fixture
@@ -102,8 +104,8 @@ async def told(database_url: str, tmp_path: Path) -> AsyncIterator[Told]:
 
 async def test_a_breach_is_posted_once_and_signed(told: Told) -> None:
     inquiry = await told.breach()
-    assert await told.courier.deliver_due() == 1
-    assert await told.courier.deliver_due() == 0
+    assert await told.worker.deliver_due() == 1
+    assert await told.worker.deliver_due() == 0
     (call,) = told.receiver.calls
     assert call.path == "/hook"
     assert call.json["type"] == "deadline.breached"
@@ -134,7 +136,7 @@ async def test_a_breach_is_posted_once_and_signed(told: Told) -> None:
 
 async def test_nothing_of_the_customer_goes_out(told: Told) -> None:
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     assert b"Anmeldung" not in told.receiver.calls[0].body
 
 
@@ -150,7 +152,7 @@ async def test_the_event_is_the_one_on_the_bus(told: Told) -> None:
 async def test_a_failed_try_is_repeated_under_the_same_id_with_a_new_time(told: Told) -> None:
     told.receiver.answers = ["500 Oops", "503 Busy\r\nRetry-After: 3600"]
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     (row,) = await told.log(state="pending")
     assert (row["attempts"], row["last_status"]) == (1, 500)
     assert row["last_error"] == "the receiver answers 500"
@@ -170,7 +172,7 @@ async def test_a_failed_try_is_repeated_under_the_same_id_with_a_new_time(told: 
 async def test_what_is_no_2xx_is_tried_again(told: Told, answer: str) -> None:
     told.receiver.answers = [answer]
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     assert len(told.receiver.calls) == 1
     (row,) = await told.log()
     assert (row["state"], row["last_status"]) == ("pending", int(answer[:3]))
@@ -181,7 +183,7 @@ async def test_what_is_no_2xx_is_tried_again(told: Told, answer: str) -> None:
 async def test_a_receiver_that_is_gone_is_not_asked_again(told: Told) -> None:
     told.receiver.answers = ["410 Gone"]
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     (row,) = await told.log(state="failed")
     assert (row["last_status"], row["next_attempt_at"]) == (410, None)
     assert "take the target out of the policy" in row["last_error"]
@@ -193,7 +195,7 @@ async def test_after_three_days_it_has_failed_and_can_be_sent_again(told: Told) 
     await told.breach()
     begun, tries = told.bench.clock.now(), 0
     while (rows := await told.log(state="pending")) and tries < 50:
-        assert await told.courier.deliver_due() == 1
+        assert await told.worker.deliver_due() == 1
         tries += 1
         (row,) = await told.log()
         if row["next_attempt_at"]:
@@ -208,7 +210,7 @@ async def test_after_three_days_it_has_failed_and_can_be_sent_again(told: Told) 
     (line,) = [each for each in logs if each["event"] == "notification.resent"]
     assert (line["notification_id"], line["key_name"]) == (row["id"], "anna")
     assert (answer.status_code, answer.json()["state"]) == (200, "pending")
-    assert await told.courier.deliver_due() == 1
+    assert await told.worker.deliver_due() == 1
     assert [row["state"] for row in await told.log()] == ["delivered"]
     assert len({call.headers["webhook-id"] for call in told.receiver.calls}) == 1
 
@@ -219,14 +221,14 @@ async def test_a_try_of_before_settles_nothing_that_is_sent_again(told: Told) ->
     (stored,) = await told.log()
 
     async def claimed() -> Delivery:
-        mine_until = clock.now() + CLAIM
+        leased_until = clock.now() + CLAIM
         (found,) = await database.write(
-            claim, "ops", now=clock.now(), mine_until=mine_until, limit=8
+            claim, "ops", now=clock.now(), leased_until=leased_until, limit=8
         )
         return found
 
     async def settled(tried: Delivery, attempt: Attempt) -> dict[str, Any]:
-        await database.write(settle, tried, attempt, now=clock.now(), chance=0.5)
+        await database.write(record_attempt, tried, attempt, now=clock.now(), jitter=0.5)
         (shown,) = await told.log()
         return shown
 
@@ -251,8 +253,8 @@ async def test_a_way_to_send_that_breaks_is_a_failed_try(told: Told) -> None:
             pass
 
     await told.breach()
-    told.courier._sender = Broken()
-    assert await told.courier.deliver_due() == 1
+    told.worker._sender = Broken()
+    assert await told.worker.deliver_due() == 1
     (shown,) = await told.log()
     assert (shown["state"], shown["attempts"]) == ("pending", 1)
     assert shown["last_error"] == "the way to it failed: RuntimeError"
@@ -267,7 +269,7 @@ async def test_a_slow_receiver_is_left_after_its_time(told: Told) -> None:
 
     told.receiver.answers = [says_nothing]
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     (row,) = await told.log()
     assert (row["state"], row["last_error"]) == ("pending", "no answer within 1 seconds")
     never.set()
@@ -275,7 +277,7 @@ async def test_a_slow_receiver_is_left_after_its_time(told: Told) -> None:
 
 async def test_a_receiver_that_is_not_there_is_tried_again(told: Told) -> None:
     await told.breach()
-    nowhere = courier(told.bench, "http://127.0.0.1:1/")
+    nowhere = worker(told.bench, "http://127.0.0.1:1/")
     await nowhere.deliver_due()
     (row,) = await told.log()
     assert (row["state"], row["last_status"]) == ("pending", None)
@@ -291,10 +293,10 @@ async def test_death_after_the_answer_sends_the_same_id_again(told: Told) -> Non
 
     told.receiver.answers = [takes_the_database_away]
     await told.breach()
-    await told.courier.deliver_due()
+    await told.worker.deliver_due()
     await told.bench.service.database.start()
     assert [row["state"] for row in await told.log()] == ["pending"]
-    successor = courier(told.bench, told.receiver.url)
+    successor = worker(told.bench, told.receiver.url)
     assert await successor.deliver_due() == 0, "the claim still holds"
     told.bench.clock.advance(CLAIM)
     assert await successor.deliver_due() == 1
@@ -315,7 +317,7 @@ async def test_death_while_it_waits_for_the_answer(told: Told) -> None:
 
     told.receiver.answers = [says_nothing]
     await told.breach()
-    dying = asyncio.create_task(told.courier.deliver_due())
+    dying = asyncio.create_task(told.worker.deliver_due())
     await asyncio.wait_for(arrived.wait(), 5)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
@@ -330,13 +332,13 @@ async def test_two_instances_send_each_once(told: Told) -> None:
     await told.bench.hear_together([each.received() for each in inquiries])
     told.bench.clock.set(AFTER_THE_BREACH)
     await told.bench.tick()
-    other = courier(told.bench, told.receiver.url)
+    other = worker(told.bench, told.receiver.url)
 
-    async def until_quiet(one: Courier) -> None:
+    async def until_quiet(one: DeliveryWorker) -> None:
         while await one.deliver_due():
             pass
 
-    await asyncio.gather(until_quiet(told.courier), until_quiet(other))
+    await asyncio.gather(until_quiet(told.worker), until_quiet(other))
     sent = [call.json["data"]["inquiry_id"] for call in told.receiver.calls]
     assert sorted(sent) == sorted(str(each.id) for each in inquiries)
 
@@ -378,7 +380,10 @@ async def test_a_fact_that_is_not_stored_is_not_sent(told: Told) -> None:
 
     def fails_at_the_end(tx: Any) -> None:
         due = AFTER_THE_BREACH
-        assert tick(tx, library=told.bench.library, due_until=due, now=due, limit=10) == 1
+        assert (
+            tick(tx, policy_versions=told.bench.policy_versions, due_until=due, now=due, limit=10)
+            == 1
+        )
         raise RuntimeError("the power went")
 
     with pytest.raises(RuntimeError, match="power"):
@@ -432,21 +437,21 @@ async def test_a_target_that_left_the_policy_is_given_up_in_the_end(
         await told.breach()
     async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
         settings, counts = SlaSettings(), Counts.of(Metrics("test"))
-        caretaker = Caretaker(
+        housekeeping = DeliveryHousekeeping(
             [], database=bench.service.database, clock=bench.clock, settings=settings, counts=counts
         )
         bench.clock.set(AFTER_THE_BREACH + timedelta(days=2))
-        await caretaker.tidy(asyncio.Event())
+        await housekeeping.tidy(asyncio.Event())
         (row,) = (await bench.get("notifications", state="pending"))["items"]
         answer = await bench.post(f"notifications/{row['id']}/resend")
         assert answer.status_code == 409
         assert answer.json()["type"].endswith("notification-target-gone")
         bench.clock.set(AFTER_THE_BREACH + timedelta(days=3))
-        await caretaker.tidy(asyncio.Event())
+        await housekeeping.tidy(asyncio.Event())
         (row,) = (await bench.get("notifications", state="failed"))["items"]
         assert "no such target" in row["last_error"]
         bench.clock.set(AFTER_THE_BREACH + timedelta(days=31))
-        await caretaker.tidy(asyncio.Event())
+        await housekeeping.tidy(asyncio.Event())
         assert (await bench.get("notifications"))["items"] == []
 
 

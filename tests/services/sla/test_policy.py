@@ -13,8 +13,8 @@ import pytest
 from sqlalchemy import update
 
 from services.sla.previews.simulate import simulate
-from services.sla.promises.policy_version import edition_from, edition_of
-from services.sla.tables import clock_facts
+from services.sla.promises.policy_version import policy_version_from, policy_version_of
+from services.sla.tables import clock_events
 from services.sla.timers.loop import Timers
 from shared.events.inquiries import HashtagUse
 from shared.policy import Policy, PolicyError, parse_policy
@@ -119,7 +119,7 @@ async def test_a_hashtag_with_its_year(database_url: str, tmp_path: Path) -> Non
         assert (await bench.row(last_year.id))["promise"] == "answer"
 
 
-async def adopt(bench: SlaBench) -> None:
+async def apply_policy(bench: SlaBench) -> None:
     """Run the loop of the timers until it has looked once at everything."""
     timers: Timers = bench.timers(claim_rows=2)
     stop = asyncio.Event()
@@ -133,7 +133,7 @@ async def adopt(bench: SlaBench) -> None:
 async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: Path) -> None:
     open_, paused, met, breached, held = (Inquiry() for _ in range(5))
     async with sla_bench(database_url, tmp_path) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         early = Inquiry(received_at=berlin("2026-02-26 10:00"))
         await bench.hear_together(
             [each.received() for each in (open_, paused, met, breached, held, early)]
@@ -148,8 +148,8 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
     closed = _with_closure()
     now = berlin("2026-03-02 13:00")
     async with sla_bench(database_url, tmp_path, policy=closed, now=now) as bench:
-        await adopt(bench)
-        await adopt(bench)
+        await apply_policy(bench)
+        await apply_policy(bench)
         moved = (await bench.published(open_.id))[-1]
         assert (moved["type"], moved["cause"]) == ("deadline.moved", "policy")
         assert moved["due_at"] == utc(berlin("2026-03-04 10:00"))
@@ -175,7 +175,7 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
 
 async def _paused_for_an_hour(bench: SlaBench) -> Inquiry:
     inquiry = Inquiry()
-    await adopt(bench)
+    await apply_policy(bench)
     await bench.hear(inquiry.received())
     for moment, verb in (("11:00", "pause"), ("12:00", "resume")):
         bench.clock.set(berlin(f"2026-03-02 {moment}"))
@@ -191,7 +191,7 @@ async def test_a_new_calendar_moves_a_clock_that_was_paused(
         inquiry = await _paused_for_an_hour(bench)
         assert (await bench.row(inquiry.id))["due_at"] == berlin("2026-03-04 11:00")
     async with sla_bench(database_url, tmp_path, now=berlin("2026-03-02 13:00")) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         (listed,) = (await bench.get("deadlines"))["items"]
         shown = await bench.get(f"deadlines/{inquiry.id}")
         assert listed["due_at"] == shown["due_at"] == utc(berlin("2026-03-03 11:00"))
@@ -213,7 +213,7 @@ async def test_a_new_calendar_calls_no_answer_late_that_was_in_time(
     now = berlin("2026-03-04 09:30")
     async with sla_bench(database_url, tmp_path, now=now) as bench:
         await bench.hear(inquiry.answered(berlin("2026-03-04 09:20")))
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.tick()
         assert (await bench.story(inquiry.id))[-1] == "met"
         assert "breached" not in await bench.story(inquiry.id)
@@ -230,7 +230,7 @@ async def test_a_new_calendar_unstates_no_breach_that_happened_while_nobody_ran(
         inquiry = await _paused_for_an_hour(bench)
     now = berlin("2026-03-03 14:00")
     async with sla_bench(database_url, tmp_path, policy=parse_policy(raw), now=now) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.tick()
         breached = (await bench.published(inquiry.id))[-1]
         assert breached["type"] == "deadline.breached"
@@ -248,16 +248,16 @@ async def test_while_a_policy_is_rolled_out_the_one_started_last_holds_for_all(
         sla_bench(database_url, tmp_path) as old,
         sla_bench(database_url, tmp_path, policy=_with_closure()) as new,
     ):
-        await adopt(old)
+        await apply_policy(old)
         await new.hear(before.received())  # it runs, and has not taken over yet
         assert (await new.row(before.id))["due_at"] == as_before
-        await adopt(new)
+        await apply_policy(new)
         assert (await new.row(before.id))["due_at"] == as_new
         await old.hear(during.received(), before.todo_created("technical"))
         assert (await old.row(during.id))["due_at"] == as_new
         assert await old.story(before.id) == ["started", "moved"]
         # Taken back: the old one is started again.
-        await adopt(old)
+        await apply_policy(old)
         await new.hear(after.received())
         for each in (before, during, after):
             assert (await new.row(each.id))["due_at"] == as_before
@@ -269,14 +269,14 @@ async def test_a_second_holding_reply_goes_by_the_promise_that_the_clock_is_unde
     """The next policy has other names, and moves no clock that awaits what was told."""
     held = Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.hear(
             held.received(), held.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00"))
         )
     now = berlin("2026-03-03 11:00")
     renamed = policy({**STANDARD, "name": "reply"})
     async with sla_bench(database_url, tmp_path, policy=renamed, now=now) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         await bench.hear(held.held(now, None))
         row = await bench.row(held.id)
         assert (row["target"], row["due_at"]) == ("follow_up", berlin("2026-03-04 11:00"))
@@ -289,12 +289,12 @@ async def test_a_broken_clock_keeps_no_other_from_a_new_policy(
     broken = clocks[2]
     async with sla_bench(database_url, tmp_path) as bench:
         await bench.hear_together([each.received() for each in clocks])
-        mine = clock_facts.c.inquiry_id == broken.id
+        mine = clock_events.c.inquiry_id == broken.id
         await bench.service.database.write(
-            lambda tx: tx.execute(update(clock_facts).where(mine).values(kind="nonsense"))
+            lambda tx: tx.execute(update(clock_events).where(mine).values(kind="nonsense"))
         )
     async with sla_bench(database_url, tmp_path, policy=_with_closure()) as bench:
-        await adopt(bench)
+        await apply_policy(bench)
         for each in clocks:
             expected = ["started"] if each is broken else ["started", "moved"]
             assert await bench.story(each.id) == expected
@@ -311,23 +311,27 @@ def _with_closure() -> Policy:
 
 async def test_an_edition_is_known_by_its_content() -> None:
     now = berlin("2026-03-02 10:00")
-    edition = edition_of(_with_closure(), now=now)
-    assert edition_of(_with_closure(), now=now + timedelta(days=200)).key == edition.key
-    assert edition_of(policy(), now=now).key != edition.key
-    again = edition_from(edition.key, edition.document, now=now)
-    assert again.promises == edition.promises
-    assert again.calendar is edition.calendar
-    assert edition_of(policy(), now=now + timedelta(days=400)).key == (
-        edition_of(policy(), now=now).key
+    policy_version = policy_version_of(_with_closure(), now=now)
+    assert (
+        policy_version_of(_with_closure(), now=now + timedelta(days=200)).key == policy_version.key
+    )
+    assert policy_version_of(policy(), now=now).key != policy_version.key
+    again = policy_version_from(policy_version.key, policy_version.document, now=now)
+    assert again.promises == policy_version.promises
+    assert again.calendar is policy_version.calendar
+    assert policy_version_of(policy(), now=now + timedelta(days=400)).key == (
+        policy_version_of(policy(), now=now).key
     )
 
 
 async def test_an_edition_with_a_key_of_an_earlier_release_is_understood() -> None:
     now = berlin("2026-03-02 10:00")
-    edition = edition_of(policy(), now=now)
-    text = edition.document.replace('"pause_bound"', '"retired":null,"pause_bound"')
-    assert text != edition.document
-    assert edition_from(edition.key, text, now=now).promises == edition.promises
+    policy_version = policy_version_of(policy(), now=now)
+    text = policy_version.document.replace('"pause_bound"', '"retired":null,"pause_bound"')
+    assert text != policy_version.document
+    assert (
+        policy_version_from(policy_version.key, text, now=now).promises == policy_version.promises
+    )
 
 
 async def test_closures_of_a_file_are_kept_with_the_edition(tmp_path: Path) -> None:
@@ -337,16 +341,16 @@ async def test_closures_of_a_file_are_kept_with_the_edition(tmp_path: Path) -> N
     )
     raw = tomllib.loads((files("services") / "desk.toml").read_text(encoding="utf-8"))
     raw["calendar"]["ical_file"] = "closed.ics"
-    edition = edition_of(parse_policy(raw, folder=tmp_path), now=MONDAY_TEN)
+    policy_version = policy_version_of(parse_policy(raw, folder=tmp_path), now=MONDAY_TEN)
     (tmp_path / "closed.ics").unlink()
-    again = edition_from(edition.key, edition.document, now=MONDAY_TEN)
-    assert again.calendar.rules == edition.calendar.rules
+    again = policy_version_from(policy_version.key, policy_version.document, now=MONDAY_TEN)
+    assert again.calendar.rules == policy_version.calendar.rules
     assert [closure.name for closure in again.calendar.rules.closures] == ["Umzug"]
 
 
 def mistakes(raw: dict[str, Any], folder: Path) -> list[tuple[str, str]]:
     with pytest.raises(PolicyError) as refused:
-        edition_of(parse_policy(raw, folder=folder), now=MONDAY_TEN)
+        policy_version_of(parse_policy(raw, folder=folder), now=MONDAY_TEN)
     return [(each.path, each.wrong) for each in refused.value.problems]
 
 

@@ -175,7 +175,7 @@ async def test_a_notification_of_what_the_bus_told_does_not_wait_for_the_next_lo
             running(bench),
             asyncio.timeout(20),
         ):
-            # The first may be sent because the timers take up their work. The courier looks
+            # The first may be sent because the timers take up their work. The worker looks
             # again after it, then rests: the second is sent because it was told of it.
             for count in (1, 2):
                 inquiry, at = Inquiry(), berlin("2026-03-02 11:00")

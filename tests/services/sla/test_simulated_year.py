@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from services.sla.deadlines.store.deadlines import next_action
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.usecases.pause import pause, resume
 from services.sla.timers.loop import Timers
 from shared.errors import ConflictError, InvalidError
@@ -103,7 +104,7 @@ class Driver:
         common: dict[str, Any] = {
             "inquiry_id": life.inquiry.id,
             "by": "anna",
-            "library": self.bench.library,
+            "policy_versions": self.bench.policy_versions,
             "now": instant(done.at),
         }
         database = self.bench.service.database
@@ -161,10 +162,10 @@ async def _agrees(bench: SlaBench, life: Life, as_of: int) -> None:
     )
     answers = [each["state"] for each in shown["targets"] if each["number"]]
     assert answers == [each.phase for each in watch.targets]
-    beside, stood = life.hand_over(as_of), shown["hand_over"]
-    assert (stood and stood["state"]) == (beside and beside.phase)
-    if stood and beside:
-        assert _moment(stood["due_at"]) == instant(beside.targets[0].due)
+    hand_over, stood = life.hand_over(as_of), shown["hand_over"]
+    assert (stood and stood["state"]) == (hand_over and hand_over.phase)
+    if stood and hand_over:
+        assert _moment(stood["due_at"]) == instant(hand_over.targets[0].due)
 
 
 def _moment(text: str) -> datetime:
@@ -186,12 +187,12 @@ def _expected(lives: Sequence[Life], outages: Outages, until: int) -> Counter[To
 
 
 def _expect_hand_over(told: Counter[Told], life: Life, outages: Outages, until: int) -> None:
-    beside, key = life.hand_over(until), str(life.inquiry.id)
-    if beside is None:
+    hand_over, key = life.hand_over(until), str(life.inquiry.id)
+    if hand_over is None:
         return
-    for kind, level, at, due in hand_over_warnings(beside, outages, until):
+    for kind, level, at, due in hand_over_warnings(hand_over, outages, until):
         told["deadline.warning", key, kind, level, instant(at), instant(due)] += 1
-    target = beside.targets[0]
+    target = hand_over.targets[0]
     if target.breached is not None:
         since, due_at = instant(target.breached), instant(target.due)
         told["deadline.breached", key, target.kind, "", since, due_at] += 1
@@ -223,22 +224,25 @@ async def _rows_agree(bench: SlaBench, lives: Sequence[Life], until: int) -> Cou
         assert row["breached_at"] == (None if watch.breached is None else instant(watch.breached))
         ended = None if target.ended is None else instant(target.ended)
         assert (row["cancelled_at"] or row["answered_at"]) == ended
-        _beside_agrees(row, life.hand_over(until))
+        _hand_over_agrees(await bench.hand_over_row(life.inquiry.id), life.hand_over(until))
         states[target.phase] += 1
     return states
 
 
-def _beside_agrees(row: dict[str, Any], beside: HandOverWatch | None) -> None:
-    if beside is None or beside.phase is None:
-        assert row["hand_over_state"] is None
+def _hand_over_agrees(row: HandOverRow | None, hand_over: HandOverWatch | None) -> None:
+    if hand_over is None or hand_over.phase is None:
+        assert row is None
         return
-    target = beside.targets[0]
-    assert row["hand_over_state"] == beside.phase, (row, beside)
-    assert row["hand_over_due_at"] == instant(target.due)
-    missed = None if target.breached is None else instant(target.breached)
-    assert row["hand_over_breached_at"] == missed
-    taken = beside.phase in {"met", "met_late"}
-    assert row["taken_over_at"] == (instant(target.ended or 0) if taken else None)
+    target = hand_over.targets[0]
+    taken = hand_over.phase in {"met", "met_late"}
+    assert row is not None
+    assert row == HandOverRow(
+        inquiry_id=row.inquiry_id,
+        state=hand_over.phase,
+        due_at=instant(target.due),
+        breached_at=None if target.breached is None else instant(target.breached),
+        taken_over_at=instant(target.ended or 0) if taken else None,
+    )
 
 
 async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, until: int) -> None:
@@ -250,15 +254,15 @@ async def _report_agrees(bench: SlaBench, lives: Sequence[Life], first: int, unt
         found["cancelled"] = sum(line["cancelled"].values())
         assert found == {name: counts[line["group"], name] for name in found}
     assert sum(line["promised"] for line in report["lines"]) == len(lives)
-    beside = Counter(
+    hand_over = Counter(
         (life.spec.name, _hand_over_outcome(watch))
         for life in lives
         if (watch := life.hand_over(until)) is not None and watch.phase is not None
     )
     for line in report["hand_over"]:
         found = {name: line[name] for name in HAND_OVER_OUTCOMES}
-        assert found == {name: beside[line["group"], name] for name in found}
-    assert sum(line["owed"] for line in report["hand_over"]) == beside.total()
+        assert found == {name: hand_over[line["group"], name] for name in found}
+    assert sum(line["owed"] for line in report["hand_over"]) == hand_over.total()
 
 
 def _hand_over_outcome(watch: HandOverWatch) -> str:

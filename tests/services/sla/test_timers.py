@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from services.sla.deadlines.store.deadlines import change, next_action
-from services.sla.tables import clock_facts
+from services.sla.tables import clock_events
 from services.sla.timers.caught_up import CaughtUp
 from services.sla.timers.floor import Floor
 from services.sla.timers.loop import Timers
@@ -130,10 +130,10 @@ async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: S
 async def test_a_clock_that_cannot_be_worked_off_holds_up_no_other(bench: SlaBench) -> None:
     broken, *others = (Inquiry() for _ in range(4))
     await bench.hear_together([each.received() for each in (broken, *others)])
-    mine = clock_facts.c.inquiry_id == broken.id
+    mine = clock_events.c.inquiry_id == broken.id
 
     def set_kind(tx: Write, kind: str) -> None:
-        tx.execute(update(clock_facts).where(mine).values(kind=kind))
+        tx.execute(update(clock_events).where(mine).values(kind=kind))
 
     await bench.service.database.write(set_kind, "nonsense")
     bench.clock.set(berlin("2026-03-03 11:00"))

@@ -140,7 +140,7 @@ class Done:
 
 
 @dataclass
-class Stretch:
+class RunningPeriod:
     begin: int
     left: int
     due: int
@@ -152,7 +152,7 @@ class Target:
     kind: str
     start: int
     due: int
-    stretches: list[Stretch]
+    periods: list[RunningPeriod]
     told: int = 0
     breached: int | None = None
     ended: int | None = None
@@ -173,7 +173,7 @@ class Watch:
         self.open("first_answer", self.received, self.spec.target, due)
 
     def open(self, kind: str, start: int, left: int, due: int) -> None:
-        self.targets.append(Target(kind, start, due, [Stretch(start, left, due)]))
+        self.targets.append(Target(kind, start, due, [RunningPeriod(start, left, due)]))
 
     def pass_to(self, moment: int) -> None:
         target = self.targets[-1]
@@ -219,12 +219,12 @@ class Watch:
         target = self.targets[-1]
         begun = self.paused[0] if self.paused else done.at
         self.paused, target.phase = (begun, done.until), "paused"
-        target.stretches[-1].stop = begun
+        target.periods[-1].stop = begun
         due = deadline(self.spec.counting, done.until, self._left(begun))
         target.due = max(due, target.told)
 
     def _left(self, at: int) -> int:
-        last = self.targets[-1].stretches[-1]
+        last = self.targets[-1].periods[-1]
         return max(0, last.left - counted(self.spec.counting, last.begin, at))
 
     def run_again(self, at: int) -> None:
@@ -233,12 +233,12 @@ class Watch:
         target, left = self.targets[-1], self._left(self.paused[0])
         self.paused, target.phase = None, "running"
         target.due = max(deadline(self.spec.counting, at, left), target.told)
-        target.stretches.append(Stretch(at, left, target.due))
+        target.periods.append(RunningPeriod(at, left, target.due))
 
     def end(self, at: int, phase: str) -> None:
         self.run_again(at)
         target = self.targets[-1]
-        target.ended = target.stretches[-1].stop = at
+        target.ended = target.periods[-1].stop = at
         late = phase == "met" and target.breached is not None
         target.phase = "met_late" if late else phase
 
@@ -269,32 +269,32 @@ def warnings(watch: Watch, outages: Outages, until: int) -> Iterator[tuple[str, 
     """
     for target in watch.targets:
         for name in ("75%", "1h before end"):
-            for number, stretch in enumerate(target.stretches):
+            for number, period in enumerate(target.periods):
                 allowance = open_time(target, number)
                 left = min(HOUR, allowance) if name != "75%" else allowance - allowance * 3 // 4
-                at = warning_at(stretch, left)
-                stop = min(stretch.due, until + 1, stretch.stop or until + 1)
+                at = warning_at(period, left)
+                stop = min(period.due, until + 1, period.stop or until + 1)
                 if at is not None and heard_at(at, outages) < stop:
-                    yield target.kind, name, at, stretch.due
+                    yield target.kind, name, at, period.due
                     break
 
 
 def open_time(target: Target, number: int) -> int:
     """From the start of the target to the deadline of its stretch, without the pauses between."""
-    stretches = target.stretches[: number + 1]
+    periods = target.periods[: number + 1]
     paused = sum(
         counted("opening-hours", before.stop or after.begin, after.begin)
-        for before, after in pairwise(stretches)
+        for before, after in pairwise(periods)
     )
-    return counted("opening-hours", target.start, stretches[-1].due) - paused
+    return counted("opening-hours", target.start, periods[-1].due) - paused
 
 
-def warning_at(stretch: Stretch, left: int) -> int | None:
-    if stretch.due <= stretch.begin:
+def warning_at(period: RunningPeriod, left: int) -> int | None:
+    if period.due <= period.begin:
         return None
-    if left < counted("opening-hours", stretch.begin, stretch.due):
-        return begun_at(stretch.due, left)
-    return next_open(stretch.begin)
+    if left < counted("opening-hours", period.begin, period.due):
+        return begun_at(period.due, left)
+    return next_open(period.begin)
 
 
 def heard_at(moment: int, outages: Outages) -> int:

@@ -1,6 +1,6 @@
 """Calendars, instants and promises for the tests, each with defaults that are the shipped ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,10 @@ from services.sla.businesstime.counting import Counting
 from services.sla.businesstime.holidays_source import Region
 from services.sla.businesstime.hours import Interval, Week
 from services.sla.businesstime.rules import CalendarRules, Closure, Override
-from services.sla.promises.promise import Promise
+from services.sla.clocks import evolve as clocks
+from services.sla.clocks import explanation, notices
+from services.sla.clocks.events import ClockEvent, Moved, Started
+from services.sla.promises.promise import Explanation, Promise, TargetKind, Terms
 from shared.policy.values import parse_interval
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -61,6 +64,61 @@ def at(text: str, zone: ZoneInfo = BERLIN) -> datetime:
 
 def local(instant: datetime, zone: ZoneInfo = BERLIN) -> str:
     return instant.astimezone(zone).strftime("%a %Y-%m-%d %H:%M")
+
+
+_TERMS: dict[str, Terms] = {}
+
+
+def terms(promise: Promise, calendar: BusinessCalendar) -> Terms:
+    """Kept under a key made of its contents, so that clocks can be evolved by it."""
+    key = f"{hash((promise, calendar.rules)):x}"
+    return _TERMS.setdefault(key, Terms(key, promise, calendar))
+
+
+def terms_of(key: str, _promise: str) -> Terms:
+    return _TERMS[key]
+
+
+def start(
+    promise: Promise,
+    calendar: BusinessCalendar,
+    received_at: datetime,
+    *,
+    target: TargetKind = TargetKind.FIRST_ANSWER,
+    window_ends_at: datetime | None = None,
+) -> Started:
+    known = terms(promise, calendar)
+    return clocks.start(known, received_at, target=target, window_ends_at=window_ends_at)
+
+
+def evolve(events: Iterable[ClockEvent], as_of: datetime) -> clocks.ClockState:
+    return clocks.evolve(events, terms_of, as_of)
+
+
+def move(
+    events: Iterable[ClockEvent],
+    promise: Promise,
+    *,
+    calendar: BusinessCalendar,
+    at: datetime,
+    reason: str = "policy changed",
+) -> Moved | None:
+    return clocks.move(events, terms(promise, calendar), terms_of=terms_of, at=at, reason=reason)
+
+
+def clock_explanations(events: Iterable[ClockEvent], as_of: datetime) -> tuple[Explanation, ...]:
+    return explanation.clock_explanations(events, terms_of, as_of)
+
+
+def pending_notices(
+    events: Iterable[ClockEvent],
+    now: datetime,
+    *,
+    sent: Collection[notices.NoticeKey] = frozenset(),
+    window_lead: timedelta = notices.WINDOW_LEAD,
+) -> notices.DueNotices:
+    """What the clock owes at `now`, without what was `sent`."""
+    return notices.due_notices(evolve(events, now), sent=sent, window_lead=window_lead)
 
 
 def promise(counting: Counting = Counting.WORKING_DAYS, target: timedelta = DAY) -> Promise:

@@ -16,16 +16,15 @@ from services.sla.clocks.events import (
     Answered,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Paused,
     ResumeCause,
     Resumed,
 )
-from services.sla.clocks.evolve import start
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise
-from tests.unit.sla.builders import BERLIN, berlin
+from tests.unit.sla.builders import BERLIN, berlin, start
 
 MINUTE = timedelta(minutes=1)
 ORIGIN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -108,11 +107,11 @@ class Watcher:
             target = self.targets[-1]
             target.due = max(self.deadline(moment, target.left), target.told)
 
-    def take(self, moment: int, fact: Fact) -> None:
+    def take(self, moment: int, event: ClockEvent) -> None:
         target = self.targets[-1]
         if target.ending is not None:
             return
-        match fact:
+        match event:
             case Paused(until=until) if target.breached is None:
                 self.until = index_of(until)
             case Resumed():
@@ -152,22 +151,22 @@ class History:
     received: int
     target: int
     counting: Counting
-    facts: tuple[Fact, ...]
+    events: tuple[ClockEvent, ...]
 
     @property
     def calendar(self) -> BusinessCalendar:
         return calendar_called(self.name)
 
-    def all_facts(self) -> list[Fact]:
+    def all_facts(self) -> list[ClockEvent]:
         kept = Promise("p", self.target * MINUTE, self.counting)
-        return [*self.facts, start(kept, self.calendar, instant(self.received))]
+        return [*self.events, start(kept, self.calendar, instant(self.received))]
 
     def watch(self, offsets: set[int]) -> dict[int, tuple[Phase, list[Watched]]]:
         """The clock at these minutes after the receipt, having lived through every one."""
         watcher = Watcher(self.name, self.counting)
         due = watcher.deadline(self.received, self.target)
         watcher.targets.append(Watched(due, self.target))
-        by_minute = {index_of(fact.at): fact for fact in self.facts}
+        by_minute = {index_of(event.at): event for event in self.events}
         seen = {}
         for moment in range(self.received, self.received + max(offsets) + 1):
             if moment > self.received:
@@ -198,12 +197,12 @@ def histories(draw: st.DrawFn) -> History:
         received=received,
         target=draw(st.integers(1, 3 * 1440) | st.sampled_from([480, 1440])),
         counting=draw(st.sampled_from(list(Counting))),
-        facts=tuple(draw(_fact(moment)) for moment in times),
+        events=tuple(draw(_fact(moment)) for moment in times),
     )
 
 
 @st.composite
-def _fact(draw: st.DrawFn, moment: int) -> Fact:
+def _fact(draw: st.DrawFn, moment: int) -> ClockEvent:
     at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
     kind = draw(st.sampled_from("pprrrhac"))
     match kind:

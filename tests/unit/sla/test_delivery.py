@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.notifications.domain import PERSISTENCE, Attempt, Audience, next_attempt
+from services.sla.notifications.domain import RETRY_PERIOD, Attempt, Subscription, next_attempt
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 REFUSED = Attempt(delivered=False, status=500)
 
 
-def pause(attempts: int, *, attempt: Attempt = REFUSED, chance: float = 0.5) -> timedelta:
+def pause(attempts: int, *, attempt: Attempt = REFUSED, jitter: float = 0.5) -> timedelta:
     again = next_attempt(
-        attempt, attempts=attempts, now=NOW, give_up_at=NOW + PERSISTENCE, chance=chance
+        attempt, attempts=attempts, now=NOW, give_up_at=NOW + RETRY_PERIOD, jitter=jitter
     )
     assert again is not None
     return again - NOW
@@ -30,8 +30,8 @@ def test_pauses_grow_to_six_hours() -> None:
 
 
 def test_nobody_comes_back_at_the_same_moment() -> None:
-    assert pause(1, chance=0.0) == timedelta(seconds=3.75)
-    assert pause(1, chance=1.0) == timedelta(seconds=6.25)
+    assert pause(1, jitter=0.0) == timedelta(seconds=3.75)
+    assert pause(1, jitter=1.0) == timedelta(seconds=6.25)
 
 
 @pytest.mark.parametrize(("asked", "pause_seconds"), [(1, 5), (60, 60), (86_400 * 365, 6 * 3600)])
@@ -45,9 +45,9 @@ def test_the_receivers_wish_counts_within_reason(asked: int, pause_seconds: int)
     st.floats(0, 1),
     st.timedeltas(timedelta(0), timedelta(days=4)),
 )
-def test_it_ends_at_the_given_moment(attempts: int, chance: float, passed: timedelta) -> None:
-    give_up_at, now = NOW + PERSISTENCE, NOW + passed
-    again = next_attempt(REFUSED, attempts=attempts, now=now, give_up_at=give_up_at, chance=chance)
+def test_it_ends_at_the_given_moment(attempts: int, jitter: float, passed: timedelta) -> None:
+    give_up_at, now = NOW + RETRY_PERIOD, NOW + passed
+    again = next_attempt(REFUSED, attempts=attempts, now=now, give_up_at=give_up_at, jitter=jitter)
     if now >= give_up_at:
         assert again is None
     else:
@@ -57,12 +57,12 @@ def test_it_ends_at_the_given_moment(attempts: int, chance: float, passed: timed
 
 def test_a_receiver_that_is_gone_is_not_tried() -> None:
     gone = Attempt(delivered=False, status=410, gone=True)
-    assert next_attempt(gone, attempts=1, now=NOW, give_up_at=NOW + PERSISTENCE, chance=0) is None
+    assert next_attempt(gone, attempts=1, now=NOW, give_up_at=NOW + RETRY_PERIOD, jitter=0) is None
 
 
 def test_who_wants_what() -> None:
-    everybody = Audience("all", frozenset({"breached"}))
-    one_desk = Audience("one", frozenset({"breached"}), frozenset({"technical"}))
+    everybody = Subscription("all", frozenset({"breached"}))
+    one_desk = Subscription("one", frozenset({"breached"}), frozenset({"technical"}))
     assert everybody.wants("breached", None)
     assert not everybody.wants("warning", "technical")
     assert one_desk.wants("breached", "technical")

@@ -12,7 +12,7 @@ from services.sla.clocks.events import (
     Assigned,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Paused,
@@ -22,13 +22,22 @@ from services.sla.clocks.events import (
     WindowSet,
     Withdrawn,
 )
-from services.sla.clocks.evolve import ClockState, start, state
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKind, pending_notices
+from services.sla.clocks.evolve import ClockState
+from services.sla.clocks.notices import NoticeKind
 from services.sla.clocks.standing import standing
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise, TargetKind
-from tests.unit.sla.builders import DAY, HOUR, at, berlin, promise
+from tests.unit.sla.builders import (
+    DAY,
+    HOUR,
+    at,
+    berlin,
+    clock_explanations,
+    evolve,
+    pending_notices,
+    promise,
+    start,
+)
 
 MON, TUE, WED, THU, FRI = (f"2026-03-0{day}" for day in range(2, 7))
 REPLY, OTHER, MESSAGE, OLDER = (UUID(int=n) for n in range(1, 5))
@@ -38,21 +47,21 @@ NOON = at(f"{MON} 12:00")
 SPAM = CancelReason.SPAM
 
 
-def clock(facts: Sequence[Fact], as_of: str = f"{FRI} 12:00") -> ClockState:
+def clock(events: Sequence[ClockEvent], as_of: str = f"{FRI} 12:00") -> ClockState:
     """The same from every order of arrival, or from many of them."""
-    stands = state([BEGUN, *facts], berlin(), at(as_of))
-    for order in _orders([BEGUN, *facts]):
-        assert state(order, berlin(), at(as_of)) == stands
+    stands = evolve([BEGUN, *events], at(as_of))
+    for order in _orders([BEGUN, *events]):
+        assert evolve(order, at(as_of)) == stands
     return stands
 
 
-def _orders(facts: list[Fact]) -> Iterator[Sequence[Fact]]:
-    if len(facts) < 6:
-        yield from permutations(facts)
+def _orders(events: list[ClockEvent]) -> Iterator[Sequence[ClockEvent]]:
+    if len(events) < 6:
+        yield from permutations(events)
         return
     dice = Random(9)
     for _ in range(200):
-        yield dice.sample(facts, len(facts))
+        yield dice.sample(events, len(events))
 
 
 def test_of_one_reply_the_highest_revision_counts() -> None:
@@ -92,11 +101,11 @@ def test_a_withdrawn_reply_takes_no_other_with_it() -> None:
     [Answered(NOON, by_hand=True), Cancelled(NOON, SPAM), Cancelled(NOON, CancelReason.WITHDRAWN)],
     ids=["completed", "dismissed", "closed"],
 )
-def test_a_reopening_takes_back_what_a_desk_decided(end: Fact) -> None:
+def test_a_reopening_takes_back_what_a_desk_decided(end: ClockEvent) -> None:
     reopened = Reopened(at(f"{MON} 15:00"))
     before = clock([end, reopened], f"{MON} 16:00")
     assert (before.phase, before.due_at) == (Phase.RUNNING, at(f"{TUE} 10:00"))
-    assert before == state([BEGUN], berlin(), at(f"{MON} 16:00"))
+    assert before == evolve([BEGUN], at(f"{MON} 16:00"))
     assert clock([end, reopened]).breached_at == at(f"{TUE} 10:00")
     later = Cancelled(at(f"{MON} 17:00"), CancelReason.NO_ANSWER_NEEDED)
     assert clock([end, reopened, later]).cancelled is CancelReason.NO_ANSWER_NEEDED
@@ -119,39 +128,39 @@ def test_a_reopening_leaves_an_answer_and_what_is_part_of_another() -> None:
 
 
 def test_an_end_that_was_taken_back_is_shown_until_then() -> None:
-    facts: list[Fact] = [Cancelled(NOON, SPAM), Reopened(at(f"{MON} 15:00"))]
-    assert clock(facts, f"{MON} 14:59").phase is Phase.CANCELLED
-    assert clock(facts, f"{MON} 15:00").phase is Phase.RUNNING
+    events: list[ClockEvent] = [Cancelled(NOON, SPAM), Reopened(at(f"{MON} 15:00"))]
+    assert clock(events, f"{MON} 14:59").phase is Phase.CANCELLED
+    assert clock(events, f"{MON} 15:00").phase is Phase.RUNNING
 
 
 def test_a_breach_that_an_end_had_covered_is_told_at_its_own_moment_and_once() -> None:
-    facts: list[Fact] = [BEGUN, Answered(NOON, by_hand=True), Reopened(at(f"{THU} 12:00"))]
-    ended = pending_notices(facts[:2], berlin(), at(f"{FRI} 12:00"))
+    events: list[ClockEvent] = [BEGUN, Answered(NOON, by_hand=True), Reopened(at(f"{THU} 12:00"))]
+    ended = pending_notices(events[:2], at(f"{FRI} 12:00"))
     assert (ended.due, ended.next_action_at) == ((), None)
-    (breach,) = pending_notices(facts, berlin(), at(f"{FRI} 12:00")).due
+    (breach,) = pending_notices(events, at(f"{FRI} 12:00")).due
     assert (breach.key.kind, breach.at) == (NoticeKind.BREACH, at(f"{TUE} 10:00"))
-    assert pending_notices(facts, berlin(), at(f"{FRI} 12:00"), seen={breach.key}).due == ()
+    assert pending_notices(events, at(f"{FRI} 12:00"), sent={breach.key}).due == ()
 
 
 def test_a_follow_up_keeps_its_breach_whatever_replies_come_and_go() -> None:
     """Its number changes with a holding reply of before; the same breach is not told again."""
     held = Held(at(f"{MON} 13:00"), at(f"{WED} 12:00"), REPLY)
-    (first,) = pending_notices([BEGUN, held], berlin(), at(f"{FRI} 12:00")).due
+    (first,) = pending_notices([BEGUN, held], at(f"{FRI} 12:00")).due
     earlier = Held(at(f"{MON} 11:00"), at(f"{MON} 16:00"), OTHER)
-    facts: list[Fact] = [BEGUN, held, earlier]
-    assert pending_notices(facts, berlin(), at(f"{FRI} 12:00"), seen={first.key}).due == ()
-    replaced: list[Fact] = [
-        *facts,
+    events: list[ClockEvent] = [BEGUN, held, earlier]
+    assert pending_notices(events, at(f"{FRI} 12:00"), sent={first.key}).due == ()
+    replaced: list[ClockEvent] = [
+        *events,
         Withdrawn(at(f"{THU} 09:00"), REPLY, 1),
     ]
-    (second,) = pending_notices(replaced, berlin(), at(f"{FRI} 12:00"), seen={first.key}).due
+    (second,) = pending_notices(replaced, at(f"{FRI} 12:00"), sent={first.key}).due
     assert (second.at, second.target) == (at(f"{MON} 16:00"), 2)
 
 
 def test_an_inquiry_that_is_part_of_another_tells_no_breach() -> None:
     merged = Cancelled(at(f"{WED} 12:00"), CancelReason.DUPLICATE, OTHER)
-    agenda = pending_notices([BEGUN, merged], berlin(), at(f"{FRI} 12:00"))
-    assert (agenda.due, agenda.next_action_at) == ((), None)
+    owed = pending_notices([BEGUN, merged], at(f"{FRI} 12:00"))
+    assert (owed.due, owed.next_action_at) == ((), None)
 
 
 def test_a_message_that_left_did_nothing_here() -> None:
@@ -173,28 +182,28 @@ def test_a_holding_reply_without_a_moment_is_followed_up_by_the_promise_of_its_t
     kept = Promise("p", DAY, follow_up=2 * DAY)
     begun = start(kept, berlin(), at(f"{MON} 10:00"))
     held = Held(NOON, None, REPLY)
-    assert state([begun, held], berlin(), at(f"{TUE} 12:00")).due_at == at(f"{WED} 12:00")
-    plain = state([BEGUN, held], berlin(), at(f"{MON} 13:00"))
+    assert evolve([begun, held], at(f"{TUE} 12:00")).due_at == at(f"{WED} 12:00")
+    plain = evolve([BEGUN, held], at(f"{MON} 13:00"))
     assert plain.due_at == at(f"{TUE} 12:00")
-    (_, follow_up) = clock_explanations([BEGUN, held], berlin(), at(f"{MON} 13:00"))
+    (_, follow_up) = clock_explanations([BEGUN, held], at(f"{MON} 13:00"))
     assert follow_up.counted == follow_up.target
     # Dated before the question, it counts from the receipt.
     early = Held(at(f"{MON} 08:00"), None, REPLY)
-    assert state([BEGUN, early], berlin(), at(f"{MON} 13:00")).due_at == at(f"{TUE} 10:00")
+    assert evolve([BEGUN, early], at(f"{MON} 13:00")).due_at == at(f"{TUE} 10:00")
 
 
 def test_the_hand_over_is_owed_again_when_an_end_is_taken_back() -> None:
-    beside = Promise("p", DAY, hand_over=4 * HOUR)
-    begun = start(beside, berlin(), at(f"{MON} 10:00"))
-    facts: list[Fact] = [
+    hand_over = Promise("p", DAY, hand_over=4 * HOUR)
+    begun = start(hand_over, berlin(), at(f"{MON} 10:00"))
+    events: list[ClockEvent] = [
         begun,
         Assigned(at(f"{MON} 10:01"), "technical"),
         Cancelled(at(f"{MON} 11:00"), SPAM),
     ]
-    ended = state(facts, berlin(), NOON).hand_over
+    ended = evolve(events, NOON).hand_over
     assert ended is not None
     assert ended.phase is Phase.CANCELLED
-    again = state([*facts, Reopened(at(f"{MON} 11:30"))], berlin(), NOON).hand_over
+    again = evolve([*events, Reopened(at(f"{MON} 11:30"))], NOON).hand_over
     assert again is not None
     assert (again.phase, again.owed_since) == (Phase.RUNNING, at(f"{MON} 10:01"))
 
@@ -208,7 +217,7 @@ def test_facts_of_before_replies_had_names() -> None:
     # Where a desk's decision is known, the reopening meant that, and the answer was a reply.
     dismissed, reopened = Cancelled(at(f"{MON} 11:00"), SPAM), Reopened(at(f"{MON} 15:00"))
     assert clock([answered, dismissed, reopened]).answered_at == NOON
-    later: list[Fact] = [Cancelled(at(f"{MON} 16:00"), SPAM), Reopened(at(f"{MON} 17:00"))]
+    later: list[ClockEvent] = [Cancelled(at(f"{MON} 16:00"), SPAM), Reopened(at(f"{MON} 17:00"))]
     assert clock([answered, reopened, *later]).phase is Phase.BREACHED
     held = Held(NOON, at(f"{THU} 12:00"), REPLY, 2)
     assert clock([answered, held], f"{WED} 12:00").phase is Phase.RUNNING
@@ -219,7 +228,7 @@ def test_facts_of_before_replies_had_names() -> None:
     # A reply with a name has nothing to do with them.
     named = Answered(at(f"{MON} 13:00"), REPLY)
     assert clock([answered, named, Withdrawn(at(f"{MON} 15:00"), REPLY, 1)]).answered_at == NOON
-    left: list[Fact] = [
+    left: list[ClockEvent] = [
         Paused(at(f"{MON} 11:00"), until=at(f"{THU} 11:00")),
         Resumed(NOON, ResumeCause.CUSTOMER_WROTE),
         Left(NOON, MESSAGE),
@@ -228,7 +237,7 @@ def test_facts_of_before_replies_had_names() -> None:
 
 
 def test_of_many_words_every_order_ends_the_same() -> None:
-    facts: list[Fact] = [
+    events: list[ClockEvent] = [
         Held(at(f"{MON} 11:00"), at(f"{WED} 12:00"), OTHER),
         Withdrawn(at(f"{MON} 11:30"), OTHER, 1),
         Answered(NOON, REPLY),
@@ -241,7 +250,7 @@ def test_of_many_words_every_order_ends_the_same() -> None:
         Resumed(at(f"{TUE} 09:00"), ResumeCause.CUSTOMER_WROTE, MESSAGE),
         Left(at(f"{TUE} 09:00"), MESSAGE),
     ]
-    ended = clock(facts)
+    ended = clock(events)
     assert (ended.phase, ended.cancelled) == (Phase.CANCELLED, CancelReason.NO_ANSWER_NEEDED)
     # 17.5 of the 24 hours were left at the pause, until Wednesday 16:30.
     assert ended.due_at == at(f"{THU} 10:00")

@@ -5,14 +5,13 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.businesstime.calendar import BusinessCalendar
 from services.sla.businesstime.counting import Counting
 from services.sla.clocks.events import (
     Answered,
     Assigned,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Paused,
     ResumeCause,
@@ -20,46 +19,49 @@ from services.sla.clocks.events import (
     TakenOver,
     WindowSet,
 )
-from services.sla.clocks.evolve import ClockState, move, start, state
-from services.sla.clocks.explanation import clock_explanations
-from services.sla.clocks.notices import NoticeKey, NoticeKind, pending_notices
+from services.sla.clocks.evolve import ClockState
+from services.sla.clocks.notices import NoticeKey, NoticeKind
 from services.sla.clocks.target import Phase
 from services.sla.promises.promise import Promise
+from tests.unit.sla.builders import clock_explanations, evolve, move, pending_notices, start
 from tests.unit.sla.clock_reference import MINUTE, calendar_called, instant
 
-Life = tuple[list[Fact], BusinessCalendar]
+Life = list[ClockEvent]
 SPAN = 12 * 1440
 
 
 @st.composite
 def promises(draw: st.DrawFn) -> Promise:
     first_answer = draw(st.integers(30, 3 * 1440) | st.sampled_from([480, 1440]))
-    hand_over = draw(st.none() | st.integers(15, first_answer))
+    minutes = draw(st.none() | st.integers(15, first_answer))
     counting = draw(st.sampled_from(list(Counting)))
-    beside = None if hand_over is None else hand_over * MINUTE
+    hand_over = None if minutes is None else minutes * MINUTE
     return Promise(
-        f"{first_answer}/{hand_over}/{counting}", first_answer * MINUTE, counting, hand_over=beside
+        f"{first_answer}/{minutes}/{counting}",
+        first_answer * MINUTE,
+        counting,
+        hand_over=hand_over,
     )
 
 
 @st.composite
 def lives(draw: st.DrawFn) -> Life:
-    """The facts, as they were decided one after the other, and the calendar of the start."""
+    """The events, as they were decided one after the other."""
     received = draw(st.integers(10 * 1440, 30 * 1440))
     began = calendar_called(draw(st.sampled_from(["usual", "odd"])))
-    facts: list[Fact] = [start(draw(promises()), began, instant(received))]
+    events: list[ClockEvent] = [start(draw(promises()), began, instant(received))]
     for after in sorted(draw(st.lists(st.integers(1, 8 * 1440), max_size=8, unique=True))):
-        fact = draw(_fact(facts, began, received + after))
-        if fact is not None:
-            facts.append(fact)
-    return facts, began
+        event = draw(_event(events, received + after))
+        if event is not None:
+            events.append(event)
+    return events
 
 
 @st.composite
-def _fact(draw: st.DrawFn, facts: list[Fact], began: BusinessCalendar, moment: int) -> Fact | None:
+def _event(draw: st.DrawFn, events: list[ClockEvent], moment: int) -> ClockEvent | None:
     at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
     kind = draw(st.sampled_from("pprrhacddmmtw"))
-    plain: dict[str, Fact] = {
+    plain: dict[str, ClockEvent] = {
         "p": Paused(at, until=later),
         "r": Resumed(at, draw(st.sampled_from(ResumeCause))),
         "h": Held(at, follow_up_at=later),
@@ -72,7 +74,7 @@ def _fact(draw: st.DrawFn, facts: list[Fact], began: BusinessCalendar, moment: i
     if kind in plain:
         return plain[kind]
     calendar = calendar_called(draw(st.sampled_from(["usual", "odd"])))
-    return move(facts, draw(promises()), began=began, calendar=calendar, at=at)
+    return move(events, draw(promises()), calendar=calendar, at=at)
 
 
 def breaches(clock: ClockState) -> set[tuple[str, object]]:
@@ -80,31 +82,30 @@ def breaches(clock: ClockState) -> set[tuple[str, object]]:
 
 
 @given(lives(), st.integers(0, SPAN), st.integers(0, SPAN))
-def test_a_breach_that_was_seen_is_seen_ever_after(life: Life, first: int, more: int) -> None:
-    facts, began = life
-    early = facts[0].at + first * MINUTE
-    seen = breaches(state(facts, began, early))
-    assert seen <= breaches(state(facts, began, early + more * MINUTE))
+def test_a_breach_that_was_seen_is_seen_ever_after(events: Life, first: int, more: int) -> None:
+    early = events[0].at + first * MINUTE
+    sent = breaches(evolve(events, early))
+    assert sent <= breaches(evolve(events, early + more * MINUTE))
 
 
 @given(lives(), st.integers(0, SPAN), st.randoms(use_true_random=False))
 def test_a_state_knows_no_order_of_arrival_and_nothing_of_later(
-    life: Life, offset: int, dice: Random
+    events: Life, offset: int, dice: Random
 ) -> None:
-    facts, began = life
-    moment = facts[0].at + offset * MINUTE
-    wanted = state(facts, began, moment)
-    mixed = dice.sample(facts, len(facts))
-    assert state(mixed, began, moment) == wanted
-    assert state([each for each in facts if each.at <= moment], began, moment) == wanted
+    moment = events[0].at + offset * MINUTE
+    wanted = evolve(events, moment)
+    mixed = dice.sample(events, len(events))
+    assert evolve(mixed, moment) == wanted
+    assert evolve([each for each in events if each.at <= moment], moment) == wanted
 
 
 @given(lives(), st.integers(0, SPAN))
-def test_every_deadline_of_a_life_is_explained_to_its_last_minute(life: Life, offset: int) -> None:
-    facts, began = life
-    moment = facts[0].at + offset * MINUTE
-    clock = state(facts, began, moment)
-    told = clock_explanations(facts, began, moment)
+def test_every_deadline_of_a_life_is_explained_to_its_last_minute(
+    events: Life, offset: int
+) -> None:
+    moment = events[0].at + offset * MINUTE
+    clock = evolve(events, moment)
+    told = clock_explanations(events, moment)
     assert len(told) == len(clock.shown)
     for explained in told:
         assert explained.counted == explained.target
@@ -116,27 +117,26 @@ def test_every_deadline_of_a_life_is_explained_to_its_last_minute(life: Life, of
 
 @given(lives())
 def test_a_timer_that_sleeps_until_it_must_tells_each_once_and_in_opening_hours(
-    life: Life,
+    events: Life,
 ) -> None:
-    facts, began = life
-    now, end = facts[0].at, facts[0].at + SPAN * MINUTE
-    seen, wakes = set[NoticeKey](), {each.at for each in facts}
+    now, end = events[0].at, events[0].at + SPAN * MINUTE
+    sent, wakes = set[NoticeKey](), {each.at for each in events}
     while now <= end:
-        known = [each for each in facts if each.at <= now]
-        agenda = pending_notices(known, began, now, seen=seen)
-        for notice in agenda.due:
-            assert notice.key not in seen
-            seen.add(notice.key)
+        known = [each for each in events if each.at <= now]
+        owed = pending_notices(known, now, sent=sent)
+        for notice in owed.due:
+            assert notice.key not in sent
+            sent.add(notice.key)
             if notice.key.kind is not NoticeKind.BREACH:
-                current = state(known, began, now).current
+                current = evolve(known, now).current
                 assert current is not None
                 assert current.calendar.is_open(now)
         after = [wake for wake in wakes if wake > now]
-        if agenda.next_action_at is not None:
-            assert agenda.next_action_at > now
-            after.append(agenda.next_action_at)
+        if owed.next_action_at is not None:
+            assert owed.next_action_at > now
+            after.append(owed.next_action_at)
         if not after:
             break
         now = min(after)
-    told = {key.target for key in seen if key.kind is NoticeKind.BREACH}
-    assert {key for key, _ in breaches(state(facts, began, end))} <= told
+    told = {key.target for key in sent if key.kind is NoticeKind.BREACH}
+    assert {key for key, _ in breaches(evolve(events, end))} <= told

@@ -6,6 +6,7 @@ of what it publishes, and keeps two instances from waiting for each other in a c
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +51,7 @@ class DeadlineRow:
     desk: str | None = None
     contact_id: UUID | None = None
     hashtags: str | None = None
-    edition: str | None = None
+    policy_version: str | None = None
     promise: str | None = None
     target: str | None = None
     received_at: datetime | None = None
@@ -64,12 +65,8 @@ class DeadlineRow:
     cancel_reason: str | None = None
     answer_business_seconds: int | None = None
     answer_wall_seconds: int | None = None
-    hand_over_state: str | None = None
-    hand_over_due_at: datetime | None = None
-    hand_over_breached_at: datetime | None = None
-    taken_over_at: datetime | None = None
     merged_into: UUID | None = None
-    said: str | None = None
+    published: str | None = None
 
 
 COLUMNS: Final = tuple(DeadlineRow.__dataclass_fields__)
@@ -138,7 +135,7 @@ def insert_new(tx: Write, rows: Sequence[Columns]) -> frozenset[UUID]:
         return frozenset()
     ordered = sorted(rows, key=lambda row: row["inquiry_id"].int)
     if tx.dialect == "sqlite":
-        # The one writer can look first, which is cheaper than asking each insert.
+        # The one writer can query first, which is cheaper than a conflict clause on each insert.
         there = _there(tx, [row["inquiry_id"] for row in ordered])
         fresh = [row for row in ordered if row["inquiry_id"] not in there]
         insert_rows(tx, deadlines, fresh)
@@ -153,22 +150,23 @@ def _there(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def change(tx: Write, changes: Mapping[UUID, Columns]) -> None:
-    """Set columns of locked rows; every change names the same columns."""
-    if not changes:
-        return
-    names = next(iter(changes.values())).keys()
-    statement = (
-        update(deadlines)
-        .where(_C.inquiry_id == bindparam("_id"))
-        .values({name: bindparam(f"_{name}") for name in names})
-    )
-    tx.execute(
-        statement,
-        [
-            {"_id": each, **{f"_{name}": value for name, value in changes[each].items()}}
-            for each in sorted(changes)
-        ],
-    )
+    """Set columns of locked rows, with a statement for each set of columns that are named."""
+    alike: dict[tuple[str, ...], list[UUID]] = defaultdict(list)
+    for inquiry_id in sorted(changes):
+        alike[tuple(changes[inquiry_id])].append(inquiry_id)
+    for names, inquiry_ids in alike.items():
+        statement = (
+            update(deadlines)
+            .where(_C.inquiry_id == bindparam("_id"))
+            .values({name: bindparam(f"_{name}") for name in names})
+        )
+        tx.execute(
+            statement,
+            [
+                {"_id": each, **{f"_{name}": value for name, value in changes[each].items()}}
+                for each in inquiry_ids
+            ],
+        )
 
 
 def claim_due(tx: Write, *, now: datetime, limit: int) -> list[DeadlineRow]:
@@ -210,7 +208,7 @@ def next_action(tx: Read, *, since: datetime | None = None) -> datetime | None:
     """The first moment at which something is due; None when no clock waits for time to pass.
 
     With `since` only from that moment on: what fired before it left dead entries behind, and each
-    look would read them all until the next vacuum.
+    query would read them all until the next vacuum.
     """
     _by_index(tx)
     return tx.execute(first_action(since=since)).scalar()
@@ -222,11 +220,13 @@ def first_action(*, since: datetime | None) -> Select[datetime]:
     return select(_C.next_action_at).where(wanted).order_by(_C.next_action_at).limit(1)
 
 
-def counted_otherwise(tx: Read, *, edition: str, after: UUID | None, limit: int) -> list[UUID]:
-    """Open clocks that were last looked at under another edition, by id from behind `after`."""
+def under_another_version(
+    tx: Read, *, policy_version: str, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Open clocks that were last projected under another version, by id from behind `after`."""
     conditions = [
         _C.state.in_((RUNNING, PAUSED)),
-        or_(_C.edition.is_(None), _C.edition != edition),
+        or_(_C.policy_version.is_(None), _C.policy_version != policy_version),
     ]
     if after is not None:
         conditions.append(_C.inquiry_id > after)

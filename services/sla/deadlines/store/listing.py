@@ -5,18 +5,30 @@ Nobody has to wait for the timers to see the truth: the state follows from the d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, literal, not_, or_, tuple_
+from sqlalchemy import ColumnElement, Table, and_, exists, literal, not_, or_, tuple_
 
+from services.sla import tables
+from services.sla.deadlines.store import hand_overs
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow, whole_rows
+from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.tables import deadlines
 from shared.db import Read
 
 BREACHED = "breached"
 _C = deadlines.c
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A deadline, with the hand-over beside it where somebody owes or owed one."""
+
+    row: DeadlineRow
+    hand_over: HandOverRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +47,7 @@ class Wanted:
 
 def page(
     tx: Read, wanted: Wanted, *, now: datetime, after: tuple[datetime, UUID] | None, limit: int
-) -> list[DeadlineRow]:
+) -> list[Listed]:
     """The next `limit` deadlines by due time and id, from behind `after`."""
     conditions: list[ColumnElement[bool]] = [_C.due_at.is_not(None), *_conditions(wanted, now)]
     if after is not None:
@@ -43,10 +55,10 @@ def page(
     rows = tx.execute(
         whole_rows().where(*conditions).order_by(_C.due_at, _C.inquiry_id).limit(limit)
     )
-    return [DeadlineRow(*row) for row in rows]
+    return _listed(tx, [DeadlineRow(*row) for row in rows])
 
 
-def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[DeadlineRow]:
+def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[Listed]:
     """Deadlines for which an answer is still owed, the most urgent answer first."""
     conditions: list[ColumnElement[bool]] = [
         _C.due_at.is_not(None),
@@ -55,34 +67,38 @@ def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[DeadlineRow]:
     if desk is not None:
         conditions.append(_C.desk == desk)
     rows = tx.execute(whole_rows().where(*conditions).order_by(_C.due_at).limit(limit))
-    return [DeadlineRow(*row) for row in rows]
+    return _listed(tx, [DeadlineRow(*row) for row in rows])
 
 
-def overdue(now: datetime) -> ColumnElement[bool]:
-    """The deadline has passed, whether a timer has looked or not.
+def _listed(tx: Read, rows: Sequence[DeadlineRow]) -> list[Listed]:
+    beside = hand_overs.of(tx, [row.inquiry_id for row in rows])
+    return [Listed(row, beside.get(row.inquiry_id)) for row in rows]
+
+
+def overdue(now: datetime, of: Table = deadlines) -> ColumnElement[bool]:
+    """The deadline has passed, whether the timers have handled it or not.
 
     That of a paused clock lies behind the pause's bound, so the clock ran when it passed.
     """
-    return and_(_C.state.in_((RUNNING, PAUSED)), _C.due_at < now)
+    return and_(of.c.state.in_((RUNNING, PAUSED)), of.c.due_at < now)
 
 
-def hand_over_overdue(now: datetime) -> ColumnElement[bool]:
-    """The same of the hand-over."""
-    return and_(_C.hand_over_state.in_((RUNNING, PAUSED)), _C.hand_over_due_at < now)
+def _stands(state: str, now: datetime, of: Table) -> ColumnElement[bool]:
+    if state == BREACHED:
+        return or_(of.c.state == BREACHED, overdue(now, of))
+    if state in (RUNNING, PAUSED):
+        return and_(of.c.state == state, not_(overdue(now, of)))
+    return of.c.state == state
 
 
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
-    for column, state, passed in (
-        (_C.state, wanted.state, overdue(now)),
-        (_C.hand_over_state, wanted.hand_over, hand_over_overdue(now)),
-    ):
-        if state == BREACHED:
-            conditions.append(or_(column == BREACHED, passed))
-        elif state in (RUNNING, PAUSED):
-            conditions += [column == state, not_(passed)]
-        elif state is not None:
-            conditions.append(column == state)
+    if wanted.state is not None:
+        conditions.append(_stands(wanted.state, now, deadlines))
+    if wanted.hand_over is not None:
+        beside = tables.hand_overs
+        here = beside.c.inquiry_id == _C.inquiry_id
+        conditions.append(exists().where(here, _stands(wanted.hand_over, now, beside)))
     for column, value in (
         (_C.channel, wanted.channel),
         (_C.desk, wanted.desk),

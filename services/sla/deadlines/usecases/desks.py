@@ -12,14 +12,15 @@ from uuid import UUID
 from services.sla.clocks.events import Assigned, Moved
 from services.sla.clocks.evolve import move
 from services.sla.clocks.hand_over import TECHNICAL_DESK
-from services.sla.deadlines.move_cause import Change
+from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import DeadlineRow
-from services.sla.deadlines.store.events import Recorded
-from services.sla.deadlines.usecases.append import Arrival, Histories, earliest, record
-from services.sla.promises.policy_version import Edition
+from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.usecases.append import NewEvent, append_events
+from services.sla.deadlines.usecases.unit_of_work import Histories, earliest
+from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import Subject
-from services.sla.promises.versions import Library
+from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.runtime.ids import new_id
 
@@ -28,7 +29,7 @@ from shared.runtime.ids import new_id
 class Assignment:
     """An inquiry and the desk it has from `at` on."""
 
-    fact_id: UUID
+    event_id: UUID
     inquiry_id: UUID
     conversation_id: UUID
     desk: str
@@ -37,14 +38,14 @@ class Assignment:
 
 
 def assign(
-    tx: Write, assignments: Sequence[Assignment], *, library: Library, now: datetime
+    tx: Write, assignments: Sequence[Assignment], *, policy_versions: PolicyVersions, now: datetime
 ) -> datetime | None:
     """Note the desks; where a promise asks for the desk, choose again and move the deadline.
 
-    Returns when the first of the clocks that changed needs a look.
+    Returns when the first action is due on one of the clocks that changed.
     """
-    edition = library.follow(tx, now=now)
-    if not (edition.asks_for_desks or edition.hands_over):
+    policy_version = policy_versions.active(tx, now=now)
+    if not (policy_version.asks_for_desks or policy_version.has_hand_over):
         deadlines.set_desks(
             tx, {each.inquiry_id: (each.conversation_id, each.desk) for each in assignments}
         )
@@ -52,15 +53,19 @@ def assign(
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in assignments})
     changed = [each for each in assignments if rows[each.inquiry_id].desk != each.desk]
     deadlines.change(tx, {each.inquiry_id: {"desk": each.desk} for each in changed})
-    looks = []
-    if edition.asks_for_desks:
+    next_actions = []
+    if policy_version.asks_for_desks:
         # Ended clocks, too: the end may have come earlier than this, and later than the desk.
         clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
-        looks.append(_choose_again(tx, clocks, rows, edition, library=library, now=now))
-    if edition.hands_over:
-        arrivals = [_assigned(each) for each in assignments if _hands_over(each, rows)]
-        looks.append(record(tx, arrivals, library=library, now=now))
-    return earliest(looks)
+        next_actions.append(
+            _choose_again(
+                tx, clocks, rows, policy_version, policy_versions=policy_versions, now=now
+            )
+        )
+    if policy_version.has_hand_over:
+        new_events = [_assigned(each) for each in assignments if _hands_over(each, rows)]
+        next_actions.append(append_events(tx, new_events, policy_versions=policy_versions, now=now))
+    return earliest(next_actions)
 
 
 def _hands_over(assignment: Assignment, rows: Mapping[UUID, DeadlineRow]) -> bool:
@@ -69,14 +74,14 @@ def _hands_over(assignment: Assignment, rows: Mapping[UUID, DeadlineRow]) -> boo
     return TECHNICAL_DESK in (assignment.desk, rows[assignment.inquiry_id].desk)
 
 
-def _assigned(assignment: Assignment) -> Arrival:
-    fact = Assigned(assignment.at, assignment.desk)
+def _assigned(assignment: Assignment) -> NewEvent:
+    event = Assigned(assignment.at, assignment.desk)
     # The event's id may be that of the move already.
-    recorded = Recorded(assignment.inquiry_id, new_id(), fact)
-    return Arrival(
+    stored = StoredEvent(assignment.inquiry_id, new_id(), event)
+    return NewEvent(
         assignment.conversation_id,
-        recorded,
-        Change("desk", assignment.at),
+        stored,
+        Cause("desk", assignment.at),
         assignment.traceparent,
     )
 
@@ -95,22 +100,21 @@ def moved_for(
     row: DeadlineRow,
     histories: Histories,
     *,
-    edition: Edition,
+    policy_version: PolicyVersion,
     desk: str | None,
     at: datetime,
     reason: str,
 ) -> Moved | None:
-    """The fact that puts the clock under what this edition says; None: nothing changes."""
+    """The event that puts the clock under what this policy version says; None: nothing changes."""
     if row.received_at is None:
         return None
-    choice = edition.choose(subject_of(row, desk=desk), row.received_at)
+    choice = policy_version.choose(subject_of(row, desk=desk), row.received_at)
     if choice is None:
         return None  # a promise that was given is kept, even if it would not be given today
     return move(
         histories.of(row.inquiry_id),
-        choice.promise,
-        began=histories.began(row.inquiry_id),
-        calendar=edition.calendar,
+        policy_version.terms(choice.promise.name),
+        terms_of=histories.terms_of,
         at=max(at, row.received_at),
         reason=reason,
     )
@@ -120,21 +124,25 @@ def _choose_again(
     tx: Write,
     assignments: Sequence[Assignment],
     rows: dict[UUID, DeadlineRow],
-    edition: Edition,
+    policy_version: PolicyVersion,
     *,
-    library: Library,
+    policy_versions: PolicyVersions,
     now: datetime,
 ) -> datetime | None:
     ids = [each.inquiry_id for each in assignments]
-    histories = Histories.read(tx, ids, library=library, now=now)
-    arrivals = []
+    histories = Histories.read(tx, ids, policy_versions=policy_versions, now=now)
+    new_events = []
     for each in assignments:
         row = rows[each.inquiry_id]
         moved = moved_for(
-            row, histories, edition=edition, desk=each.desk, at=each.at, reason="desk"
+            row, histories, policy_version=policy_version, desk=each.desk, at=each.at, reason="desk"
         )
         if moved is not None:
-            recorded = Recorded(each.inquiry_id, each.fact_id, moved, edition=edition.key)
-            change = Change("desk", moved.at)
-            arrivals.append(Arrival(each.conversation_id, recorded, change, each.traceparent))
-    return record(tx, arrivals, library=library, now=now) if arrivals else None
+            stored = StoredEvent(each.inquiry_id, each.event_id, moved)
+            cause = Cause("desk", moved.at)
+            new_events.append(NewEvent(each.conversation_id, stored, cause, each.traceparent))
+    return (
+        append_events(tx, new_events, policy_versions=policy_versions, now=now)
+        if new_events
+        else None
+    )

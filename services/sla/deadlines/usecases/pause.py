@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.sla.clocks.events import Fact, Paused, ResumeCause, Resumed
+from services.sla.clocks.events import ClockEvent, Paused, ResumeCause, Resumed
 from services.sla.clocks.target import Phase
-from services.sla.deadlines.move_cause import Change
+from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store import deadlines
-from services.sla.deadlines.store.events import Recorded
-from services.sla.deadlines.usecases.append import Arrival, record
-from services.sla.deadlines.usecases.view import Look, look, promised, still_owed
-from services.sla.promises.versions import Library
+from services.sla.deadlines.store.events import StoredEvent
+from services.sla.deadlines.usecases.append import NewEvent, append_events
+from services.sla.deadlines.usecases.view import ClockView, get_clock, promised, still_owed
+from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 from shared.errors import ConflictError, FieldProblem, InvalidError
 from shared.runtime.ids import new_id
@@ -28,48 +28,62 @@ def pause(
     reason: str,
     until: datetime | None,
     by: str,
-    library: Library,
+    policy_versions: PolicyVersions,
     now: datetime,
-) -> Look:
+) -> ClockView:
     """Stop counting until `until`, at most as long as the promise allows; without it, that long.
     `by` is the name of the API key.
 
     Pausing again changes how long; the bound counts from the first of them. Raises NotFoundError,
     ConflictError for a clock that has ended or was breached, InvalidError for a wrong `until`.
     """
-    seen = _locked(tx, inquiry_id, library=library, now=now)
-    still_owed(seen)
-    bound = _bound(seen, now)
+    view = _locked(tx, inquiry_id, policy_versions=policy_versions, now=now)
+    still_owed(view)
+    bound = _bound(view, now)
     if until is not None:
         _check_until(until, now=now, bound=bound)
     elif bound <= now:
         raise ConflictError("pause-used-up", "the clock has been paused as long as it may be")
-    fact = Paused(now, until or bound, reason)
-    return _append(tx, seen, fact, cause=Change("paused", now), by=by, library=library, now=now)
+    event = Paused(now, until or bound, reason)
+    return _append(
+        tx, view, event, cause=Cause("paused", now), by=by, policy_versions=policy_versions, now=now
+    )
 
 
-def resume(tx: Write, *, inquiry_id: UUID, by: str, library: Library, now: datetime) -> Look:
+def resume(
+    tx: Write, *, inquiry_id: UUID, by: str, policy_versions: PolicyVersions, now: datetime
+) -> ClockView:
     """Let a paused clock run again. Raises NotFoundError, ConflictError when it is not paused."""
-    seen = _locked(tx, inquiry_id, library=library, now=now)
-    if seen.clock.phase is not Phase.PAUSED:
-        phase = seen.clock.phase.value.replace("_", " ")
+    view = _locked(tx, inquiry_id, policy_versions=policy_versions, now=now)
+    if view.clock.phase is not Phase.PAUSED:
+        phase = view.clock.phase.value.replace("_", " ")
         raise ConflictError("clock-not-paused", f"the clock is {phase}, there is no pause to end")
-    fact = Resumed(now, ResumeCause.PERSON)
-    return _append(tx, seen, fact, cause=Change("resumed", now), by=by, library=library, now=now)
+    event = Resumed(now, ResumeCause.PERSON)
+    return _append(
+        tx,
+        view,
+        event,
+        cause=Cause("resumed", now),
+        by=by,
+        policy_versions=policy_versions,
+        now=now,
+    )
 
 
-def _locked(tx: Write, inquiry_id: UUID, *, library: Library, now: datetime) -> Look:
+def _locked(
+    tx: Write, inquiry_id: UUID, *, policy_versions: PolicyVersions, now: datetime
+) -> ClockView:
     promised(deadlines.lock(tx, [inquiry_id]).get(inquiry_id), inquiry_id)
-    return look(tx, inquiry_id=inquiry_id, library=library, now=now)
+    return get_clock(tx, inquiry_id=inquiry_id, policy_versions=policy_versions, now=now)
 
 
-def _bound(seen: Look, now: datetime) -> datetime:
-    target = seen.clock.current
+def _bound(view: ClockView, now: datetime) -> datetime:
+    target = view.clock.current
     begun = now
     if target is not None and target.phase is Phase.PAUSED:
         begun = target.pauses[-1].start
     name = target.promise.name if target is not None else ""
-    return begun + seen.edition.pause_bounds.get(name, BOUND_OF_FORGOTTEN_PROMISES)
+    return begun + view.policy_version.pause_bounds.get(name, BOUND_OF_FORGOTTEN_PROMISES)
 
 
 def _check_until(until: datetime, *, now: datetime, bound: datetime) -> None:
@@ -91,17 +105,17 @@ def _check_until(until: datetime, *, now: datetime, bound: datetime) -> None:
 
 def _append(
     tx: Write,
-    seen: Look,
-    fact: Fact,
+    view: ClockView,
+    event: ClockEvent,
     *,
-    cause: Change,
+    cause: Cause,
     by: str,
-    library: Library,
+    policy_versions: PolicyVersions,
     now: datetime,
-) -> Look:
-    row = seen.row
-    arrival = Arrival(
-        row.conversation_id, Recorded(row.inquiry_id, new_id(), fact, by, key_name=by), cause
+) -> ClockView:
+    row = view.row
+    new_event = NewEvent(
+        row.conversation_id, StoredEvent(row.inquiry_id, new_id(), event, by, key_name=by), cause
     )
-    record(tx, [arrival], library=library, now=now)
-    return look(tx, inquiry_id=row.inquiry_id, library=library, now=now)
+    append_events(tx, [new_event], policy_versions=policy_versions, now=now)
+    return get_clock(tx, inquiry_id=row.inquiry_id, policy_versions=policy_versions, now=now)

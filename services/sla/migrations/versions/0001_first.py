@@ -136,8 +136,3 @@ def _beside_the_deadlines() -> None:
         sa.Column("first_used_at", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("key", name="pk_editions"),
     )
-
-
-def downgrade() -> None:
-    for table in ("editions", "told", "clock_facts", "deadlines", "inbox", "outbox"):
-        op.drop_table(table)

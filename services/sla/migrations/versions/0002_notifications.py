@@ -55,7 +55,3 @@ def upgrade() -> None:
             "ALTER TABLE notification_deliveries SET (autovacuum_vacuum_scale_factor = 0.01,"
             " autovacuum_analyze_scale_factor = 0.02)"
         )
-
-
-def downgrade() -> None:
-    op.drop_table("notification_deliveries")

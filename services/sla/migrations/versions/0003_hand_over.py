@@ -18,8 +18,3 @@ def upgrade() -> None:
     op.add_column("deadlines", sa.Column("hand_over_state", sa.String(16), nullable=True))
     for name in ("hand_over_due_at", "hand_over_breached_at", "taken_over_at"):
         op.add_column("deadlines", sa.Column(name, Utc(), nullable=True))
-
-
-def downgrade() -> None:
-    for name in ("taken_over_at", "hand_over_breached_at", "hand_over_due_at", "hand_over_state"):
-        op.drop_column("deadlines", name)

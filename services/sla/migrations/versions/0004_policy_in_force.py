@@ -16,7 +16,3 @@ oldest_program = "0004"
 
 def upgrade() -> None:
     op.add_column("editions", sa.Column("in_force_since", Utc(), nullable=True))
-
-
-def downgrade() -> None:
-    op.drop_column("editions", "in_force_since")

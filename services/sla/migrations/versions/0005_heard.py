@@ -21,7 +21,3 @@ def upgrade() -> None:
         sa.Column("until", Utc(), nullable=False),
         sa.PrimaryKeyConstraint("service", name=op.f("pk_heard")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("heard")

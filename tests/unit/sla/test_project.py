@@ -15,7 +15,7 @@ from services.sla.clocks.events import (
     Assigned,
     Cancelled,
     CancelReason,
-    Fact,
+    ClockEvent,
     Held,
     Left,
     Paused,
@@ -26,15 +26,15 @@ from services.sla.clocks.events import (
     TakenOver,
     Withdrawn,
 )
-from services.sla.clocks.evolve import start, state
 from services.sla.clocks.notices import NoticeKey, NoticeKind, breach_key
-from services.sla.deadlines.project import fold
+from services.sla.deadlines.project import Before, project
 from services.sla.deadlines.store.deadlines import DeadlineRow
-from services.sla.promises.policy_version import Edition, edition_of
+from services.sla.deadlines.store.hand_overs import HandOverRow
+from services.sla.promises.policy_version import PolicyVersion, policy_version_of
 from services.sla.promises.promise import Promise
 from shared.events.deadlines import DeadlineBreached, DeadlineFact, DeadlineMet
 from shared.policy import load_policy
-from tests.unit.sla.builders import DAY, HOUR, at, promise
+from tests.unit.sla.builders import DAY, HOUR, at, evolve, promise, start, terms_of
 
 INQUIRY, CONVERSATION, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 REPLIES = [UUID(int=n) for n in range(10, 14)]
@@ -44,8 +44,8 @@ MON, TUE, WED = "2026-03-02", "2026-03-03", "2026-03-04"
 
 
 @cache
-def edition() -> Edition:
-    return edition_of(load_policy(), now=RECEIVED)
+def policy_version() -> PolicyVersion:
+    return policy_version_of(load_policy(), now=RECEIVED)
 
 
 @dataclass
@@ -54,44 +54,45 @@ class Desk:
 
     begun: Started
     row: DeadlineRow = field(init=False)
-    facts: list[Fact] = field(init=False)
-    told: set[NoticeKey] = field(default_factory=set)
+    hand_over: HandOverRow | None = None
+    events: list[ClockEvent] = field(init=False)
+    sent: set[NoticeKey] = field(default_factory=set)
     published: list[DeadlineFact] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.facts = [self.begun]
+        self.events = [self.begun]
         awaited = DeadlineRow(INQUIRY, CONVERSATION, "awaited", received_at=self.begun.at)
         self.row = replace(awaited, channel="email")
-        self._fold(self.begun.at)
+        self._project(self.begun.at)
 
-    def hear(self, fact: Fact, now: datetime) -> None:
-        self.facts.append(fact)
-        self._fold(now)
+    def hear(self, event: ClockEvent, now: datetime) -> None:
+        self.events.append(event)
+        self._project(now)
 
     def tick(self, until: datetime) -> None:
         """As the timers do, when all that was recorded until then is known."""
         for _ in range(50):
             if self.row.next_action_at is None or self.row.next_action_at > until:
                 return
-            self._fold(until, tell_until=until)
+            self._project(until, tell_until=until)
         pytest.fail(f"the timers turn in a circle at {self.row.next_action_at}")
 
-    def _fold(self, now: datetime, *, tell_until: datetime | None = None) -> None:
-        outcome = fold(
-            self.row,
-            self.facts,
-            edition=edition(),
-            began=edition().calendar,
+    def _project(self, now: datetime, *, tell_until: datetime | None = None) -> None:
+        outcome = project(
+            Before(self.row, self.hand_over, self.sent),
+            self.events,
+            policy_version=policy_version(),
+            terms_of=terms_of,
             now=now,
-            seen=self.told,
             tell_until=tell_until,
         )
-        keys = {each.key for each in outcome.told}
-        assert len(keys) == len(outcome.told)
-        assert not keys & self.told
-        self.told |= keys
+        keys = {each.key for each in outcome.sent}
+        assert len(keys) == len(outcome.sent)
+        assert not keys & self.sent
+        self.sent |= keys
         self.published += outcome.publish
         self.row = replace(self.row, **outcome.columns)
+        self.hand_over = outcome.hand_over
 
     def copy(self, target: str) -> tuple[str, str, datetime] | None:
         """As somebody has it who keeps what was told last."""
@@ -99,58 +100,59 @@ class Desk:
         return (mine[-1].state, mine[-1].target, mine[-1].due_at) if mine else None
 
     def breaches(self) -> set[NoticeKey]:
-        return {each for each in self.told if each.kind is NoticeKind.BREACH}
+        return {each for each in self.sent if each.kind is NoticeKind.BREACH}
 
     def check(self) -> None:
         """What holds once the timers have told everything."""
         row = self.row
-        assert row.said is None
+        assert row.published is None
         assert self.copy("") == (row.state, row.target, row.due_at)
-        beside = self.copy("hand_over")
-        if row.hand_over_state in {None, "cancelled"}:
-            assert beside is None or beside[0] == "cancelled"
+        copy, second = self.copy("hand_over"), self.hand_over
+        if second is None or second.state == "cancelled":
+            assert copy is None or copy[0] == "cancelled"
         else:
-            assert beside == (row.hand_over_state, "hand_over", row.hand_over_due_at)
+            assert copy == (second.state, "hand_over", second.due_at)
+        assert second is None or second.published is None
         assert self.true_breaches() <= self.breaches()
 
     def true_breaches(self) -> set[NoticeKey]:
         """By all that is known; an inquiry that is part of another tells none."""
-        clock = state(self.facts, edition().calendar, END)
+        clock = evolve(self.events, END)
         shown = clock.shown if clock.merged_into is None else ()
         return {breach_key(each) for each in shown if each.breached_at is not None}
 
 
-def heard(begun: Started, order: Iterable[Fact]) -> Desk:
+def heard(begun: Started, order: Iterable[ClockEvent]) -> Desk:
     """Everything is heard at the end, before the timers look."""
     desk = Desk(begun)
-    for fact in order:
-        desk.hear(fact, END)
+    for event in order:
+        desk.hear(event, END)
     desk.tick(END)
     desk.check()
     assert desk.breaches() == desk.true_breaches()
     return desk
 
 
-def same_in_every_order(begun: Started, orders: Iterator[Sequence[Fact]]) -> Desk:
+def same_in_every_order(begun: Started, orders: Iterator[Sequence[ClockEvent]]) -> Desk:
     first = heard(begun, next(orders))
     for order in orders:
         desk = heard(begun, order)
-        assert desk.row == first.row
-        assert desk.told == first.told
+        assert (desk.row, desk.hand_over) == (first.row, first.hand_over)
+        assert desk.sent == first.sent
         assert desk.copy("") == first.copy("")
     return first
 
 
 def begin(kept: Promise | None = None) -> Started:
-    return start(kept or promise(), edition().calendar, RECEIVED)
+    return start(kept or promise(), policy_version().calendar, RECEIVED)
 
 
 def test_a_holding_reply_prevents_the_breach_of_a_late_completion() -> None:
-    facts: list[Fact] = [
+    events: list[ClockEvent] = [
         Answered(at(f"{WED} 11:00"), by_hand=True),
         Held(at(f"{MON} 11:00"), at(f"{WED} 12:00"), REPLIES[0]),
     ]
-    for order in permutations(facts):
+    for order in permutations(events):
         desk = heard(begin(), order)
         assert desk.breaches() == set()
         assert [each.state for each in desk.published if isinstance(each, DeadlineMet)] == ["met"]
@@ -171,7 +173,7 @@ def test_a_clock_that_ended_late_gets_its_breach_told_by_the_timers() -> None:
 
 
 @pytest.mark.parametrize(
-    "facts",
+    "events",
     [
         [
             Answered(at(f"{MON} 12:00"), REPLIES[0]),
@@ -196,31 +198,31 @@ def test_a_clock_that_ended_late_gets_its_breach_told_by_the_timers() -> None:
         ],
     ],
 )
-def test_every_order_of_these_ends_in_one_row(facts: list[Fact]) -> None:
-    same_in_every_order(begin(), permutations(facts))
+def test_every_order_of_these_ends_in_one_row(events: list[ClockEvent]) -> None:
+    same_in_every_order(begin(), permutations(events))
 
 
-def random_facts(dice: Random) -> list[Fact]:
+def random_facts(dice: Random) -> list[ClockEvent]:
     """A life of a few days in which replies, desks and messages change their minds."""
-    facts: list[Fact] = []
+    events: list[ClockEvent] = []
     for reply in dice.sample(REPLIES, dice.randrange(4)):
         given, until = _moment(dice), dice.choice([None, HOUR, DAY, 3 * DAY])
-        facts += (
+        events += (
             _word(dice, reply, revision, given, until)
             for revision in range(dice.choice([1, 1, 2, 3, 5]))
         )
-    facts += (_decision(dice) for _ in range(dice.choice([0, 1, 1, 2])))
-    facts += (Reopened(_moment(dice)) for _ in range(dice.choice([0, 0, 1, 2])))
-    facts += _pauses(dice)
+    events += (_decision(dice) for _ in range(dice.choice([0, 1, 1, 2])))
+    events += (Reopened(_moment(dice)) for _ in range(dice.choice([0, 0, 1, 2])))
+    events += _pauses(dice)
     desks = ["technical", "inbound"]
-    facts += (Assigned(_moment(dice), dice.choice(desks)) for _ in range(dice.choice([0, 1, 3])))
-    facts += (TakenOver(_moment(dice)) for _ in range(dice.choice([0, 0, 1])))
+    events += (Assigned(_moment(dice), dice.choice(desks)) for _ in range(dice.choice([0, 1, 3])))
+    events += (TakenOver(_moment(dice)) for _ in range(dice.choice([0, 0, 1])))
     if dice.random() < 0.1:
-        facts.append(Cancelled(_moment(dice), CancelReason.DUPLICATE, OTHER))
-    return dice.sample(facts, len(facts))
+        events.append(Cancelled(_moment(dice), CancelReason.DUPLICATE, OTHER))
+    return dice.sample(events, len(events))
 
 
-def _pauses(dice: Random) -> Iterator[Fact]:
+def _pauses(dice: Random) -> Iterator[ClockEvent]:
     """Some, and messages that end them, of which some belong to another inquiry."""
     for _ in range(dice.choice([0, 0, 1])):
         begun = _moment(dice)
@@ -239,7 +241,7 @@ def _moment(dice: Random) -> datetime:
 
 def _word(
     dice: Random, reply: UUID, revision: int, given: datetime, until: timedelta | None
-) -> Fact:
+) -> ClockEvent:
     match dice.randrange(3):
         case 0:
             return Answered(given, reply, revision)
@@ -249,7 +251,7 @@ def _word(
             return Withdrawn(given + dice.choice([HOUR, 2 * DAY]), reply, revision)
 
 
-def _decision(dice: Random) -> Fact:
+def _decision(dice: Random) -> ClockEvent:
     if dice.random() < 0.5:
         return Answered(_moment(dice), by_hand=True)
     return Cancelled(_moment(dice), dice.choice(list(CancelReason)))
@@ -259,8 +261,8 @@ def _decision(dice: Random) -> Fact:
 def test_random_lives_end_in_one_row(seed: int) -> None:
     dice = Random(seed)
     kept = promise() if seed % 2 else Promise("p", DAY, hand_over=4 * HOUR)
-    facts = random_facts(dice)
-    orders = (dice.sample(facts, len(facts)) for _ in range(12))
+    events = random_facts(dice)
+    orders = (dice.sample(events, len(events)) for _ in range(12))
     same_in_every_order(begin(kept), orders)
 
 
@@ -270,9 +272,9 @@ def test_copies_follow_and_no_breach_is_lost_while_timers_look(seed: int) -> Non
     dice = Random(1000 + seed)
     kept = promise() if seed % 2 else Promise("p", DAY, hand_over=4 * HOUR)
     desk, now = Desk(begin(kept)), RECEIVED
-    for fact in random_facts(dice):
+    for event in random_facts(dice):
         now = max(now, RECEIVED + timedelta(hours=dice.randrange(200)))
-        desk.hear(fact, now)
+        desk.hear(event, now)
         if dice.random() < 0.5:
             desk.tick(now - timedelta(hours=dice.choice([0, 0, 1, 40])))
     desk.tick(END)
