@@ -52,25 +52,25 @@ from shared.messaging.consumer import Handler, Listener
 from shared.runtime.clock import Clock
 
 GROUP = "sla"
-Scheduled = Callable[[datetime | None], None]
 F = TypeVar("F", bound=Fact)
 
 
-def listener(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
-    """`on_scheduled` learns when the first of the changed clocks needs a look (Timers.nearer)."""
+def listener(library: Library, clock: Clock, *, on_progress: Callable[[], None]) -> Listener:
+    """`on_progress` is called after the commit when intake or the router made some."""
     return Listener(
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
-        handlers(library, clock, on_scheduled=on_scheduled),
-        repeatable={control_events.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
+        handlers(library, clock),
+        repeatable={control_events.RelayCaughtUp.TYPE: progress(since=clock.now())},
+        on_repeatable=on_progress,
     )
 
 
-def caught_up(*, since: datetime) -> Handler:
+def progress(*, since: datetime) -> Handler:
     """What another service recorded until then is on the bus, if it was said since that moment.
 
     What was said before this process started may have been overtaken by a replay: a database that
-    was restored has to hear again what it had heard.
+    was restored has to consume again what it had consumed.
     """
 
     def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -82,23 +82,21 @@ def caught_up(*, since: datetime) -> Handler:
     return note
 
 
-def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapping[str, Handler]:
+def handlers(library: Library, clock: Clock) -> Mapping[str, Handler]:
     def received(tx: Write, envelopes: Sequence[Envelope]) -> None:
         receipts = [
             Receipt(each.id, _told(each, InquiryReceived), each.traceparent) for each in envelopes
         ]
-        on_scheduled(receive(tx, receipts, library=library, now=clock.now()))
+        receive(tx, receipts, library=library, now=clock.now())
 
     def message_added(tx: Write, envelopes: Sequence[Envelope]) -> None:
         messages = [
             Message(each.id, _told(each, MessageAdded), each.traceparent) for each in envelopes
         ]
-        on_scheduled(take_messages(tx, messages, library=library, now=clock.now()))
+        take_messages(tx, messages, library=library, now=clock.now())
 
     def desk_known(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
-        )
+        assign(tx, [_assignment(each) for each in envelopes], library=library, now=clock.now())
 
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # Also while no promise has a hand-over: the next policy may, and must not call it missed.
@@ -106,18 +104,14 @@ def handlers(library: Library, clock: Clock, *, on_scheduled: Scheduled) -> Mapp
         happened(tx, mine)
 
     def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
-        )
+        record(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
 
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # By an answer that intake has told of: that fact says it, and may be corrected.
         happened(tx, [each for each in envelopes if _told(each, TodoCompleted).answer_id is None])
 
     def taken_back(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            take_back(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
-        )
+        take_back(tx, [_arrival(each) for each in envelopes], library=library, now=clock.now())
 
     return {
         InquiryReceived.TYPE: received,

@@ -3,7 +3,7 @@
 `deadlines` holds one row per inquiry: the present state, folded from `clock_facts`, which are only
 ever added. `told` remembers which warnings and breaches went out, so that each goes out once.
 `editions` keeps every promise and calendar that a clock was ever counted by.
-`heard` says until when all that other services recorded is known here.
+`heard` (`progress` here) says until when everything is on the bus that other services recorded.
 `notification_deliveries` holds what has to go out, and is the log of what became of it.
 """
 
@@ -119,7 +119,7 @@ editions = Table(
     Column("in_force_since", Utc),
 )
 
-heard = Table(
+progress = Table(
     "heard",
     metadata,
     Column("service", String(20), primary_key=True),

@@ -69,7 +69,7 @@ BOUNDARIES = {
     "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
     "services/sla/notifications/worker.py": "one try of one delivery",
-    "services/sla/timers/alone.py": "the clock of one inquiry",
+    "services/sla/timers/isolation.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "services/intake/accepting/committer.py": "the same",
     "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",

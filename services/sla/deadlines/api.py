@@ -141,7 +141,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             library=desk.library,
             now=desk.clock.now(),
         )
-        desk.on_written(seen.row.next_action_at)
+        desk.on_written()
         return _changed(views.detail(seen), caller)
 
     @api.post(
@@ -160,7 +160,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             library=desk.library,
             now=desk.clock.now(),
         )
-        desk.on_written(seen.row.next_action_at)
+        desk.on_written()
         return _changed(views.detail(seen), caller)
 
     return api
