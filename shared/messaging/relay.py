@@ -55,8 +55,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """Every fact with a moment before `until` is on the bus when the rows up to `seq` are."""
+    """Every fact with a moment before `until` is on the bus when the rows up to `seq` are.
 
+    `looked_at` is before the outbox was read for it: what is replayed later may not be out.
+    """
+
+    looked_at: datetime
     until: datetime
     seq: int
 
@@ -179,9 +183,10 @@ class Relay:
         """Before the outbox is read: what settles later may not be in what was read."""
         if self._settled is not None or not self._progress_is_due():
             return
-        until = await guard.settled_until(self._clock.now())
+        looked_at = self._clock.now()
+        until = await guard.settled_until(looked_at)
         if until is not None:
-            self._settled = _Settled(until, await self._database.read(last_seq))
+            self._settled = _Settled(looked_at, until, await self._database.read(last_seq))
 
     async def _tell_progress(self) -> None:
         """Raises PublishFailedError."""
@@ -198,7 +203,7 @@ class Relay:
             event_id=new_id(),
             key=service,
             traceparent=new_traceparent(),
-            time=self._clock.now(),
+            time=settled.looked_at,
             source=self._source,
         )
         await self._bus.publish([record])

@@ -313,6 +313,29 @@ async def test_the_relay_says_until_when_everything_is_on_the_bus(
         assert await database.read(outbox.waiting) == 0
 
 
+async def test_progress_has_the_time_of_its_look(database: Database, bus: LocalBus) -> None:
+    """What is replayed after it, and before it is told, has not gone out."""
+    clock, times = ManualClock(NOW), list[datetime]()
+
+    class Slow:
+        problem = None
+
+        async def publish(self, records: Sequence[Record]) -> None:
+            clock.advance(timedelta(seconds=5))
+            found = [dict(each.headers)["ce_time"].decode() for each in records]
+            times.extend(datetime.fromisoformat(each) for each in found)
+            await bus.publish(records)
+
+    await database.write(outbox.record, [answered(1, "a")])
+    carrier = Relay(
+        database=database, bus=cast("Any", Slow()), clock=clock, metrics=Metrics("test"),
+        source="/test", tells_progress=True,
+    )  # fmt: skip
+    async with running_loops([("relay", carrier.run)]):
+        await marked(bus, lambda found: found == [NOW])
+    assert times == [NOW, NOW]
+
+
 async def test_progress_does_not_wait_for_an_outbox_that_is_never_empty(
     database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
