@@ -5,7 +5,8 @@
 Inquiries come in over `--seconds`, with a promise of one minute of wall time, and nobody answers
 them. A breach is told when its fact is on the bus: what is measured is the time from the due moment
 until then. `--mode distributed` runs a process for each service, on PostgreSQL and Kafka, see
-tests/support/backing.py. `--load` is how many further inquiries a second come in meanwhile.
+tests/support/backing.py, or `--instances` of them. `--load` is how many further inquiries a second
+come in meanwhile.
 
 Prints ratios only. Another checkout is measured from this one with its folder in BENCH_ROOT.
 """
@@ -94,7 +95,7 @@ async def measure(server: Server, database: Reader, options: argparse.Namespace)
 
 
 @contextmanager
-def distributed(folder: Path, policy: str) -> Iterator[tuple[Server, str]]:
+def distributed(folder: Path, policy: str, instances: int) -> Iterator[tuple[Server, str]]:
     """Each service in a process of its own: intake's server, and the address of sla's database."""
     with ExitStack() as stack:
         postgres = stack.enter_context(backing.postgres())
@@ -105,12 +106,16 @@ def distributed(folder: Path, policy: str) -> Iterator[tuple[Server, str]]:
         settings = {"DESK_BUS_URL": bus, "DESK_POLICY": policy} | {
             f"DESK_{name.upper()}_DATABASE_URL": url for name, url in urls.items()
         }
-        servers = [stack.enter_context(desk(name, folder, settings)) for name in SERVICES]
+        servers = []
+        for number in range(instances):
+            data = folder / str(number)
+            data.mkdir()
+            servers += [stack.enter_context(desk(name, data, settings)) for name in SERVICES]
         yield servers[0], urls["sla"]
 
 
 @contextmanager
-def embedded(folder: Path, policy: str) -> Iterator[tuple[Server, str]]:
+def embedded(folder: Path, policy: str, _instances: int) -> Iterator[tuple[Server, str]]:
     with desk("run", folder, {"DESK_POLICY": policy}) as server:
         yield server, f"sqlite:///{folder / 'sla.sqlite'}"
 
@@ -120,6 +125,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["embedded", "distributed"], default="embedded")
     parser.add_argument("--inquiries", type=int, default=60)
     parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--instances", type=int, default=1, help="of each service, distributed")
     parser.add_argument("--load", type=float, default=0)
     options = parser.parse_args()
     mode = embedded if options.mode == "embedded" else distributed
@@ -129,7 +135,7 @@ def main() -> None:
         shipped = (ROOT / "services" / "desk.toml").read_text()
         assert _SHIPPED in shipped
         policy.write_text(shipped.replace(_SHIPPED, _SHORT))
-        with mode(folder, str(policy)) as (server, url):
+        with mode(folder, str(policy), options.instances) as (server, url):
             delays = asyncio.run(_measured(server, url, options))
     print(f"{len(delays)} breaches, each told once; from due to told, against the promise:")
     for what, seconds in (("median", median(delays)), ("95th", quantiles(delays, n=20)[-1])):

@@ -103,6 +103,7 @@ class Relay:
             ) as guard:
                 if guard is None:
                     return
+                self._settled = None
                 await self._publish_while_mine(guard, stop)
 
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
