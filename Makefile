@@ -40,6 +40,7 @@ bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
 bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline poller
 	$(BIN)/python -m bench.business_time
 	$(BIN)/python -m bench.deadlines
+	$(BIN)/python -m bench.on_time
 
 lock: $(VENV)/.dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/pip-compile $(LOCKING) --output-file $(LOCK) pyproject.toml

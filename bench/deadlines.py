@@ -102,7 +102,7 @@ class Idle:
 
 
 async def idle_ticks(few: Database, many: Database, *, whole: bool = False) -> tuple[Idle, Idle]:
-    """The look of a tick with nothing due, from the floor that the timers keep, or `whole`.
+    """The look of a tick with nothing due, from the watermark that was worked off, or `whole`.
 
     Interleaved rounds, so that a busy machine disturbs both sides alike.
     """
@@ -111,7 +111,7 @@ async def idle_ticks(few: Database, many: Database, *, whole: bool = False) -> t
         first = await database.read(deadlines.next_action)
         assert first is not None
         assert first > NOW
-        sides.append((database, None if whole else first, list[float]()))
+        sides.append((database, None if whole else NOW, list[float]()))
     for _ in range(ROUNDS):
         for database, since, seconds in sides:
             started = time.perf_counter()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from types import MappingProxyType
 
 from starlette.requests import Request
@@ -22,12 +21,13 @@ from services.sla.promises.versions import PolicyVersions
 from services.sla.reports import api as reports
 from services.sla.settings import SlaSettings
 from services.sla.timers import store
-from services.sla.timers.caught_up import CaughtUp
-from services.sla.timers.loop import TimerMetrics, Timers
-from services.sla.timers.word import SERVICES, Word
+from services.sla.timers.new_policy import NewPolicy
+from services.sla.timers.offsets import Offsets
+from services.sla.timers.ticker import Ticker, TimerMetrics
+from services.sla.timers.watermark import SOURCES, Watermark
 from shared.access.authorizer import Authorizer
-from shared.bus.port import BusUnavailableError, Partition, Progress
 from shared.db import open_database
+from shared.events.catalogue import PROGRESS
 from shared.policy import Policy, known_hashtags
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
@@ -57,51 +57,52 @@ def build(
     )
     workers = _delivery_workers(service, runtime, settings, notify)
 
-    async def progress() -> Mapping[Partition, Progress] | None:
-        return await consumer.progress()
-
-    async def listens() -> bool:
-        try:
-            return await progress() is not None
-        except BusUnavailableError:
-            return False
+    async def offsets() -> Offsets | None:
+        found = await consumer.progress()
+        # Progress itself is no fact; its position is committed after it has had its effect.
+        return found and {each: found[each] for each in found if each.topic != PROGRESS}
 
     def on_recorded() -> None:
         service.relay.wake()
         for worker in workers:
             worker.wake()
 
-    timers = Timers(
+    metrics = TimerMetrics.of(service.metrics)
+    ticker = Ticker(
         database=database,
         policy_versions=policy_versions,
         clock=runtime.clock,
         settings=settings,
-        caught_up=CaughtUp(progress),
-        word=Word(
-            lambda: database.read(store.until, SERVICES),
-            listens=listens,
-            patience_seconds=settings.patience_seconds,
+        watermark=Watermark(
+            lambda: database.read(store.published, SOURCES),
+            offsets=offsets,
+            idle_seconds=settings.patience_seconds,
+        ),
+        policy=NewPolicy(
+            database=database,
+            policy_versions=policy_versions,
+            clock=runtime.clock,
+            batch=settings.claim_rows,
+            offsets=offsets,
+            on_recorded=on_recorded,
+            put_off=metrics.put_off,
         ),
         on_recorded=on_recorded,
-        metrics=TimerMetrics.of(service.metrics),
+        metrics=metrics,
     )
-    service.check("timers", Check(timers.late, "degraded"))
+    service.check("timers", Check(ticker.late, "degraded"))
     consumer = service.listen(
-        handlers.listener(policy_versions, runtime.clock, on_scheduled=timers.nearer),
+        handlers.listener(policy_versions, runtime.clock, on_progress=ticker.advance),
         on_recorded=on_recorded,
     )
-    service.loop("timers", timers.run)
-
-    def on_written(next_look: datetime | None) -> None:
-        on_recorded()
-        timers.nearer(next_look)
+    service.loop("timers", ticker.run)
 
     desk = SlaDependencies(
         database=database,
         policy_versions=policy_versions,
         authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
         clock=runtime.clock,
-        on_written=on_written,
+        on_written=on_recorded,
         channels=frozenset(runtime.policy.channels),
         desks=frozenset(runtime.policy.desks),
         targets=frozenset(worker.target for worker in workers),

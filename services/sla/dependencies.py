@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.sla.promises.versions import PolicyVersions
 from shared.access.authorizer import Authorizer
@@ -16,15 +15,13 @@ from shared.runtime.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class SlaDependencies:
-    """`on_written` is called after each commit that may have filled the outbox, with the moment at
-    which an action is due on the changed clock.
-    """
+    """`on_written` is called after each commit that may have filled the outbox."""
 
     database: Database
     policy_versions: PolicyVersions
     authorizer: Authorizer
     clock: Clock
-    on_written: Callable[[datetime | None], None]
+    on_written: Callable[[], None]
     channels: frozenset[str]
     desks: frozenset[str]
     targets: frozenset[str]

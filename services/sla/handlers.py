@@ -52,25 +52,27 @@ from shared.messaging.consumer import Handler, Listener
 from shared.runtime.clock import Clock
 
 GROUP = "sla"
-Scheduled = Callable[[datetime | None], None]
 F = TypeVar("F", bound=Fact)
 
 
-def listener(policy_versions: PolicyVersions, clock: Clock, *, on_scheduled: Scheduled) -> Listener:
-    """`on_scheduled` learns when the first of the changed clocks needs a look (Timers.nearer)."""
+def listener(
+    policy_versions: PolicyVersions, clock: Clock, *, on_progress: Callable[[], None]
+) -> Listener:
+    """`on_progress` is called after the commit when intake or the router made some."""
     return Listener(
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
-        handlers(policy_versions, clock, on_scheduled=on_scheduled),
-        repeatable={control_events.RelayCaughtUp.TYPE: caught_up(since=clock.now())},
+        handlers(policy_versions, clock),
+        repeatable={control_events.RelayCaughtUp.TYPE: progress(since=clock.now())},
+        on_repeatable=on_progress,
     )
 
 
-def caught_up(*, since: datetime) -> Handler:
+def progress(*, since: datetime) -> Handler:
     """What another service recorded until then is on the bus, if it was said since that moment.
 
     What was said before this process started may have been overtaken by a replay: a database that
-    was restored has to hear again what it had heard.
+    was restored has to consume again what it had consumed.
     """
 
     def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -82,31 +84,25 @@ def caught_up(*, since: datetime) -> Handler:
     return note
 
 
-def handlers(
-    policy_versions: PolicyVersions, clock: Clock, *, on_scheduled: Scheduled
-) -> Mapping[str, Handler]:
+def handlers(policy_versions: PolicyVersions, clock: Clock) -> Mapping[str, Handler]:
     def received(tx: Write, envelopes: Sequence[Envelope]) -> None:
         receipts = [
             Receipt(each.id, _fact(each, InquiryReceived), each.traceparent) for each in envelopes
         ]
-        on_scheduled(start_clocks(tx, receipts, policy_versions=policy_versions, now=clock.now()))
+        start_clocks(tx, receipts, policy_versions=policy_versions, now=clock.now())
 
     def message_added(tx: Write, envelopes: Sequence[Envelope]) -> None:
         messages = [
             Message(each.id, _fact(each, MessageAdded), each.traceparent) for each in envelopes
         ]
-        on_scheduled(
-            on_customer_messages(tx, messages, policy_versions=policy_versions, now=clock.now())
-        )
+        on_customer_messages(tx, messages, policy_versions=policy_versions, now=clock.now())
 
     def desk_known(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            assign(
-                tx,
-                [_assignment(each) for each in envelopes],
-                policy_versions=policy_versions,
-                now=clock.now(),
-            )
+        assign(
+            tx,
+            [_assignment(each) for each in envelopes],
+            policy_versions=policy_versions,
+            now=clock.now(),
         )
 
     def claimed(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -115,13 +111,11 @@ def handlers(
         happened(tx, mine)
 
     def happened(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            append_events(
-                tx,
-                [_new_event(each) for each in envelopes],
-                policy_versions=policy_versions,
-                now=clock.now(),
-            )
+        append_events(
+            tx,
+            [_new_event(each) for each in envelopes],
+            policy_versions=policy_versions,
+            now=clock.now(),
         )
 
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -129,13 +123,11 @@ def handlers(
         happened(tx, [each for each in envelopes if _fact(each, TodoCompleted).answer_id is None])
 
     def taken_back(tx: Write, envelopes: Sequence[Envelope]) -> None:
-        on_scheduled(
-            take_back(
-                tx,
-                [_new_event(each) for each in envelopes],
-                policy_versions=policy_versions,
-                now=clock.now(),
-            )
+        take_back(
+            tx,
+            [_new_event(each) for each in envelopes],
+            policy_versions=policy_versions,
+            now=clock.now(),
         )
 
     return {

@@ -5,7 +5,7 @@ only ever added; `hand_overs` holds a second deadline where the technical desk o
 `sent_notices` remembers which warnings and breaches went out, so that each goes
 out once. `policy_versions` keeps every promise and calendar that a clock was ever counted by. In
 the database these have their older names.
-`heard` says until when all that other services recorded is known here.
+`heard` (`progress` here) says until when everything is on the bus that other services recorded.
 `notification_deliveries` holds what has to go out, and is the log of what became of it.
 """
 
@@ -128,7 +128,7 @@ policy_versions = Table(
     Column("in_force_since", Utc),
 )
 
-heard = Table(
+progress = Table(
     "heard",
     metadata,
     Column("service", String(20), primary_key=True),

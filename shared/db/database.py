@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import datetime
 from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Executable
@@ -104,13 +105,26 @@ class Database(Reader, Protocol):
     async def tidy(self) -> None:
         """Give back space that only this process can give back; called now and then."""
 
-    def sole_relay(self, stop: asyncio.Event) -> AbstractAsyncContextManager[RelayGuard | None]:
+    def writing(self) -> AbstractContextManager[object]:
+        """Whoever has taken the moment of a write, and waits before it writes, waits inside."""
+
+    def sole_relay(
+        self, stop: asyncio.Event, *, table: str, now: Callable[[], datetime]
+    ) -> AbstractAsyncContextManager[RelayGuard | None]:
         """Wait until this process may be the service's one relay; hold that while inside.
 
-        None when `stop` is set before.
+        `table` is the one that it reads; `now` is the clock of the moments of writes. None when
+        `stop` is set before.
         """
 
 
 class RelayGuard(Protocol):
     async def still_mine(self) -> bool:
         """Whether this process is still the one relay; to be asked before each batch."""
+
+    async def settled_until(self, now: datetime) -> datetime | None:
+        """What this service wrote with a moment before that one can be read, or never will be,
+        whichever process wrote it.
+
+        None: not known yet, ask again soon.
+        """

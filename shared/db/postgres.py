@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import zlib
+import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from functools import partial
 from typing import Any, Concatenate
@@ -19,13 +19,13 @@ from sqlalchemy.pool import NullPool
 from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import POSTGRES_ERRORS, sqlstate, unavailable
+from shared.db.relay_session import CONNECT_SECONDS, GONE, Now, RelaySession
 from shared.db.tasks import ShieldedTasks
+from shared.db.underway import WritesUnderway
 from shared.runtime.lifecycle import pause, unless
 
 ATTEMPTS = 4
 RELAY_RETRY_SECONDS = 1.0
-_RELAY_LOCK = zlib.crc32(b"inbound-desk relay")
-CONNECT_SECONDS = 5.0
 FAREWELL_SECONDS = 3.0
 ANSWER_SECONDS = 35.0
 """Longer than the server itself lets a statement run: by then it is gone, or the way to it."""
@@ -37,9 +37,6 @@ _TAKES_NO_WRITES = """
 SELECT pg_is_in_recovery() OR current_setting('default_transaction_read_only') = 'on'
 """
 
-# A session that the server is just ending answers with asyncpg's own confusion.
-_GONE = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-
 
 class PostgresDatabase:
     dialect: Dialect = "postgresql"
@@ -48,6 +45,8 @@ class PostgresDatabase:
         self._url = url.set(drivername="postgresql+asyncpg")
         self._pool_size = pool_size
         self._tasks = ShieldedTasks()
+        self._underway = WritesUnderway()
+        self._name = uuid.uuid4().hex[:8]
         self._engine: AsyncEngine | None = None
         self.availability = Availability(self._url.database or "postgresql")
 
@@ -126,7 +125,15 @@ class PostgresDatabase:
             async with engine.begin() as connection:
                 return await connection.run_sync(lambda c: verb(Write(c), *args, **kwargs))
 
-        return await self._tasks.run(self._attempts(attempt, writing=True))
+        # Here for a caller that writes again with the same moment, below for one that is cancelled.
+        with self._underway.one() as generation:
+            return await self._tasks.run(self._counted(attempt, generation))
+
+    async def _counted(
+        self, attempt: Callable[[AsyncEngine], Coroutine[Any, Any, T]], generation: int
+    ) -> T:
+        with self._underway.one(generation):
+            return await self._attempts(attempt, writing=True)
 
     async def migration(self, run: Callable[[Connection], T]) -> T:
         async def attempt(_engine: AsyncEngine) -> T:
@@ -167,66 +174,50 @@ class PostgresDatabase:
     async def tidy(self) -> None:
         """Nothing: autovacuum does it."""
 
-    @contextlib.asynccontextmanager
-    async def sole_relay(self, stop: asyncio.Event) -> AsyncIterator[RelayGuard | None]:
-        # Outside every pool: a pooled connection would carry the lock away or drop it silently.
-        connection = await self._locked(stop)
-        if connection is None:
-            yield None
-            return
-        try:
-            yield _AdvisoryLock(connection)
-        finally:
-            connection.terminate()
+    def writing(self) -> contextlib.AbstractContextManager[object]:
+        return self._underway.one()
 
-    async def _locked(self, stop: asyncio.Event) -> Any:
-        """A session that holds the lock; None when stopped before."""
-        found: list[Any] = []
+    @contextlib.asynccontextmanager
+    async def sole_relay(
+        self, stop: asyncio.Event, *, table: str, now: Now
+    ) -> AsyncIterator[RelayGuard | None]:
+        # Outside every pool: a pooled connection would carry the lock away or drop it silently.
+        waiting: list[RelaySession] = []
+        try:
+            yield await self._locked(stop, waiting, table, now)
+        finally:
+            _close(waiting)
+
+    async def _locked(
+        self, stop: asyncio.Event, waiting: list[RelaySession], table: str, now: Now
+    ) -> RelaySession | None:
+        """A session that holds the lock; None when stopped before. It is the one in `waiting`,
+        whatever happens.
+        """
         while not stop.is_set():
             # A server that does not answer must not hold up the end of the process either.
-            with contextlib.suppress(OSError, *_GONE):
-                await unless(stop, self._take_lock(found))
-            if found:
-                return found[0]
+            try:
+                found: list[RelaySession] = []
+                await unless(stop, self._try_lock(waiting, found, table, now))
+                if found:
+                    return found[0]
+            except (OSError, *GONE):
+                _close(waiting)
             await pause(stop, RELAY_RETRY_SECONDS)
         return None
 
-    async def _take_lock(self, found: list[Any]) -> None:
-        connection = await asyncpg.connect(
-            self.dsn,
-            timeout=CONNECT_SECONDS,
-            command_timeout=CONNECT_SECONDS,
-            server_settings={
-                "application_name": "inbound-desk-relay",
-                "tcp_keepalives_idle": "10",
-                "tcp_keepalives_interval": "5",
-                "tcp_keepalives_count": "3",
-            },
-        )
-        try:
-            lock = _AdvisoryLock(connection)
-            if await connection.fetchval("SELECT pg_try_advisory_lock($1)", _RELAY_LOCK) and (
-                await lock.still_mine()
-            ):
-                found.append(connection)
-        finally:
-            if not found:
-                connection.terminate()
+    async def _try_lock(
+        self, waiting: list[RelaySession], found: list[RelaySession], table: str, now: Now
+    ) -> None:
+        if not waiting:
+            waiting.append(await RelaySession.open(self.dsn, self._name, self._underway, table))
+        if await waiting[0].try_lock(now):
+            found.append(waiting[0])
 
 
-class _AdvisoryLock:
-    """Held by the session: PostgreSQL gives it to another relay as soon as the session ends."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    async def still_mine(self) -> bool:
-        try:
-            async with asyncio.timeout(5):
-                # A standby gives everybody's lock away once more.
-                return not await self._connection.fetchval("SELECT pg_is_in_recovery()")
-        except (OSError, *_GONE):
-            return False
+def _close(sessions: list[RelaySession]) -> None:
+    while sessions:
+        sessions.pop().close()
 
 
 def _may_run_again(error: BaseException) -> bool:

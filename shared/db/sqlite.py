@@ -11,8 +11,9 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from contextvars import copy_context
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Concatenate, TypeVar, cast
@@ -34,10 +35,13 @@ from shared.db.sqlite_file import (
     pragma,
 )
 from shared.db.tasks import ShieldedTasks
+from shared.db.underway import WritesUnderway
 from shared.runtime.files import private_database, private_folder
 
 READERS = 2
 CACHE_MIB = 8
+
+_NOTHING = nullcontext()
 
 J = TypeVar("J")
 
@@ -93,11 +97,19 @@ class SqliteReader:
         )
         self._is_open = True
 
-    async def _run(self, threads: ThreadPoolExecutor, job: Callable[[], J], *, writing: bool) -> J:
+    async def _run(
+        self,
+        threads: ThreadPoolExecutor,
+        job: Callable[[], J],
+        *,
+        writing: bool,
+        inside: AbstractContextManager[object] = _NOTHING,
+    ) -> J:
+        """`inside` is entered for as long as the job runs, whoever has gone away meanwhile."""
         if not self._is_open:
             raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
         try:
-            found = await self._tasks.run(self._in_thread(threads, job))
+            found = await self._tasks.run(self._in_thread(threads, job, inside))
         except SQLITE_ERRORS as error:
             reason = unavailable(error)
             if reason is None:
@@ -107,10 +119,16 @@ class SqliteReader:
         self.availability.worked(writing=writing)
         return found
 
-    async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+    async def _in_thread(
+        self,
+        threads: ThreadPoolExecutor,
+        job: Callable[[], J],
+        inside: AbstractContextManager[object] = _NOTHING,
+    ) -> J:
         # A thread starts without context; the outbox needs the trace of whoever asked.
         context = copy_context()
-        return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
+        with inside:
+            return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
 
 
 class SqliteDatabase(SqliteReader):
@@ -119,6 +137,7 @@ class SqliteDatabase(SqliteReader):
     def __init__(self, path: str, *, cache_mib: int = CACHE_MIB) -> None:
         super().__init__(path, cache_mib=cache_mib)
         self._lock: int | None = None
+        self._underway = WritesUnderway()
 
     async def start(self) -> None:
         """Raises DatabaseUnavailableError when another process owns the file, or it is unusable."""
@@ -166,7 +185,13 @@ class SqliteDatabase(SqliteReader):
             with self._write_engine.begin() as connection:
                 return verb(Write(connection), *args, **kwargs)
 
-        return await self._run(self._writer, job, writing=True)
+        # Here for a caller that writes again with the same moment, below for one that is cancelled.
+        with self._underway.one() as generation:
+            counted = self._underway.one(generation)
+            return await self._run(self._writer, job, writing=True, inside=counted)
+
+    def writing(self) -> AbstractContextManager[object]:
+        return self._underway.one()
 
     async def migration(self, run: Callable[[Connection], T]) -> T:
         def job() -> T:
@@ -187,8 +212,11 @@ class SqliteDatabase(SqliteReader):
         return await self._run(self._writer, job, writing=True)
 
     @asynccontextmanager
-    async def sole_relay(self, _stop: asyncio.Event) -> AsyncIterator[RelayGuard | None]:
-        yield _OwnFile()  # the lock on the file already says that nobody else is here
+    async def sole_relay(
+        self, _stop: asyncio.Event, *, table: str, now: Callable[[], datetime]
+    ) -> AsyncIterator[RelayGuard | None]:
+        del table, now
+        yield _OwnFile(self._underway)  # the lock on the file says that nobody else is here
 
     async def tidy(self) -> None:
         """Give the space of the write-ahead log back."""
@@ -219,8 +247,14 @@ class SqliteDatabase(SqliteReader):
 
 
 class _OwnFile:
+    def __init__(self, underway: WritesUnderway) -> None:
+        self._underway = underway
+
     async def still_mine(self) -> bool:
         return True
+
+    async def settled_until(self, now: datetime) -> datetime | None:
+        return self._underway.ended_until(now)
 
 
 def _engine(

@@ -49,7 +49,8 @@ class Listener:
 
     A handler gets a sequence of facts of its type, no two of one key, in one transaction. Types
     without a handler are passed over. The effect of `repeatable` ones may happen any number of
-    times, so that no row is kept for each of them. `prepare` gets all facts of a transaction before
+    times, so that no row is kept for each of them; after a commit that had one `on_repeatable` is
+    called. `prepare` gets all facts of a transaction before
     any handler does: what locks rows for several facts locks them there, in one order.
     """
 
@@ -57,6 +58,7 @@ class Listener:
     topics: tuple[str, ...]
     handlers: Mapping[str, Handler]
     repeatable: Mapping[str, Handler] = field(default_factory=dict)
+    on_repeatable: Callable[[], None] | None = None
     prepare: Handler | None = None
 
     def handler(self, type_: str) -> Handler | None:
@@ -258,6 +260,9 @@ class Consumer:
             _tell(fresh)
         if any(event.data.TYPE in self._listener.handlers for event in fresh):
             self._on_recorded()
+        listener = self._listener
+        if listener.on_repeatable and any(e.data.TYPE in listener.repeatable for e in fresh):
+            listener.on_repeatable()
 
     def _handle(self, tx: Write, envelopes: Sequence[Envelope]) -> list[Envelope]:
         repeatable = self._listener.repeatable

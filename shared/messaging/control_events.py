@@ -12,7 +12,7 @@ from shared.messaging.envelope import Fact
 class RelayCaughtUp(Fact):
     """Every fact that the service had recorded before `until` is on the bus.
 
-    Told every few seconds by its relay. Only the newest counts, so nobody keeps them.
+    Told each second by its relay. Only the newest counts, so nobody keeps them.
     """
 
     TYPE: ClassVar[str] = "relay.caught_up"

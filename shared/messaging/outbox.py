@@ -135,6 +135,11 @@ def remove(tx: Write, seqs: Sequence[int]) -> None:
     tx.execute(delete(OUTBOX).where(among(tx, OUTBOX.c.seq, seqs)))
 
 
+def last_seq(tx: Read) -> int:
+    """The number of the row that was recorded last; 0 when there is none."""
+    return tx.execute(select(func.max(OUTBOX.c.seq))).scalar() or 0
+
+
 def unknown_waits(tx: Read) -> bool:
     """Whether a fact waits that only a newer program can publish."""
     c = OUTBOX.c

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -27,8 +28,10 @@ from shared.messaging.codec import record_of, to_record
 from shared.messaging.control_events import RecordDeadLettered, RelayCaughtUp
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import (
+    OUTBOX,
     OutboxRow,
     envelope_of,
+    last_seq,
     mark_published,
     unknown_waits,
     unpublished,
@@ -44,11 +47,22 @@ BATCH = 500
 POLL_SECONDS = 0.3
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
-CAUGHT_UP_SECONDS = 10.0
-SETTLING = timedelta(seconds=20)
-"""Longer than from a verb's own moment to its commit: it may wait for a connection and a lock."""
+PROGRESS_SECONDS = 1.0
+ASK_AGAIN_SECONDS = 0.1
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """Every fact with a moment before `until` is on the bus when the rows up to `seq` are.
+
+    `looked_at` is before the outbox was read for it: what is replayed later may not be out.
+    """
+
+    looked_at: datetime
+    until: datetime
+    seq: int
 
 
 class Relay:
@@ -62,7 +76,7 @@ class Relay:
         source: str,
         tells_progress: bool = False,
     ) -> None:
-        """`tells_progress`: say on the bus, too, until when nothing waits here any more."""
+        """`tells_progress`: say on the bus, too, each second, until when everything is on it."""
         self._database = database
         self._bus = bus
         self._clock = clock
@@ -70,10 +84,12 @@ class Relay:
         self._source = source
         self._tells_progress = tells_progress
         self._tell_again_at = 0.0
+        self._settled: _Settled | None = None
         self._wake = asyncio.Event()
         self._backoff = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
         self._size = BATCH
         self._worked_off = False
+        self._published_to: int | None = 0
         self.problem: str | None = None
 
     def wake(self) -> None:
@@ -82,23 +98,25 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            async with self._database.sole_relay(stop) as guard:
+            async with self._database.sole_relay(
+                stop, table=OUTBOX.name, now=self._clock.now
+            ) as guard:
                 if guard is None:
                     return
+                self._settled = None
                 await self._publish_while_mine(guard, stop)
 
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
         looked_back = False
         while not stop.is_set() and await guard.still_mine():
             self._wake.clear()
-            looked_at = self._clock.now()
             try:
                 if not looked_back:
                     await self._take_former_letters()
                     looked_back = True
+                await self._look_what_is_settled(guard)
                 await self.publish_batch()
-                if self._worked_off:
-                    await self._tell_progress(looked_at)
+                await self._tell_progress()
             except (BusUnavailableError, DatabaseUnavailableError) as error:
                 await self._back_off(error, stop)
                 continue
@@ -116,6 +134,7 @@ class Relay:
         """
         rows = await self._database.read(unpublished, limit=self._size)
         self._worked_off = len(rows) < self._size
+        self._published_to = None if self._worked_off else rows[-1].seq
         facts = [row for row in rows if row.type != RecordDeadLettered.TYPE]
         if len(facts) < len(rows):
             await self._take_former_letters()
@@ -134,7 +153,7 @@ class Relay:
         try:
             await self._bus.publish(records)
         except RecordTooLargeError as error:
-            self._worked_off = False
+            self._worked_off, self._published_to = False, 0
             await self._set_aside(rows[error.index], records[error.index], str(error))
             return 0
         except PublishFailedError as error:
@@ -161,25 +180,42 @@ class Relay:
             taken += [envelope_of(row) for row in rows]
         return taken
 
-    async def _tell_progress(self, looked_at: datetime) -> None:
-        """At most every ten seconds. Raises PublishFailedError."""
-        seconds = asyncio.get_running_loop().time()
-        if not self._tells_progress or seconds < self._tell_again_at:
+    async def _look_what_is_settled(self, guard: RelayGuard) -> None:
+        """Before the outbox is read: what settles later may not be in what was read."""
+        if self._settled is not None or not self._progress_is_due():
             return
+        looked_at = self._clock.now()
+        until = await guard.settled_until(looked_at)
+        if until is not None:
+            self._settled = _Settled(looked_at, until, await self._database.read(last_seq))
+
+    async def _tell_progress(self) -> None:
+        """Raises PublishFailedError."""
+        settled = self._settled
+        if settled is None or not self._has_published(settled.seq):
+            return
+        self._settled = None
+        self._tell_again_at = asyncio.get_running_loop().time() + PROGRESS_SECONDS
         if await self._database.read(_something_is_missing):
             return
         service = self._source.removeprefix("/")
-        fact = RelayCaughtUp(service=service, until=looked_at - SETTLING)
         record = record_of(
-            fact,
+            RelayCaughtUp(service=service, until=settled.until),
             event_id=new_id(),
             key=service,
             traceparent=new_traceparent(),
-            time=looked_at,
+            time=settled.looked_at,
             source=self._source,
         )
         await self._bus.publish([record])
-        self._tell_again_at = seconds + CAUGHT_UP_SECONDS
+
+    def _progress_is_due(self) -> bool:
+        seconds = asyncio.get_running_loop().time()
+        return self._tells_progress and seconds >= self._tell_again_at
+
+    def _has_published(self, seq: int) -> bool:
+        """Whether nothing up to there was left by the batch before."""
+        return self._published_to is None or self._published_to >= seq
 
     def _record(self, row: OutboxRow) -> Record:
         return to_record(
@@ -206,8 +242,13 @@ class Relay:
         await pause(stop, self._backoff.pause())
 
     async def _wait_for_more(self, stop: asyncio.Event) -> None:
-        if not stop.is_set():
-            await pause(self._wake, POLL_SECONDS)
+        if stop.is_set():
+            return
+        seconds = POLL_SECONDS
+        if self._tells_progress:
+            due_in = self._tell_again_at - asyncio.get_running_loop().time()
+            seconds = min(seconds, max(due_in, ASK_AGAIN_SECONDS))
+        await pause(self._wake, seconds)
 
 
 def _something_is_missing(tx: Read) -> bool:

@@ -46,7 +46,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 1_600, "events": 420, "messaging": 1_500, "policy": 1_600,
+    "access": 500, "bus": 2_250, "db": 1_850, "events": 420, "messaging": 1_600, "policy": 1_600,
     "runtime": 1_300, "text": 250, "web": 1_850,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
@@ -69,7 +69,7 @@ BOUNDARIES = {
     "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
     "services/sla/notifications/worker.py": "one try of one delivery",
-    "services/sla/timers/alone.py": "the clock of one inquiry",
+    "services/sla/timers/isolation.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "services/intake/accepting/committer.py": "the same",
     "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",

@@ -322,7 +322,7 @@ async def test_one_relay_at_a_time(postgres_database: str) -> None:
     mine, release, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
-        async with one.sole_relay(never) as guard:
+        async with one.sole_relay(never, table="outbox", now=lambda: NOW) as guard:
             assert guard is not None
             assert await guard.still_mine()
             mine.set()
@@ -331,7 +331,9 @@ async def test_one_relay_at_a_time(postgres_database: str) -> None:
     holder = asyncio.create_task(hold())
     await mine.wait()
     async with AsyncExitStack() as stack:
-        waiting = asyncio.create_task(stack.enter_async_context(two.sole_relay(never)))
+        waiting = asyncio.create_task(
+            stack.enter_async_context(two.sole_relay(never, table="outbox", now=lambda: NOW))
+        )
         _, pending_tasks = await asyncio.wait({waiting}, timeout=0.3)
         assert pending_tasks == {waiting}
         release.set()
@@ -343,7 +345,7 @@ async def test_one_relay_at_a_time(postgres_database: str) -> None:
 
 async def test_waiting_to_be_the_relay_ends_when_told_to(postgres_database: str) -> None:
     one, two = open_database(postgres_database), open_database(postgres_database)
-    async with one.sole_relay(asyncio.Event()):
+    async with one.sole_relay(asyncio.Event(), table="outbox", now=lambda: NOW):
         assert await _seconds_to_stop_waiting(two) < 0.5
 
 
@@ -359,7 +361,7 @@ async def _seconds_to_stop_waiting(database: Database) -> float:
     stop = asyncio.Event()
 
     async def wait() -> object:
-        async with database.sole_relay(stop) as guard:
+        async with database.sole_relay(stop, table="outbox", now=lambda: NOW) as guard:
             return guard
 
     waiting = asyncio.create_task(wait())
@@ -380,7 +382,7 @@ async def test_a_relay_that_lost_its_session_notices(postgres_database: str) -> 
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE application_name = 'inbound-desk-relay' AND datname = current_database()"
     )
-    async with database.sole_relay(asyncio.Event()) as guard:
+    async with database.sole_relay(asyncio.Event(), table="outbox", now=lambda: NOW) as guard:
         assert guard is not None
         await database.write(lambda tx: tx.execute(end_it).all())
         assert not await guard.still_mine()

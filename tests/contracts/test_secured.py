@@ -7,6 +7,8 @@ import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -82,7 +84,9 @@ async def test_pool_relay_and_writers_all_come_by_tls(
     writer = PostgresWriter(database.dsn, database.availability)
     try:
         await writer._connected()
-        async with database.sole_relay(asyncio.Event()) as relay:
+        async with database.sole_relay(
+            asyncio.Event(), table="outbox", now=partial(datetime.now, UTC)
+        ) as relay:
             assert relay is not None
             assert await relay.still_mine()
             assert await _encrypted(database) == {

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import select
 
 from services.sla.tables import sent_notices
+from services.sla.timers.tick import tick_one
 from shared.db import Read
 from shared.events import Fact
 from shared.events.catalogue import FACTS
@@ -164,16 +165,43 @@ def orders_of(story: Story) -> list[tuple[Inquiry, list[Fact]]]:
     ]
 
 
+def moment(fact: Fact) -> datetime:
+    """When it happened: before that moment the watermark is, as long as sla has not heard of it."""
+    fields = type(fact).model_fields
+    (name,) = [each for each in fields if each.endswith("_at") and each != "follow_up_at"]
+    found: datetime = getattr(fact, name)
+    return found
+
+
+async def tick(sla: SlaBench, inquiry: Inquiry, ahead: Sequence[Fact]) -> None:
+    """As when the watermark of this inquiry alone is before what sla has not heard of it yet."""
+    due_until = min(moment(fact) for fact in ahead) - timedelta(seconds=1)
+    now, write = sla.clock.now(), sla.service.database.write
+    while await write(
+        tick_one,
+        inquiry_id=inquiry.id,
+        policy_versions=sla.policy_versions,
+        due_until=due_until,
+        now=now,
+    ):
+        pass
+
+
+@pytest.mark.parametrize("meanwhile", [False, True], ids=["at the end", "at each watermark"])
 @pytest.mark.parametrize("name", STORIES)
 async def test_every_order_ends_in_one_clock_and_one_todo(
-    sla: SlaBench, router: router_desk.Desk, name: str
+    sla: SlaBench, router: router_desk.Desk, name: str, meanwhile: bool
 ) -> None:
+    """Whether the timers tell what fell due at the end, or whenever the watermark has advanced."""
     story = STORIES[name]
     orders = orders_of(story)
     sla.clock.set(AFTERWARDS)
     for step in range(len(orders[0][1])):
         sla.clock.advance(timedelta(seconds=1))
         await sla.hear_together([order[step] for _, order in orders])
+        for inquiry, order in orders if meanwhile else ():
+            if ahead := order[step + 1 :]:
+                await tick(sla, inquiry, ahead)
     await sla.tick()
 
     said = await sla.service.drain()

@@ -30,7 +30,8 @@ class Acceptor:
         thread = (message.channel, message.thread)
         if not message.guessed and thread not in self._careful:
             try:
-                return await self._committer.accept(message)
+                with self._database.writing():  # it waits for its batch, and carries its moment
+                    return await self._committer.accept(message)
             except CareNeededError:
                 if message.audience == "public":
                     self._remember(thread)

@@ -44,10 +44,11 @@ class Receiver:
         prove(raw)
         desk.rates.take(channel.name)  # now it is certain who sends: a forger takes nothing away
         received_at = desk.clock.now()
-        parts = await self._parts(channel, request, raw, received_at)
-        if isinstance(parts, Answer):
-            return parts
-        result = await Delivery(desk, channel, received_at).take(parts)
+        with desk.database.writing():  # its items are written one after the other
+            parts = await self._parts(channel, request, raw, received_at)
+            if isinstance(parts, Answer):
+                return parts
+            result = await Delivery(desk, channel, received_at).take(parts)
         self._counters.count(result)
         return connector.acknowledge(result.body(), repeated=result.repeated)
 

@@ -141,7 +141,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             policy_versions=desk.policy_versions,
             now=desk.clock.now(),
         )
-        desk.on_written(view.row.next_action_at)
+        desk.on_written()
         return _changed(views.detail(view), caller)
 
     @api.post(
@@ -160,7 +160,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             policy_versions=desk.policy_versions,
             now=desk.clock.now(),
         )
-        desk.on_written(view.row.next_action_at)
+        desk.on_written()
         return _changed(views.detail(view), caller)
 
     return api

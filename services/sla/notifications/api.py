@@ -81,7 +81,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             resend, notification_id, targets=desk.targets, now=desk.clock.now()
         )
         log.info("notification.resent", notification_id=str(notification_id), key_name=caller.name)
-        desk.on_written(None)
+        desk.on_written()
         if caller.may("deadlines:read"):
             return _detail(found)
         return schemas.NotificationChanged.model_validate({"id": found.id, "state": found.state})

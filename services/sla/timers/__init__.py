@@ -1,1 +1,1 @@
-"""The loop that tells warnings and breaches when they are due, and what it needs."""
+"""The loop that tells warnings and breaches when they are due, up to the watermark."""

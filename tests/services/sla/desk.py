@@ -22,9 +22,9 @@ from services.sla.promises.policy_version import policy_version_of, subscription
 from services.sla.promises.versions import PolicyVersions
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_events, deadlines
-from services.sla.timers.caught_up import CaughtUp
-from services.sla.timers.loop import TimerMetrics, Timers
-from services.sla.timers.word import SERVICES, Word
+from services.sla.timers.new_policy import NewPolicy
+from services.sla.timers.ticker import Ticker, TimerMetrics
+from services.sla.timers.watermark import SOURCES, Watermark
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
@@ -100,42 +100,48 @@ class SlaBench:
         conversation = getattr(fact, "conversation_id")  # noqa: B009 - any fact of the desk has one
         return Envelope(new_id(), str(conversation), self.clock.now(), fact)
 
-    def timers(
+    def ticker(
         self,
         *,
         claim_rows: int = 500,
         poll_seconds: float = 5.0,
-        look: Callable[[], Awaitable[Mapping[Partition, Progress]]] | None = None,
-        told: Callable[[], Awaitable[Mapping[str, datetime]]] | None = None,
-    ) -> Timers:
-        """`look` tells how far the facts on the bus are worked off; left out: nothing waits. `told`
-        tells until when intake and the router have told everything; left out: for ever.
+        offsets: Callable[[], Awaitable[Mapping[Partition, Progress]]] | None = None,
+    ) -> Ticker:
+        """`offsets` tells how far the facts on the bus are consumed; left out: nothing waits. The
+        watermark is always as late as it can be.
         """
 
         async def all_told() -> Mapping[str, datetime]:
-            return dict.fromkeys(SERVICES, datetime.max.replace(tzinfo=UTC))
+            return dict.fromkeys(SOURCES, datetime.max.replace(tzinfo=UTC))
 
         async def nothing_waits() -> Mapping[Partition, Progress]:
             return {Partition("inquiries", 0): Progress(0, 0)}
 
-        async def always() -> bool:
-            return True
-
-        return Timers(
+        metrics = TimerMetrics.of(Metrics("test"))
+        policy = NewPolicy(
+            database=self.service.database,
+            policy_versions=self.policy_versions,
+            clock=self.clock,
+            batch=claim_rows,
+            offsets=offsets or nothing_waits,
+            on_recorded=lambda: None,
+            put_off=metrics.put_off,
+        )
+        return Ticker(
             database=self.service.database,
             policy_versions=self.policy_versions,
             clock=self.clock,
             settings=SlaSettings(claim_rows=claim_rows, poll_seconds=poll_seconds),
-            caught_up=CaughtUp(look or nothing_waits),
-            word=Word(told or all_told, listens=always, patience_seconds=900),
+            watermark=Watermark(all_told, offsets=offsets or nothing_waits, idle_seconds=900),
+            policy=policy,
             on_recorded=lambda: None,
-            metrics=TimerMetrics.of(Metrics("test")),
+            metrics=metrics,
         )
 
     async def tick(self) -> int:
         """Let the timers work off everything that is due; how many clocks were looked at."""
-        timers, count = self.timers(), 0
-        while fired := await timers.tick(self.clock.now()):
+        ticker, count = self.ticker(), 0
+        while fired := await ticker.tick(self.clock.now()):
             count += fired
         return count
 

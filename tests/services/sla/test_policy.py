@@ -15,7 +15,6 @@ from sqlalchemy import update
 from services.sla.previews.simulate import simulate
 from services.sla.promises.policy_version import policy_version_from, policy_version_of
 from services.sla.tables import clock_events
-from services.sla.timers.loop import Timers
 from shared.events.inquiries import HashtagUse
 from shared.policy import Policy, PolicyError, parse_policy
 from shared.runtime.ids import new_id
@@ -121,11 +120,11 @@ async def test_a_hashtag_with_its_year(database_url: str, tmp_path: Path) -> Non
 
 async def apply_policy(bench: SlaBench) -> None:
     """Run the loop of the timers until it has looked once at everything."""
-    timers: Timers = bench.timers(claim_rows=2)
+    ticker = bench.ticker(claim_rows=2)
     stop = asyncio.Event()
-    running = asyncio.create_task(timers.run(stop))
+    running = asyncio.create_task(ticker.run(stop))
     async with asyncio.timeout(10):
-        await timers.adopted.wait()
+        await ticker.policy.applied.wait()
     stop.set()
     await running
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from services.sla.timers.word import SERVICES
+from services.sla.timers.watermark import ALLOWED_LATENESS, SOURCES
 from shared.bus.local import LocalBus
 from shared.bus.port import Record
+from shared.db import Database, open_database
+from shared.db.types import new_metadata
 from shared.events import Envelope, Fact
-from shared.events.catalogue import DEADLINES, INQUIRIES
+from shared.events.catalogue import DEADLINES, INQUIRIES, PROGRESS
+from shared.messaging import dead_letters, outbox
 from shared.messaging.codec import record_of, to_envelope
 from shared.messaging.control_events import RelayCaughtUp
+from shared.messaging.relay import Relay
 from shared.policy import parse_policy
 from shared.runtime.ids import new_id
+from shared.runtime.lifecycle import running_loops
+from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import new_traceparent
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench
 from tests.support.receiver import receiver
@@ -43,9 +49,10 @@ async def publish(bench: SlaBench, bus: LocalBus, *told: Fact) -> None:
 async def all_is_told(
     bench: SlaBench, *, until: datetime | None = None, at: datetime | None = None
 ) -> None:
-    """As the relays of intake and router say it, `at` that moment."""
+    """As the relays of intake and router say it, `at` that moment; left out: of all until now."""
     now = at or bench.clock.now()
-    said = [RelayCaughtUp(service=service, until=until or now) for service in SERVICES]
+    until = until or now + ALLOWED_LATENESS
+    said = [RelayCaughtUp(service=service, until=until) for service in SOURCES]
     await bench.bus.publish([_record(each, each.service, now, f"/{each.service}") for each in said])
 
 
@@ -115,6 +122,64 @@ async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
             await heard(bench.bus, lambda types: len(types) >= 8)
         assert await bench.story(answered.id) == [*warned, "met"]
         assert await bench.story(forgotten.id) == [*warned, "breached"]
+
+
+@asynccontextmanager
+async def relayed(bench: SlaBench, folder: Path) -> AsyncIterator[Database]:
+    """The outbox of intake; it and an empty one of the router have relays of their own."""
+    metadata = new_metadata()
+    outbox.outbox_table(metadata)
+    dead_letters.dead_letters_table(metadata)
+    async with AsyncExitStack() as stack:
+        databases = [open_database(f"sqlite:///{folder / f'{name}.sqlite'}") for name in SOURCES]
+        loops = []
+        for name, database in zip(SOURCES, databases, strict=True):
+            await database.start()
+            stack.push_async_callback(database.stop)
+            await database.migration(metadata.create_all)
+            relay = Relay(
+                database=database, bus=bench.bus, clock=bench.clock, metrics=Metrics(name),
+                source=f"/{name}", tells_progress=True,
+            )  # fmt: skip
+            loops.append((name, relay.run))
+        await stack.enter_async_context(running_loops(loops))
+        yield databases[SOURCES.index("intake")]
+
+
+async def test_an_answer_that_is_being_written_prevents_a_false_breach(
+    database_url: str, tmp_path: Path
+) -> None:
+    """It has its moment, and waits for a connection or a lock while the deadline passes."""
+    answered, forgotten, at = Inquiry(), Inquiry(), berlin("2026-03-03 09:59:59")
+    async with (
+        sla_bench(database_url, tmp_path) as bench,
+        bench.on_the_bus(),
+        relayed(bench, tmp_path) as intake,
+    ):
+        received = [bench.envelope(each.received()) for each in (answered, forgotten)]
+        await intake.write(outbox.record, received)
+        async with running(bench):
+            await heard(bench.bus, lambda types: len(types) >= 2)
+            bench.clock.set(at)
+            warned = ["started", "warning", "warning"]
+            await heard(bench.bus, lambda types: types.count("deadline.warning") >= 4)
+            with intake.writing():
+                bench.clock.set(berlin("2026-03-03 10:00:30"))
+                await progress(bench.bus, 6)
+                assert await bench.story(answered.id) == await bench.story(forgotten.id) == warned
+                await intake.write(outbox.record, [bench.envelope(answered.answered(at))])
+            await heard(bench.bus, lambda types: len(types) >= 8)
+        assert await bench.story(answered.id) == [*warned, "met"]
+        assert await bench.story(forgotten.id) == [*warned, "breached"]
+
+
+async def progress(bus: LocalBus, count: int) -> None:
+    """Until intake and the router have said so many times more how far they are."""
+    group = f"test-{new_id()}"
+    async with bus.subscribe(group, [PROGRESS]) as subscription, asyncio.timeout(20):
+        before = sum(each.end for each in (await subscription.progress()).values())
+        while sum(each.end for each in (await subscription.progress()).values()) < before + count:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
 
 
 async def test_facts_replayed_into_an_older_database_cross_without_a_false_breach(

@@ -22,7 +22,7 @@ import pytest
 from services.sla.deadlines.store.deadlines import next_action
 from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.usecases.pause import pause, resume
-from services.sla.timers.loop import Timers
+from services.sla.timers.ticker import Ticker
 from shared.errors import ConflictError, InvalidError
 from shared.events import Fact
 from tests.services.sla.desk import SlaBench, sla_bench
@@ -52,7 +52,7 @@ Told = tuple[str, str, str, str, datetime, datetime]
 @dataclass
 class Driver:
     bench: SlaBench
-    timers: Timers
+    ticker: Ticker
     outages: Outages
     down: bool = False
     changed: bool = False
@@ -78,7 +78,7 @@ class Driver:
         if self.down:
             return
         now = self.bench.clock.now()
-        while await self.timers.tick(now):
+        while await self.ticker.tick(now):
             self.changed = True
         if self.changed:
             self.next = await self.bench.service.database.read(next_action)
@@ -285,7 +285,7 @@ async def _driver(
     database_url: str, folder: Path, first: int, outages: Outages
 ) -> AsyncIterator[Driver]:
     async with sla_bench(database_url, folder, policy=year_policy(), now=instant(first)) as bench:
-        yield Driver(bench, bench.timers(), outages)
+        yield Driver(bench, bench.ticker(), outages)
 
 
 @pytest.mark.parametrize(

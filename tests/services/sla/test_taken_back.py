@@ -113,7 +113,7 @@ async def test_a_breach_is_told_before_what_came_after_it(
     await bench.hear(end(inquiry, berlin(f"{WED} 11:00")))
     assert await bench.story(inquiry.id) == ["started"]
     # The timers know all that was recorded until then, and nothing later.
-    await bench.timers().tick(berlin(f"{TUE} 10:00:01"))
+    await bench.ticker().tick(berlin(f"{TUE} 10:00:01"))
     assert await told(bench, inquiry) == ["started", "breached", last[0].removeprefix("deadline.")]
     ended = (await bench.published(inquiry.id))[-1]
     assert (ended["type"], ended["state"]) == last
@@ -168,7 +168,7 @@ async def test_a_breach_that_the_end_had_covered_is_told_once_by_the_timers(
     moved = (await bench.published(inquiry.id))[-1]
     assert (moved["cause"], moved["state"]) == ("reopened", "breached")
     # Before the word of the others reaches the reopening, nothing is sure.
-    await bench.timers().tick(berlin(f"{THU} 11:59"))
+    await bench.ticker().tick(berlin(f"{THU} 11:59"))
     assert "breached" not in await bench.story(inquiry.id)
     await bench.tick()
     await bench.tick()

@@ -12,10 +12,9 @@ from sqlalchemy import update
 
 from services.sla.deadlines.store.deadlines import change, next_action
 from services.sla.tables import clock_events
-from services.sla.timers.caught_up import CaughtUp
-from services.sla.timers.floor import Floor
-from services.sla.timers.loop import Timers
-from shared.bus.port import BusUnavailableError, Partition, Progress
+from services.sla.timers import ticker as ticking
+from services.sla.timers.ticker import Ticker
+from shared.bus.port import Partition, Progress
 from shared.db import Write
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 
@@ -87,15 +86,15 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
         looked.set()
         return {Partition("inquiries", 0): Progress(9 if caught_up.is_set() else 8, 9)}
 
-    timers = bench.timers(poll_seconds=0.05, look=look)
+    ticker = bench.ticker(poll_seconds=0.05, offsets=look)
     stop = asyncio.Event()
-    running = asyncio.create_task(timers.run(stop))
+    running = asyncio.create_task(ticker.run(stop))
     async with asyncio.timeout(5):
         await looked.wait()
         assert await bench.story(inquiry.id) == ["started"]
         caught_up.set()
         while await bench.story(inquiry.id) != ["started", "breached"]:
-            timers.nearer(bench.clock.now())
+            ticker.advance()
     stop.set()
     await asyncio.wait_for(running, 2)
 
@@ -109,11 +108,11 @@ async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: S
         looked.set()
         return {Partition("inquiries", 0): Progress(9 if caught_up.is_set() else 8, 9)}
 
-    timers = bench.timers(poll_seconds=0.05, look=look)
-    timers.adopted.set()
+    ticker = bench.ticker(poll_seconds=0.05, offsets=look)
+    ticker.policy.applied.set()
     stop = asyncio.Event()
     bench.clock.set(berlin("2026-03-06 12:00"))  # days ahead of the truth
-    running = asyncio.create_task(timers.run(stop))
+    running = asyncio.create_task(ticker.run(stop))
     async with asyncio.timeout(10):
         await looked.wait()
         bench.clock.set(berlin("2026-03-03 11:00"))  # the truth: one of them is breached by now
@@ -121,7 +120,7 @@ async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: S
         await looked.wait()
         caught_up.set()
         while await bench.story(due.id) != ["started", "breached"]:
-            timers.nearer(bench.clock.now())
+            ticker.advance()
     stop.set()
     await asyncio.wait_for(running, 2)
     assert "breached" not in await bench.story(not_yet.id)
@@ -160,11 +159,11 @@ async def test_what_came_after_the_moment_of_a_look_is_looked_at_again(bench: Sl
     await bench.service.database.write(
         lambda tx: change(tx, {inquiry.id: {"next_action_at": berlin("2026-03-02 16:00")}})
     )
-    await bench.timers().tick(berlin("2026-03-02 16:00:10"))
+    await bench.ticker().tick(berlin("2026-03-02 16:00:10"))
     assert await bench.story(inquiry.id) == ["started", "moved", "moved", "warning"]
     again = (await bench.row(inquiry.id))["next_action_at"]
     assert again == berlin("2026-03-02 16:00:20")
-    await bench.timers().tick(berlin("2026-03-02 16:00:40"))
+    await bench.ticker().tick(berlin("2026-03-02 16:00:40"))
     settled = await bench.row(inquiry.id)
     assert settled["due_at"] == row["due_at"]
     assert settled["next_action_at"] == row["due_at"] - timedelta(hours=1)
@@ -180,44 +179,24 @@ async def test_no_warning_of_before_is_told_to_those_who_stand_still(bench: SlaB
     )
     async with asyncio.timeout(10):
         for until in ("2026-03-02 16:00:10", "2026-03-02 16:00:20"):
-            assert await _until_quiet(bench.timers(), berlin(until)) == 1
+            assert await _until_quiet(bench.ticker(), berlin(until)) == 1
     assert await bench.story(inquiry.id) == ["started", "moved"]
     assert (await bench.row(inquiry.id))["next_action_at"] == berlin("2026-03-16 16:00:20")
 
 
 async def test_readiness_says_when_something_due_is_not_told(bench: SlaBench) -> None:
     await bench.hear(Inquiry().received())
-    timers = bench.timers()
+    ticker = bench.ticker()
     bench.clock.set(berlin("2026-03-02 16:00:59"))
-    assert await timers.late() is None
+    assert await ticker.late() is None
     bench.clock.set(berlin("2026-03-02 16:02"))
-    assert str(await timers.late()).startswith("a warning or a breach has been due for 120 seconds")
+    assert str(await ticker.late()).startswith("a warning or a breach has been due for 120 seconds")
     health = (await bench.client.get("/sla/health/ready")).json()
     assert health["checks"]["timers"]["status"] == "degraded"
     metrics = (await bench.client.get("/sla/metrics")).text
     assert "desk_timers_late_seconds 120.0" in metrics
     await bench.tick()
-    assert await timers.late() is None
-
-
-async def test_how_it_is_known_that_the_facts_are_in() -> None:
-    one, two = Partition("inquiries", 0), Partition("inquiries", 1)
-    looks: list[dict[Partition, Progress] | None] = [
-        None,
-        {one: Progress(5, 9), two: Progress(7, 7)},
-        {one: Progress(8, 20), two: Progress(7, 30)},
-        # The other partition is worked off later on; it had nothing at the first look.
-        {one: Progress(9, 20), two: Progress(7, 30)},
-        {one: Progress(20, 20), two: Progress(29, 30)},
-    ]
-
-    async def look() -> dict[Partition, Progress] | None:
-        if not looks:
-            raise BusUnavailableError("gone")
-        return looks.pop(0)
-
-    caught_up = CaughtUp(look)
-    assert [await caught_up() for _ in range(6)] == [False, False, False, True, False, False]
+    assert await ticker.late() is None
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -229,9 +208,9 @@ async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_
             await bench.hear_together([each.received() for each in inquiries[start : start + 200]])
         bench.clock.set(berlin("2026-03-03 10:00:01"))
         async with sla_bench(database_url, tmp_path, now=bench.clock.now()) as other:
-            instances = [bench.timers(claim_rows=100), other.timers(claim_rows=100)]
+            instances = [bench.ticker(claim_rows=100), other.ticker(claim_rows=100)]
             due = bench.clock.now()
-            fired = await asyncio.gather(*(_until_quiet(timers, due) for timers in instances))
+            fired = await asyncio.gather(*(_until_quiet(ticker, due) for ticker in instances))
         assert sum(fired) == count
         assert min(fired) > 0
         told = Counter(
@@ -242,42 +221,55 @@ async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_
         assert told == {str(each.id): 1 for each in inquiries}
 
 
-async def _until_quiet(timers: Timers, due_until: datetime) -> int:
+async def _until_quiet(ticker: Ticker, due_until: datetime) -> int:
     total = 0
-    while fired := await timers.tick(due_until):
+    while fired := await ticker.tick(due_until):
         total += fired
     return total
 
 
-async def test_a_far_moment_lets_the_loop_sleep_and_a_near_one_wakes_it(bench: SlaBench) -> None:
-    timers = bench.timers()
+async def test_what_is_due_is_told_when_the_watermark_advances(bench: SlaBench) -> None:
+    """Long before the loop would look by itself."""
+    ticker = bench.ticker(poll_seconds=60)
     stop = asyncio.Event()
-    running = asyncio.create_task(timers.run(stop))
-    await asyncio.sleep(0.05)
-    inquiry = Inquiry()
-    await bench.hear(inquiry.received())
-    bench.clock.set(berlin("2026-03-02 16:00"))
-    timers.nearer(bench.clock.now() - timedelta(seconds=1))
-    async with asyncio.timeout(3):
+    running = asyncio.create_task(ticker.run(stop))
+    async with asyncio.timeout(10):
+        await ticker.policy.applied.wait()
+        inquiry = Inquiry()
+        await bench.hear(inquiry.received())
+        bench.clock.set(berlin("2026-03-02 16:00"))
+        ticker.advance()
         while "warning" not in await bench.story(inquiry.id):
+            pass
+        # It has looked before: of what fires later it reads nothing that fired by then.
+        bench.clock.set(berlin("2026-03-03 11:00"))
+        ticker.advance()
+        while "breached" not in await bench.story(inquiry.id):
             pass
     stop.set()
     await asyncio.wait_for(running, 2)
 
 
-def test_the_floor_follows_what_is_written_and_what_is_found() -> None:
-    floor, found = Floor(), berlin("2026-03-04 10:00")
-    assert floor.since(0) is None
-    floor.looked_at_everything(found, 0)
-    assert floor.since(9) == found
-    assert floor.since(10) is None
-    floor.note(berlin("2026-03-03 10:00"))
-    assert floor.since(9) == berlin("2026-03-03 10:00")
-    # It was noted before that look, but its transaction may have been committed after it.
-    floor.looked_at_everything(found, 10)
-    assert floor.since(11) == berlin("2026-03-03 10:00")
-    floor.looked_at_everything(found, 20)
-    assert floor.since(21) == found
+async def test_what_fell_due_before_the_watermark_is_found_all_the_same(
+    bench: SlaBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another instance wrote it, or a fact came late: a look at everything finds it."""
+    monkeypatch.setattr(ticking, "WHOLE_LOOK_SECONDS", 0.3)
+    first, late = Inquiry(), Inquiry(received_at=berlin("2026-03-02 09:30"))
+    await bench.hear(first.received())
+    ticker = bench.ticker(poll_seconds=0.05)
+    ticker.policy.applied.set()
+    stop = asyncio.Event()
+    bench.clock.set(berlin("2026-03-03 11:00"))
+    running = asyncio.create_task(ticker.run(stop))
+    async with asyncio.timeout(10):
+        while "breached" not in await bench.story(first.id):
+            pass
+        await bench.hear(late.received())
+        while "breached" not in await bench.story(late.id):
+            pass
+    stop.set()
+    await asyncio.wait_for(running, 2)
 
 
 async def test_a_look_from_a_moment_on_passes_over_what_is_before(bench: SlaBench) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,9 +24,10 @@ from shared.events.catalogue import INQUIRIES, PROGRESS, topics
 from shared.events.inquiries import InquiryAnswered, InquiryClosed
 from shared.messaging import consumer as consuming
 from shared.messaging import control_events, dead_letters, inbox, outbox
+from shared.messaging import relay as relaying
 from shared.messaging.codec import record_of, to_envelope, to_record
 from shared.messaging.consumer import Consumer, Handler, Listener
-from shared.messaging.relay import SETTLING, Relay
+from shared.messaging.relay import Relay
 from shared.runtime.ids import new_id
 from shared.runtime.lifecycle import running_loops
 from shared.runtime.telemetry import Metrics
@@ -282,22 +283,89 @@ async def marks(bus: LocalBus) -> list[datetime]:
     return found
 
 
-async def test_the_relay_says_until_when_all_is_told(database: Database, bus: LocalBus) -> None:
+async def marked(bus: LocalBus, enough: Callable[[list[datetime]], bool]) -> list[datetime]:
+    async with asyncio.timeout(10):
+        while not enough(found := await marks(bus)):  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.02)
+    return found
+
+
+async def test_the_relay_says_until_when_everything_is_on_the_bus(
+    database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "PROGRESS_SECONDS", 0.1)
     clock = ManualClock(NOW)
     carrier = Relay(
         database=database, bus=bus, clock=clock, metrics=Metrics("test"), source="/test",
         tells_progress=True,
     )  # fmt: skip
+
     async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
-        while not await marks(bus):
-            pass
-        # A verb may have asked for the time before the look, and be committed after it.
-        assert await marks(bus) == [NOW - SETTLING]
-        clock.advance(timedelta(seconds=5))
-        await database.write(outbox.record, [answered(1, "a")])
-        while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
-            await asyncio.sleep(0.01)
-        assert len(await marks(bus)) == 1
+        await marked(bus, lambda found: set(found) == {NOW})
+        # Somebody has asked for the time, and has not written yet.
+        with database.writing():
+            clock.advance(timedelta(seconds=5))
+            count = len(await marks(bus))
+            found = await marked(bus, lambda found: len(found) >= count + 2)
+            assert set(found) == {NOW}
+            await database.write(outbox.record, [answered(1, "a")])
+        await marked(bus, lambda found: found[-1] == NOW + timedelta(seconds=5))
+        assert await database.read(outbox.waiting) == 0
+
+
+async def test_progress_has_the_time_of_its_look(database: Database, bus: LocalBus) -> None:
+    """What is replayed after it, and before it is told, has not gone out."""
+    clock, times = ManualClock(NOW), list[datetime]()
+
+    class Slow:
+        problem = None
+
+        async def publish(self, records: Sequence[Record]) -> None:
+            clock.advance(timedelta(seconds=5))
+            found = [dict(each.headers)["ce_time"].decode() for each in records]
+            times.extend(datetime.fromisoformat(each) for each in found)
+            await bus.publish(records)
+
+    await database.write(outbox.record, [answered(1, "a")])
+    carrier = Relay(
+        database=database, bus=cast("Any", Slow()), clock=clock, metrics=Metrics("test"),
+        source="/test", tells_progress=True,
+    )  # fmt: skip
+    async with running_loops([("relay", carrier.run)]):
+        await marked(bus, lambda found: found == [NOW])
+    assert times == [NOW, NOW]
+
+
+async def test_progress_does_not_wait_for_an_outbox_that_is_never_empty(
+    database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What comes in after the moment of which it tells does not matter."""
+    monkeypatch.setattr(relaying, "PROGRESS_SECONDS", 0.1)
+    monkeypatch.setattr(relaying, "BATCH", 2)
+    carrier = Relay(
+        database=database, bus=cast("Any", Refilled(bus, database)), clock=ManualClock(NOW),
+        metrics=Metrics("test"), source="/test", tells_progress=True,
+    )  # fmt: skip
+    await database.write(outbox.record, [answered(key, "a") for key in range(4)])
+    async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
+        await marked(bus, lambda found: set(found) == {NOW})
+        assert await database.read(outbox.waiting) >= 2
+
+
+class Refilled:
+    """As much comes in while a batch is published as is published."""
+
+    problem = None
+
+    def __init__(self, bus: LocalBus, database: Database) -> None:
+        self._bus = bus
+        self._database = database
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        if all(record.topic != PROGRESS for record in records):
+            again = [answered(key, "a") for key in range(len(records))]
+            await self._database.write(outbox.record, again)
+        await self._bus.publish(records)
 
 
 async def test_while_something_waits_the_relay_does_not_say_that_all_is_told(
