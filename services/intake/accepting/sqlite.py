@@ -1,4 +1,4 @@
-"""Accepting a batch on SQLite: one transaction on the writer thread.
+"""Accepting a batch on SQLite: one transaction of the only writer.
 
 Nobody else writes while this transaction runs, so looking first and inserting then is safe.
 Statements of many rows on the driver: the batch then costs little more than its one fsync.
