@@ -5,7 +5,9 @@
 Each round of the no-op is followed by a round of the desk; medians are compared. Every request is
 signed and has another external id, every answer is checked to be 2xx, and the stored rows are
 counted afterwards. Before the next round of the no-op the desk has drained its backlog, and the
-rate over both, accepting and draining, is reported as "sustained".
+rate over both, accepting and draining, is reported as "sustained". "processor" is the no-op's
+processor time for a request as a share of the desk's for a message until all is drained: on a
+machine that others use, too, it says most.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from statistics import median
 
 from bench.desk_rows import Counted, postgres_rows, sqlite_rows
 from bench.prepared import Route, prepare
-from bench.servers import Round, Server, desk, drive, noop
+from bench.servers import Round, Server, desk, drive, noop, processor_seconds
 from tests.support import backing
 
 TARGETS = {"postgres": 0.6, "postgres-kafka": 0.6, "embedded": 0.3}
@@ -84,7 +86,7 @@ def compare(
     path: Path, reference: Server, measured: Setup, plan: Plan, variant: tuple[Route, int]
 ) -> None:
     route, connections = variant
-    accepting, sustained, references = [], [], []
+    accepting, sustained, processor, latency, references = [], [], [], [], []
     last: Round | None = None
     for _ in range(plan.rounds):
         prepared = prepare(path, route, int(HIGHEST_RATE * plan.desk_seconds) + 1000)
@@ -93,20 +95,25 @@ def compare(
         )
         references.append(baseline.rate)
         before = measured.rows().stored
+        spent = processor_seconds(measured.server.pid)
         began = time.monotonic()
         last = drive(
             measured.server, prepared, first=0, connections=connections, seconds=plan.desk_seconds
         )
         drained = _drain(measured)
+        spent = processor_seconds(measured.server.pid) - spent
         stored = measured.rows().stored - before
         # What was on its way when wrk stopped is stored, but nobody saw its answer.
         if not last.requests <= stored <= last.requests + connections:
             raise AssertionError(f"{last.requests} answers, but {stored} rows")
         accepting.append(last.rate / baseline.rate)
         sustained.append(stored / (drained - began) / baseline.rate)
+        processor.append(baseline.processor * stored / spent)
+        latency.append(last.p50 / baseline.p50)
     if last is not None:
         print(
             f"  accepting {_shares(accepting)}  sustained {_shares(sustained)}"
+            f"  processor {_shares(processor)}  median {median(latency):.1f} times the no-op's"
             f"  (this machine: no-op {median(references):.0f}/s, 202 after {last.p50 * 1e3:.1f} ms"
             f" in the median, {last.p99 * 1e3:.1f} ms at the 99th percentile)",
             flush=True,

@@ -6,12 +6,13 @@ Facts come in batches, and each service writes several rows per fact: this is it
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -50,14 +51,15 @@ def insert_rows(
         return
     names = tuple(rows[0])
     head, preparations = _plan(table, names)
-    plain = [
-        tuple(
-            row[name] if prepare is None else prepare(row[name]) for name, prepare in preparations
-        )
-        for row in rows
-    ]
+    columns = [_column(rows, name, prepare) for name, prepare in preparations]
+    plain = list(zip(*columns, strict=True))
     for statement, values in sqlite_inserts(head, plain, on_conflict):
         tx.connection.exec_driver_sql(statement, values)
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str, prepare: _Prepare | None) -> list[Any]:
+    values = [row[name] for row in rows]
+    return values if prepare is None else list(map(prepare, values))
 
 
 @lru_cache(maxsize=32)
@@ -81,15 +83,23 @@ def _plan(
 def _preparation(table: Table, name: str) -> _Prepare | None:
     match table.c[name].type:
         case Uuid():
-            return lambda value: None if value is None else value.hex
+            return _hex
         case Utc():
             return sqlite_moment
         case JSON():
-            return lambda value: None if value is None else json.dumps(value)
+            return _json
         case kind if isinstance(kind, _AS_IT_IS):
             return None
         case kind:
             raise TypeError(f"{table.name}.{name} has the type {kind}, which is not known here")
+
+
+def _hex(value: UUID | None) -> str | None:
+    return None if value is None else value.hex
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else orjson.dumps(value).decode()
 
 
 def sqlite_moment(value: datetime | None) -> str | None:

@@ -3,7 +3,7 @@
 A verb is a plain function whose first argument is the transaction. `Database.write(verb, ...)`
 begins, runs, commits and only then returns: so no verb can wait for anything but its database,
 and none can answer before its commit. The same verb runs on PostgreSQL (asyncpg, bridged by
-SQLAlchemy's `run_sync`) and on SQLite (its own writer thread).
+SQLAlchemy's `run_sync`) and on SQLite (see `group_commit`).
 """
 
 from __future__ import annotations

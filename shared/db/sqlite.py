@@ -1,7 +1,7 @@
-"""SQLite: one process owns the file, one thread writes, a few threads read.
+"""SQLite: one process owns the file, one connection writes (`group_commit`), a few threads read.
 
-The writer thread holds its transaction from BEGIN IMMEDIATE to COMMIT and nobody can cancel it in
-between, so a caller that goes away never leaves the file locked.
+Nobody can cancel a transaction between BEGIN IMMEDIATE and COMMIT, so a caller that goes away never
+leaves the file locked.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Concatenate, TypeVar, cast
+from typing import Any, Concatenate, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
@@ -25,6 +25,7 @@ from sqlalchemy.pool import QueuePool
 from shared.db.availability import Availability
 from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
 from shared.db.failures import SQLITE_ERRORS, unavailable
+from shared.db.group_commit import GroupCommit
 from shared.db.sqlite_file import (
     BUSY_SECONDS,
     FileTakenError,
@@ -84,7 +85,9 @@ class SqliteReader:
             with self._read_engine.begin() as connection:
                 return verb(Read(connection), *args, **kwargs)
 
-        return await self._run(self._readers, job, writing=False)
+        return await self._observed(
+            lambda: self._tasks.run(self._in_thread(self._readers, job)), writing=False
+        )
 
     def _open_readers(self) -> None:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"{self._path.stem}-reader")
@@ -97,19 +100,11 @@ class SqliteReader:
         )
         self._is_open = True
 
-    async def _run(
-        self,
-        threads: ThreadPoolExecutor,
-        job: Callable[[], J],
-        *,
-        writing: bool,
-        inside: AbstractContextManager[object] = _NOTHING,
-    ) -> J:
-        """`inside` is entered for as long as the job runs, whoever has gone away meanwhile."""
+    async def _observed(self, work: Callable[[], Coroutine[Any, Any, J]], *, writing: bool) -> J:
         if not self._is_open:
             raise DatabaseUnavailableError(f"the database {self._path.name} is not open")
         try:
-            found = await self._tasks.run(self._in_thread(threads, job, inside))
+            found = await work()
         except SQLITE_ERRORS as error:
             reason = unavailable(error)
             if reason is None:
@@ -119,16 +114,10 @@ class SqliteReader:
         self.availability.worked(writing=writing)
         return found
 
-    async def _in_thread(
-        self,
-        threads: ThreadPoolExecutor,
-        job: Callable[[], J],
-        inside: AbstractContextManager[object] = _NOTHING,
-    ) -> J:
-        # A thread starts without context; the outbox needs the trace of whoever asked.
+    async def _in_thread(self, threads: ThreadPoolExecutor, job: Callable[[], J]) -> J:
+        # A thread starts without context.
         context = copy_context()
-        with inside:
-            return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
+        return await asyncio.get_running_loop().run_in_executor(threads, context.run, job)
 
 
 class SqliteDatabase(SqliteReader):
@@ -152,11 +141,16 @@ class SqliteDatabase(SqliteReader):
             ) from error
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"{self._path.stem}-writer")
         self._write_engine = _engine(
-            self._path, begin="BEGIN IMMEDIATE", connections=1, cache_kib=self._writer_cache
+            self._path,
+            begin="BEGIN IMMEDIATE",
+            connections=1,
+            cache_kib=self._writer_cache,
+            patient=False,
         )
+        self._writes = GroupCommit(self._write_engine, self._writer)
         self._open_readers()
         try:
-            await self._in_thread(self._writer, self._check_durability)
+            await self._writes.in_thread(self._check_durability)
         except SQLITE_ERRORS as error:
             reason = unavailable(error)
             if reason is None:
@@ -171,6 +165,7 @@ class SqliteDatabase(SqliteReader):
     async def stop(self) -> None:
         if self._lock is None:
             return
+        await self._writes.drain()
         await super().stop()
         # Last: whoever closes a file's last connection folds the write-ahead log into it.
         await self._in_thread(self._writer, self._write_engine.dispose)
@@ -181,14 +176,14 @@ class SqliteDatabase(SqliteReader):
     async def write(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        def job() -> T:
-            with self._write_engine.begin() as connection:
-                return verb(Write(connection), *args, **kwargs)
-
-        # Here for a caller that writes again with the same moment, below for one that is cancelled.
+        # Here for a caller that writes again with the same moment; inside for one that goes away.
         with self._underway.one() as generation:
-            counted = self._underway.one(generation)
-            return await self._run(self._writer, job, writing=True, inside=counted)
+
+            async def counted() -> T:
+                with self._underway.one(generation):
+                    return await self._writes.write(lambda c: verb(Write(c), *args, **kwargs))
+
+            return await self._observed(lambda: self._tasks.run(counted()), writing=True)
 
     def writing(self) -> AbstractContextManager[object]:
         return self._underway.one()
@@ -209,7 +204,9 @@ class SqliteDatabase(SqliteReader):
                 finally:
                     pragma(raw, "foreign_keys=ON")
 
-        return await self._run(self._writer, job, writing=True)
+        return await self._observed(
+            lambda: self._tasks.run(self._writes.in_thread(job)), writing=True
+        )
 
     @asynccontextmanager
     async def sole_relay(
@@ -225,7 +222,7 @@ class SqliteDatabase(SqliteReader):
             with self._write_engine.connect() as connection:
                 pragma(_raw(connection), "wal_checkpoint(TRUNCATE)")
 
-        await self._run(self._writer, job, writing=False)
+        await self._observed(lambda: self._tasks.run(self._writes.in_thread(job)), writing=False)
 
     def _own_the_file(self) -> None:
         try:
@@ -258,7 +255,13 @@ class _OwnFile:
 
 
 def _engine(
-    path: Path, *, begin: str, connections: int, cache_kib: int, read_only: bool = False
+    path: Path,
+    *,
+    begin: str,
+    connections: int,
+    cache_kib: int,
+    read_only: bool = False,
+    patient: bool = True,
 ) -> Engine:
     # `%` in a path would be percent-decoded if the URL were text.
     url = URL.create("sqlite", database=str(path))
@@ -272,17 +275,22 @@ def _engine(
         # None stops sqlite3 from opening transactions by its own rules; `begin` below does it.
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": BUSY_SECONDS},
     )
-    event.listen(engine, "connect", partial(_prepare, cache_kib=cache_kib, read_only=read_only))
+    prepare = partial(_prepare, cache_kib=cache_kib, read_only=read_only, patient=patient)
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _prepare(raw: sqlite3.Connection, _record: object, *, cache_kib: int, read_only: bool) -> None:
+def _prepare(
+    raw: sqlite3.Connection, _record: object, *, cache_kib: int, read_only: bool, patient: bool
+) -> None:
     make_durable(raw)
     pragma(raw, "foreign_keys=ON")
     pragma(raw, f"cache_size=-{cache_kib}")  # kibibytes, when it is negative
     if read_only:
         pragma(raw, "query_only=ON")
+    if not patient:
+        pragma(raw, "busy_timeout=0")
 
 
 def _raw(connection: Connection) -> sqlite3.Connection:

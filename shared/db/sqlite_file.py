@@ -16,8 +16,8 @@ BUSY_SECONDS = 10
 Synchronous = Literal["FULL", "NORMAL"]
 Row = tuple[Any, ...]
 
-# One statement for many rows, because each step of a statement contends for the GIL with a busy
-# event loop; few different lengths keep the statements prepared.
+# One statement for many rows costs less than a step for each; few different lengths keep the
+# statements prepared.
 _ROWS_PER_STATEMENT = (128, 32, 8, 1)
 _LEVELS: dict[Synchronous, int] = {"FULL": 2, "NORMAL": 1}
 

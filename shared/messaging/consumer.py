@@ -25,7 +25,7 @@ from shared.messaging.envelope import Envelope
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
 from shared.runtime.error_text import described
-from shared.runtime.lifecycle import pause
+from shared.runtime.lifecycle import at_least, pause
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import trace_id, tracing
 
@@ -33,6 +33,8 @@ Handler = Callable[[Write, Sequence[Envelope]], None]
 
 MAX_RECORDS = 400
 FETCH_SECONDS = 0.5
+GATHER_SECONDS = 0.1
+"""At least so long from one transaction to the next: facts that keep coming share one."""
 ATTEMPTS = 5
 FIRST_BACKOFF_SECONDS = 0.2
 UNAVAILABLE_SECONDS = 1.0
@@ -109,11 +111,15 @@ class Consumer:
             batches = await subscription.fetch(
                 max_records=MAX_RECORDS, timeout_seconds=FETCH_SECONDS
             )
+            began = asyncio.get_running_loop().time()
+            gathered = sum(map(len, batches.values()))
             if len(batches) > 1 and await self._together(subscription, batches):
                 batches = {}
             for partition, records in batches.items():
                 await self._work_off(subscription, partition, records)
             self._turned = time.monotonic()
+            if 0 < gathered < MAX_RECORDS:
+                await at_least(GATHER_SECONDS, began, stop)
 
     def stalled(self) -> bool:
         """Whether the loop has not turned for so long that only a restart can help."""

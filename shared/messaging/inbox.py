@@ -7,26 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Column,
     Index,
     MetaData,
+    Select,
     String,
     Table,
     Uuid,
+    bindparam,
     delete,
     func,
-    literal,
     select,
     tuple_,
 )
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.dml import ReturningInsert
 
 from shared.db import Write
-from shared.db.among import among
+from shared.db.among import among_named, listed
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 
@@ -59,21 +63,34 @@ def first_time(
     # Sorted, so that two instances with the same events cannot deadlock.
     wanted = sorted(set(event_ids))
     if tx.dialect == "postgresql":
-        ids = func.unnest(literal(wanted, ARRAY(INBOX.c.event_id.type)))
-        rows = select(literal(consumer), ids, literal(now, INBOX.c.handled_at.type))
-        claim = postgresql.insert(INBOX).from_select(["consumer", "event_id", "handled_at"], rows)
-        claim = claim.on_conflict_do_nothing()
-        return frozenset(tx.execute(claim.returning(INBOX.c.event_id)).scalars())
+        claimed = tx.execute(_claim(), {"consumer": consumer, "ids": wanted, "now": now})
+        return frozenset(claimed.scalars())
     # The one writer can look first, which is cheaper than asking each insert.
-    there = select(INBOX.c.event_id).where(
-        INBOX.c.consumer == consumer, among(tx, INBOX.c.event_id, wanted)
-    )
-    handled = frozenset(tx.execute(there).scalars())
+    there = tx.execute(_there(tx.dialect), {"consumer": consumer, "ids": listed(tx, wanted)})
+    handled = frozenset(there.scalars())
     new = [event_id for event_id in wanted if event_id not in handled]
     insert_rows(
         tx, INBOX, [{"consumer": consumer, "event_id": each, "handled_at": now} for each in new]
     )
     return frozenset(new)
+
+
+@cache
+def _claim() -> ReturningInsert[Any]:
+    c = INBOX.c
+    ids = func.unnest(bindparam("ids", type_=ARRAY(c.event_id.type)))
+    consumer = bindparam("consumer", type_=c.consumer.type)
+    rows = select(consumer, ids, bindparam("now", type_=c.handled_at.type))
+    claim = postgresql.insert(INBOX).from_select(["consumer", "event_id", "handled_at"], rows)
+    return claim.on_conflict_do_nothing().returning(c.event_id)
+
+
+@cache
+def _there(dialect: str) -> Select[Any]:
+    c = INBOX.c
+    return select(c.event_id).where(
+        c.consumer == bindparam("consumer"), among_named(dialect, c.event_id, "ids")
+    )
 
 
 def forget_handled(tx: Write, *, before: datetime) -> int:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -22,10 +23,13 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
+    Update,
     Uuid,
+    bindparam,
     delete,
     func,
     insert,
@@ -35,7 +39,7 @@ from sqlalchemy import (
 
 from shared.bus.port import Record
 from shared.db import Read, Write
-from shared.db.among import among
+from shared.db.among import among, among_named, listed
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
 from shared.messaging.codec import PREFIX
@@ -110,24 +114,32 @@ def _row(event: Envelope) -> dict[str, Any]:
 
 def unpublished(tx: Read, *, limit: int) -> list[OutboxRow]:
     """What the relay must publish next, oldest first; never "after the last one seen"."""
-    c = OUTBOX.c
-    # A newer program may have recorded what only it can publish; its relay comes.
-    return _rows(tx, c.published_at.is_(None), c.type.in_(BY_TYPE), limit=limit)
+    return _rows(tx, _unpublished(tuple(BY_TYPE)), limit=limit)
 
 
 def of_type(tx: Read, type_: str, *, limit: int) -> list[OutboxRow]:
     """The oldest rows of that type, published or not."""
-    return _rows(tx, OUTBOX.c.type == type_, limit=limit)
+    return _rows(tx, _select(OUTBOX.c.type == type_), limit=limit)
 
 
-def _rows(tx: Read, *where: ColumnElement[bool], limit: int) -> list[OutboxRow]:
+def _rows(tx: Read, query: Select[Any], *, limit: int) -> list[OutboxRow]:
+    return [OutboxRow(*row) for row in tx.execute(query, {"limit": limit})]
+
+
+@lru_cache(maxsize=1)
+def _unpublished(known: tuple[str, ...]) -> Select[Any]:
+    c = OUTBOX.c
+    # A newer program may have recorded what only it can publish; its relay comes.
+    return _select(c.published_at.is_(None), c.type.in_(known))
+
+
+def _select(*where: ColumnElement[bool]) -> Select[Any]:
     c = OUTBOX.c
     columns = (
         c.seq, c.id, c.aggregatetype, c.aggregateid, c.type, c.payload, c.traceparent,
         c.occurred_at,
     )  # fmt: skip
-    rows = tx.execute(select(*columns).where(*where).order_by(c.seq).limit(limit))
-    return [OutboxRow(*row) for row in rows]
+    return select(*columns).where(*where).order_by(c.seq).limit(bindparam("limit", type_=Integer))
 
 
 def remove(tx: Write, seqs: Sequence[int]) -> None:
@@ -171,10 +183,16 @@ def record_again(tx: Write, rows: Sequence[Record]) -> None:
 
 
 def mark_published(tx: Write, seqs: Sequence[int], *, now: datetime) -> None:
-    tx.execute(
+    tx.execute(_mark(tx.dialect), {"seqs": listed(tx, seqs), "now": now})
+
+
+@cache
+def _mark(dialect: str) -> Update:
+    c = OUTBOX.c
+    return (
         update(OUTBOX)
-        .where(among(tx, OUTBOX.c.seq, seqs), OUTBOX.c.published_at.is_(None))
-        .values(published_at=now)
+        .where(among_named(dialect, c.seq, "seqs"), c.published_at.is_(None))
+        .values(published_at=bindparam("now"))
     )
 
 

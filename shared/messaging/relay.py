@@ -39,12 +39,17 @@ from shared.messaging.outbox import (
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
 from shared.runtime.ids import new_id
-from shared.runtime.lifecycle import pause
+from shared.runtime.lifecycle import at_least, pause
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import new_traceparent
 
 BATCH = 500
 POLL_SECONDS = 0.3
+GATHER_SECONDS = 0.05
+"""At least so long from one batch to the next: while facts keep coming they are published as they
+gathered, because a batch costs each service a transaction, however small it is. A lonely fact goes
+at once.
+"""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 PROGRESS_SECONDS = 1.0
@@ -109,6 +114,7 @@ class Relay:
     async def _publish_while_mine(self, guard: RelayGuard, stop: asyncio.Event) -> None:
         looked_back = False
         while not stop.is_set() and await guard.still_mine():
+            began = asyncio.get_running_loop().time()
             self._wake.clear()
             try:
                 if not looked_back:
@@ -124,6 +130,7 @@ class Relay:
             self.problem = None
             if self._worked_off:
                 await self._wait_for_more(stop)
+                await at_least(GATHER_SECONDS, began, stop)
 
     async def publish_batch(self) -> int:
         """Publish what waits, up to one batch, and mark it; how many were published.

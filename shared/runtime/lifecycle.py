@@ -35,6 +35,13 @@ async def pause(event: asyncio.Event, seconds: float) -> None:
         return
 
 
+async def at_least(seconds: float, began: float, stop: asyncio.Event) -> None:
+    """Wait until so long after `began`, a moment of the loop's clock, or until asked to stop."""
+    left = began + seconds - asyncio.get_running_loop().time()
+    if left > 0:
+        await pause(stop, left)
+
+
 async def first_of(*events: asyncio.Event, seconds: float) -> None:
     """Wait for any of the events, at most so long."""
     tasks = [asyncio.create_task(event.wait()) for event in events]

@@ -33,6 +33,8 @@ def clean_name(name: str) -> str:
     name differs from one only in what nobody sees, and none rewrites the line it stands in. Letters
     of different scripts that look alike stay.
     """
+    if name.isascii() and name.isprintable():
+        return " ".join(name.split())
     seen = [each for each in name if _may_stay(each)]
     kept = [
         each

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.types import Message, Receive
 
@@ -18,6 +19,7 @@ from shared.web.refusals import RefusalLog
 
 RETRY_SECONDS = 1
 _CLOSE = {"Connection": "close"}
+_LOOK_SECONDS = 0.05
 _LENGTH_DIGITS = 20  # whatever begins with as many is too large
 
 
@@ -32,6 +34,8 @@ class Bodies:
         self._refusals = refusals
         self._held: dict[Body, int] = {}
         self._total = 0
+        self._waiting: dict[Body, asyncio.Task[Any]] = {}
+        self._watching: asyncio.TimerHandle | None = None
 
     def hold(self, body: Body, size: int) -> None:
         """Count these bytes. When they are too many in all, the body that takes longest has to go:
@@ -43,11 +47,53 @@ class Bodies:
             oldest = next((each for each in self._held if not each.vouched), next(iter(self._held)))
             self.release(oldest)
             self._refusals.note("too-many-bodies")
-            oldest.give_up()
+            self.interrupt(oldest, _too_many())
 
     def release(self, body: Body) -> None:
         """It is complete, or will not be read any further."""
         self._total -= self._held.pop(body, 0)
+
+    async def wait(self, body: Body, receive: Receive) -> Message:
+        """What `receive` gives. Raises the body's `refusal` when it has one meanwhile.
+
+        One timer looks after all that wait: one for each piece would cost more than reading it.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a body is read in a task")
+        self._waiting[body] = task
+        if self._watching is None:
+            self._look_at(body.deadline)
+        try:
+            return await receive()
+        except asyncio.CancelledError:
+            # Who else cancels must get through.
+            if body.refusal is None or task.uncancel():
+                raise
+            raise body.refusal from None
+        finally:
+            del self._waiting[body]
+
+    def interrupt(self, body: Body, refusal: RefusedError) -> None:
+        """Read no further, also where it waits. The first refusal stays."""
+        if body.refusal is not None:
+            return
+        body.refusal = refusal
+        if body in self._waiting:
+            self._waiting[body].cancel()
+
+    def _look_at(self, moment: float) -> None:
+        self._watching = asyncio.get_running_loop().call_at(moment, self._end_late)
+
+    def _end_late(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for body in self._waiting:
+            if body.deadline <= now:
+                self.interrupt(body, _too_slow(self.seconds))
+        later = [body.deadline for body in self._waiting if body.refusal is None]
+        self._watching = None
+        if later:
+            self._look_at(max(min(later), now + _LOOK_SECONDS))
 
 
 class Body:
@@ -59,11 +105,10 @@ class Body:
         # Who asks first whether to send it may not send it after a refusal.
         self._unsure = b"transfer-encoding" in headers or b"expect" in headers
         self._bodies = bodies
-        self._deadline = asyncio.get_running_loop().time() + bodies.seconds
-        self._waiting: asyncio.Timeout | None = None
+        self.deadline = asyncio.get_running_loop().time() + bodies.seconds
+        self.refusal: RefusedError | None = None
         self._size = 0
         self._complete = False
-        self._given_up = False
         self.notes: Notes | None = None
 
     @property
@@ -82,25 +127,13 @@ class Body:
         """Whether nobody knows how much of it is still to come."""
         return self._unsure and not self._complete
 
-    def give_up(self) -> None:
-        """Read no further: others need the memory."""
-        self._given_up = True
-        if self._waiting is not None:
-            self._waiting.reschedule(asyncio.get_running_loop().time())
-
     async def receive(self) -> Message:
         """Raises RefusedError: 408, 413, 503, or 400 when the client goes away meanwhile."""
         if self._complete:  # now only a disconnect can come, and that may take its time
             return await self._receive()
-        if self._given_up:
-            raise _too_many()
-        try:
-            async with asyncio.timeout_at(self._deadline) as self._waiting:
-                message = await self._receive()
-        except TimeoutError:
-            raise _too_many() if self._given_up else self._too_slow() from None
-        finally:
-            self._waiting = None
+        if self.refusal is not None:
+            raise self.refusal
+        message = await self._bodies.wait(self, self._receive)
         if message["type"] == "http.disconnect":
             raise RefusedError(
                 400, "body-incomplete", "the connection ended before the body was complete"
@@ -127,13 +160,14 @@ class Body:
             headers=_CLOSE,
         )
 
-    def _too_slow(self) -> RefusedError:
-        return RefusedError(
-            408,
-            "body-too-slow",
-            f"the body did not arrive within {self._bodies.seconds:g} seconds",
-            headers=_CLOSE,
-        )
+
+def _too_slow(seconds: float) -> RefusedError:
+    return RefusedError(
+        408,
+        "body-too-slow",
+        f"the body did not arrive within {seconds:g} seconds",
+        headers=_CLOSE,
+    )
 
 
 def _too_many() -> RefusedError:

@@ -5,9 +5,8 @@ The routes are called through frameworks that hand on no more than a request and
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 
 
@@ -29,11 +28,23 @@ def notes() -> Notes:
     return _current.get() or Notes()
 
 
-@contextmanager
-def noting() -> Iterator[Notes]:
-    found = Notes()
-    token = _current.set(found)
-    try:
-        yield found
-    finally:
-        _current.reset(token)
+def noting() -> AbstractContextManager[Notes]:
+    """What is noted inside."""
+    return _Noting()
+
+
+class _Noting:
+    """Around every request: a generator would take twice the time."""
+
+    __slots__ = ("_before",)
+
+    def __init__(self) -> None:
+        self._before: Token[Notes | None]
+
+    def __enter__(self) -> Notes:
+        found = Notes()
+        self._before = _current.set(found)
+        return found
+
+    def __exit__(self, *_error: object) -> None:
+        _current.reset(self._before)

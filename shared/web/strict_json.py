@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Coroutine
+from functools import lru_cache
 from typing import Annotated, Any, NoReturn
 
 from fastapi.routing import APIRoute
@@ -98,13 +99,7 @@ def require_json_type(content_type: str) -> None:
     Parameters are passed over, but for a charset that is another one than UTF-8: JSON has no
     parameters, and what is written otherwise would be read wrongly.
     """
-    essence, *parameters = (part.strip().lower() for part in content_type.split(";"))
-    charsets = {
-        value.strip().strip('"')
-        for name, _, value in (parameter.partition("=") for parameter in parameters)
-        if name.strip() == "charset"
-    }
-    if essence == "application/json" and charsets <= _UTF_8:
+    if _is_json(content_type):
         return
     raise RefusedError(
         415,
@@ -112,6 +107,17 @@ def require_json_type(content_type: str) -> None:
         "this content type is not understood here",
         FieldProblem("Content-Type", "is not understood", "send application/json in UTF-8"),
     )
+
+
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    essence, *parameters = (part.strip().lower() for part in content_type.split(";"))
+    charsets = {
+        value.strip().strip('"')
+        for name, _, value in (parameter.partition("=") for parameter in parameters)
+        if name.strip() == "charset"
+    }
+    return essence == "application/json" and charsets <= _UTF_8
 
 
 class _StrictRequest(Request):

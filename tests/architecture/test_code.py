@@ -46,8 +46,8 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 1_850, "events": 420, "messaging": 1_600, "policy": 1_600,
-    "runtime": 1_300, "text": 250, "web": 1_850,
+    "access": 500, "bus": 2_250, "db": 1_950, "events": 420, "messaging": 1_600, "policy": 1_600,
+    "runtime": 1_300, "text": 250, "web": 1_950,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
 service that needs it, or split, or has a decision in docs/decisions.
@@ -71,6 +71,7 @@ BOUNDARIES = {
     "services/sla/notifications/worker.py": "one try of one delivery",
     "services/sla/timers/isolation.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
+    "shared/db/group_commit.py": "the same; each verb runs again alone first",
     "services/intake/accepting/committer.py": "the same",
     "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",
     "services/intake/inquiries/worker.py": "one message that others wait for; the next goes on",

@@ -21,6 +21,7 @@ from services.intake.policy import ChannelRules
 from shared.access.keys import Caller, Scope
 from shared.errors import ConflictError
 from shared.runtime.ids import new_id
+from shared.web.hot import JsonAnswer
 from shared.web.problems import RefusedError, documented, field_problems, summary
 from shared.web.strict_json import require_json, strict_json
 
@@ -120,11 +121,10 @@ def _response(placed: Accepted) -> Response:
         message_id=placed.message_id,
         opened=placed.opened,
     )
-    return Response(
-        answer.model_dump_json(),
+    return JsonAnswer(
+        answer.model_dump_json().encode(),
         200 if placed.duplicate else 201,
-        headers={"Location": f"{PATH}/{placed.inquiry_id}"},
-        media_type="application/json",
+        headers=((b"location", f"{PATH}/{placed.inquiry_id}".encode()),),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import orjson
 
 from services.intake.inquiries.domain.message import Incoming
 
@@ -28,4 +29,5 @@ def told(message: Incoming) -> dict[str, Any]:
 
 
 def as_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Raises TypeError for text that is no Unicode, or a value that JSON does not have."""
+    return orjson.dumps(value).decode()

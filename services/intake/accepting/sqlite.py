@@ -1,4 +1,4 @@
-"""Accepting a batch on SQLite: one transaction on the writer thread.
+"""Accepting a batch on SQLite: one transaction of the only writer.
 
 Nobody else writes while this transaction runs, so looking first and inserting then is safe.
 Statements of many rows on the driver: the batch then costs little more than its one fsync.
@@ -6,13 +6,13 @@ Statements of many rows on the driver: the batch then costs little more than its
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from services.intake.accepting.columns import STORED, stored_values
 from services.intake.accepting.committer import CareNeededError, Outcome
 from services.intake.accepting.facts import as_json, told
 from services.intake.inquiries.domain.message import EXCERPT, Accepted, Incoming
@@ -62,9 +62,9 @@ _TALK_KNOWN = """
 ON CONFLICT (channel, thread) DO UPDATE SET open_inquiry_id = excluded.open_inquiry_id,
   contact_id = coalesce(contact_id, excluded.contact_id)
 """
-_MESSAGE = """
-INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, channel, external_id, kind,
-  opened, author_name, key_name, text, full_text, subject, url, attachments, sent_at, received_at)
+_MESSAGE = f"""
+INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, kind, opened,
+  {", ".join(str(column.stored) for column in STORED)})
 """
 _INQUIRY = """
 INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
@@ -89,7 +89,7 @@ class SqliteWriter:
             return await self._database.write(_accept, batch)
         except DatabaseUnavailableError as error:
             return [error] * len(batch)
-        except (sqlite3.Error, UnicodeError, ValueError):
+        except (sqlite3.Error, ValueError, TypeError):
             return [await self._alone(message) for message in batch]
 
     async def _alone(self, message: Incoming) -> Outcome:
@@ -99,7 +99,7 @@ class SqliteWriter:
             if "idempotency" in str(error):
                 return IdempotencyRaceError()
             return error
-        except (sqlite3.Error, UnicodeError, ValueError, DatabaseUnavailableError) as error:
+        except (sqlite3.Error, ValueError, TypeError, DatabaseUnavailableError) as error:
             return error
 
 
@@ -133,7 +133,7 @@ def _outcome(
 
 
 def _there(raw: sqlite3.Connection, batch: Sequence[Incoming]) -> dict[tuple[str, str], Accepted]:
-    wanted = json.dumps([(m.channel, m.external_id, m.mark) for m in batch])
+    wanted = as_json([(m.channel, m.external_id, m.mark) for m in batch])
     return {
         (row[0], row[1]): Accepted(
             UUID(row[2]),
@@ -180,7 +180,7 @@ def _place(raw: sqlite3.Connection, fresh: Sequence[Incoming]) -> list[Placed]:
 def _known(
     raw: sqlite3.Connection, query: str, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Any, ...]]:
-    rows = raw.execute(query, (json.dumps(keys),))
+    rows = raw.execute(query, (as_json(keys),))
     return {(row[0], row[1]): row[2:] for row in rows}
 
 
@@ -233,25 +233,8 @@ def _talks(placed: Sequence[Placed]) -> Iterator[Row]:
 
 def _messages(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
-        yield (
-            m.message_id.hex,
-            a.conversation_id.hex,
-            a.inquiry_id.hex,
-            _hex(a),
-            m.channel,
-            m.external_id,
-            "inbound",
-            a.opened,
-            m.author.name,
-            m.key_name,
-            m.text,
-            m.full_text,
-            m.subject,
-            m.url,
-            as_json(m.attachments) if m.attachments else None,
-            sqlite_moment(m.sent_at) if m.sent_at else None,
-            sqlite_moment(m.received_at),
-        )
+        ids = (m.message_id.hex, a.conversation_id.hex, a.inquiry_id.hex, _hex(a))
+        yield (*ids, "inbound", a.opened, *stored_values(m))
 
 
 def _inquiries(placed: Sequence[Placed]) -> Iterator[Row]:

@@ -16,13 +16,14 @@ The functions know no database and no clock, and have no effects.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import parse_qsl
+
+import orjson
 
 from services.intake.connectors.items import Item
 from shared.errors import FieldProblem
@@ -110,7 +111,7 @@ def no_challenge(_document: Any) -> None:
 
 def counted(body: Mapping[str, Any], *, repeated: bool) -> Answer:
     """200 when nothing changed because all of it was known, else 202; with the counts as JSON."""
-    answer = json.dumps(body, separators=(",", ":")).encode()
+    answer = orjson.dumps(body)
     return Answer(200 if repeated else 202, answer, "application/json")
 
 

@@ -14,6 +14,7 @@ from services.intake.connectors.standard_webhooks import WebhookEvent, WebhookMe
 from services.intake.dependencies import IntakeDependencies
 from services.intake.receiving.schemas import WebhookAnswer
 from services.intake.receiving.usecases import Receiver
+from shared.web.hot import JSON, JsonAnswer
 from shared.web.notes import notes
 from shared.web.problems import documented
 
@@ -28,6 +29,8 @@ def routes(desk: IntakeDependencies) -> list[Route]:
         channel = desk.rules.channel(request.path_params["channel"])
         notes().channel = channel.name
         answer = await receiver.receive(channel, _request(request.scope), request.body)
+        if answer.media_type == JSON and not answer.headers:
+            return JsonAnswer(answer.body, answer.status)
         return Response(
             answer.body, answer.status, headers=answer.headers, media_type=answer.media_type
         )

@@ -1,7 +1,7 @@
-"""The SQLite file under the local bus: plain blocking calls, which `log.py` runs in threads.
+"""The SQLite file under the local bus: plain blocking calls.
 
 One process owns the file by an operating-system lock, which a killed process lets go of. Records
-are fsynced before `write` returns. A group's positions alone are written without fsync: after a
+are fsynced before `commit` returns. A group's positions alone are written without fsync: after a
 power cut they may be a little old, and then records come again, which the bus allows.
 """
 
@@ -55,6 +55,10 @@ CREATE TABLE IF NOT EXISTS positions (
 ) WITHOUT ROWID;
 """
 
+_MOVE = """
+INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET next_offset = excluded.next_offset
+"""
+
 StoredRow = tuple[int, int, str, bytes, bytes]
 """Row id, time in unix seconds, key, headers, value."""
 ReadRow = tuple[int, str, bytes, bytes]
@@ -81,7 +85,7 @@ class Range:
 
 
 class LogFile:
-    """`write`, `expire` and `shrink` belong to one thread, `read` to one other."""
+    """`read` has a connection of its own; of all else one call at a time, in whatever thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -129,21 +133,30 @@ class LogFile:
         """Consumer group, partition id, next offset."""
         return self._durable.execute("SELECT * FROM positions").fetchall()
 
-    def write(
+    def stage(
         self,
         rows: Sequence[StoredRow],
         ends: Iterable[tuple[int, int]],
         positions: Iterable[tuple[str, int, int]],
     ) -> None:
-        """All of it or nothing; `ends` are pairs of new end offset and partition id."""
-        with _transaction(self._durable if rows else self._relaxed) as connection:
-            _insert(connection, rows)
-            connection.executemany("UPDATE partitions SET next_offset = ? WHERE id = ?", ends)
-            connection.executemany(
-                "INSERT INTO positions VALUES (?, ?, ?) ON CONFLICT DO UPDATE"
-                " SET next_offset = excluded.next_offset",
-                positions,
-            )
+        """Write into a transaction of its own, for `commit`; `ends` are pairs of new end offset and
+        partition id. Nothing is left of it when this raises.
+        """
+        with _undone_by_failure(self._durable):
+            self._durable.execute("BEGIN IMMEDIATE")
+            _insert(self._durable, rows)
+            self._durable.executemany("UPDATE partitions SET next_offset = ? WHERE id = ?", ends)
+            self._durable.executemany(_MOVE, positions)
+
+    def commit(self) -> None:
+        """Make durable what is staged: all of it or nothing."""
+        with _undone_by_failure(self._durable):
+            self._durable.execute("COMMIT")
+
+    def write_positions(self, positions: Iterable[tuple[str, int, int]]) -> None:
+        """Without waiting for the disk."""
+        with _transaction(self._relaxed) as connection:
+            connection.executemany(_MOVE, positions)
 
     def read(self, ranges: Sequence[Range]) -> list[list[ReadRow]]:
         """The rows of each range; a shorter answer when the bytes grow beyond a few MiB."""
@@ -271,10 +284,16 @@ def _insert(connection: sqlite3.Connection, rows: Sequence[StoredRow]) -> None:
 
 @contextmanager
 def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with _undone_by_failure(connection):
+        connection.execute("BEGIN IMMEDIATE")
         yield connection
         connection.execute("COMMIT")
+
+
+@contextmanager
+def _undone_by_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

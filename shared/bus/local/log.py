@@ -13,7 +13,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 from zlib import crc32
 
 from shared.bus.local.file import (
@@ -66,6 +66,8 @@ class Log:
         self._dirty: dict[tuple[str, int], int] = {}
         self._flushing: asyncio.Task[None] | None = None
         self._failure: Exception | None = None
+        self._sole = asyncio.Lock()
+        self._unfinished: set[asyncio.Task[Any]] = set()
         self._by_topic = {
             topic.name: [Partition(topic.name, number) for number in range(topic.partitions)]
             for topic in topics
@@ -166,7 +168,7 @@ class Log:
     async def shrink(self) -> None:
         """Move the write-ahead log into the file. Raises BusUnavailableError."""
         with _told():
-            await _run(self._writer, self._file.shrink)
+            await self._alone(self._file.shrink)
 
     async def _expire(self, partition: Partition, before: int) -> int:
         extent = self.extents[partition]
@@ -175,8 +177,8 @@ class Log:
         while gone == _EXPIRE_RECORDS:
             end = extent.end
             with _told():
-                gone, first = await _run(
-                    self._writer, self._file.expire, extent.id, before, _EXPIRE_RECORDS
+                gone, first = await self._alone(
+                    self._file.expire, extent.id, before, _EXPIRE_RECORDS
                 )
             extent.start = max(extent.start, end if first is None else first)
             self._tails[partition].forget(extent.start)
@@ -234,7 +236,13 @@ class Log:
                 new.append(Received(partition, offset, record.key, record.value, record.headers))
         ends = [(self.extents[p].end + len(new), self.extents[p].id) for p, new in fresh.items()]
         moved = [(group, number, offset) for (group, number), offset in positions.items()]
-        await _run(self._writer, self._file.write, rows, ends, moved)
+        async with self._sole:
+            if rows:
+                # On the loop: in a thread each statement would wait for the interpreter's lock.
+                self._file.stage(rows, ends, moved)
+                await _run(self._writer, self._file.commit)
+            else:
+                self._file.write_positions(moved)
         for partition, new in fresh.items():
             self._tails[partition].extend(new)
             self.extents[partition].end += len(new)
@@ -247,10 +255,22 @@ class Log:
     async def _catch_up(self) -> None:
         """A commit that failed may still be in the file; the next offsets must not meet it."""
         with contextlib.suppress(sqlite3.Error):
-            for partition, found in (await _run(self._writer, self._file.extents)).items():
+            for partition, found in (await self._alone(self._file.extents)).items():
                 if self.extents[partition].end != found.end:
                     self.extents[partition].end = found.end
                     self._tails[partition] = _Tail(found.end)
+
+    async def _alone(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """In the writer's thread while nobody writes, and to its end, also when the caller goes."""
+
+        async def run() -> _T:
+            async with self._sole:
+                return await _run(self._writer, function, *args, **kwargs)
+
+        task = asyncio.create_task(run())
+        self._unfinished.add(task)
+        task.add_done_callback(self._unfinished.discard)
+        return await asyncio.shield(task)
 
     def _end_threads(self) -> None:
         self._writer.shutdown(wait=False)

@@ -271,6 +271,50 @@ async def test_the_relay_goes_on_after_a_fault(database: Database, bus: LocalBus
     assert carrier.problem is None
 
 
+class Watched:
+    """A bus in front of the real one that shows what was published together."""
+
+    def __init__(self, bus: LocalBus) -> None:
+        self._bus = bus
+        self.published: asyncio.Queue[int] = asyncio.Queue()
+
+    async def publish(self, records: Sequence[Record]) -> None:
+        await self._bus.publish(records)
+        self.published.put_nowait(len(records))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bus, name)
+
+
+async def test_a_lonely_fact_goes_at_once_and_those_that_follow_gather(
+    database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relaying, "GATHER_SECONDS", 0.5)
+    watched = Watched(bus)
+    carrier = relay(database, watched)
+    async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
+        for number, by in enumerate("abc"):
+            await database.write(outbox.record, [answered(number, by)])
+            carrier.wake()
+            if by == "a":
+                assert await watched.published.get() == 1
+        assert await watched.published.get() == 2
+
+
+async def test_what_comes_while_a_consumer_rests_shares_a_transaction(
+    database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consuming, "GATHER_SECONDS", 0.5)
+    heard = Heard()
+    async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
+        for number, by in enumerate("abc"):
+            await bus.publish([record(answered(number, by))])
+            if by == "a":
+                await drained(consumer)
+        await drained(consumer)
+    assert [len(batch) for batch in heard.batches] == [1, 2]
+
+
 async def marks(bus: LocalBus) -> list[datetime]:
     found = []
     async with bus.subscribe(f"look-{new_id()}", (PROGRESS,)) as subscription:

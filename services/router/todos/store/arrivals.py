@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql
 
 from services.router.tables import NEVER, deadlines, messages, moves, todos
 from shared.db import Write
-from shared.db.among import among
+from shared.db.among import among, among_named, listed
 from shared.db.bulk import insert_rows
 from shared.db.upsert import insert_into
 
@@ -118,21 +119,27 @@ def remove_moved(tx: Write, inquiries: Sequence[UUID]) -> list[tuple[UUID, UUID]
 
     The answer pairs the ToDo with each message that was still there.
     """
-    m, v, t = messages.c, moves.c, todos.c
-    both = and_(m.inquiry_id == v.inquiry_id, m.message_id == v.message_id)
-    gone = tx.execute(
-        select(t.id, m.inquiry_id, m.message_id)
-        .join_from(moves, messages, both)
-        .join(todos, t.inquiry_id == m.inquiry_id)
-        .where(among(tx, v.inquiry_id, inquiries), ~v.here)
-        .order_by(m.inquiry_id, m.received_at, m.message_id)
-    ).all()
+    m = messages.c
+    gone = tx.execute(_moved(tx.dialect), {"inquiries": listed(tx, inquiries)}).all()
     for each in gone:
         here = and_(m.inquiry_id == each.inquiry_id, m.message_id == each.message_id)
         tx.execute(delete(messages).where(here))
     for inquiry_id in dict.fromkeys(each.inquiry_id for each in gone):
         tx.execute(_count_again(inquiry_id))
     return [(each.id, each.message_id) for each in gone]
+
+
+@cache
+def _moved(dialect: str) -> Select[Any]:
+    m, v, t = messages.c, moves.c, todos.c
+    both = and_(m.inquiry_id == v.inquiry_id, m.message_id == v.message_id)
+    return (
+        select(t.id, m.inquiry_id, m.message_id)
+        .join_from(moves, messages, both)
+        .join(todos, t.inquiry_id == m.inquiry_id)
+        .where(among_named(dialect, v.inquiry_id, "inquiries"), ~v.here)
+        .order_by(m.inquiry_id, m.received_at, m.message_id)
+    )
 
 
 def _count_again(inquiry_id: UUID) -> Any:
@@ -158,20 +165,26 @@ def _due_where_missing(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, datet
     or its deadline waits.
     """
     ensure_deadlines(tx, inquiries)
-    rows = tx.execute(
-        select(deadlines.c.inquiry_id, deadlines.c.due_at)
-        .outerjoin(todos, todos.c.inquiry_id == deadlines.c.inquiry_id)
-        .where(among(tx, deadlines.c.inquiry_id, inquiries), todos.c.id.is_(None))
-    )
+    rows = tx.execute(_without_todo(tx.dialect), {"inquiries": listed(tx, inquiries)})
     return {row.inquiry_id: row.due_at for row in rows}
+
+
+@cache
+def _without_todo(dialect: str) -> Select[Any]:
+    c = deadlines.c
+    return (
+        select(c.inquiry_id, c.due_at)
+        .outerjoin(todos, todos.c.inquiry_id == c.inquiry_id)
+        .where(among_named(dialect, c.inquiry_id, "inquiries"), todos.c.id.is_(None))
+    )
 
 
 def ensure_deadlines(tx: Write, inquiries: Sequence[UUID]) -> None:
     """A row for each inquiry, locked; `inquiries` in the order of their ids."""
     if tx.dialect == "sqlite":
         # The one writer needs no lock, and can look first.
-        known = select(deadlines.c.inquiry_id).where(among(tx, deadlines.c.inquiry_id, inquiries))
-        there = frozenset(tx.execute(known).scalars())
+        known = tx.execute(_known(tx.dialect), {"inquiries": listed(tx, inquiries)})
+        there = frozenset(known.scalars())
         missing = dict.fromkeys(each for each in inquiries if each not in there)
         insert_rows(tx, deadlines, [{"inquiry_id": each} for each in missing])
         return
@@ -180,6 +193,12 @@ def ensure_deadlines(tx: Write, inquiries: Sequence[UUID]) -> None:
         index_elements=[deadlines.c.inquiry_id], set_={"inquiry_id": meet.excluded.inquiry_id}
     )
     tx.execute(meet, [{"inquiry_id": inquiry} for inquiry in inquiries])
+
+
+@cache
+def _known(dialect: str) -> Select[Any]:
+    c = deadlines.c
+    return select(c.inquiry_id).where(among_named(dialect, c.inquiry_id, "inquiries"))
 
 
 def _gone(tx: Write, new: Sequence[NewMessage]) -> frozenset[tuple[UUID, UUID]]:
