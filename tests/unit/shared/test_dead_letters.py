@@ -109,7 +109,7 @@ def poison(number: int, *, size: int = 0) -> Record:
 
 @pytest.fixture
 async def letter(database: Database, bus: LocalBus) -> UUID:
-    """One that waits: nobody could work it off."""
+    """One that waits: nobody could handle it."""
     await bus.publish([poison(1)])
     async with consuming_with(
         database, bus, {"inquiry.answered": Heard(poison="poison")}
