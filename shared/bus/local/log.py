@@ -165,7 +165,7 @@ class Log:
 
     async def shrink(self) -> None:
         """Move the write-ahead log into the file. Raises BusUnavailableError."""
-        with _told():
+        with _as_unavailable():
             await _run(self._writer, self._file.shrink)
 
     async def _expire(self, partition: Partition, before: int) -> int:
@@ -174,7 +174,7 @@ class Log:
         # Small bites, so that publishes get their turn between them.
         while gone == _EXPIRE_RECORDS:
             end = extent.end
-            with _told():
+            with _as_unavailable():
                 gone, first = await _run(
                     self._writer, self._file.expire, extent.id, before, _EXPIRE_RECORDS
                 )
@@ -258,7 +258,7 @@ class Log:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _as_unavailable() -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:
