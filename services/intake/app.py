@@ -103,7 +103,7 @@ def build(
         service.metrics,
         {name: channel.promised for name, channel in rules.channels.items()},
     )
-    service.check("quarantine", Check(ages.look, "degraded"))
+    service.check("quarantine", Check(ages.examine, "degraded"))
     service.serve(_http(desk))
     return service
 

@@ -40,5 +40,5 @@ class IntakeSettings(Settings):
         default=30,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days what was not understood is kept for a look; what goes is logged.",
+        description="Days an item stays in quarantine; deleted items are counted in the log.",
     )

@@ -46,7 +46,7 @@ _FIT_FOR_A_HEADER = re.compile(r"[A-Za-z0-9._~+/=-]*")
 """Characters: what a person makes up is longer than a password that can be guessed."""
 ENVIRONMENT_KEY = "DESK_API_KEY"
 """The name of the key that is given from outside."""
-LOOK_AGAIN_SECONDS = 1.0
+RECHECK_SECONDS = 1.0
 
 
 class ApiKey(BaseModel):
@@ -241,7 +241,7 @@ class KeyRing:
         caller = Caller(ENVIRONMENT_KEY, frozenset(ALL_SCOPES))
         self._given = {hash_of(environment_key): (caller, _NEVER)} if environment_key else {}
         self._stamp: tuple[int, int, int] | None = None
-        self._looked = float("-inf")
+        self._checked_at = float("-inf")
         self._by_hash: dict[str, tuple[Caller, float]] = self._given
         self.problem: str | None = None
 
@@ -271,9 +271,9 @@ class KeyRing:
 
     def _follow_file(self) -> None:
         moment = time.monotonic()
-        if moment - self._looked < LOOK_AGAIN_SECONDS:
+        if moment - self._checked_at < RECHECK_SECONDS:
             return
-        self._looked = moment
+        self._checked_at = moment
         stamp = self._stamp_of_file()
         if stamp == self._stamp and self.problem is None:
             return

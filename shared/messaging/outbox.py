@@ -224,9 +224,3 @@ def forget_published(tx: Write, *, before: datetime) -> int:
         .limit(PUBLISHED_ROWS_AT_ONCE)
     )
     return tx.execute(delete(OUTBOX).where(OUTBOX.c.seq.in_(old))).rowcount
-
-
-def waiting(tx: Read) -> int:
-    """How many facts wait to be published."""
-    rows = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.published_at.is_(None))
-    return int(tx.execute(rows).scalar_one())

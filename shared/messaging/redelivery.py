@@ -22,7 +22,7 @@ from shared.runtime.clock import Clock
 from shared.runtime.error_text import described
 from shared.runtime.lifecycle import pause
 
-LOOK_SECONDS = 2.0
+POLL_SECONDS = 2.0
 NOT_NOTED_SECONDS = 60.0
 
 log = structlog.get_logger()
@@ -39,7 +39,7 @@ class Redelivery:
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            seconds = LOOK_SECONDS
+            seconds = POLL_SECONDS
             try:
                 while not stop.is_set() and await self.next():
                     pass

@@ -29,7 +29,7 @@ from shared.web.edge import EdgeMiddleware
 from shared.web.health import Check, Examination, Health
 from shared.web.hot import HotRoutes
 
-LOOK_AGAIN_SECONDS = 1.0
+RECHECK_SECONDS = 1.0
 
 P = TypeVar("P")
 
@@ -201,7 +201,7 @@ class Service:
                 if reason != self._waits_for:
                     self._waits_for = reason
                     log.warning("service.waiting", service=self.name, reason=reason)
-                await pause(stop, LOOK_AGAIN_SECONDS)
+                await pause(stop, RECHECK_SECONDS)
 
         return gated
 

@@ -192,7 +192,7 @@ class DeskSettings(Settings):
         default=30,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days a dead letter is kept; what goes unseen is logged.",
+        description="Days a dead letter is kept; those deleted unhandled are counted in the log.",
     )
     pool_size: int = Field(
         default=8, ge=2, description="PostgreSQL connections per process and service."

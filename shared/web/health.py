@@ -38,9 +38,9 @@ class Health(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`look` returns None when all is well, else the reason; `failing` is how bad that is."""
+    """`examine` returns None when all is well, else the reason; `failing` is how bad that is."""
 
-    look: Callable[[], Awaitable[str | None]]
+    examine: Callable[[], Awaitable[str | None]]
     failing: State
 
 
@@ -84,7 +84,7 @@ def worst(states: list[State]) -> State:
 async def _result(name: str, check: Check) -> CheckResult:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            reason = await check.look()
+            reason = await check.examine()
     except TimeoutError:
         reason = f"no answer within {CHECK_SECONDS:g} seconds"
     except (DeskError, BusUnavailableError) as error:

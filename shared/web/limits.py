@@ -21,7 +21,7 @@ from shared.web.connection import Connection
 from shared.web.problems import RefusedError, of_desk_error
 from shared.web.refusals import RefusalLog
 
-TOLD_SO = 32
+REFUSED_WITH_ANSWER = 32
 """Connections over the limit that are read before they get a refusal; then the oldest gives way."""
 FULL_SECONDS = 1.0
 """What they get for their head, so that there is nearly always room to be told."""
@@ -51,13 +51,13 @@ def within_handles(limits: ConnectionLimits) -> ConnectionLimits:
     Takes as many handles as the system allows, if it needs them. When they run out, nothing can be
     accepted any more, and no database be opened: so fewer clients are the lesser evil.
     """
-    needed = limits.connections + TOLD_SO + RESERVED_HANDLES
+    needed = limits.connections + REFUSED_WITH_ANSWER + RESERVED_HANDLES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return limits
     handles = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (handles, hard))
-    allowed = max(1, handles - TOLD_SO - RESERVED_HANDLES)
+    allowed = max(1, handles - REFUSED_WITH_ANSWER - RESERVED_HANDLES)
     if allowed < limits.connections:
         log.warning("http.connections_lowered", handles=handles, connections=allowed)
     return replace(limits, connections=min(allowed, limits.connections))
@@ -102,7 +102,7 @@ class _Limited(Connection):
         self.app = _no_room_but_for_health(self.app)
         self._expect_within(min(FULL_SECONDS, self.limits.head_seconds))
         self.unheard[self] = None
-        if over > TOLD_SO:
+        if over > REFUSED_WITH_ANSWER:
             # The oldest, not the newest: who asks how the desk is has asked at once.
             next(iter(self.unheard)).turn_away()
 

@@ -119,7 +119,7 @@ async def test_so_does_one_at_which_the_connector_fails(
 
     def read(raw: Any, reading: Reading) -> Item:
         if fails[0] and sample.connector.id_of(raw) == "g-1":
-            raise KeyError("a mistake of ours")
+            raise KeyError("a bug of ours")
         return sample.connector.read(raw, reading)
 
     mistaken = replace(sample.connector, read=read)

@@ -29,6 +29,7 @@ from shared.events import Envelope
 from shared.events.inquiries import InquiryAnswered
 from shared.messaging import inbox, outbox
 from shared.runtime.ids import new_id
+from tests.support.outbox import unpublished_count
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -242,7 +243,7 @@ async def test_the_outbox_keeps_the_order_and_forgets_what_was_published(
     await database.write(outbox.mark_published, [row.seq for row in rows[1:]], now=NOW)
     left = await database.read(outbox.unpublished, limit=5)
     assert [row.id for row in left] == [events[0].id, events[5].id]
-    assert await database.read(outbox.waiting) == 2
+    assert await database.read(unpublished_count) == 2
 
     # A late mark of the same rows does not move the moment of publishing.
     later = NOW + timedelta(days=1)
@@ -252,7 +253,7 @@ async def test_the_outbox_keeps_the_order_and_forgets_what_was_published(
     ids = [row.id for row in await database.read(outbox.unpublished, limit=9)]
     assert ids == [events[n].id for n in (0, 3, 4, 5)]
     assert await database.write(outbox.forget_published, before=later) == 2
-    assert await database.read(outbox.waiting) == 4
+    assert await database.read(unpublished_count) == 4
 
 
 async def test_a_number_of_the_outbox_is_never_used_again(database: Database) -> None:
@@ -272,7 +273,7 @@ async def test_a_fact_is_recorded_only_with_its_state(database: Database) -> Non
 
     with pytest.raises(LookupError):
         await database.write(half)
-    assert await database.read(outbox.waiting) == 0
+    assert await database.read(unpublished_count) == 0
 
 
 async def test_the_inbox_knows_what_was_handled(database: Database) -> None:

@@ -151,7 +151,7 @@ class InMemory:
         post.waits, post.named = self._waits_for[item.id] is not None, post.contact_id is not None
         thread = self._threads[item.thread]
         thread.posts = [each for each in thread.posts if each is not post]
-        covering.hear(thread, post)
+        covering.add_post(thread, post)
 
     def _settle(self, external_id: str) -> None:
         waiting = [

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from shared.db import Database, Read
 from shared.events import Envelope
 from shared.messaging.envelope import BY_TYPE
 from shared.messaging.outbox import OUTBOX
+
+
+def unpublished_count(tx: Read) -> int:
+    rows = select(func.count()).select_from(OUTBOX).where(OUTBOX.c.published_at.is_(None))
+    return int(tx.execute(rows).scalar_one())
 
 
 async def told_by(database: Database) -> list[Envelope]:

@@ -219,7 +219,7 @@ async def test_a_record_that_nobody_understands_holds_nobody_up(
     replay = partial(_replay, desk)
     await _failed(desk, key, times=1)
 
-    # Nothing was mended, so each letter fails once more where it failed, and stays one letter.
+    # Nothing was fixed, so each letter fails once more where it failed, and stays one letter.
     for times in (2, 3):
         assert (await replay("--since", began.isoformat())).startswith("2 dead letters")
         await _failed(desk, key, times=times)

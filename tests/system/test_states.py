@@ -220,7 +220,7 @@ async def _consumers_fail(desk: Desk, caller: Caller) -> None:
 
 
 async def _everything_fails(caller: Caller, inquiry_id: str) -> None:
-    """Each request ends in a mistake of ours, as far as anybody can tell."""
+    """Each request fails by a bug of ours, as far as anybody can tell."""
     for answer in await _sent(caller, inquiry_id):
         assert answer.status_code == 500, answer.text
         for words in WORDS:

@@ -31,7 +31,6 @@ from services.sla.settings import SlaSettings
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key, new_key
 from shared.db import open_database
 from shared.db.migrate import upgrade
-from shared.messaging import outbox
 from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
 from shared.runtime.lifecycle import running_loops
@@ -39,6 +38,7 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import DeskSettings
 from tests.support.clock import ManualClock
 from tests.support.kafka_broker import Broker
+from tests.support.outbox import unpublished_count
 from tests.support.postgres import fresh_database
 from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES
@@ -151,7 +151,7 @@ class Running:
             await self._do(act, inquiries[name], until=_UNTIL.get(at))
         async with asyncio.timeout(PATIENCE_SECONDS):
             for service in self.services.values():
-                while await service.database.read(outbox.waiting):  # noqa: ASYNC110 - nobody tells
+                while await service.database.read(unpublished_count):  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.05)
 
     async def _do(self, act: str, inquiry: str, *, until: datetime | None) -> None:

@@ -245,7 +245,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "verify": _refusing(lambda t: verify([b"k"], Claim(b"m", b"1", _header(t)), _bytes(t))),
     "alike": lambda text: alike(text, text + "x"),
     "Author.key": lambda text: [Author(handle=text).key(), Author(email=text).key()],
-    "lenient.mend": lambda text: lenient.mend(_message(text), now=NOW),
+    "lenient.repair": lambda text: lenient.repair(_message(text), now=NOW),
     "lenient.id_of": lambda text: lenient.id_of({"id": text}),
     "lenient.message_of": lambda text: lenient.message_of(_message(text), now=NOW),
     "read": lambda text: _read(_message(text)),

@@ -52,12 +52,12 @@ _HASHED = 16  # hexadecimal digits: enough to keep ids with the same beginning a
 _MOMENT: TypeAdapter[datetime] = TypeAdapter(AwareDatetime)
 _BYTES: TypeAdapter[int] = TypeAdapter(Size)
 
-Mended = tuple[Any, str | None]
+Repaired = tuple[Any, str | None]
 """The value that fits, or None, and what was done to the one that came (None: nothing)."""
 
 
 @dataclass(slots=True)
-class Mending:
+class Repairs:
     """`data` is the message as it fits. `full_text` is set where the text had to be cut."""
 
     data: dict[str, Any]
@@ -78,21 +78,21 @@ def message_of(fields: Any, *, now: datetime) -> NewMessage | Broken:
     """
     if not isinstance(fields, dict):
         return Broken((NO_OBJECT,))
-    mended = mend(fields, now=now)
+    repaired = repair(fields, now=now)
     try:
-        identifier = _Identified.model_validate(mended.data).id
+        identifier = _Identified.model_validate(repaired.data).id
     except ValidationError as error:
         return Broken(field_problems(error.errors(include_url=False)))
-    fitting = mended.data
+    fitting = repaired.data
     message = Message(
         id=identifier,
         author=_person(fitting["author"]),
         text=fitting["text"] or "",
         attachments=tuple(_known(each, ATTACHMENT) for each in fitting["attachments"] or ()),
-        full_text=mended.full_text,
+        full_text=repaired.full_text,
         **_known(fitting, _message(now)),
     )
-    adjusted = tuple(Adjusted(name, done) for name, done in mended.adjusted.items())
+    adjusted = tuple(Adjusted(name, done) for name, done in repaired.adjusted.items())
     return NewMessage(message, adjusted)
 
 
@@ -109,17 +109,17 @@ def plausible(sent_at: datetime | None, now: datetime) -> bool:
     return sent_at is None or EARLIEST_SENT <= sent_at <= now + CLOCKS_OFF
 
 
-def mend(data: Mapping[str, Any], *, now: datetime) -> Mending:
+def repair(data: Mapping[str, Any], *, now: datetime) -> Repairs:
     """The message with each field made to fit. An id that cannot be one stays as it is."""
-    mended = Mending(dict(data))
-    _each(mended, mended.data, _message(now), "")
+    repaired = Repairs(dict(data))
+    _each(repaired, repaired.data, _message(now), "")
     if (identifier := _id(data.get("id"))[0]) is not None:
-        mended.data["id"] = identifier
-        _note(mended, "id", _id(data["id"])[1])
-    mended.data["author"] = _author(mended, data.get("author"))
-    mended.data["attachments"] = _attachments(mended, data.get("attachments"))
-    mended.data["text"] = _text(mended, data.get("text"))
-    return mended
+        repaired.data["id"] = identifier
+        _note(repaired, "id", _id(data["id"])[1])
+    repaired.data["author"] = _author(repaired, data.get("author"))
+    repaired.data["attachments"] = _attachments(repaired, data.get("attachments"))
+    repaired.data["text"] = _text(repaired, data.get("text"))
+    return repaired
 
 
 def id_of(data: Any) -> str | None:
@@ -130,36 +130,36 @@ def id_of(data: Any) -> str | None:
     return found
 
 
-def _each(mended: Mending, part: dict[str, Any], table: Table, prefix: str) -> None:
+def _each(repaired: Repairs, part: dict[str, Any], table: Table, prefix: str) -> None:
     for name, function in table.items():
         if part.get(name) is not None:
             part[name], done = function(part[name])
-            _note(mended, prefix + name, done)
+            _note(repaired, prefix + name, done)
 
 
-def _note(mended: Mending, name: str, done: str | None) -> None:
+def _note(repaired: Repairs, name: str, done: str | None) -> None:
     if done is not None:
-        mended.adjusted.setdefault(name, done)
+        repaired.adjusted.setdefault(name, done)
 
 
-def _author(mended: Mending, value: Any) -> dict[str, Any] | None:
+def _author(repaired: Repairs, value: Any) -> dict[str, Any] | None:
     """None for somebody of whom nothing is known."""
     if value is None:
         return None
     if not isinstance(value, dict):
-        _note(mended, "author", "left out: not an object")
+        _note(repaired, "author", "left out: not an object")
         return None
     author = dict(value)
-    _each(mended, author, AUTHOR, "author.")
+    _each(repaired, author, AUTHOR, "author.")
     return author
 
 
-def _attachments(mended: Mending, value: Any) -> list[dict[str, Any]] | None:
+def _attachments(repaired: Repairs, value: Any) -> list[dict[str, Any]] | None:
     if value is None:
         return None
     items = value if isinstance(value, list) else [value]
     if len(items) > MOST_ATTACHMENTS:
-        _note(mended, "attachments", f"cut to {MOST_ATTACHMENTS}")
+        _note(repaired, "attachments", f"cut to {MOST_ATTACHMENTS}")
     kept = []
     for item in items[:MOST_ATTACHMENTS]:
         if isinstance(item, str):  # nothing but its address
@@ -167,28 +167,28 @@ def _attachments(mended: Mending, value: Any) -> list[dict[str, Any]] | None:
         elif isinstance(item, dict):
             attachment = dict(item)
         else:
-            _note(mended, "attachments", "left out: not an object")
+            _note(repaired, "attachments", "left out: not an object")
             continue
-        _each(mended, attachment, ATTACHMENT, "attachments.")
+        _each(repaired, attachment, ATTACHMENT, "attachments.")
         kept.append(attachment)
     return kept
 
 
-def _text(mended: Mending, value: Any) -> str | None:
+def _text(repaired: Repairs, value: Any) -> str | None:
     """None where there are no words."""
     if not isinstance(value, str):
         if value is None or value in ([], {}) or value is False:
             return None
         # Somebody's words may be in it, and a person can read them.
         value = json.dumps(value, ensure_ascii=False)
-        _note(mended, "text", "kept as JSON: not text")
+        _note(repaired, "text", "kept as JSON: not text")
     text, done = _clean(value)
-    _note(mended, "text", done)
+    _note(repaired, "text", done)
     if not text.strip():
         return None
     if len(text) > TEXT_LIMIT:
-        mended.full_text = text
-        _note(mended, "text", f"cut to {TEXT_LIMIT} characters; the whole is kept")
+        repaired.full_text = text
+        _note(repaired, "text", f"cut to {TEXT_LIMIT} characters; the whole is kept")
         return str(text[: TEXT_LIMIT - len(CUT_MARK)]) + CUT_MARK
     return str(text)
 
@@ -200,7 +200,7 @@ def _clean(text: str) -> tuple[str, str | None]:
     return clean, None if clean == text else "what is no character was replaced by U+FFFD"
 
 
-def _string(value: Any) -> Mended:
+def _string(value: Any) -> Repaired:
     """Text without what cannot be stored; what is blank says nothing."""
     if not isinstance(value, str):
         return None, "left out: not text"
@@ -208,8 +208,8 @@ def _string(value: Any) -> Mended:
     return (text, done) if text.strip() else (None, done)
 
 
-def _cut(limit: int) -> Mend:
-    def cut(value: Any) -> Mended:
+def _cut(limit: int) -> Repair:
+    def cut(value: Any) -> Repaired:
         text, done = _string(value)
         if text is None or len(text) <= limit:
             return text, done
@@ -218,15 +218,15 @@ def _cut(limit: int) -> Mend:
     return cut
 
 
-def _name(value: Any) -> Mended:
+def _name(value: Any) -> Repaired:
     name, done = _cut(NAME_LIMIT)(value)
     return (name if name is None else clean_name(name)), done
 
 
-def _distinct(limit: int) -> Mend:
+def _distinct(limit: int) -> Repair:
     """For what tells things apart: whatever had to be changed in it, two stay two."""
 
-    def distinct(value: Any) -> Mended:
+    def distinct(value: Any) -> Repaired:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         text, done = _string(value)
@@ -238,22 +238,22 @@ def _distinct(limit: int) -> Mend:
     return distinct
 
 
-def _handle(value: Any) -> Mended:
+def _handle(value: Any) -> Repaired:
     handle, done = _distinct(NAME_LIMIT)(value)
     return (handle, done) if handle is None or is_handle(handle) else (None, "left out: empty")
 
 
-def _email(value: Any) -> Mended:
+def _email(value: Any) -> Repaired:
     address, _ = _string(value)
     if address is None:
         return None, None if isinstance(value, str) else "left out: not text"
-    # Cut or mended it would be somebody else's.
+    # Cut or repaired it would be somebody else's.
     if address != value or len(address) > EMAIL_LIMIT or not re.fullmatch(EMAIL, address):
         return None, "left out: not an e-mail address"
     return address, None
 
 
-def _link(value: Any) -> Mended:
+def _link(value: Any) -> Repaired:
     url, done = _string(value)
     if url is None:
         return None, done
@@ -262,19 +262,19 @@ def _link(value: Any) -> Mended:
     return (url, None) if len(url) <= URL_LIMIT else (None, f"left out: over {URL_LIMIT} letters")
 
 
-def _visibility(value: Any) -> Mended:
+def _visibility(value: Any) -> Repaired:
     return (value, None) if value in ("public", "private") else (None, "left out: not known")
 
 
-def _size(value: Any) -> Mended:
+def _size(value: Any) -> Repaired:
     try:
         return _BYTES.validate_python(value), None
     except ValidationError:
         return None, "left out: not a number of bytes"
 
 
-def _sent_at(now: datetime) -> Mend:
-    def sent_at(value: Any) -> Mended:
+def _sent_at(now: datetime) -> Repair:
+    def sent_at(value: Any) -> Repaired:
         if isinstance(value, str) and not value.strip():
             return None, None
         try:
@@ -290,8 +290,8 @@ def _sent_at(now: datetime) -> Mend:
     return sent_at
 
 
-Mend = Callable[[Any], Mended]
-Table = Mapping[str, Mend]
+Repair = Callable[[Any], Repaired]
+Table = Mapping[str, Repair]
 
 _id = _distinct(ID_LIMIT)
 AUTHOR: Table = {"id": _id, "name": _name, "handle": _handle, "email": _email}

@@ -206,29 +206,29 @@ def _split(document: Any) -> Parts:
 def read(data: Any, reading: Reading) -> Item:
     """Strictly, and leniently only what does not fit: what is well-formed costs nothing more."""
     try:
-        told = WebhookMessage.model_validate(data)
+        posted = WebhookMessage.model_validate(data)
     except ValidationError:
         return lenient.message_of(data, now=reading.now)
-    if not lenient.plausible(told.sent_at, reading.now):
+    if not lenient.plausible(posted.sent_at, reading.now):
         return lenient.message_of(data, now=reading.now)
-    return NewMessage(_message(told))
+    return NewMessage(_message(posted))
 
 
-def _message(told: WebhookMessage) -> Message:
-    who = told.author
+def _message(posted: WebhookMessage) -> Message:
+    who = posted.author
     return Message(
-        id=told.id,
+        id=posted.id,
         author=NOBODY
         if who is None
         else Author(id=who.id, name=who.name, handle=who.handle, email=who.email),
-        text=told.text or "",
-        thread_id=told.thread_id,
-        parent_id=told.parent_id,
-        subject=told.subject,
-        sent_at=told.sent_at,
-        url=told.url,
-        visibility=told.visibility,
-        attachments=shown(told.attachments),
+        text=posted.text or "",
+        thread_id=posted.thread_id,
+        parent_id=posted.parent_id,
+        subject=posted.subject,
+        sent_at=posted.sent_at,
+        url=posted.url,
+        visibility=posted.visibility,
+        attachments=shown(posted.attachments),
     )
 
 

@@ -63,7 +63,7 @@ def openapi_path() -> dict[str, Any]:
                 "description": (
                     "Signed by Standard Webhooks with the channel's secret. `data` is one message "
                     "or a list in which each item stands alone. 202: at least one item was new "
-                    "or told nothing; 200: all of it was known and nothing changed. A field that "
+                    "or was ignored; 200: all of it was known and nothing changed. A field that "
                     "does not fit is cut or left out, see `adjusted`; what has no id is counted as "
                     "broken and kept aside. See docs/connectors.md."
                 ),

@@ -136,7 +136,7 @@ class Delivery:
         except UnavailableError:
             raise
         except Exception:
-            # A mistake of ours in one item must neither cost the others nor be sent for ever.
+            # A bug of ours in one item must neither cost the others nor be sent for ever.
             log.exception("webhook.item_failed", channel=self._channel.name)
             await self._broken(number, numbered.raw, (NOT_STORED,))
 

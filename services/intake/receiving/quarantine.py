@@ -51,7 +51,7 @@ class QuarantineAge:
             "desk_quarantine_age_seconds", "Age of what is kept aside longest.", "channel"
         )
 
-    async def look(self) -> str | None:
+    async def examine(self) -> str | None:
         """Why readiness is degraded, or None; sets the metric."""
         kept = await self._database.read(oldest, self._promised)
         now = self._clock.now()
@@ -63,7 +63,7 @@ class QuarantineAge:
             return None
         channel = max(old, key=old.__getitem__)
         return (
-            f"what {channel} sent was not understood and is kept aside since "
+            f"what {channel} sent was not understood and has been in quarantine for "
             f"{old[channel].total_seconds():.0f} seconds: see /intake/v1/quarantine"
         )
 

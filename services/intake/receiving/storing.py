@@ -63,5 +63,5 @@ class Storing:
             parent=message.parent_id,
             audience=message.visibility or channel.audience.value,
         )
-        if await racing.write(desk.database, posts.hear, post, teller=desk.teller()):
+        if await racing.write(desk.database, posts.record_own_post, post, teller=desk.teller()):
             desk.relay.wake()

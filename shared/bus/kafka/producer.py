@@ -72,7 +72,7 @@ class Producer:
         finally:
             for future in sent:
                 if not future.done():
-                    future.add_done_callback(_look_at)
+                    future.add_done_callback(_failure_of)
 
     async def _send(
         self,
@@ -96,7 +96,7 @@ class Producer:
             return TimeoutError(f"no answer within {self._settings.publish_seconds:g} s")
         except (KafkaError, OSError) as error:
             return error
-        failures = [error for error in map(_look_at, sent) if error is not None]
+        failures = [error for error in map(_failure_of, sent) if error is not None]
         return failures[0] if failures else None
 
     async def _ready(self) -> AIOKafkaProducer:
@@ -161,10 +161,10 @@ def _failed(
 
 def _done(sent: Sequence[asyncio.Future[object]]) -> frozenset[int]:
     return frozenset(
-        index for index, future in enumerate(sent) if future.done() and _look_at(future) is None
+        index for index, future in enumerate(sent) if future.done() and _failure_of(future) is None
     )
 
 
-def _look_at(future: asyncio.Future[object]) -> BaseException | None:
+def _failure_of(future: asyncio.Future[object]) -> BaseException | None:
     """The failure of a finished future, which asyncio then counts as seen."""
     return asyncio.CancelledError() if future.cancelled() else future.exception()

@@ -167,7 +167,7 @@ class Log:
 
     async def shrink(self) -> None:
         """Move the write-ahead log into the file. Raises BusUnavailableError."""
-        with _told():
+        with _as_unavailable():
             await self._alone(self._file.shrink)
 
     async def _expire(self, partition: Partition, before: int) -> int:
@@ -176,7 +176,7 @@ class Log:
         # Small bites, so that publishes get their turn between them.
         while gone == _EXPIRE_RECORDS:
             end = extent.end
-            with _told():
+            with _as_unavailable():
                 gone, first = await self._alone(
                     self._file.expire, extent.id, before, _EXPIRE_RECORDS
                 )
@@ -278,7 +278,7 @@ class Log:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _as_unavailable() -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.Error) as error:

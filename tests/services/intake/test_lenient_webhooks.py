@@ -189,7 +189,7 @@ async def test_a_mistake_of_ours_in_one_item_costs_no_other(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It was a 500 for ever, for every message of the delivery."""
-    monkeypatch.setattr("services.intake.receiving.storing.posts.hear", _broken)
+    monkeypatch.setattr("services.intake.receiving.storing.posts.record_own_post", _broken)
     ours = message(id="ours", author={"id": OWN_ID})
     answer = await desk.deliver([message(), ours, message()])
     assert (answer.status_code, counts(answer)) == (202, (2, 0, 0, 1))

@@ -215,19 +215,19 @@ async def test_the_oldest_of_each_channel_is_measured(desk: Desk) -> None:
             "desk_quarantine_age_seconds", {"channel": channel}
         )
 
-    assert await age.look() is None
+    assert await age.examine() is None
     assert measured("facebook") == 0
     await keep(desk, "b", channel="mastodon", ago=5 * HOUR)
     await keep(desk, json.dumps(message(id="m")), ago=HOUR)
     await worker.name_kept(desk.service.database, IDS)
-    assert await age.look() is None  # not yet over an hour, and one that is not promised
+    assert await age.examine() is None  # not yet over an hour, and one that is not promised
     assert (measured("facebook"), measured("mastodon")) == (3600, 5 * 3600)
     desk.clock.advance(timedelta(seconds=1))
-    reason = await age.look()
+    reason = await age.examine()
     assert reason is not None
     assert "facebook" in reason
     await desk.deliver(message(id="m"))
-    assert await age.look() is None
+    assert await age.examine() is None
     assert (measured("facebook"), measured("x")) == (0, 0)
 
 

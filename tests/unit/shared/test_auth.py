@@ -31,7 +31,7 @@ KEY = "desk_" + "k" * 43
 
 @pytest.fixture(autouse=True)
 def _look_always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(auth, "LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(auth, "RECHECK_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ from shared.runtime.lifecycle import running_loops
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import current_traceparent, new_traceparent
 from tests.support.clock import ManualClock
+from tests.support.outbox import unpublished_count
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 _metadata = new_metadata()
@@ -200,7 +201,7 @@ async def test_a_passing_fault_is_tried_again(database: Database, bus: LocalBus)
     async with consuming_with(database, bus, {"inquiry.answered": heard}) as consumer:
         await drained(consumer)
     assert heard.by == ["poison", "b"]
-    assert await database.read(outbox.waiting) == 2
+    assert await database.read(unpublished_count) == 2
 
 
 async def test_what_cannot_be_understood_is_not_tried_again(
@@ -266,7 +267,7 @@ async def test_the_relay_goes_on_after_a_fault(database: Database, bus: LocalBus
     await database.write(outbox.record, [answered(1, "a"), closed(2)])
     carrier = relay(database, Stumbling(bus, set()))
     async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
-        while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
+        while await database.read(unpublished_count):  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.01)
     assert carrier.problem is None
 
@@ -354,7 +355,7 @@ async def test_the_relay_says_until_when_everything_is_on_the_bus(
             assert set(found) == {NOW}
             await database.write(outbox.record, [answered(1, "a")])
         await marked(bus, lambda found: found[-1] == NOW + timedelta(seconds=5))
-        assert await database.read(outbox.waiting) == 0
+        assert await database.read(unpublished_count) == 0
 
 
 async def test_progress_has_the_time_of_its_look(database: Database, bus: LocalBus) -> None:
@@ -393,7 +394,7 @@ async def test_progress_does_not_wait_for_an_outbox_that_is_never_empty(
     await database.write(outbox.record, [answered(key, "a") for key in range(4)])
     async with running_loops([("relay", carrier.run)]), asyncio.timeout(20):
         await marked(bus, lambda found: set(found) == {NOW})
-        assert await database.read(outbox.waiting) >= 2
+        assert await database.read(unpublished_count) >= 2
 
 
 class Refilled:

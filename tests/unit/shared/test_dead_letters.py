@@ -27,6 +27,7 @@ from shared.runtime.lifecycle import running_loops
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import new_traceparent
 from tests.support.clock import ManualClock
+from tests.support.outbox import unpublished_count
 from tests.unit.shared.test_consumer_and_relay import (
     NOW,
     Heard,
@@ -88,7 +89,7 @@ def redelivery(database: Database, bus: LocalBus, *consumers: Consumer) -> Redel
 
 async def relayed(database: Database, relay: Relay) -> None:
     async with running_loops([("relay", relay.run)]), asyncio.timeout(20):
-        while await database.read(outbox.waiting):  # noqa: ASYNC110 - nobody else tells
+        while await database.read(unpublished_count):  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.01)
 
 
@@ -109,7 +110,7 @@ def poison(number: int, *, size: int = 0) -> Record:
 
 @pytest.fixture
 async def letter(database: Database, bus: LocalBus) -> UUID:
-    """One that waits: nobody could work it off."""
+    """One that waits: nobody could handle it."""
     await bus.publish([poison(1)])
     async with consuming_with(
         database, bus, {"inquiry.answered": Heard(poison="poison")}
@@ -179,7 +180,7 @@ async def test_a_fact_of_a_newer_program_waits_for_that_and_nobody_says_that_all
     await database.write(outbox.record, [known])
     relay = carrier(database, bus, tells_progress=True)
     async with running_loops([("relay", relay.run)]), asyncio.timeout(20):
-        while await database.read(outbox.waiting) > 1:  # noqa: ASYNC110 - nobody else tells
+        while await database.read(unpublished_count) > 1:  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.5)
     assert await on_the_bus(bus) == [known.key]
@@ -275,7 +276,7 @@ async def test_a_letter_that_fails_again_stays_one_and_waits_for_a_person(
         assert (head.id, head.attempts, head.state) == (letter, attempts, "waiting")
         assert [each["event"] for each in logs] == ["letter.failed_again"]
     assert heard.attempts == 3
-    assert await database.read(outbox.waiting) == 0, "nothing was left of a failed effect"
+    assert await database.read(unpublished_count) == 0, "nothing was left of a failed effect"
 
 
 async def test_a_letter_that_cannot_be_noted_does_not_end_the_loop(

@@ -13,12 +13,12 @@ async def test_it_is_looked_up_at_most_once_a_second() -> None:
     now = 1000.0
     looks = 0
 
-    async def look() -> None:
+    async def examine() -> None:
         nonlocal looks
         looks += 1
         await asyncio.sleep(0.01)
 
-    ready = Examination(lambda: {"database": Check(look, "down")}, seconds=lambda: now)
+    ready = Examination(lambda: {"database": Check(examine, "down")}, seconds=lambda: now)
     found = await asyncio.gather(*(ready() for _ in range(100)))
     assert {each.status for each in found} == {"ok"}
     assert looks == 1

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from shared.web.limits import TOLD_SO, ConnectionLimits, limited_connection
+from shared.web.limits import REFUSED_WITH_ANSWER, ConnectionLimits, limited_connection
 from shared.web.refusals import RefusalLog
 
 LIMITS = ConnectionLimits(
@@ -260,7 +260,7 @@ async def test_one_connection_too_many() -> None:
     async with _served(replace(LIMITS, connections=2, head_seconds=1.0)) as connect:
         with _refusals() as lines:
             first, _second = await connect(), await connect()
-            too_many = [await connect() for _ in range(TOLD_SO)]
+            too_many = [await connect() for _ in range(REFUSED_WITH_ANSWER)]
             for client in too_many[:2]:
                 client.send(GET + b"\r\n")
                 headers = await client.is_refused(503, "too-many-connections")
@@ -280,5 +280,5 @@ async def test_one_connection_too_many() -> None:
             again.send(GET + b"\r\n")
             assert (await again.answer())[0] == 200
     told = [line for line in lines if line["reason"] == "too-many-connections"]
-    assert sum(line["count"] for line in told) == TOLD_SO + 5
+    assert sum(line["count"] for line in told) == REFUSED_WITH_ANSWER + 5
     assert len(told) < 10

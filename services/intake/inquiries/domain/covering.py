@@ -52,7 +52,7 @@ def place(thread: Thread, message: Message, *, inquiry_id: UUID | None = None) -
     return inquiry
 
 
-def hear(thread: Thread, post: Post) -> None:
+def add_post(thread: Thread, post: Post) -> None:
     """A post of ours on the platform: it ends what it covers, holds it, or a person is asked."""
     thread.posts.append(post)
     if post.waits:

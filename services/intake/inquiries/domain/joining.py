@@ -32,7 +32,7 @@ def part_by_person(thread: Thread) -> None:
             open_for(thread, inquiry, messages)
 
 
-def look_again(thread: Thread) -> None:
+def reconsider_posts(thread: Thread) -> None:
     """Two threads became one: a post of one may answer what waited in the other."""
     for post in sorted(thread.posts, key=lambda each: (each.moment, each.id)):
         counts = post.kind in (PostKind.ANSWER, PostKind.HOLDING) and not post.waits

@@ -61,12 +61,14 @@ def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
                 left |= {moved_from} if moved_from else set()
             case Added(inquiry, given) | TakenBack(inquiry, given):
                 _put_end(tx, inquiry, given)
-                facts += _told(loaded, telling.end_facts(effect, _ids(loaded, inquiry), teller.now))
+                facts += _keyed(
+                    loaded, telling.end_facts(effect, _ids(loaded, inquiry), teller.now)
+                )
             case Asked(inquiry, post):
-                facts += _told(loaded, [telling.asked(post, _ids(loaded, inquiry))])
+                facts += _keyed(loaded, [telling.asked(post, _ids(loaded, inquiry))])
             case Merged(younger, older):
                 fact = telling.merged(older.id, _ids(loaded, younger), teller.now)
-                facts += _told(loaded, [fact])
+                facts += _keyed(loaded, [fact])
             case Reopened() | Shown():
                 pass
     _update_inquiries(tx, loaded, teller)
@@ -84,7 +86,7 @@ def _ids(loaded: Loaded, inquiry: Inquiry) -> telling.Ids:
     return {"inquiry_id": inquiry.id, "conversation_id": loaded.keys[inquiry.id]}
 
 
-def _told(loaded: Loaded, facts: Iterable[InquiryFact]) -> list[tuple[UUID, InquiryFact]]:
+def _keyed(loaded: Loaded, facts: Iterable[InquiryFact]) -> list[tuple[UUID, InquiryFact]]:
     return [(loaded.keys[fact.inquiry_id], fact) for fact in facts]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 
-from services.intake.inquiries.domain.joining import look_again, merge_open, part_by_person
+from services.intake.inquiries.domain.joining import merge_open, part_by_person, reconsider_posts
 from services.intake.inquiries.store.loading import (
     Conversation,
     load,
@@ -148,7 +148,7 @@ def join_guessed(
     loaded = load(tx, whole)
     part_by_person(loaded.thread)
     merge_open(loaded.thread)
-    look_again(loaded.thread)
+    reconsider_posts(loaded.thread)
     store(tx, loaded, teller)
     return whole
 

@@ -71,19 +71,19 @@ class _Addressee:
         }
 
 
-def hear(tx: Write, heard: OwnPost, *, teller: Teller) -> bool:
+def record_own_post(tx: Write, seen: OwnPost, *, teller: Teller) -> bool:
     """Keep the post and let it end what it covers; False when it was known already."""
-    if rows.message_removed(tx, channel=heard.channel, external_id=heard.external_id) is not None:
+    if rows.message_removed(tx, channel=seen.channel, external_id=seen.external_id) is not None:
         return False
-    conversation = _conversation(tx, heard, teller)
-    whom = _addressee(tx, heard.channel, heard.parent)
-    if _known(tx, heard) or _recorded(tx, heard, conversation, whom):
+    conversation = _conversation(tx, seen, teller)
+    whom = _addressee(tx, seen.channel, seen.parent)
+    if _known(tx, seen) or _recorded(tx, seen, conversation, whom):
         return False
-    row = _row(heard, conversation, whom.unless_it_waits_for(heard.external_id))
+    row = _row(seen, conversation, whom.unless_it_waits_for(seen.external_id))
     tx.execute(insert(own_posts).values(row))
-    moments = [heard.received_at] if heard.sent_at is None else [heard.received_at, heard.sent_at]
+    moments = [seen.received_at] if seen.sent_at is None else [seen.received_at, seen.sent_at]
     conversations.be_careful(tx, conversation, NEVER if row["waits_for"] else max(moments))
-    settle(tx, conversation, external_id=heard.external_id, teller=teller, post=row)
+    settle(tx, conversation, external_id=seen.external_id, teller=teller, post=row)
     return True
 
 
@@ -138,7 +138,7 @@ def _let_it_count(
     )
     loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post.id]
     loaded.posts[post.id] = row
-    covering.hear(loaded.thread, post)
+    covering.add_post(loaded.thread, post)
     store(tx, loaded, teller)
     if row["waits_for"] is not None:
         channel = conversation.channel
@@ -207,41 +207,41 @@ def forget(tx: Write, *, before: datetime) -> int:
     return tx.execute(delete(own_posts).where(p.id.in_(old))).rowcount
 
 
-def _conversation(tx: Write, heard: OwnPost, teller: Teller) -> Conversation:
+def _conversation(tx: Write, seen: OwnPost, teller: Teller) -> Conversation:
     """The parent's, whatever thread the post names; else that; else the one it begins."""
-    channel, audience = heard.channel, heard.audience
-    thread = heard.thread or heard.external_id
+    channel, audience = seen.channel, seen.audience
+    thread = seen.thread or seen.external_id
     found = None
-    if heard.parent is not None:
-        found = conversations.of_message(tx, channel=channel, external_id=heard.parent)
+    if seen.parent is not None:
+        found = conversations.of_message(tx, channel=channel, external_id=seen.parent)
     home = found or conversations.named(tx, channel=channel, thread=thread)
-    conversations.lock_with_guess(tx, channel=channel, external_id=heard.external_id, home=home)
+    conversations.lock_with_guess(tx, channel=channel, external_id=seen.external_id, home=home)
     if found is not None:
         return lock_conversation(tx, found)
-    if heard.parent is not None and heard.thread is None:
+    if seen.parent is not None and seen.thread is None:
         return conversations.of_parent(
-            tx, channel=channel, parent=heard.parent, audience=audience, now=teller.now
+            tx, channel=channel, parent=seen.parent, audience=audience, now=teller.now
         )
     return conversations.begin(
-        tx, channel=channel, thread=thread, audience=audience, now=heard.received_at
+        tx, channel=channel, thread=thread, audience=audience, now=seen.received_at
     )
 
 
-def _known(tx: Write, heard: OwnPost) -> bool:
+def _known(tx: Write, seen: OwnPost) -> bool:
     p = own_posts.c
-    kept = select(p.id).where(p.channel == heard.channel, p.external_id == heard.external_id)
+    kept = select(p.id).where(p.channel == seen.channel, p.external_id == seen.external_id)
     if tx.execute(kept).scalar() is not None:
         return True
-    named = rows.message_named(tx, channel=heard.channel, external_id=heard.external_id)
+    named = rows.message_named(tx, channel=seen.channel, external_id=seen.external_id)
     return named is not None
 
 
-def _recorded(tx: Write, heard: OwnPost, conversation: Conversation, whom: _Addressee) -> bool:
+def _recorded(tx: Write, seen: OwnPost, conversation: Conversation, whom: _Addressee) -> bool:
     """Whether it is a reply that was recorded here without its id; then it has the id from now.
 
     The same words under somebody else's message are another reply.
     """
-    at = heard.sent_at or heard.received_at
+    at = seen.sent_at or seen.received_at
     m = messages.c
     near = tx.rows(
         select(m.id, m.text, inquiries.c.contact_id)
@@ -259,13 +259,13 @@ def _recorded(tx: Write, heard: OwnPost, conversation: Conversation, whom: _Addr
         (
             row["id"]
             for row in near
-            if whom.contact_id in (None, row["contact_id"]) and alike(row["text"], heard.text)
+            if whom.contact_id in (None, row["contact_id"]) and alike(row["text"], seen.text)
         ),
         None,
     )
     if same is None:
         return False
-    tx.execute(update(messages).where(m.id == same).values(external_id=heard.external_id))
+    tx.execute(update(messages).where(m.id == same).values(external_id=seen.external_id))
     return True
 
 
@@ -295,20 +295,20 @@ def _of_removed(tx: Read, channel: str, parent: str) -> _Addressee | None:
     return _Addressee(tx.execute(here).scalar())
 
 
-def _row(heard: OwnPost, conversation: Conversation, whom: _Addressee) -> dict[str, Any]:
+def _row(seen: OwnPost, conversation: Conversation, whom: _Addressee) -> dict[str, Any]:
     return {
         "id": new_id(),
         "conversation_id": conversation.id,
-        "channel": heard.channel,
-        "external_id": heard.external_id,
-        "parent": heard.parent,
-        "kind": heard.kind.value,
+        "channel": seen.channel,
+        "external_id": seen.external_id,
+        "parent": seen.parent,
+        "kind": seen.kind.value,
         **whom.columns,
         "attached": False,
         "recorded": False,
         "by_hand": False,
-        "author_name": heard.author,
-        "text": heard.text,
-        "sent_at": heard.sent_at,
-        "received_at": heard.received_at,
+        "author_name": seen.author,
+        "text": seen.text,
+        "sent_at": seen.sent_at,
+        "received_at": seen.received_at,
     }

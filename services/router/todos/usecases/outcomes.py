@@ -87,7 +87,7 @@ def record_answers(
             lines.append(_end_line(before, end, What.COMPLETED, "answered"))
             completions.append(_completed(envelope, after, fact, now))
         else:
-            lines.append(_end_line(before, end, What.ANSWERED, _beside(before)))
+            lines.append(_end_line(before, end, What.ANSWERED, _unchanged(before)))
     _save(tx, ends, changed)
     note(tx, lines)
     outbox.record(tx, completions)
@@ -246,7 +246,7 @@ def _end_line(todo: WorkTodo, end: End, what: What, why: str | None = None) -> N
     return Note(todo.id, end.at, end.by, what, why, end.key_name)
 
 
-def _beside(todo: WorkTodo) -> str | None:
+def _unchanged(todo: WorkTodo) -> str | None:
     return f"the ToDo stays {todo.status.state.value}" if todo.ended else None
 
 
