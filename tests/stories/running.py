@@ -5,9 +5,10 @@ Instead of a bus a hand carries the facts: `drain` and `handle`. While the bus i
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.db import Read
 from shared.events.catalogue import topics
+from shared.messaging.envelope import Envelope
 from shared.policy import Audience, Channel, OwnPosts, Policy, ServiceLevel, load_policy
 from shared.runtime.lifecycle import running_loops
 from shared.runtime.service import Runtime, Service
@@ -107,14 +109,26 @@ class Running:
 
     async def carry(self) -> None:
         """Hand over everything that was recorded, until nobody says anything new."""
+        waiting: Sequence[Service] = (self.intake, self.router, self.sla)
+        while waiting:
+            drained = await asyncio.gather(*(each.drain() for each in waiting))
+            told = [pair for pair in zip(waiting, drained, strict=True) if pair[1]]
+            waiting = await self._hand_over(told)
+
+    async def _hand_over(
+        self, told: Sequence[tuple[Service, Sequence[Envelope]]]
+    ) -> Sequence[Service]:
+        """Each hears what the others have told; who has heard something may have more to tell."""
+
+        async def hears(listener: Service) -> bool:
+            news = [envelopes for teller, envelopes in told if teller is not listener]
+            for envelopes in news:
+                await listener.handle(envelopes)
+            return bool(news)
+
         services = (self.intake, self.router, self.sla)
-        while told := [(each, await each.drain()) for each in services]:
-            if not any(envelopes for _, envelopes in told):
-                return
-            for teller, envelopes in told:
-                for listener in services:
-                    if listener is not teller and envelopes:
-                        await listener.handle(envelopes)
+        heard = await asyncio.gather(*(hears(each) for each in services))
+        return [each for each, news in zip(services, heard, strict=True) if news]
 
     async def call(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {KEY}", **more.pop("headers", {})}
