@@ -156,10 +156,13 @@ class Relay:
         their own hands in place of the bus.
         """
         taken: list[Envelope] = []
-        while rows := await self._database.read(unpublished, limit=BATCH):
-            await self._mark(rows)
+        while True:
+            rows = await self._database.read(unpublished, limit=BATCH)
+            if rows:
+                await self._mark(rows)
             taken += [envelope_of(row) for row in rows]
-        return taken
+            if len(rows) < BATCH:
+                return taken
 
     async def _tell_progress(self, looked_at: datetime) -> None:
         """At most every ten seconds. Raises PublishFailedError."""
