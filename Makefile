@@ -18,8 +18,8 @@ run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0
 	@exec $(BIN)/inbound-desk run
 
 test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
-	@# The system tests mostly wait: they run beside the others, and first, as they take longest.
-	$(PYTEST) -n 3 --dist loadfile tests/system tests/unit tests/stories tests/architecture tests/contracts tests/services
+	@# Files that take long begin first. The system tests mostly wait: the others run beside them.
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/system tests/stories tests/contracts tests/services tests/unit tests/architecture
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
