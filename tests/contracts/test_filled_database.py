@@ -200,12 +200,11 @@ async def test_what_waited_is_published_once(desks: Desks) -> None:
         assert await service.drain() == []
 
 
-async def test_all_agree_when_the_others_have_heard_it(desks: Desks) -> None:
-    before = await desks.inquiries()
-    await desks.hear_everything()
-    now = {each["id"]: each for each in await desks.inquiries()}
+async def test_all_agree_when_the_others_have_heard_it(as_filled: Desks, informed: Desks) -> None:
+    before = await as_filled.inquiries()
+    now = {each["id"]: each for each in await informed.inquiries()}
     for inquiry in now.values():
-        await _agreed(desks, inquiry)
+        await _agreed(informed, inquiry)
     for told in before:
         if told["state"] in ENDED:
             assert now[told["id"]]["state"] == told["state"], told
