@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = TMPDIR="$$($(BIN)/python -m tests.support.scratch_space)" $(BIN)/pytest
 LOCK := requirements.lock
 DEV_LOCK := requirements-dev.lock
 LOCKING := --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
@@ -17,8 +18,8 @@ run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0
 	@exec $(BIN)/inbound-desk run
 
 test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
-	@# The system tests mostly wait: they run beside the others, and first, as they take longest.
-	$(BIN)/pytest -n 3 --dist loadfile tests/system tests/unit tests/stories tests/architecture tests/contracts tests/services
+	@# Files that take long begin first. The system tests mostly wait: the others run beside them.
+	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/system tests/stories tests/contracts tests/services tests/unit tests/architecture
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
@@ -27,10 +28,10 @@ lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev ## The tests that need neither database nor broker
-	$(BIN)/pytest -q tests/unit tests/stories tests/architecture
+	$(PYTEST) -q tests/unit tests/stories tests/architecture
 
 system: $(VENV)/.dev ## The whole desk, killed and restarted
-	$(BIN)/pytest -q tests/system
+	$(PYTEST) -q tests/system
 
 bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
 	$(BIN)/python -m bench.intake

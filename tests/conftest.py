@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from services import process
 from services.cli import main as command_line
@@ -16,6 +17,12 @@ from tests.support.postgres import fresh_database
 from tests.support.processes import scratch
 
 pytest_plugins = ["tests.support.not_tested"]
+
+# How long an example takes says more about what else runs on the machine than about the example.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 
 @pytest.fixture(scope="session")

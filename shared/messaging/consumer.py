@@ -283,7 +283,7 @@ class Consumer:
         )
         if self._listener.prepare is not None and fresh:
             self._listener.prepare(tx, fresh)
-        for wave in _waves(fresh):
+        for wave in in_waves(fresh):
             for type_, group in wave.items():
                 handler = self._listener.handler(type_)
                 if handler is not None:
@@ -306,7 +306,7 @@ def _each_once(envelopes: Sequence[Envelope]) -> list[Envelope]:
     return list({envelope.id: envelope for envelope in envelopes}.values())
 
 
-def _waves(envelopes: Sequence[Envelope]) -> list[dict[str, list[Envelope]]]:
+def in_waves(envelopes: Sequence[Envelope]) -> list[dict[str, list[Envelope]]]:
     """Facts grouped by type for batched verbs, without letting one key's facts overtake.
 
     The first fact of every key is in the first wave, the second in the second, and so on.

@@ -182,10 +182,13 @@ class Relay:
         their own hands in place of the bus.
         """
         taken: list[Envelope] = []
-        while rows := await self._database.read(unpublished, limit=BATCH):
-            await self._mark(rows)
+        while True:
+            rows = await self._database.read(unpublished, limit=BATCH)
+            if rows:
+                await self._mark(rows)
             taken += [envelope_of(row) for row in rows]
-        return taken
+            if len(rows) < BATCH:
+                return taken
 
     async def _look_what_is_settled(self, guard: RelayGuard) -> None:
         """Before the outbox is read: what settles later may not be in what was read."""

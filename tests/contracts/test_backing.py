@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import asyncpg
@@ -15,6 +16,7 @@ from shared.db import open_database
 from shared.db.migrate import pending, upgrade
 from tests.support.postgres import Postgres, wheel_programs
 from tests.support.processes import scratch
+from tests.support.scratch_space import scratch_space
 
 PROJECT = Path(__file__).parents[2]
 
@@ -109,3 +111,16 @@ async def _execute(url: str, statement: str) -> None:
         await connection.execute(statement)
     finally:
         await connection.close()
+
+
+def test_data_are_kept_in_memory_where_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    usual = Path(tempfile.gettempdir())
+    executable = not os.statvfs(tmp_path).f_flag & os.ST_NOEXEC
+    assert scratch_space(tmp_path, needed=1) == (tmp_path if executable else usual)
+    assert scratch_space(tmp_path, needed=2**62) == usual
+    assert scratch_space(tmp_path / "nowhere", needed=1) == usual
+    monkeypatch.setenv("TMPDIR", str(usual))
+    assert scratch_space(tmp_path, needed=1) == usual

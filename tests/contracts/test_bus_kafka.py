@@ -273,11 +273,10 @@ async def test_a_record_without_key_or_value_from_elsewhere_passes(
 ) -> None:
     bus = _impatient(kafka_bootstrap, topic)
     await bus.start()
-    producer = bus._producer
-    assert producer is not None
-    raw = await producer._ready()
-    await raw.send_and_wait(topic.name, value=b"no key", partition=0)
-    await raw.send_and_wait(topic.name, key=b"\xff", value=None, headers=[("h", None)], partition=1)
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as raw:
+        await raw.send_and_wait(topic.name, value=b"no key", partition=0)
+        nothing: list[tuple[str, None]] = [("h", None)]
+        await raw.send_and_wait(topic.name, key=b"\xff", value=None, headers=nothing, partition=1)
     async with bus.subscribe("group", [topic.name]) as member:
         found = {(r.key, r.value, r.headers) for r in await take(member, 2)}
     await bus.stop()

@@ -23,7 +23,7 @@ from services.sla.tables import metadata as sla_metadata
 from shared.db import Read
 from shared.db.migrate import pending, version_table
 from shared.policy import ServiceLevel
-from tests.data.filled.desks import POLICY, Desks, desks_on
+from tests.data.filled.desks import POLICY, Desks, copied, desks_on
 from tests.data.filled.loading import Filled, counted, loaded, opened
 from tests.services.intake import desk as intake_desk
 from tests.support.outbox import told_by
@@ -54,12 +54,45 @@ async def filled(
         yield found
 
 
-@pytest.fixture
-async def desks(
-    filled: Filled, tmp_path: Path, request: pytest.FixtureRequest
+@pytest.fixture(scope="module")
+def server(filled: Filled, request: pytest.FixtureRequest) -> str:
+    """The URL of the PostgreSQL; nothing for SQLite."""
+    return str(request.getfixturevalue("postgres_url")) if filled.engine == "postgresql" else ""
+
+
+@pytest.fixture(scope="module")
+async def as_filled(
+    filled: Filled, server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Desks]:
-    server = request.getfixturevalue("postgres_url") if filled.engine == "postgresql" else ""
-    async with desks_on(filled, tmp_path, server) as found:
+    """For tests that only look."""
+    folder = tmp_path_factory.mktemp("as_filled")
+    async with copied(filled, folder, server) as copy, desks_on(copy, folder) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+async def heard(
+    filled: Filled, server: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Filled]:
+    """What it is when each service has heard everything that the others ever told."""
+    folder = tmp_path_factory.mktemp("heard")
+    async with copied(filled, folder, server) as copy:
+        async with desks_on(copy, folder) as found:
+            await found.hear_everything()
+        yield copy
+
+
+@pytest.fixture
+async def desks(filled: Filled, server: str, tmp_path: Path) -> AsyncIterator[Desks]:
+    """On a copy of what was filled."""
+    async with copied(filled, tmp_path, server) as copy, desks_on(copy, tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+async def informed(heard: Filled, server: str, tmp_path: Path) -> AsyncIterator[Desks]:
+    """On a copy of that."""
+    async with copied(heard, tmp_path, server) as copy, desks_on(copy, tmp_path) as found:
         yield found
 
 
@@ -82,21 +115,21 @@ async def test_what_was_filled_has_todays_tables(filled: Filled, service: str) -
         assert await database.read(differences) == []
 
 
-async def test_every_inquiry_is_as_it_was(desks: Desks) -> None:
-    inquiries = [each for each in desks.filled.said("intake") if "/inquiries/" in each[0]]
+async def test_every_inquiry_is_as_it_was(as_filled: Desks) -> None:
+    inquiries = [each for each in as_filled.filled.said("intake") if "/inquiries/" in each[0]]
     for path, before in inquiries:
-        assert _differences(_as_read_today(before), await desks.get(path)) == [], path
-    listed = {each["id"] for each in await desks.all("/intake/v1/inquiries")}
+        assert _differences(_as_read_today(before), await as_filled.get(path)) == [], path
+    listed = {each["id"] for each in await as_filled.all("/intake/v1/inquiries")}
     assert len(listed) == len(inquiries)
 
 
-async def test_the_quarantine_is_as_it_was(desks: Desks) -> None:
+async def test_the_quarantine_is_as_it_was(as_filled: Desks) -> None:
     path = "/intake/v1/quarantine"
-    wanted = {each["id"]: each for each in dict(desks.filled.said("intake"))[path]}
+    wanted = {each["id"]: each for each in dict(as_filled.filled.said("intake"))[path]}
     for each in wanted.values():
         raw = each.pop("raw")  # which the list does not show any more
-        assert (await desks.get(f"{path}/{each['id']}"))["raw"] == raw
-    kept = {each["id"]: each for each in await desks.all(path)}
+        assert (await as_filled.get(f"{path}/{each['id']}"))["raw"] == raw
+    kept = {each["id"]: each for each in await as_filled.all(path)}
     assert kept.keys() == wanted.keys()
     assert _differences(wanted, kept) == []
 
@@ -109,41 +142,41 @@ def _as_read_today(inquiry: dict[str, Any]) -> dict[str, Any]:
     return {**inquiry, **as_answer, "closed_at": None, "reason": None}
 
 
-async def test_every_todo_is_as_it_was(desks: Desks) -> None:
-    todos = desks.filled.said("router")
+async def test_every_todo_is_as_it_was(as_filled: Desks) -> None:
+    todos = as_filled.filled.said("router")
     for path, before in todos:
-        assert _differences(before, await desks.get(path)) == [], path
-    listed = {each["id"] for each in await desks.all("/router/v1/todos")}
+        assert _differences(before, await as_filled.get(path)) == [], path
+    listed = {each["id"] for each in await as_filled.all("/router/v1/todos")}
     assert len(listed) == len(todos)
 
 
-async def test_every_clock_is_as_it_was(desks: Desks) -> None:
-    clocks = [each for each in desks.filled.said("sla") if "/deadlines/" in each[0]]
+async def test_every_clock_is_as_it_was(as_filled: Desks) -> None:
+    clocks = [each for each in as_filled.filled.said("sla") if "/deadlines/" in each[0]]
     for path, before in clocks:
-        now = await desks.get(path)
+        now = await as_filled.get(path)
         for each in (before, now):  # what happened at one moment has no order of its own
             each["history"].sort(key=lambda line: (line["at"], line["fact"]))
         assert _differences(before, now) == [], path
-        await desks.get(f"{urlsplit(path).path}/explanation")
-    listed = {each["inquiry_id"] for each in await desks.all("/sla/v1/deadlines")}
+        await as_filled.get(f"{urlsplit(path).path}/explanation")
+    listed = {each["inquiry_id"] for each in await as_filled.all("/sla/v1/deadlines")}
     assert len(listed) == len(clocks)
 
 
-async def test_the_report_is_as_it_was(desks: Desks) -> None:
-    [(path, before)] = [each for each in desks.filled.said("sla") if "/reports/" in each[0]]
+async def test_the_report_is_as_it_was(as_filled: Desks) -> None:
+    [(path, before)] = [each for each in as_filled.filled.said("sla") if "/reports/" in each[0]]
     for line in before["best_effort"]:
         del line["median_age_seconds"]  # it goes by the moment of the question
-    assert _differences(before, await desks.get(path)) == []
+    assert _differences(before, await as_filled.get(path)) == []
 
 
-async def test_every_notification_is_as_it_was(desks: Desks) -> None:
+async def test_every_notification_is_as_it_was(as_filled: Desks) -> None:
     path = "/sla/v1/notifications"
     tried = {"attempts", "last_attempt_at", "next_attempt_at"}  # once more after it was asked
     wanted = {
         each["id"]: {name: each[name] for name in each.keys() - tried}
-        for each in dict(desks.filled.said("sla"))[path]
+        for each in dict(as_filled.filled.said("sla"))[path]
     }
-    kept = {each["id"]: each for each in await desks.all(path)}
+    kept = {each["id"]: each for each in await as_filled.all(path)}
     assert kept.keys() == wanted.keys()
     assert _differences(wanted, kept) == []
 
@@ -167,12 +200,11 @@ async def test_what_waited_is_published_once(desks: Desks) -> None:
         assert await service.drain() == []
 
 
-async def test_all_agree_when_the_others_have_heard_it(desks: Desks) -> None:
-    before = await desks.inquiries()
-    await desks.hear_everything()
-    now = {each["id"]: each for each in await desks.inquiries()}
+async def test_all_agree_when_the_others_have_heard_it(as_filled: Desks, informed: Desks) -> None:
+    before = await as_filled.inquiries()
+    now = {each["id"]: each for each in await informed.inquiries()}
     for inquiry in now.values():
-        await _agreed(desks, inquiry)
+        await _agreed(informed, inquiry)
     for told in before:
         if told["state"] in ENDED:
             assert now[told["id"]]["state"] == told["state"], told
@@ -200,51 +232,51 @@ def _mine(inquiry: Mapping[str, Any]) -> set[str]:
     }
 
 
-async def test_old_clocks_run_out_and_say_so_once(desks: Desks) -> None:
-    await desks.hear_everything()
-    running = [each for each in await desks.all("/sla/v1/deadlines") if each["state"] == "running"]
-    desks.pass_time(timedelta(days=10))
-    assert await desks.sla.tick() >= len(running) / 2
-    now = {each["inquiry_id"]: each for each in await desks.all("/sla/v1/deadlines")}
-    due = [each for each in running if each["due_at"] < desks.sla.clock.now().isoformat()]
+async def test_old_clocks_run_out_and_say_so_once(informed: Desks) -> None:
+    running = [
+        each for each in await informed.all("/sla/v1/deadlines") if each["state"] == "running"
+    ]
+    informed.pass_time(timedelta(days=10))
+    assert await informed.sla.tick() >= len(running) / 2
+    now = {each["inquiry_id"]: each for each in await informed.all("/sla/v1/deadlines")}
+    due = [each for each in running if each["due_at"] < informed.sla.clock.now().isoformat()]
     assert len(due) > len(running) / 2
     for clock in due:
         assert now[clock["inquiry_id"]]["state"] == "breached", clock
     told = [
         (each["inquiry_id"], each["target"], each["due_at"])
-        for each in await desks.sla.published()
+        for each in await informed.sla.published()
         if each["type"] == "deadline.breached"
     ]
     assert len(told) == len(set(told))
     assert {each["inquiry_id"] for each in due} <= {inquiry for inquiry, *_ in told}
 
 
-async def test_what_was_heard_is_not_heard_again(desks: Desks) -> None:
+async def test_what_was_heard_is_not_heard_again(informed: Desks) -> None:
+
     async def everything() -> list[list[dict[str, Any]]]:
         paths = ("/intake/v1/inquiries", "/router/v1/todos", "/sla/v1/deadlines")
-        return [await desks.all(path) for path in paths]
+        return [await informed.all(path) for path in paths]
 
-    await desks.hear_everything()
-    told, before = [await told_by(each.database) for each in desks.services], await everything()
-    await desks.hear_everything()
-    assert [await told_by(each.database) for each in desks.services] == told
+    told, before = [await told_by(each.database) for each in informed.services], await everything()
+    await informed.hear_everything()
+    assert [await told_by(each.database) for each in informed.services] == told
     assert await everything() == before
 
 
-async def test_what_was_open_is_answered(desks: Desks) -> None:
-    await desks.hear_everything()
-    desks.pass_time(timedelta(minutes=1))
-    waiting = [each for each in await desks.inquiries() if each["state"] not in ENDED]
+async def test_what_was_open_is_answered(informed: Desks) -> None:
+    informed.pass_time(timedelta(minutes=1))
+    waiting = [each for each in await informed.inquiries() if each["state"] not in ENDED]
     assert {each["state"] for each in waiting} == {"open", "held"}
     for inquiry in waiting:
         body = {"kind": "answer", "text": "Jetzt aber."}
-        answer = await desks.intake.post(f"/inquiries/{inquiry['id']}/replies", body)
+        answer = await informed.intake.post(f"/inquiries/{inquiry['id']}/replies", body)
         assert answer.status_code == 201, answer.text
-    await desks.hear_everything()
+    await informed.hear_everything()
     for inquiry in waiting:
-        now = await desks.intake.detail(inquiry["id"])
+        now = await informed.intake.detail(inquiry["id"])
         assert now["state"] == "answered", now
-        await _agreed(desks, now)
+        await _agreed(informed, now)
 
 
 async def test_a_message_joins_its_old_conversation(desks: Desks) -> None:
@@ -278,19 +310,20 @@ async def test_a_repeat_of_an_old_message_changes_nothing(desks: Desks) -> None:
     assert len(await desks.inquiries()) == desks.filled.rows["intake"]["inquiries"]
 
 
-async def test_a_todo_that_was_completed_is_opened_again(desks: Desks) -> None:
-    await desks.hear_everything()
-    done = await desks.of_message("keep-done")
-    todo = await desks.todo_of(done)
+async def test_a_todo_that_was_completed_is_opened_again(informed: Desks) -> None:
+    done = await informed.of_message("keep-done")
+    todo = await informed.todo_of(done)
     assert [line["what"] for line in todo["history"]] == ["created", "claimed", "completed"]
     assert (todo["state"], todo["ended_by"], done["state"]) == ("done", "Anna", "answered")
-    desks.pass_time(timedelta(minutes=1))
-    answer = await desks.router.post(f"/todos/{todo['id']}/reopen", {"reason": "ruft noch mal an"})
+    informed.pass_time(timedelta(minutes=1))
+    answer = await informed.router.post(
+        f"/todos/{todo['id']}/reopen", {"reason": "ruft noch mal an"}
+    )
     assert answer.status_code == 200, answer.text
-    await desks.hear_everything()
-    now = await desks.intake.detail(done["id"])
+    await informed.hear_everything()
+    now = await informed.intake.detail(done["id"])
     assert now["state"] == "open"
-    await _agreed(desks, now)
+    await _agreed(informed, now)
 
 
 async def test_what_was_quarantined_is_tried_again(desks: Desks) -> None:

@@ -5,9 +5,10 @@ Instead of a bus a hand carries the facts: `drain` and `handle`. While the bus i
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -30,6 +31,7 @@ from shared.access.keys import ALL_SCOPES, KeyRing, add_key
 from shared.bus.open import open_bus
 from shared.db import Read
 from shared.events.catalogue import topics
+from shared.messaging.envelope import Envelope
 from shared.policy import Audience, Channel, OwnPosts, Policy, ServiceLevel, load_policy
 from shared.runtime.lifecycle import running_loops
 from shared.runtime.service import Runtime, Service
@@ -107,14 +109,27 @@ class Running:
 
     async def carry(self) -> None:
         """Hand over everything that was recorded, until nobody says anything new."""
+        # Who is asked for nothing but what it has heard tells nothing by itself: that is sla.
+        waiting: Sequence[Service] = (self.intake, self.router)
+        while waiting:
+            drained = await asyncio.gather(*(each.drain() for each in waiting))
+            told = [pair for pair in zip(waiting, drained, strict=True) if pair[1]]
+            waiting = await self._hand_over(told)
+
+    async def _hand_over(
+        self, told: Sequence[tuple[Service, Sequence[Envelope]]]
+    ) -> Sequence[Service]:
+        """Each hears what the others have told; who has heard something may have more to tell."""
+
+        async def hears(listener: Service) -> bool:
+            news = [envelopes for teller, envelopes in told if teller is not listener]
+            for envelopes in news:
+                await listener.handle(envelopes)
+            return bool(news)
+
         services = (self.intake, self.router, self.sla)
-        while told := [(each, await each.drain()) for each in services]:
-            if not any(envelopes for _, envelopes in told):
-                return
-            for teller, envelopes in told:
-                for listener in services:
-                    if listener is not teller and envelopes:
-                        await listener.handle(envelopes)
+        heard = await asyncio.gather(*(hears(each) for each in services))
+        return [each for each, news in zip(services, heard, strict=True) if news]
 
     async def call(self, service: str, method: str, path: str, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {KEY}", **more.pop("headers", {})}
@@ -327,10 +342,11 @@ class Teller:
 
     async def _outcome(self, order: Order) -> Outcome:
         found = []
-        for row, names in await self.desk.intake.database.read(self._rows):
+        for row, ids in await self.desk.intake.database.read(self._rows):
+            names = list(ids)
             thread = self._thread_of(names, order)
             clock = await self._clock(row) if thread.promised else None
-            await self._check_todo(row, names)
+            await self._check_todo(row, ids)
             found.append(
                 InquiryOutcome(
                     frozenset(names),
@@ -343,16 +359,17 @@ class Teller:
             )
         return Outcome(found)
 
-    def _rows(self, tx: Read) -> list[tuple[dict[str, Any], list[str]]]:
+    def _rows(self, tx: Read) -> list[tuple[dict[str, Any], dict[str, UUID]]]:
+        """The story's inquiries, each with the ids of its messages by their names."""
         m, prefix = messages.c, f"{self.name}-"
-        names: dict[UUID, list[str]] = {}
-        mine = select(m.inquiry_id, m.external_id).where(
+        ids: dict[UUID, dict[str, UUID]] = {}
+        mine = select(m.inquiry_id, m.external_id, m.id).where(
             m.external_id.startswith(prefix), m.kind == "inbound"
         )
-        for inquiry_id, external_id in tx.execute(mine):
-            names.setdefault(inquiry_id, []).append(external_id.removeprefix(prefix))
-        whole = tx.rows(select(inquiries).where(inquiries.c.id.in_(list(names))))
-        return [(row, names[row["id"]]) for row in whole]
+        for inquiry_id, external_id, message_id in tx.execute(mine):
+            ids.setdefault(inquiry_id, {})[external_id.removeprefix(prefix)] = message_id
+        whole = tx.rows(select(inquiries).where(inquiries.c.id.in_(list(ids))))
+        return [(row, ids[row["id"]]) for row in whole]
 
     def _thread_of(self, names: list[str], order: Order) -> Thread:
         for step in order:
@@ -371,12 +388,12 @@ class Teller:
             return ClockOutcome(started, ended, "cancelled")
         return ClockOutcome(started)
 
-    async def _check_todo(self, row: dict[str, Any], names: list[str]) -> None:
+    async def _check_todo(self, row: dict[str, Any], ids: Mapping[str, UUID]) -> None:
         """The router agrees: the same messages, and the same end."""
         listed = await self.desk.shown("router", "/todos", inquiry_id=str(row["id"]))
         assert len(listed["items"]) == 1, (row, listed)
         todo = await self.desk.shown("router", f"/todos/{listed['items'][0]['id']}")
-        mine = {str(await self._message(each)) for each in names}
+        mine = {str(each) for each in ids.values()}
         assert {each["message_id"] for each in todo["messages"]} == mine, (row, todo)
         expected = {
             "answered": {"done"},

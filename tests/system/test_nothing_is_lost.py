@@ -1,4 +1,7 @@
-"""A thousand inquiries through a desk whose processes are killed at random moments."""
+"""Inquiries through a desk whose processes are killed at random moments.
+
+`TEST_DESK_INQUIRIES` says how many; more of them only make the bursts between the deaths longer.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,8 @@ from tests.support.kafka_broker import Broker
 from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, distributed, embedded
 
-INQUIRIES = 1000
-SENT_TWICE = 100
+INQUIRIES = int(os.environ.get("TEST_DESK_INQUIRIES", "400"))
+SENT_TWICE = INQUIRIES // 10
 HELD = 60
 REROUTED = 36
 ENDED = 36
@@ -58,6 +61,8 @@ class Storm:
     rerouted: set[str] = field(default_factory=set)
     answered: set[str] = field(default_factory=set)
     completed: set[str] = field(default_factory=set)
+    taken: int = 0
+    progress: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     @property
     def known(self) -> set[str]:
@@ -74,6 +79,9 @@ class Storm:
         async def sender() -> None:
             while waiting:
                 await self._deliver(*waiting.pop())
+                async with self.progress:
+                    self.taken += 1
+                    self.progress.notify_all()
 
         async with asyncio.TaskGroup() as senders:
             for _ in range(SENDERS):
@@ -136,9 +144,11 @@ class Storm:
                     return dict(todo)
                 await asyncio.sleep(0.2)
 
-    async def kill(self, victims: Sequence[Instance]) -> None:
-        """Let them die in the middle of what they do, and bring them back."""
-        await asyncio.sleep(self.chance.uniform(0.0, 1.0))
+    async def kill(self, victims: Sequence[Instance], *, after: int) -> None:
+        """Let them die when the desk has taken so many letters more, and bring them back."""
+        wanted = self.taken + after
+        async with self.progress:
+            await self.progress.wait_for(lambda: self.taken >= wanted)
         await asyncio.gather(*(asyncio.to_thread(each.kill) for each in victims))
         await asyncio.sleep(self.chance.uniform(0.0, 0.5))
         await asyncio.gather(*(asyncio.to_thread(each.start) for each in victims))
@@ -215,7 +225,7 @@ async def _weather(storm: Storm) -> None:
             together.create_task(storm.hold(held))
             together.create_task(storm.reroute(moved))
             together.create_task(storm.end(ended[::2], ended[1::2]))
-            together.create_task(storm.kill(victims))
+            together.create_task(storm.kill(victims, after=storm.chance.randrange(len(burst))))
 
 
 def _deaths(storm: Storm) -> list[list[Instance]]:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,8 +29,6 @@ from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
 from shared.access.keys import ALL_SCOPES, KeyRing, add_key, new_key
-from shared.db import open_database
-from shared.db.migrate import upgrade
 from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
 from shared.runtime.lifecycle import running_loops
@@ -38,8 +36,8 @@ from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import DeskSettings
 from tests.support.clock import ManualClock
 from tests.support.kafka_broker import Broker
+from tests.support.migrated import MigratedDatabases, MigratedFiles
 from tests.support.outbox import unpublished_count
-from tests.support.postgres import fresh_database
 from tests.system.copies import Row, differences
 from tests.system.desk import SERVICES
 
@@ -207,29 +205,43 @@ class Running:
         return kinds
 
 
+@pytest.fixture
+async def files(migrated_files: MigratedFiles, tmp_path: Path) -> dict[str, str]:
+    return {name: await migrated_files.copy(name, tmp_path / f"{name}.sqlite") for name in SERVICES}
+
+
+@pytest.fixture
+async def on_a_server(migrated_databases: MigratedDatabases) -> AsyncIterator[dict[str, str]]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield {
+            name: await stack.enter_async_context(migrated_databases.copy(name))
+            for name in SERVICES
+        }
+
+
 @pytest.fixture(params=["embedded", "distributed"])
-async def place(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Place]:
+def databases(request: pytest.FixtureRequest) -> dict[str, str]:
+    """The URL of each service's own, with its tables."""
+    copies = "files" if request.param == "embedded" else "on_a_server"
+    return dict(request.getfixturevalue(copies))
+
+
+@pytest.fixture
+def bus(databases: dict[str, str], request: pytest.FixtureRequest) -> str:
+    """The URL of a Kafka, where the databases are on a server, too."""
+    if databases["sla"].startswith("sqlite"):
+        return ""
+    broker: Broker = request.getfixturevalue("desk_broker")
+    return f"kafka://{broker.bootstrap}"
+
+
+@pytest.fixture
+def place(databases: dict[str, str], bus: str, tmp_path: Path) -> Place:
     clock = ManualClock(berlin("2026-03-02 10:00"))
     key = new_key()
     add_key(tmp_path / "keys.json", name="anna", key=key, scopes=ALL_SCOPES, now=clock.now())
-    async with contextlib.AsyncExitStack() as stack:
-        if request.param == "embedded":
-            databases = {name: f"sqlite:///{tmp_path / name}.sqlite" for name in SERVICES}
-            bus = ""
-        else:
-            broker: Broker = request.getfixturevalue("desk_broker")
-            server: str = request.getfixturevalue("postgres_url")
-            databases = {
-                name: await stack.enter_async_context(fresh_database(server)) for name in SERVICES
-            }
-            bus = f"kafka://{broker.bootstrap}"
-        settings = DeskSettings.model_validate({"data_dir": tmp_path, "bus_url": bus})
-        for name, url in databases.items():
-            database = open_database(url, pool_size=2)
-            await database.start()
-            await upgrade(database, name)
-            await database.stop()
-        yield Place(tmp_path, settings, databases, key, clock)
+    settings = DeskSettings.model_validate({"data_dir": tmp_path, "bus_url": bus})
+    return Place(tmp_path, settings, databases, key, clock)
 
 
 @contextlib.asynccontextmanager
@@ -366,7 +378,7 @@ async def test_the_technical_desk_takes_over_in_time_or_not(place: Place) -> Non
 
 def _policy(folder: Path, *, first_answer: str) -> Policy:
     """The shipped policy file, edited as an operator would."""
-    shipped = (files("services") / "desk.toml").read_text(encoding="utf-8")
+    shipped = (resources.files("services") / "desk.toml").read_text(encoding="utf-8")
     before = 'first_answer = "24h"'
     assert shipped.count(before) == 1
     edited = folder / "desk.toml"

@@ -38,7 +38,6 @@ from services.intake.inquiries.schemas import (
 from services.intake.receiving import quarantine
 from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import classify
 from services.router.deciding.rules.terms import prepare
 from services.router.todos.schemas import (
     ClaimIn,
@@ -266,8 +265,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     # router
     "prepare": prepare,
     "find": lambda text: DECIDER.rules.finder.find(text.lower()),
-    "classify": lambda text: classify(text, hashtags=[text], rules=DECIDER.rules),
     "DirectAddresses.desk": lambda text: DECIDER.addresses.desk("facebook", text, [text]),
+    # Both end in `classify`: one with the subject and the hashtags, the other with the text.
     "decide": lambda t: DECIDER.decide("", subject=t, channel="facebook", hashtags=[t]),
     "preview": lambda t: DECIDER.preview(t, subject=None, channel="facebook"),
     **{

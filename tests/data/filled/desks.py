@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ NOTIFY = {
 
 @dataclass(frozen=True, slots=True)
 class Desks:
-    """The three services of today on a copy of what was filled; a hand carries the facts."""
+    """The three services of today on what was filled; a hand carries the facts."""
 
     filled: Filled
     intake: intake_desk.Desk
@@ -100,26 +100,43 @@ class Desks:
 
 
 @asynccontextmanager
-async def desks_on(filled: Filled, folder: Path, server: str) -> AsyncIterator[Desks]:
-    """On copies in `folder`, or on `server` where that is a PostgreSQL."""
+async def copied(filled: Filled, folder: Path, server: str) -> AsyncIterator[Filled]:
+    """The same in copies in `folder`, or on `server` where that is a PostgreSQL."""
+    async with AsyncExitStack() as stack:
+        urls: dict[str, str] = {}
+        for service, url in filled.urls.items():
+            if filled.engine == "sqlite":
+                urls[service] = f"sqlite:///{shutil.copy(_file(url), folder / f'{service}.sqlite')}"
+            else:
+                template = url.rpartition("/")[2]
+                copy = fresh_database(server, template=template)
+                urls[service] = await stack.enter_async_context(copy)
+        yield replace(filled, urls=urls)
+
+
+def _file(url: str) -> str:
+    return url.removeprefix("sqlite:///")
+
+
+@asynccontextmanager
+async def desks_on(filled: Filled, folder: Path) -> AsyncIterator[Desks]:
+    """On these very databases; `folder` is for the services' other files."""
     clock = ManualClock(filled.now)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        urls: dict[str, str] = {}
-        for service, url in filled.urls.items():
+        for service in filled.urls:
             (folder / service).mkdir()
-            if filled.engine == "sqlite":
-                copy = shutil.copy(url.removeprefix("sqlite:///"), folder / service)
-                urls[service] = f"sqlite:///{copy}"
-            else:
-                urls[service] = await enter(fresh_database(server, template=url.rpartition("/")[2]))
         yield Desks(
             filled,
-            await enter(intake_desk.opened(urls["intake"], folder / "intake", clock)),
-            await enter(router_desk.opened(urls["router"], folder / "router", clock)),
+            await enter(intake_desk.opened(filled.urls["intake"], folder / "intake", clock)),
+            await enter(router_desk.opened(filled.urls["router"], folder / "router", clock)),
             await enter(
                 sla_desk.sla_bench(
-                    urls["sla"], folder / "sla", policy=POLICY, now=filled.now, notify=NOTIFY
+                    filled.urls["sla"],
+                    folder / "sla",
+                    policy=POLICY,
+                    now=filled.now,
+                    notify=NOTIFY,
                 )
             ),
         )

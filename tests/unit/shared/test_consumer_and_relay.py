@@ -60,7 +60,7 @@ async def bus(tmp_path: Path) -> AsyncIterator[LocalBus]:
 
 
 @pytest.fixture(autouse=True)
-def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(consuming, "FIRST_BACKOFF_SECONDS", 0.002)
     monkeypatch.setattr(consuming, "FETCH_SECONDS", 0.05)
 
@@ -155,7 +155,7 @@ async def test_facts_of_one_key_are_handled_in_order_and_in_waves(
 
 def test_waves() -> None:
     told = [answered(1, "a"), answered(2, "b"), closed(1), closed(2), answered(3, "c"), closed(1)]
-    waves = consuming._waves(told)
+    waves = consuming.in_waves(told)
     assert [{type_: len(group) for type_, group in wave.items()} for wave in waves] == [
         {"inquiry.answered": 3},
         {"inquiry.closed": 2},

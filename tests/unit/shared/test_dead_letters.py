@@ -11,11 +11,11 @@ from uuid import UUID
 
 import pytest
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import select, update
 
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, PublishFailedError, Received, Record, RecordTooLargeError
-from shared.db import Database, Read
+from shared.db import Database, Read, Write
 from shared.events import Envelope
 from shared.events.catalogue import INQUIRIES
 from shared.messaging import control_events, dead_letters, inbox, outbox
@@ -31,17 +31,17 @@ from tests.support.outbox import unpublished_count
 from tests.unit.shared.test_consumer_and_relay import (
     NOW,
     Heard,
-    _hurry,
     answered,
     bus,
     consuming_with,
     database,
     drained,
+    hurry,
     marks,
     record,
 )
 
-__all__ = ["_hurry", "bus", "database"]
+__all__ = ["bus", "database", "hurry"]
 
 REFUSED_BYTES = 2_000
 
@@ -91,6 +91,12 @@ async def relayed(database: Database, relay: Relay) -> None:
     async with running_loops([("relay", relay.run)]), asyncio.timeout(20):
         while await database.read(unpublished_count):  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.01)
+
+
+def record_otherwise(tx: Write, /, event: Envelope, **values: str) -> None:
+    """Record the event as another program would have."""
+    outbox.record(tx, [event])
+    tx.execute(update(outbox.OUTBOX).where(outbox.OUTBOX.c.id == event.id).values(values))
 
 
 async def waiting(database: Database) -> list[dead_letters.Head]:
@@ -174,8 +180,7 @@ async def test_what_the_broker_refuses_is_found_in_its_batch_and_can_go_out_late
 async def test_a_fact_of_a_newer_program_waits_for_that_and_nobody_says_that_all_is_told(
     database: Database, bus: LocalBus
 ) -> None:
-    newer = outbox._row(answered(1, "a")) | {"type": "inquiry.sung"}
-    await database.write(lambda tx: tx.execute(insert(outbox.OUTBOX).values(newer)).rowcount)
+    await database.write(record_otherwise, answered(1, "a"), type="inquiry.sung")
     known = answered(2, "b")
     await database.write(outbox.record, [known])
     relay = carrier(database, bus, tells_progress=True)
@@ -218,8 +223,9 @@ async def test_what_was_a_fact_before_becomes_a_letter(
 async def test_one_of_before_that_cannot_be_read_is_kept_as_it_is(
     database: Database, bus: LocalBus
 ) -> None:
-    broken = outbox._row(answered(1, "a")) | {"type": "record.dead_lettered", "payload": "{}"}
-    await database.write(lambda tx: tx.execute(insert(outbox.OUTBOX).values(broken)).rowcount)
+    await database.write(
+        record_otherwise, answered(1, "a"), type="record.dead_lettered", payload="{}"
+    )
     told = answered(2, "b")
     await database.write(outbox.record, [told])
     await relayed(database, carrier(database, bus))

@@ -46,7 +46,11 @@ async def _bare(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _edge(
-    *, handled: bool = True, seconds: float = 5.0, together: int = 2 * LIMIT
+    *,
+    handled: bool = True,
+    seconds: float = 5.0,
+    together: int = 2 * LIMIT,
+    metrics: Metrics | None = None,
 ) -> EdgeMiddleware:
     app: ASGIApp = Starlette(
         routes=[Route("/echo", _echo, methods=["POST"]), Route("/fails", _fails)],
@@ -54,7 +58,7 @@ def _edge(
     )
     return EdgeMiddleware(
         app if handled else _bare,
-        metrics=Metrics("test"),
+        metrics=metrics or Metrics("test"),
         body_limit=LIMIT,
         body_seconds=seconds,
         bodies_bytes=together,
@@ -180,15 +184,16 @@ async def test_a_failure_in_the_whole_app_is_a_problem_too() -> None:
 
 
 async def test_each_answer_is_counted() -> None:
-    edge = _edge()
+    metrics = Metrics("test")
+    edge = _edge(metrics=metrics)
     await _send(edge)
     await _send(edge, content=b"x" * 2000)
     await _send(edge, path="/nothing")
-    metrics = Metrics("other")
-    assert b"desk_http_requests_total{" not in generate_latest(metrics.registry)
+    other = Metrics("other")
+    assert b"desk_http_requests_total{" not in generate_latest(other.registry)
     counted = {
         sample.labels["status"]: sample.value
-        for metric in edge._requests.collect()
+        for metric in metrics.requests.collect()
         for sample in metric.samples
         if sample.name.endswith("_total")
     }

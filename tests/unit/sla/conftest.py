@@ -1,9 +1,9 @@
+"""How many examples the properties of clocks and calendars are tried with."""
+
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
-settings.register_profile("quick", max_examples=200, deadline=None)
-settings.register_profile(
-    "ci", max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("ci" if os.environ.get("CI") else "quick")
+settings.register_profile("quick", max_examples=200)
+settings.register_profile("thorough", max_examples=2000)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
