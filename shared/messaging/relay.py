@@ -120,7 +120,7 @@ class Relay:
                 if not looked_back:
                     await self._take_former_letters()
                     looked_back = True
-                await self._look_what_is_settled(guard)
+                await self._query_settled(guard)
                 await self.publish_batch()
                 await self._tell_progress()
             except (BusUnavailableError, DatabaseUnavailableError) as error:
@@ -190,7 +190,7 @@ class Relay:
             if len(rows) < BATCH:
                 return taken
 
-    async def _look_what_is_settled(self, guard: RelayGuard) -> None:
+    async def _query_settled(self, guard: RelayGuard) -> None:
         """Before the outbox is read: what settles later may not be in what was read."""
         if self._settled is not None or not self._progress_is_due():
             return
