@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from services.intake.accepting.facts import as_json, told
+from services.intake.accepting.facts import as_json, fields_of
 from services.intake.inquiries.domain.message import Incoming
 from shared.db.bulk import sqlite_moment
 
@@ -48,7 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("conversation_id", "uuid", lambda m: m.conversation_id),
     Column("contact_id", "uuid", lambda m: m.contact_id),
     Column("event_id", "uuid", lambda m: m.event_id),
-    Column("fact", "json", told),
+    Column("fact", "json", fields_of),
     Column("traceparent", "text", lambda m: m.traceparent),
     Column("caller", "text", lambda m: m.idempotency and m.idempotency.caller),
     Column("idempotency_key", "text", lambda m: m.idempotency and m.idempotency.key),

@@ -9,7 +9,7 @@ import orjson
 from services.intake.inquiries.domain.message import Incoming
 
 
-def told(message: Incoming) -> dict[str, Any]:
+def fields_of(message: Incoming) -> dict[str, Any]:
     """Fields of InquiryReceived and MessageAdded alike, but for the inquiry, conversation, contact.
 
     A plain dict: building the pydantic model and dumping it again would double the cost here; a

@@ -57,7 +57,7 @@ WITH item AS MATERIALIZED (
         SELECT true AS there FROM removed_messages r WHERE r.mark = item.mark LIMIT 1
     ) removed ON true
     WHERE stored.there IS NULL AND awaited.there IS NULL AND removed.there IS NULL
-), person AS (
+), author AS (
     INSERT INTO identities (channel, key, contact_id, name, handle, email, created_at)
     SELECT DISTINCT ON (channel, identity)
         channel, identity, contact_id, name, handle, email, received_at
@@ -67,27 +67,27 @@ WITH item AS MATERIALIZED (
         handle = coalesce(excluded.handle, identities.handle),
         email = coalesce(excluded.email, identities.email)
     RETURNING channel, key, contact_id
-), known AS (
+), new_contacts AS (
     INSERT INTO contacts (id, name, created_at)
     SELECT fresh.contact_id, fresh.name, fresh.received_at
-    FROM fresh JOIN person ON person.contact_id = fresh.contact_id
-), learned AS (
+    FROM fresh JOIN author ON author.contact_id = fresh.contact_id
+), contact_names AS (
     UPDATE contacts SET name = latest.name
     FROM (
-        SELECT DISTINCT ON (person.contact_id) person.contact_id, fresh.name
-        FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
-        WHERE fresh.name IS NOT NULL AND person.contact_id <> fresh.contact_id
-        ORDER BY person.contact_id, fresh.message_id DESC
+        SELECT DISTINCT ON (author.contact_id) author.contact_id, fresh.name
+        FROM fresh JOIN author ON author.channel = fresh.channel AND author.key = fresh.identity
+        WHERE fresh.name IS NOT NULL AND author.contact_id <> fresh.contact_id
+        ORDER BY author.contact_id, fresh.message_id DESC
     ) latest
     WHERE contacts.id = latest.contact_id AND contacts.name IS DISTINCT FROM latest.name
-), talk AS (
+), thread_row AS (
     INSERT INTO conversations (id, channel, thread, contact_id, open_inquiry_id, audience, guessed,
         careful_until, created_at)
-    SELECT fresh.conversation_id, fresh.channel, fresh.thread, person.contact_id,
+    SELECT fresh.conversation_id, fresh.channel, fresh.thread, author.contact_id,
         fresh.inquiry_id, fresh.audience, false,
         CASE WHEN fresh.audience = 'public' THEN '{NEVER.isoformat()}'::timestamptz END,
         fresh.moment
-    FROM fresh JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
+    FROM fresh JOIN author ON author.channel = fresh.channel AND author.key = fresh.identity
     ORDER BY fresh.channel, fresh.thread
     ON CONFLICT (channel, thread) DO UPDATE SET
         contact_id = coalesce(conversations.contact_id, excluded.contact_id),
@@ -98,28 +98,28 @@ WITH item AS MATERIALIZED (
         END
     RETURNING id, channel, thread, open_inquiry_id, careful_until
 ), placed AS MATERIALIZED (
-    SELECT fresh.*, talk.id AS in_conversation, talk.open_inquiry_id AS in_inquiry,
-        person.contact_id AS from_contact, talk.open_inquiry_id = fresh.inquiry_id AS opened
+    SELECT fresh.*, thread_row.id AS in_conversation, thread_row.open_inquiry_id AS in_inquiry,
+        author.contact_id AS from_contact, thread_row.open_inquiry_id = fresh.inquiry_id AS opened
     FROM fresh
-    JOIN talk ON talk.channel = fresh.channel AND talk.thread = fresh.thread
-    JOIN person ON person.channel = fresh.channel AND person.key = fresh.identity
-    WHERE talk.id = fresh.conversation_id OR talk.careful_until IS NULL
-        OR talk.careful_until < fresh.moment
-), written AS (
+    JOIN thread_row ON thread_row.channel = fresh.channel AND thread_row.thread = fresh.thread
+    JOIN author ON author.channel = fresh.channel AND author.key = fresh.identity
+    WHERE thread_row.id = fresh.conversation_id OR thread_row.careful_until IS NULL
+        OR thread_row.careful_until < fresh.moment
+), new_messages AS (
     INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, kind, opened, {_STORED_AS})
     SELECT message_id, in_conversation, in_inquiry, from_contact, 'inbound', opened, {_STORED_FROM}
     FROM placed
-), begun AS (
+), new_inquiries AS (
     INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
         received_at)
     SELECT in_inquiry, in_conversation, from_contact, channel, 'open', subject,
         left(text, {EXCERPT}), received_at
     FROM placed WHERE opened
-), promised AS (
+), request_keys AS (
     INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at)
     SELECT caller, idempotency_key, fingerprint, message_id, received_at
     FROM placed WHERE idempotency_key IS NOT NULL
-), told AS (
+), outbox_rows AS (
     INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
     SELECT event_id, 'inquiries', in_conversation::text,
         CASE WHEN opened THEN 'inquiry.received' ELSE 'inquiry.message_added' END,

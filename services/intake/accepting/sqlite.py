@@ -14,7 +14,7 @@ from uuid import UUID
 
 from services.intake.accepting.columns import STORED, stored_values
 from services.intake.accepting.committer import CareNeededError, Outcome
-from services.intake.accepting.facts import as_json, told
+from services.intake.accepting.facts import as_json, fields_of
 from services.intake.inquiries.domain.message import EXCERPT, Accepted, Incoming
 from services.intake.inquiries.store.idempotency import IdempotencyRaceError
 from services.intake.tables import NEVER
@@ -72,7 +72,7 @@ INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject,
 """
 _TAG = "INSERT OR IGNORE INTO inquiry_hashtags (inquiry_id, tag, year, received_at)"
 _PROMISE = "INSERT INTO idempotency (caller, key, fingerprint, message_id, created_at)"
-_TOLD = """
+_OUTBOX = """
 INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, traceparent, occurred_at)
 """
 
@@ -193,7 +193,7 @@ def _insert(raw: sqlite3.Connection, placed: Sequence[Placed]) -> None:
         (_INQUIRY, _inquiries(placed), ""),
         (_TAG, _tags(placed), ""),
         (_PROMISE, _promises(placed), ""),
-        (_TOLD, _told(placed), ""),
+        (_OUTBOX, _fact_rows(placed), ""),
     ):
         for statement, values in sqlite_inserts(head, list(rows), tail):
             raw.execute(statement, values)
@@ -260,9 +260,9 @@ def _promises(placed: Sequence[Placed]) -> Iterator[Row]:
             yield (key.caller, key.key, key.fingerprint, m.message_id.hex, at)
 
 
-def _told(placed: Sequence[Placed]) -> Iterator[Row]:
+def _fact_rows(placed: Sequence[Placed]) -> Iterator[Row]:
     for m, a in placed:
-        fact = told(m)
+        fact = fields_of(m)
         fact["inquiry_id"] = str(a.inquiry_id)
         fact["conversation_id"] = str(a.conversation_id)
         fact["contact_id"] = str(a.contact_id)

@@ -123,11 +123,11 @@ def _certain(
     tell_until: datetime,
 ) -> _Notices:
     """What was due by then and is still so, `clock` being how it stands by now."""
-    told_at = max(tell_until, _begin(events).at)
-    owed = due_notices(evolve(events, terms_of, told_at), sent=sent)
+    as_of = max(tell_until, _begin(events).at)
+    owed = due_notices(evolve(events, terms_of, as_of), sent=sent)
     certain = tuple(each for each in owed.due if _still_of_use(each, clock))
     # What that moment knows nothing of may change what is due.
-    later = (event.at for event in events if event.at > told_at)
+    later = (event.at for event in events if event.at > as_of)
     return _Notices(certain, (*later, *_next(owed, clock)))
 
 

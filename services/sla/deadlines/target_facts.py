@@ -40,7 +40,7 @@ def target_facts(
     Warnings and breaches are notices. `before` is None when nothing was published of it.
     """
     stands = standing(clock, target)
-    again = keys.now_of(targets_beside(clock, target))
+    again = keys.now_of(related_targets(clock, target))
     if not stands.is_open:
         same = before is not None and before.ended_like(stands)
         return [] if same and not again else [_ended(row, clock, target)]
@@ -61,7 +61,7 @@ def target_facts(
     ]
 
 
-def targets_beside(clock: ClockState, target: Target) -> tuple[Target, ...]:
+def related_targets(clock: ClockState, target: Target) -> tuple[Target, ...]:
     """Those on whose breaches rests how it stands: of the answer also the ones before."""
     return (target,) if target.kind is TargetKind.HAND_OVER else clock.targets
 

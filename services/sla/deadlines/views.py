@@ -36,9 +36,9 @@ MOST_INTERVALS = 2000
 
 def deadline(listed: Listed, now: datetime) -> Deadline:
     """The row as it stands at `now`, also before the timers have handled it."""
-    row, beside = listed.row, listed.hand_over
+    row, hand_over_row = listed.row, listed.hand_over
     plain = Deadline.model_fields.keys() - {"hand_over"}
-    hand_over = None if beside is None else _hand_over_of_row(beside, now)
+    hand_over = None if hand_over_row is None else _hand_over_of_row(hand_over_row, now)
     return Deadline.model_validate(
         {
             **{name: getattr(row, name) for name in plain},

@@ -46,13 +46,13 @@ class AppriseSender:
             raise ValueError("Apprise does not understand this URL")
 
     async def send(self, event_id: UUID, body: str) -> Attempt:  # noqa: ARG002 - it has no place for ids
-        told = json.loads(body)["data"]
+        data = json.loads(body)["data"]
         # Blocks, with time-outs of its own.
         delivered = await asyncio.to_thread(
             self._apprise.notify,
-            title=_TITLES[told["kind"]],
-            body=self._text(told),
-            notify_type=_LOOKS.get(told["kind"], "info"),
+            title=_TITLES[data["kind"]],
+            body=self._text(data),
+            notify_type=_LOOKS.get(data["kind"], "info"),
         )
         if delivered:
             return Attempt(delivered=True)
@@ -61,12 +61,12 @@ class AppriseSender:
     async def close(self) -> None:
         """Nothing stays open."""
 
-    def _text(self, told: dict[str, str | None]) -> str:
-        due_at = datetime.fromisoformat(str(told["due_at"])).astimezone(self._zone)
-        desk = f"desk {told['desk']}" if told["desk"] else "no desk yet"
-        extra = next((told[name] for name in ("level", "cause", "reason") if name in told), None)
+    def _text(self, data: dict[str, str | None]) -> str:
+        due_at = datetime.fromisoformat(str(data["due_at"])).astimezone(self._zone)
+        desk = f"desk {data['desk']}" if data["desk"] else "no desk yet"
+        extra = next((data[name] for name in ("level", "cause", "reason") if name in data), None)
         return (
-            f"{str(told['target']).replace('_', ' ').capitalize()} on {told['channel']}"
+            f"{str(data['target']).replace('_', ' ').capitalize()} on {data['channel']}"
             f" ({desk}), due {due_at:%Y-%m-%d %H:%M %Z}"
-            f"{f': {extra}' if extra else ''}\nInquiry {told['inquiry_id']}"
+            f"{f': {extra}' if extra else ''}\nInquiry {data['inquiry_id']}"
         )

@@ -82,7 +82,7 @@ def _kind(fact: Fact) -> str | None:
 
 def _body(envelope: Envelope, kind: str, row: AboutInquiry, columns: Mapping[str, object]) -> str:
     """Ids, names of the policy and moments; nothing that a customer wrote."""
-    told = envelope.data.model_dump(mode="python", exclude_none=True)
+    fact = envelope.data.model_dump(mode="python", exclude_none=True)
     data: dict[str, object] = {
         "kind": kind,
         "event_id": str(envelope.id),
@@ -91,13 +91,13 @@ def _body(envelope: Envelope, kind: str, row: AboutInquiry, columns: Mapping[str
         "channel": row.channel,
         "desk": row.desk,
         "promise": columns.get("promise"),
-        "target": told["target"],
-        "state": told["state"],
-        "due_at": _utc(told["due_at"]),
-        **{name: told[name] for name in ("level", "cause", "reason") if name in told},
+        "target": fact["target"],
+        "state": fact["state"],
+        "due_at": _utc(fact["due_at"]),
+        **{name: fact[name] for name in ("level", "cause", "reason") if name in fact},
     }
     return json.dumps(
-        {"type": envelope.data.TYPE, "timestamp": _utc(told["at"]), "data": data},
+        {"type": envelope.data.TYPE, "timestamp": _utc(fact["at"]), "data": data},
         ensure_ascii=False,
         separators=(",", ":"),
     )

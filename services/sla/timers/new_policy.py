@@ -13,7 +13,7 @@ from services.sla.deadlines.store.deadlines import under_another_version
 from services.sla.deadlines.usecases.apply_policy import apply_policy
 from services.sla.promises.versions import PolicyVersions
 from services.sla.timers.isolation import together_or_each
-from services.sla.timers.offsets import Look, consumed, ends_of, known
+from services.sla.timers.offsets import OffsetsNow, consumed, ends_of, known
 from shared.bus.port import Partition
 from shared.db import Database
 from shared.runtime.clock import Clock
@@ -32,7 +32,7 @@ class NewPolicy:
         policy_versions: PolicyVersions,
         clock: Clock,
         batch: int,
-        offsets: Look,
+        offsets: OffsetsNow,
         on_recorded: Callable[[], None],
         put_off: Counter,
     ) -> None:

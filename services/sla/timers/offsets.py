@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from shared.bus.port import BusUnavailableError, Partition, Progress
 
 Offsets = Mapping[Partition, Progress]
-Look = Callable[[], Awaitable[Offsets | None]]
+OffsetsNow = Callable[[], Awaitable[Offsets | None]]
 """None: not known now. Raises BusUnavailableError."""
 
 
-async def known(look: Look) -> Offsets | None:
+async def known(current: OffsetsNow) -> Offsets | None:
     """None while the bus is away, or has not told yet which partitions there are."""
     try:
-        return await look() or None
+        return await current() or None
     except BusUnavailableError:
         return None
 

@@ -30,11 +30,11 @@ from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import first_of
 from shared.runtime.telemetry import Metrics
 
-LOOK_AGAIN_SECONDS = 0.5
+QUERY_AGAIN_SECONDS = 0.5
 CONSUMING_SECONDS = 0.1
 OTHERS_AT_WORK_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 5.0
-WHOLE_LOOK_SECONDS = 10.0
+WHOLE_QUERY_SECONDS = 10.0
 """What a fact, here or in another instance, made due before the watermark is found by then."""
 LATE_SECONDS = 60.0
 PUT_OFF = timedelta(minutes=10)
@@ -83,10 +83,10 @@ class Ticker:
         self._on_recorded = on_recorded
         self._metrics = metrics
         self._advanced = asyncio.Event()
-        self._backoff = Backoff(LOOK_AGAIN_SECONDS, LONGEST_PAUSE_SECONDS)
+        self._backoff = Backoff(QUERY_AGAIN_SECONDS, LONGEST_PAUSE_SECONDS)
         self._since: datetime | None = None
         self._safe: datetime | None = None
-        self._whole_look_at = 0.0
+        self._whole_query_at = 0.0
 
     def advance(self) -> None:
         """Say that intake or the router have made progress."""
@@ -102,7 +102,7 @@ class Ticker:
         """Tell what may be told; seconds until the next look."""
         try:
             if not await self.policy.is_applied():
-                return LOOK_AGAIN_SECONDS
+                return QUERY_AGAIN_SECONDS
             seconds = await self._tell()
         except DatabaseUnavailableError:
             return self._backoff.pause()
@@ -116,7 +116,7 @@ class Ticker:
             return self._settings.poll_seconds
         safe = await self._watermark.safe_until(now)
         if safe is None or first > safe:
-            return CONSUMING_SECONDS if self._watermark.consuming else LOOK_AGAIN_SECONDS
+            return CONSUMING_SECONDS if self._watermark.consuming else QUERY_AGAIN_SECONDS
         while await self.tick(safe):
             pass
         self._safe = safe
@@ -129,10 +129,10 @@ class Ticker:
         since; a look at everything, now and then, finds that.
         """
         seconds = asyncio.get_running_loop().time()
-        whole = seconds >= self._whole_look_at
+        whole = seconds >= self._whole_query_at
         first = await self._database.read(next_action, since=None if whole else self._since)
         if whole:
-            self._whole_look_at = seconds + WHOLE_LOOK_SECONDS
+            self._whole_query_at = seconds + WHOLE_QUERY_SECONDS
         if self._safe is not None:
             self._since = self._safe if first is None else min(first, self._safe)
         return first

@@ -17,7 +17,7 @@ from typing import Final
 
 import structlog
 
-from services.sla.timers.offsets import Look, consumed, ends_of, known
+from services.sla.timers.offsets import OffsetsNow, consumed, ends_of, known
 from shared.bus.port import Partition
 
 SOURCES: Final = ("intake", "router")
@@ -42,7 +42,7 @@ class Watermark:
         self,
         published: Callable[[], Awaitable[Mapping[str, datetime]]],
         *,
-        offsets: Look,
+        offsets: OffsetsNow,
         idle_seconds: float,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:

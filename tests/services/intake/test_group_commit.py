@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import select, text
 
 from services.intake.accepting.committer import GroupCommitter, NotRunningError, Outcome, Writer
-from services.intake.accepting.facts import as_json, told
+from services.intake.accepting.facts import as_json, fields_of
 from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
 from services.intake.inquiries.domain.message import Accepted, Author, Incoming
@@ -217,7 +217,7 @@ async def test_the_written_fact_is_the_pydantic_fact(database: Database, *, join
 
 
 def test_a_fact_says_no_more_than_it_knows() -> None:
-    assert set(told(incoming())) == {"message_id", "channel", "received_at", "text"}
+    assert set(fields_of(incoming())) == {"message_id", "channel", "received_at", "text"}
     assert as_json({"ä": 1}) == '{"ä":1}'
 
 

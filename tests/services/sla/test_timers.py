@@ -254,7 +254,7 @@ async def test_what_fell_due_before_the_watermark_is_found_all_the_same(
     bench: SlaBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another instance wrote it, or a fact came late: a look at everything finds it."""
-    monkeypatch.setattr(ticking, "WHOLE_LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(ticking, "WHOLE_QUERY_SECONDS", 0.3)
     first, late = Inquiry(), Inquiry(received_at=berlin("2026-03-02 09:30"))
     await bench.hear(first.received())
     ticker = bench.ticker(poll_seconds=0.05)

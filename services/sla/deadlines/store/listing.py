@@ -71,8 +71,8 @@ def open_ones(tx: Read, *, desk: str | None, limit: int) -> list[Listed]:
 
 
 def _listed(tx: Read, rows: Sequence[DeadlineRow]) -> list[Listed]:
-    beside = hand_overs.of(tx, [row.inquiry_id for row in rows])
-    return [Listed(row, beside.get(row.inquiry_id)) for row in rows]
+    owed = hand_overs.of(tx, [row.inquiry_id for row in rows])
+    return [Listed(row, owed.get(row.inquiry_id)) for row in rows]
 
 
 def overdue(now: datetime, of: Table = deadlines) -> ColumnElement[bool]:
@@ -96,9 +96,9 @@ def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     if wanted.state is not None:
         conditions.append(_stands(wanted.state, now, deadlines))
     if wanted.hand_over is not None:
-        beside = tables.hand_overs
-        here = beside.c.inquiry_id == _C.inquiry_id
-        conditions.append(exists().where(here, _stands(wanted.hand_over, now, beside)))
+        table = tables.hand_overs
+        here = table.c.inquiry_id == _C.inquiry_id
+        conditions.append(exists().where(here, _stands(wanted.hand_over, now, table)))
     for column, value in (
         (_C.channel, wanted.channel),
         (_C.desk, wanted.desk),

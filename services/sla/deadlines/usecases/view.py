@@ -40,7 +40,7 @@ class ClockView:
     terms_of: TermsOf
 
     @property
-    def breach_was_told(self) -> bool:
+    def breach_is_published(self) -> bool:
         """Of the target that is awaited, whatever the clock of this host shows."""
         target = self.clock.current
         return target is not None and any(each.key == breach_key(target) for each in self.sent)
@@ -133,7 +133,7 @@ def promised(row: DeadlineRow | None, inquiry_id: UUID) -> DeadlineRow:
 
 def still_owed(view: ClockView) -> None:
     """Raises ConflictError unless the clock runs or stands still before its deadline."""
-    phase = "breached" if view.breach_was_told else view.clock.phase.value
+    phase = "breached" if view.breach_is_published else view.clock.phase.value
     if phase not in {"running", "paused"}:
         raise ConflictError(
             "clock-not-running",
