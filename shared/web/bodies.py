@@ -19,7 +19,7 @@ from shared.web.refusals import RefusalLog
 
 RETRY_SECONDS = 1
 _CLOSE = {"Connection": "close"}
-_LOOK_SECONDS = 0.05
+_CHECK_SECONDS = 0.05
 _LENGTH_DIGITS = 20  # whatever begins with as many is too large
 
 
@@ -63,7 +63,7 @@ class Bodies:
             raise RuntimeError("a body is read in a task")
         self._waiting[body] = task
         if self._watching is None:
-            self._look_at(body.deadline)
+            self._check_at(body.deadline)
         try:
             return await receive()
         except asyncio.CancelledError:
@@ -82,7 +82,7 @@ class Bodies:
         if body in self._waiting:
             self._waiting[body].cancel()
 
-    def _look_at(self, moment: float) -> None:
+    def _check_at(self, moment: float) -> None:
         self._watching = asyncio.get_running_loop().call_at(moment, self._end_late)
 
     def _end_late(self) -> None:
@@ -93,7 +93,7 @@ class Bodies:
         later = [body.deadline for body in self._waiting if body.refusal is None]
         self._watching = None
         if later:
-            self._look_at(max(min(later), now + _LOOK_SECONDS))
+            self._check_at(max(min(later), now + _CHECK_SECONDS))
 
 
 class Body:
