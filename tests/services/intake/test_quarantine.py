@@ -17,6 +17,7 @@ from services.intake.connectors.standard_webhooks import id_of
 from services.intake.receiving import quarantine
 from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.tables import quarantine as rows
+from shared.runtime import periodic
 from shared.runtime.ids import new_id
 from shared.runtime.telemetry import Metrics
 from tests.services.intake.conftest import NOON
@@ -259,7 +260,7 @@ async def test_the_loop_notes_ids_and_tidies(desk: Desk, monkeypatch: pytest.Mon
     async def end(stop: asyncio.Event, _seconds: float) -> None:
         stop.set()
 
-    monkeypatch.setattr(worker, "pause", end)
+    monkeypatch.setattr(periodic, "pause", end)
     await keep(desk, json.dumps(message(id="m")))
     await keep(desk, "old", ago=31 * 24 * HOUR)
     loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30, ids=IDS)
