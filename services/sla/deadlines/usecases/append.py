@@ -33,8 +33,8 @@ class NewEvent:
 
 def append_events(
     tx: Write, new_events: Sequence[NewEvent], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
-    """Append the events and project each clock once; when the first action is due on one of them.
+) -> None:
+    """Append the events and project each clock once.
 
     Of several events of one inquiry the last names the cause of what moved. An event of an inquiry
     that is not known yet is kept until it is.
@@ -45,7 +45,7 @@ def append_events(
     last = {each.inquiry_id: each for each in new_events}
     known = [each for each in last if rows[each].state != AWAITED]
     if not known:
-        return None
+        return
     unit.load(known)
     for inquiry_id in known:
         row, new_event = rows[inquiry_id], last[inquiry_id]
@@ -58,7 +58,7 @@ def append_events(
             cause=new_event.cause,
             traceparent=new_event.traceparent,
         )
-    return unit.write()
+    unit.write()
 
 
 def _version_of(event: ClockEvent) -> str:

@@ -41,28 +41,25 @@ def apply_policy(
         for row in locked.values()
         if row.state in _OPEN and row.policy_version != policy_version.key
     ]
-    moved, _ = _move(tx, rows, policy_version, policy_versions=policy_versions, now=now)
-    return moved
+    return _move(tx, rows, policy_version, policy_versions=policy_versions, now=now)
 
 
 def catch_up(
     tx: Write, inquiry_ids: Sequence[UUID], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
+) -> None:
     """Put clocks of which something was taken back under what the policy and their desk say by now.
 
-    Policies and desks move no clock that has ended, nor one that awaits a follow-up. Returns when
-    the first action is due on one of them.
+    Policies and desks move no clock that has ended, nor one that awaits a follow-up.
     """
     policy_version = policy_versions.active(tx, now=now)
     open_ = [row for row in deadlines.lock(tx, inquiry_ids).values() if row.state in _OPEN]
     if not open_:
-        return None
+        return
     histories = Histories.read(
         tx, [row.inquiry_id for row in open_], policy_versions=policy_versions, now=now
     )
     rows = [row for row in open_ if _is_behind(row, histories, policy_version, now=now)]
-    _, next_action = _move(tx, rows, policy_version, policy_versions=policy_versions, now=now)
-    return next_action
+    _move(tx, rows, policy_version, policy_versions=policy_versions, now=now)
 
 
 def _is_behind(
@@ -86,10 +83,10 @@ def _move(
     *,
     policy_versions: PolicyVersions,
     now: datetime,
-) -> tuple[int, datetime | None]:
-    """How many moved, and when the first action is due on one of them."""
+) -> int:
+    """How many moved."""
     if not rows:
-        return 0, None
+        return 0
     ids = [row.inquiry_id for row in rows]
     histories = Histories.read(tx, ids, policy_versions=policy_versions, now=now)
     new_events = []
@@ -100,15 +97,12 @@ def _move(
         if moved is not None:
             stored = StoredEvent(row.inquiry_id, new_id(), moved)
             new_events.append(NewEvent(row.conversation_id, stored, Cause("policy", moved.at)))
-    next_action = (
+    if new_events:
         append_events(tx, new_events, policy_versions=policy_versions, now=now)
-        if new_events
-        else None
-    )
     if policy_version.has_hand_over:
         _tell_the_desks(tx, rows, histories, policy_versions=policy_versions, now=now)
     deadlines.change(tx, {each: {"policy_version": policy_version.key} for each in ids})
-    return len(new_events), next_action
+    return len(new_events)
 
 
 def _tell_the_desks(

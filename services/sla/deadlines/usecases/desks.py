@@ -17,7 +17,7 @@ from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import DeadlineRow
 from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.usecases.append import NewEvent, append_events
-from services.sla.deadlines.usecases.unit_of_work import Histories, earliest
+from services.sla.deadlines.usecases.unit_of_work import Histories
 from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import Subject
 from services.sla.promises.versions import PolicyVersions
@@ -39,33 +39,24 @@ class Assignment:
 
 def assign(
     tx: Write, assignments: Sequence[Assignment], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
-    """Note the desks; where a promise asks for the desk, choose again and move the deadline.
-
-    Returns when the first action is due on one of the clocks that changed.
-    """
+) -> None:
+    """Note the desks; where a promise asks for the desk, choose again and move the deadline."""
     policy_version = policy_versions.active(tx, now=now)
     if not (policy_version.asks_for_desks or policy_version.has_hand_over):
         deadlines.set_desks(
             tx, {each.inquiry_id: (each.conversation_id, each.desk) for each in assignments}
         )
-        return None
+        return
     rows = deadlines.ensure(tx, {each.inquiry_id: each.conversation_id for each in assignments})
     changed = [each for each in assignments if rows[each.inquiry_id].desk != each.desk]
     deadlines.change(tx, {each.inquiry_id: {"desk": each.desk} for each in changed})
-    next_actions = []
     if policy_version.asks_for_desks:
         # Ended clocks, too: the end may have come earlier than this, and later than the desk.
         clocks = [each for each in changed if rows[each.inquiry_id].due_at is not None]
-        next_actions.append(
-            _choose_again(
-                tx, clocks, rows, policy_version, policy_versions=policy_versions, now=now
-            )
-        )
+        _choose_again(tx, clocks, rows, policy_version, policy_versions=policy_versions, now=now)
     if policy_version.has_hand_over:
         new_events = [_assigned(each) for each in assignments if _hands_over(each, rows)]
-        next_actions.append(append_events(tx, new_events, policy_versions=policy_versions, now=now))
-    return earliest(next_actions)
+        append_events(tx, new_events, policy_versions=policy_versions, now=now)
 
 
 def _hands_over(assignment: Assignment, rows: Mapping[UUID, DeadlineRow]) -> bool:
@@ -128,7 +119,7 @@ def _choose_again(
     *,
     policy_versions: PolicyVersions,
     now: datetime,
-) -> datetime | None:
+) -> None:
     ids = [each.inquiry_id for each in assignments]
     histories = Histories.read(tx, ids, policy_versions=policy_versions, now=now)
     new_events = []
@@ -141,8 +132,5 @@ def _choose_again(
             stored = StoredEvent(each.inquiry_id, each.event_id, moved)
             cause = Cause("desk", moved.at)
             new_events.append(NewEvent(each.conversation_id, stored, cause, each.traceparent))
-    return (
+    if new_events:
         append_events(tx, new_events, policy_versions=policy_versions, now=now)
-        if new_events
-        else None
-    )

@@ -34,11 +34,10 @@ class Message:
 
 def on_customer_messages(
     tx: Write, messages: Sequence[Message], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
+) -> None:
     """Most messages change no clock: only those of one with a reply window, or that was paused.
 
-    Not only of one that is paused now: the message may be older than the end of the pause. Returns
-    when the first action is due on one of the changed clocks.
+    Not only of one that is paused now: the message may be older than the end of the pause.
     """
     policy_version = policy_versions.active(tx, now=now)
     inquiries = {each.fact.inquiry_id for each in messages}
@@ -54,11 +53,8 @@ def on_customer_messages(
         if each.fact.inquiry_id in clocks:
             was_paused = each.fact.inquiry_id in paused
             new_events += _new_events(each, policy_version, was_paused=was_paused)
-    return (
+    if new_events:
         append_events(tx, new_events, policy_versions=policy_versions, now=now)
-        if new_events
-        else None
-    )
 
 
 def departure(event_id: UUID, message: InboundMessage, traceparent: str) -> NewEvent | None:

@@ -25,7 +25,7 @@ from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.target_facts import started_fact
 from services.sla.deadlines.usecases.append import append_events
 from services.sla.deadlines.usecases.messages import departure
-from services.sla.deadlines.usecases.unit_of_work import UnitOfWork, earliest
+from services.sla.deadlines.usecases.unit_of_work import UnitOfWork
 from services.sla.promises.policy_version import PolicyVersion, hashtag_names
 from services.sla.promises.promise import Subject, hand_over_due
 from services.sla.promises.versions import PolicyVersions
@@ -63,8 +63,8 @@ class _Beginning:
 
 def start_clocks(
     tx: Write, receipts: Sequence[Receipt], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
-    """Start a clock for each inquiry, at most once; when the first action is due on one."""
+) -> None:
+    """Start a clock for each inquiry, at most once."""
     unit = UnitOfWork(tx, policy_versions, now)
     policy_version = policy_versions.active(tx, now=now)
     begun = [_begin(each, policy_version, desk=None) for each in receipts]
@@ -77,20 +77,17 @@ def start_clocks(
     if len(fresh) < len(receipts):
         late = [each for each in receipts if each.fact.inquiry_id not in fresh]
         _start_awaited(unit, late, policy_version)
-    next_action = unit.write()
+    unit.write()
     gone = [departure(each.event_id, each.fact, each.traceparent) for each in receipts]
     left = [each for each in gone if each is not None]
     if left:
-        after = append_events(tx, left, policy_versions=policy_versions, now=now)
-        return earliest([next_action, after])
-    return next_action
+        append_events(tx, left, policy_versions=policy_versions, now=now)
 
 
 def _publish(unit: UnitOfWork, beginning: _Beginning, started: Started) -> None:
     fact = beginning.receipt.fact
     unit.started(
         started_fact(fact.inquiry_id, fact.conversation_id, fact.channel, begun=started),
-        first_due=beginning.columns["next_action_at"],
         traceparent=beginning.receipt.traceparent,
     )
 

@@ -7,20 +7,14 @@ from datetime import datetime
 
 from services.sla.deadlines.usecases.append import NewEvent, append_events
 from services.sla.deadlines.usecases.apply_policy import catch_up
-from services.sla.deadlines.usecases.unit_of_work import earliest
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Write
 
 
 def take_back(
     tx: Write, new_events: Sequence[NewEvent], *, policy_versions: PolicyVersions, now: datetime
-) -> datetime | None:
-    """Note what was taken back; a breach that it uncovers is sent by the timers.
-
-    Returns when the first action is due on one of the clocks.
-    """
-    next_action = append_events(tx, new_events, policy_versions=policy_versions, now=now)
+) -> None:
+    """Note what was taken back; a breach that it uncovers is sent by the timers."""
+    append_events(tx, new_events, policy_versions=policy_versions, now=now)
     inquiries = [each.inquiry_id for each in new_events]
-    return earliest(
-        [next_action, catch_up(tx, inquiries, policy_versions=policy_versions, now=now)]
-    )
+    catch_up(tx, inquiries, policy_versions=policy_versions, now=now)

@@ -85,7 +85,6 @@ class UnitOfWork:
     _envelopes: list[Envelope] = field(default_factory=list)
     _sent: list[SentNotice] = field(default_factory=list)
     _deliveries: list[Delivery] = field(default_factory=list)
-    _next_actions: list[datetime] = field(default_factory=list)
 
     def append(self, events: Sequence[StoredEvent]) -> None:
         """Written at once, so that the histories that are loaded afterwards have them."""
@@ -97,10 +96,9 @@ class UnitOfWork:
             self.tx, inquiry_ids, policy_versions=self.policy_versions, now=self.now
         )
 
-    def started(self, fact: DeadlineFact, *, first_due: datetime, traceparent: str) -> None:
+    def started(self, fact: DeadlineFact, *, traceparent: str) -> None:
         """A clock whose row is new and whole: nothing is left to project."""
         self._publish([fact], traceparent)
-        self._next_actions.append(first_due)
 
     def project(
         self,
@@ -131,7 +129,7 @@ class UnitOfWork:
         if outcome.hand_over != before.hand_over:
             self._hand_overs[row.inquiry_id] = outcome.hand_over
         changed = {**(columns or {}), **outcome.columns}
-        self._change(row.inquiry_id, changed)
+        self._changes[row.inquiry_id] = changed
         self._sent += outcome.sent
         published = self._publish(outcome.publish, traceparent)
         subscriptions = self.policy_versions.subscriptions
@@ -143,10 +141,9 @@ class UnitOfWork:
         histories = self._loaded
         version = histories.version_by_key(str(row.policy_version))
         ended = best_effort_end(row, histories.of(row.inquiry_id), version.calendar)
-        self._change(row.inquiry_id, {**(columns or {}), **ended})
+        self._changes[row.inquiry_id] = {**(columns or {}), **ended}
 
-    def write(self) -> datetime | None:
-        """Returns the first moment at which something is due on one of these clocks."""
+    def write(self) -> None:
         deadlines.change(self.tx, self._changes)
         changed = self._hand_overs
         hand_overs.put(self.tx, [each for each in changed.values() if each is not None])
@@ -154,18 +151,12 @@ class UnitOfWork:
         sent_notices.add(self.tx, self._sent)
         outbox.record(self.tx, self._envelopes)
         store.add(self.tx, self._deliveries)
-        return min(self._next_actions, default=None)
 
     @property
     def _loaded(self) -> Histories:
         if self._histories is None:
             raise ValueError("a clock can only be projected after its history was loaded")
         return self._histories
-
-    def _change(self, inquiry_id: UUID, columns: Columns) -> None:
-        self._changes[inquiry_id] = columns
-        if columns.get("next_action_at") is not None:
-            self._next_actions.append(columns["next_action_at"])
 
     def _publish(self, facts: Iterable[DeadlineFact], traceparent: str) -> list[Envelope]:
         made = [
@@ -174,7 +165,3 @@ class UnitOfWork:
         ]
         self._envelopes += made
         return made
-
-
-def earliest(moments: Iterable[datetime | None]) -> datetime | None:
-    return min((each for each in moments if each is not None), default=None)
