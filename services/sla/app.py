@@ -68,16 +68,17 @@ def build(
             worker.wake()
 
     metrics = TimerMetrics.of(service.metrics)
+    watermark = Watermark(
+        lambda: database.read(store.published, SOURCES),
+        offsets=offsets,
+        idle_seconds=settings.patience_seconds,
+    )
     ticker = Ticker(
         database=database,
         policy_versions=policy_versions,
         clock=runtime.clock,
         settings=settings,
-        watermark=Watermark(
-            lambda: database.read(store.published, SOURCES),
-            offsets=offsets,
-            idle_seconds=settings.patience_seconds,
-        ),
+        watermark=watermark,
         policy=NewPolicy(
             database=database,
             policy_versions=policy_versions,
@@ -92,7 +93,12 @@ def build(
     )
     service.check("timers", Check(ticker.late, "degraded"))
     consumer = service.listen(
-        handlers.listener(policy_versions, runtime.clock, on_progress=ticker.advance),
+        handlers.listener(
+            policy_versions,
+            runtime.clock,
+            on_progress=ticker.advance,
+            on_sign_of_life=watermark.alive,
+        ),
         on_recorded=on_recorded,
     )
     service.loop("timers", ticker.run)

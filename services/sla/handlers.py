@@ -56,23 +56,31 @@ F = TypeVar("F", bound=Fact)
 
 
 def listener(
-    policy_versions: PolicyVersions, clock: Clock, *, on_progress: Callable[[], None]
+    policy_versions: PolicyVersions,
+    clock: Clock,
+    *,
+    on_progress: Callable[[], None],
+    on_sign_of_life: Callable[[str], None],
 ) -> Listener:
-    """`on_progress` is called after the commit when intake or the router made some."""
+    """`on_progress` is called after the commit when intake or the router made some,
+    `on_sign_of_life` when one of them tells of progress that does not count here.
+    """
+    noted = progress(since=clock.now(), on_sign_of_life=on_sign_of_life)
     return Listener(
         GROUP,
         (INQUIRIES, TODOS, PROGRESS),
         handlers(policy_versions, clock),
-        repeatable={control_events.RelayCaughtUp.TYPE: progress(since=clock.now())},
+        repeatable={control_events.RelayCaughtUp.TYPE: noted},
         on_repeatable=on_progress,
     )
 
 
-def progress(*, since: datetime) -> Handler:
+def progress(*, since: datetime, on_sign_of_life: Callable[[str], None]) -> Handler:
     """What another service recorded until then is on the bus, if it was said since that moment.
 
     What was said before this process started may have been overtaken by a replay: a database that
-    was restored has to consume again what it had consumed.
+    was restored has to consume again what it had consumed. Where this machine's clock is ahead all
+    of it seems to be from before: nothing is told then, but nobody is taken for idle either.
     """
 
     def note(tx: Write, envelopes: Sequence[Envelope]) -> None:
@@ -80,6 +88,8 @@ def progress(*, since: datetime) -> Handler:
             fact = _fact(each, control_events.RelayCaughtUp)
             if each.time >= since:
                 store.note(tx, fact.service, _utc(fact.until))
+            else:
+                on_sign_of_life(fact.service)
 
     return note
 

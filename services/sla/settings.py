@@ -1,4 +1,4 @@
-"""The knobs of the sla service; each is an environment variable that begins with `DESK_SLA_`."""
+"""The settings of the sla service; each is an environment variable that begins with `DESK_SLA_`."""
 
 from __future__ import annotations
 

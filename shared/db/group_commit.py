@@ -15,11 +15,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextvars import Context, copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, RootTransaction
 from sqlalchemy.exc import OperationalError
 
+from shared.db.failures import unavailable
 from shared.db.sqlite_file import BUSY_SECONDS, pragma
 
 MOST_TOGETHER = 64
@@ -61,7 +63,7 @@ class GroupCommit:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Do what takes its time on the thread, while nobody writes."""
         async with self._sole:
-            return await self._off_the_loop(work)
+            return await self._off_the_loop(partial(self._with_patience, work))
 
     async def drain(self) -> None:
         """Return when nothing waits."""
@@ -80,8 +82,10 @@ class GroupCommit:
         try:
             results = await self._together(jobs)
         except Exception as error:  # noqa: BLE001 - the boundary of those who wait
-            if len(jobs) == 1:
-                _settle(jobs[0], error=error)
+            # A database that is away is so for each of them.
+            if len(jobs) == 1 or unavailable(error) is not None:
+                for job in jobs:
+                    _settle(job, error=error)
                 return
             for job in jobs:
                 await self._each_done([job])
@@ -116,6 +120,18 @@ class GroupCommit:
                     return _run(jobs, connection)
             finally:
                 _set_patience(connection, 0)
+
+    def _with_patience(self, work: Callable[[], T]) -> T:
+        """It waits for readers, as a checkpoint has to, and for other processes."""
+        self._be_patient(BUSY_SECONDS)
+        try:
+            return work()
+        finally:
+            self._be_patient(0)
+
+    def _be_patient(self, seconds: int) -> None:
+        with self._engine.connect() as connection:
+            _set_patience(connection, seconds)
 
     async def _off_the_loop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)

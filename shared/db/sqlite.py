@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import copy_context
 from datetime import datetime
 from functools import partial
@@ -41,8 +41,6 @@ from shared.runtime.files import private_database, private_folder
 
 READERS = 2
 CACHE_MIB = 8
-
-_NOTHING = nullcontext()
 
 J = TypeVar("J")
 

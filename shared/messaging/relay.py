@@ -197,7 +197,8 @@ class Relay:
         looked_at = self._clock.now()
         until = await guard.settled_until(looked_at)
         if until is not None:
-            self._settled = _Settled(looked_at, until, await self._database.read(last_seq))
+            seq = await self._database.read(_last_settled)
+            self._settled = None if seq is None else _Settled(looked_at, until, seq)
 
     async def _tell_progress(self) -> None:
         """Raises PublishFailedError."""
@@ -259,6 +260,14 @@ class Relay:
             due_in = self._tell_again_at - asyncio.get_running_loop().time()
             seconds = min(seconds, max(due_in, ASK_AGAIN_SECONDS))
         await pause(self._wake, seconds)
+
+
+def _last_settled(tx: Read) -> int | None:
+    """Up to which row all is told once that is published; None while something is set aside.
+
+    Asked before the outbox is read: a fact that is redelivered between the two is not in the batch.
+    """
+    return None if _something_is_missing(tx) else last_seq(tx)
 
 
 def _something_is_missing(tx: Read) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
+from shared.db import Read, open_database
 from shared.db.group_commit import GroupCommit
 from shared.runtime.trace import current_traceparent, tracing
 
@@ -128,3 +130,27 @@ async def test_long_work_has_the_file_for_itself(bench: Bench) -> None:
     assert (first, second) == (1, 2)
     assert set(between) <= {1, 2}
     assert bench.stored() == [1, 2]
+
+
+async def test_the_write_ahead_log_is_given_back_beside_a_reader(tmp_path: Path) -> None:
+    path = tmp_path / "x.sqlite"
+    database = open_database(f"sqlite:///{path}")
+    await database.start()
+    try:
+        await database.write(lambda tx: tx.execute(text("CREATE TABLE t (x BLOB)")) and None)
+        row = text("INSERT INTO t VALUES (randomblob(50000))")
+        for _ in range(20):
+            await database.write(lambda tx: tx.execute(row) and None)
+
+        def slow(tx: Read) -> None:
+            tx.execute(text("SELECT count(*) FROM t")).all()
+            time.sleep(0.3)
+
+        reading = asyncio.create_task(database.read(slow))
+        await asyncio.sleep(0.05)
+        await database.tidy()
+        await reading
+        left = await asyncio.to_thread(lambda: Path(f"{path}-wal").stat().st_size)
+    finally:
+        await database.stop()
+    assert left == 0

@@ -27,11 +27,14 @@ class Acceptor:
 
     async def accept(self, message: Incoming) -> Accepted:
         """Returns after the commit. Raises what kept this message from being stored."""
+        with self._database.writing():  # it waits for its batch, and carries its moment
+            return await self._accept(message)
+
+    async def _accept(self, message: Incoming) -> Accepted:
         thread = (message.channel, message.thread)
         if not message.guessed and thread not in self._careful:
             try:
-                with self._database.writing():  # it waits for its batch, and carries its moment
-                    return await self._committer.accept(message)
+                return await self._committer.accept(message)
             except CareNeededError:
                 if message.audience == "public":
                     self._remember(thread)

@@ -39,7 +39,7 @@ class Writer(Protocol):
 
 class CareNeededError(Exception):
     """What the message means depends on more than its conversation's open inquiry: it is not stored
-    yet. `inquiries.placing` decides then.
+    yet. `inquiries.usecases.placing` decides then.
     """
 
 

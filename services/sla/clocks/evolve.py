@@ -1,4 +1,4 @@
-"""The life of one clock: a pure fold of its events, at any moment past or present.
+"""The life of one clock: evolved from its events, at any moment past or present.
 
 - An answer at the deadline is in time; a breach happened when the deadline passed while the clock
   ran. Nothing later unstates it: neither a pause nor a new policy.

@@ -146,7 +146,11 @@ class Ticker:
         )
         now = self._clock.now()
 
+        put_off_here = 0
+
         async def put_aside(inquiry_id: UUID) -> int:
+            nonlocal put_off_here
+            put_off_here += 1
             self._metrics.put_off.inc()
             until = now + PUT_OFF
             await database.write(put_off, inquiry_id=inquiry_id, due_until=due_until, until=until)
@@ -166,10 +170,10 @@ class Ticker:
             ),
             failed=put_aside,
         )
-        if count:
+        if fired := count - put_off_here:
             self._on_recorded()
-            self._metrics.fired.inc(count)
-            log.info("timers.fired", clocks=count)
+            self._metrics.fired.inc(fired)
+            log.info("timers.fired", clocks=fired)
         return count
 
     async def late(self) -> str | None:

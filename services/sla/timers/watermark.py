@@ -69,6 +69,10 @@ class Watermark:
         """Whether only facts that are on the bus already are waited for."""
         return self._consuming is not None
 
+    def alive(self, source: str) -> None:
+        """It works, and tells of progress that does not count here: it is not idle."""
+        self._moved_at[source] = self._seconds()
+
     async def safe_until(self, now: datetime) -> datetime | None:
         """At most `now`; None: not known of any moment yet.
 

@@ -6,7 +6,7 @@ import asyncio
 import base64
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -17,7 +17,7 @@ from shared.bus.local import LocalBus
 from shared.bus.port import Partition, PublishFailedError, Received, Record, RecordTooLargeError
 from shared.db import Database, Read, Write
 from shared.events import Envelope
-from shared.events.catalogue import INQUIRIES
+from shared.events.catalogue import INQUIRIES, PROGRESS
 from shared.messaging import control_events, dead_letters, inbox, outbox
 from shared.messaging.consumer import Consumer, Listener
 from shared.messaging.redelivery import Redelivery
@@ -248,6 +248,47 @@ async def test_nobody_is_told_that_all_is_out_while_a_fact_is_set_aside(
         await database.write(dead_letters.discard, [letter], why="seen", now=NOW)
         while not await marks(bus):  # noqa: ASYNC110 - nobody else tells
             await asyncio.sleep(0.05)
+
+
+async def test_what_is_redelivered_meanwhile_goes_out_before_it_is_said_that_all_is(
+    database: Database, bus: LocalBus
+) -> None:
+    letter = await database.write(
+        dead_letters.keep_own, poison(1), seq=1, reason="too large", now=NOW
+    )
+    topics: list[str] = []
+
+    def redeliver(tx: Write) -> None:
+        dead_letters.settle(tx, [letter], state=dead_letters.State.HANDLED, now=NOW)
+        outbox.record(tx, [answered(1, "a")])
+
+    class Watched:
+        problem = None
+
+        async def publish(self, records: Sequence[Record]) -> None:
+            topics.extend(each.topic for each in records)
+            await bus.publish(records)
+
+    class Meanwhile:
+        """Somebody has the letter tried again just after the outbox was read."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(database, name)
+
+        async def read(self, verb: Any, *args: Any, **kwargs: Any) -> Any:
+            found = await database.read(verb, *args, **kwargs)
+            if verb is outbox.unpublished and await database.read(dead_letters.count_open) > 0:
+                await database.write(redeliver)
+            return found
+
+    relay = Relay(
+        database=cast("Any", Meanwhile()), bus=cast("Any", Watched()), clock=ManualClock(NOW),
+        metrics=Metrics("test"), source="/test", tells_progress=True,
+    )  # fmt: skip
+    async with running_loops([("relay", relay.run)]), asyncio.timeout(20):
+        while PROGRESS not in topics:  # noqa: ASYNC110 - nobody else tells
+            await asyncio.sleep(0.01)
+    assert topics[0] == INQUIRIES
 
 
 async def test_a_letter_goes_once_to_the_group_that_failed(

@@ -196,3 +196,15 @@ async def test_a_clock_that_was_ahead_meanwhile_makes_nothing_safe_early() -> No
     assert await mark.safe_until(NOW) is None
     world.offsets = IN
     assert await mark.safe_until(NOW + 9 * MINUTE) == NOW
+
+
+async def test_who_tells_what_does_not_count_is_not_idle() -> None:
+    """As where this machine's clock was ahead when it started: all progress seems to be older."""
+    world = World()
+    mark = world.watermark()
+    for seconds in range(200):
+        world.seconds = seconds
+        for source in ("intake", "router"):
+            mark.alive(source)
+        assert await mark.safe_until(NOW) is None
+    assert set(mark.missing) == {"intake", "router"}

@@ -1,4 +1,4 @@
-"""Every query of intake but for accepting messages, which has a room of its own (`accept/`)."""
+"""Queries of inquiries and their messages for lists, details, and what is known of a message."""
 
 from __future__ import annotations
 

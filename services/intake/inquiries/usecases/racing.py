@@ -21,9 +21,10 @@ async def write(
     **kwargs: P.kwargs,
 ) -> T:
     """As `Database.write`; run again when somebody else has just stored what must be unique."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return await database.write(verb, *args, **kwargs)
-        except IntegrityError:
-            continue
-    return await database.write(verb, *args, **kwargs)
+    with database.writing():  # a second try carries the moment of the first
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return await database.write(verb, *args, **kwargs)
+            except IntegrityError:
+                continue
+        return await database.write(verb, *args, **kwargs)
