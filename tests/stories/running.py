@@ -27,15 +27,12 @@ from services.router.settings import RouterSettings
 from services.router.tables import messages as todo_messages
 from services.sla.app import build as build_sla
 from services.sla.settings import SlaSettings
-from shared.access.keys import ALL_SCOPES, KeyRing, add_key
-from shared.bus.open import open_bus
+from shared.access.keys import ALL_SCOPES
 from shared.db import Read
-from shared.events.catalogue import topics
 from shared.messaging.envelope import Envelope
 from shared.policy import Audience, Channel, OwnPosts, Policy, ServiceLevel, load_policy
 from shared.runtime.lifecycle import running_loops
-from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import DeskSettings
+from shared.runtime.service import Service
 from shared.web.signing import secret_key, sign
 from tests.stories.events import (
     Again,
@@ -64,6 +61,7 @@ from tests.stories.events import (
 from tests.stories.invariants import differences, one_clock
 from tests.stories.oracle import tell
 from tests.stories.story import generate, orders
+from tests.support.bench import Keys, runtime_of, served
 from tests.support.clock import ManualClock
 
 SERVICES = ("intake", "router", "sla")
@@ -147,12 +145,9 @@ class Running:
 async def running(urls: dict[str, str], folder: Path) -> AsyncIterator[Running]:
     """The three services on migrated databases; nothing runs but intake's committer."""
     clock = ManualClock(BEGIN)
-    settings = DeskSettings.model_validate({"data_dir": folder, "key_rate": 0, "channel_rate": 0})
-    add_key(settings.keys_path(), name="Anna", key=KEY, scopes=ALL_SCOPES, now=clock.now())
-    rules = policy()
-    bus = open_bus(settings.bus(), topics(retention_days=1))
-    runtime = Runtime(settings, rules, bus, clock, KeyRing(settings.keys_path()))
-    secrets = dict.fromkeys(rules.channels, (SECRET,))
+    keys: Keys = {"Anna": (KEY, ALL_SCOPES)}
+    runtime = runtime_of(folder, clock, policy(), keys, key_rate=0, channel_rate=0)
+    secrets = dict.fromkeys(runtime.policy.channels, (SECRET,))
     services = {
         "intake": build_intake(runtime, IntakeSettings(database_url=urls["intake"]), secrets),
         "router": build_router(runtime, RouterSettings(database_url=urls["router"])),
@@ -161,11 +156,7 @@ async def running(urls: dict[str, str], folder: Path) -> AsyncIterator[Running]:
     async with AsyncExitStack() as stack:
         clients = {}
         for name, service in services.items():
-            await service.database.start()
-            stack.push_async_callback(service.database.stop)
-            transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
-            client = httpx.AsyncClient(transport=transport, base_url="http://desk")
-            clients[name] = await stack.enter_async_context(client)
+            clients[name] = await stack.enter_async_context(served(service))
         accept = [each for each in services["intake"].own_loops if each[0] == "accept"]
         await stack.enter_async_context(running_loops(accept))
         yield Running(services["intake"], services["router"], services["sla"], clock, clients)

@@ -198,7 +198,7 @@ async def test_every_order_ends_in_one_clock_and_one_todo(
     sla.clock.set(AFTERWARDS)
     for step in range(len(orders[0][1])):
         sla.clock.advance(timedelta(seconds=1))
-        await sla.hear_together([order[step] for _, order in orders])
+        await sla.hears_together(*[order[step] for _, order in orders])
         for inquiry, order in orders if meanwhile else ():
             if ahead := order[step + 1 :]:
                 await tick(sla, inquiry, ahead)

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -22,21 +21,15 @@ from services.intake.connectors.registry import FORMATS, registry
 from services.intake.connectors.standard_webhooks import CONNECTOR as STANDARD_WEBHOOKS
 from services.intake.settings import IntakeSettings
 from services.intake.tables import messages
-from shared.access.keys import ALL_SCOPES, KeyRing, add_key
-from shared.bus.open import open_bus
-from shared.bus.port import Partition, Received
-from shared.events.catalogue import topics
-from shared.messaging.codec import to_envelope, to_record
+from shared.access.keys import ALL_SCOPES
+from shared.bus.port import Received
+from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
 from shared.policy import OwnPosts, Policy, load_policy
-from shared.runtime.ids import new_id
 from shared.runtime.lifecycle import running_loops
-from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import DeskSettings
-from shared.runtime.trace import new_traceparent
 from shared.web.signing import secret_key, sign
+from tests.support.bench import Bench, Keys, as_received, runtime_of, served
 from tests.support.clock import ManualClock
-from tests.support.outbox import told_by
 
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
@@ -93,42 +86,22 @@ def inquiry(**fields: Any) -> dict[str, Any]:
 
 def record_of(fact: Any, *, event_id: UUID | None = None) -> Received:
     """The fact as it comes off the bus."""
-    record = to_record(
-        event_id=event_id or new_id(),
-        aggregate=fact.AGGREGATE,
-        key=str(fact.conversation_id),
-        type_=fact.TYPE,
-        payload=fact.model_dump_json(exclude_none=True),
-        traceparent=new_traceparent(),
-        time=ManualClock(fact_moment(fact)).now(),
-        source="/test",
-    )
-    return Received(
-        Partition(record.topic, 0), next(_numbers), record.key, record.value, record.headers
-    )
+    time = ManualClock(fact_moment(fact)).now()
+    return as_received(fact, time=time, event_id=event_id, offset=next(_numbers))
 
 
 def fact_moment(fact: Any) -> Any:
     return next(value for name, value in fact if name.endswith("_at"))
 
 
-@dataclass
-class Desk:
-    service: Service
-    clock: ManualClock
-    http: httpx.AsyncClient
+class Desk(Bench):
+    KEY = ANNA
 
-    async def hears(self, *told: Fact) -> None:
-        """Each fact as a batch of its own, in this order."""
-        for fact in told:
-            await self.hears_batch([record_of(fact)])
+    def envelope(self, fact: Fact) -> Envelope:
+        return to_envelope(record_of(fact))
 
     async def hears_batch(self, records: Sequence[Received]) -> None:
         await self.service.handle([to_envelope(record) for record in records])
-
-    async def told(self) -> list[Envelope]:
-        """What intake has recorded in its outbox, in order."""
-        return await told_by(self.service.database)
 
     async def types(self) -> list[str]:
         return [envelope.data.TYPE for envelope in await self.told()]
@@ -138,24 +111,12 @@ class Desk:
         query = select(func.count()).select_from(messages)
         return await self.service.database.read(lambda tx: int(tx.execute(query).scalar_one()))
 
-    async def request(
-        self, method: str, path: str, *, key: str | None = ANNA, **more: Any
-    ) -> httpx.Response:
-        headers = {**more.pop("headers", {})}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        return await self.http.request(method, f"/intake/v1{path}", headers=headers, **more)
-
-    async def get(self, path: str, *, key: str = ANNA, **params: Any) -> Any:
-        answer = await self.request("GET", path, key=key, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
     async def post(
-        self, path: str, body: Any, *, key: str = ANNA, idempotency: str | None = None
+        self, path: str, body: Any = None, *, key: str = "", idempotency: str = "", **headers: str
     ) -> httpx.Response:
-        headers = {} if idempotency is None else {"Idempotency-Key": idempotency}
-        return await self.request("POST", path, key=key, json=body, headers=headers)
+        if idempotency:
+            headers = {**headers, "Idempotency-Key": idempotency}
+        return await super().post(path, body, key=key, **headers)
 
     async def new_inquiry(self, **fields: Any) -> dict[str, Any]:
         answer = await self.post("/inquiries", inquiry(**fields))
@@ -224,35 +185,21 @@ async def opened(
 
     `connector` and `secrets` are those of `facebook`; `more` are settings.
     """
-    settings = DeskSettings.model_validate({"data_dir": folder, **more})
-    keys = settings.keys_path()
-    if not keys.exists():
-        for name, key, scopes in (
-            ("Anna", ANNA, ALL_SCOPES),
-            ("Bert", BERT, ALL_SCOPES),
-            ("Reader", READER, ("inquiries:read",)),
-        ):
-            add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
-    bus = open_bus(settings.bus(), topics(retention_days=1))
-    runtime = Runtime(settings, policy(connector.name), bus, clock, KeyRing(keys))
+    keys: Keys = {
+        "Anna": (ANNA, ALL_SCOPES),
+        "Bert": (BERT, ALL_SCOPES),
+        "Reader": (READER, ("inquiries:read",)),
+    }
     service = build(
-        runtime,
+        runtime_of(folder, clock, policy(connector.name), keys, **more),
         IntakeSettings(database_url=database_url),
         {"facebook": secrets, **dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))},
         registry(*FORMATS, connector),
     )
-    await service.database.start()
     loops = [(name, loop) for name, loop in service.own_loops if name == "accept"]
-    transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
-    try:
-        async with (
-            running_loops(loops if accepting else []),
-            httpx.AsyncClient(transport=transport, base_url="http://desk") as http,
-        ):
-            await asyncio.sleep(0)  # the committer begins
-            yield Desk(service, clock, http)
-    finally:
-        await service.database.stop()
+    async with served(service) as http, running_loops(loops if accepting else []):
+        await asyncio.sleep(0)  # the committer begins
+        yield Desk(service, clock, http)
 
 
 def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

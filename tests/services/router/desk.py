@@ -11,14 +11,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import httpx
-
 from services.router.app import build
 from services.router.settings import RouterSettings
-from shared.access.keys import ALL_SCOPES, KeyRing, add_key
-from shared.bus.open import open_bus
-from shared.bus.port import Partition, Received
-from shared.events.catalogue import topics
+from shared.access.keys import ALL_SCOPES
+from shared.bus.port import Received
 from shared.events.deadlines import (
     DeadlineBreached,
     DeadlineCancelled,
@@ -35,16 +31,12 @@ from shared.events.inquiries import (
     InquiryReceived,
     MessageAdded,
 )
-from shared.messaging import codec
 from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
 from shared.policy import load_policy
 from shared.runtime.ids import new_id
-from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import DeskSettings
-from shared.runtime.trace import new_traceparent
+from tests.support.bench import Bench, Keys, as_received, runtime_of, served
 from tests.support.clock import ManualClock
-from tests.support.outbox import told_by
 
 POLICY = load_policy(None)
 ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
@@ -141,56 +133,22 @@ def record_of(
     told_at: datetime = TOLD_AT,
 ) -> Received:
     """The fact as it comes off the bus; `told_at` is when its service recorded it."""
-    record = codec.record_of(
-        fact,
-        event_id=event_id or new_id(),
-        key=str(fact.conversation_id),
-        traceparent=traceparent or new_traceparent(),
-        time=told_at,
-        source="/test",
+    return as_received(
+        fact, time=told_at, event_id=event_id, traceparent=traceparent, offset=next(_offsets)
     )
-    place = Partition(record.topic, 0)
-    return Received(place, next(_offsets), record.key, record.value, record.headers)
 
 
-@dataclass
-class Desk:
-    service: Service
-    clock: ManualClock
-    http: httpx.AsyncClient
+class Desk(Bench):
+    KEY = ANNA
 
-    async def hears(self, *told: Fact) -> None:
-        """Each fact as a batch of its own, in this order."""
-        for fact in told:
-            await self.hears_batch([record_of(fact)])
+    def envelope(self, fact: Fact) -> Envelope:
+        return to_envelope(record_of(fact))
 
     async def hears_batch(self, records: Sequence[Received]) -> None:
         await self.service.handle([to_envelope(record) for record in records])
 
-    async def told(self) -> list[Envelope]:
-        """What the router has recorded in its outbox."""
-        return await told_by(self.service.database)
-
     async def facts(self) -> list[Fact]:
         return [envelope.data for envelope in await self.told()]
-
-    async def get(self, path: str, *, key: str = ANNA, **params: Any) -> Any:
-        answer = await self.request("GET", path, key=key, params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def post(self, path: str, body: Any = None, *, key: str = ANNA) -> httpx.Response:
-        return await self.request("POST", path, key=key, json=body)
-
-    async def request(
-        self, method: str, path: str, *, key: str | None = ANNA, **more: Any
-    ) -> httpx.Response:
-        if more.get("json", ...) is None:
-            del more["json"]
-        headers = {**more.pop("headers", {})}
-        if key is not None:
-            headers["Authorization"] = f"Bearer {key}"
-        return await self.http.request(method, f"/router/v1{path}", headers=headers, **more)
 
     async def todo_of(self, inquiry: Inquiry) -> dict[str, Any]:
         """The detail of the inquiry's one ToDo."""
@@ -218,22 +176,13 @@ def types(told: Iterable[Fact]) -> list[str]:
 @asynccontextmanager
 async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIterator[Desk]:
     """A router with its database open and nothing running; the schema is the caller's."""
-    settings = DeskSettings.model_validate({"data_dir": folder})
-    keys = settings.keys_path()
-    for name, key, scopes in (
-        ("Anna", ANNA, ALL_SCOPES),
-        ("Bert", BERT, ALL_SCOPES),
-        ("Reader", READER, ("todos:read",)),
-    ):
-        add_key(keys, name=name, key=key, scopes=scopes, now=clock.now())
-    runtime = Runtime(
-        settings, POLICY, open_bus(settings.bus(), topics(retention_days=1)), clock, KeyRing(keys)
+    keys: Keys = {
+        "Anna": (ANNA, ALL_SCOPES),
+        "Bert": (BERT, ALL_SCOPES),
+        "Reader": (READER, ("todos:read",)),
+    }
+    service = build(
+        runtime_of(folder, clock, POLICY, keys), RouterSettings(database_url=database_url)
     )
-    service = build(runtime, RouterSettings(database_url=database_url))
-    await service.database.start()
-    transport = httpx.ASGITransport(app=service.app, raise_app_exceptions=True)
-    try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://desk") as http:
-            yield Desk(service, clock, http)
-    finally:
-        await service.database.stop()
+    async with served(service) as http:
+        yield Desk(service, clock, http)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import httpx
 from sqlalchemy import select
 
 from services.sla.app import build
@@ -25,12 +24,10 @@ from services.sla.tables import clock_events, deadlines
 from services.sla.timers.new_policy import NewPolicy
 from services.sla.timers.ticker import Ticker, TimerMetrics
 from services.sla.timers.watermark import SOURCES, Watermark
-from shared.access.keys import ALL_SCOPES, KeyRing, add_key
+from shared.access.keys import ALL_SCOPES
 from shared.bus.local import LocalBus
 from shared.bus.port import Partition, Progress
 from shared.db import Read
-from shared.events import Envelope, Fact
-from shared.events.catalogue import topics
 from shared.events.inquiries import (
     CloseReason,
     HashtagUse,
@@ -55,9 +52,8 @@ from shared.messaging.dead_letters import Head, heads
 from shared.messaging.outbox import OUTBOX
 from shared.policy import Policy, load_policy
 from shared.runtime.ids import new_id
-from shared.runtime.service import Runtime, Service
-from shared.runtime.settings import DeskSettings
 from shared.runtime.telemetry import Metrics
+from tests.support.bench import Bench, runtime_of, served
 from tests.support.clock import ManualClock
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -70,13 +66,12 @@ def berlin(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=BERLIN)
 
 
-@dataclass(slots=True)
-class SlaBench:
-    service: Service
-    clock: ManualClock
-    client: httpx.AsyncClient
+@dataclass
+class SlaBench(Bench):
     policy_versions: PolicyVersions
     bus: LocalBus
+
+    KEY = KEY
 
     @asynccontextmanager
     async def on_the_bus(self) -> AsyncIterator[None]:
@@ -86,19 +81,6 @@ class SlaBench:
             yield
         finally:
             await self.bus.stop()
-
-    async def hear(self, *told: Fact) -> None:
-        """Handle facts one after the other, each in a transaction of its own."""
-        for fact in told:
-            await self.service.handle([self.envelope(fact)])
-
-    async def hear_together(self, told: Sequence[Fact]) -> None:
-        """Handle facts in one transaction."""
-        await self.service.handle([self.envelope(fact) for fact in told])
-
-    def envelope(self, fact: Fact) -> Envelope:
-        conversation = getattr(fact, "conversation_id")  # noqa: B009 - any fact of the desk has one
-        return Envelope(new_id(), str(conversation), self.clock.now(), fact)
 
     def ticker(
         self,
@@ -185,14 +167,6 @@ class SlaBench:
 
         return await self.service.database.read(look)
 
-    async def get(self, path: str, **params: Any) -> Any:
-        answer = await self.client.get(f"/sla/v1/{path}", params=params)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def post(self, path: str, body: Any = None) -> httpx.Response:
-        return await self.client.post(f"/sla/v1/{path}", json=body)
-
 
 @asynccontextmanager
 async def sla_bench(
@@ -209,35 +183,15 @@ async def sla_bench(
     The schema is the caller's.
     """
     clock = ManualClock(now)
-    keys = folder / "keys.json"
-    if not keys.exists():
-        add_key(keys, name="anna", key=KEY, scopes=ALL_SCOPES, now=clock.now())
-    settings = DeskSettings.model_validate({"data_dir": folder})
-    bus = LocalBus(folder / "bus.sqlite", topics(retention_days=14))
-    runtime = Runtime(settings, policy or load_policy(), bus, clock, KeyRing(keys))
-    service = build(
-        runtime, SlaSettings(database_url=database_url, poll_seconds=poll_seconds), notify or {}
+    runtime = runtime_of(folder, clock, policy or load_policy(), {"anna": (KEY, ALL_SCOPES)})
+    settings = SlaSettings(database_url=database_url, poll_seconds=poll_seconds)
+    service = build(runtime, settings, notify or {})
+    policy_versions = PolicyVersions(
+        policy_version_of(runtime.policy, now=clock.now()), subscriptions(runtime.policy)
     )
-    await service.database.start()
-    try:
-        policy_versions = PolicyVersions(
-            policy_version_of(runtime.policy, now=clock.now()), subscriptions(runtime.policy)
-        )
-        transport = httpx.ASGITransport(app=service.app)
-        async with httpx.AsyncClient(
-            transport=transport,
-            base_url="http://desk",
-            headers={"Authorization": f"Bearer {KEY}"},
-        ) as client:
-            yield SlaBench(
-                service,
-                clock,
-                client,
-                policy_versions,
-                bus,
-            )
-    finally:
-        await service.database.stop()
+    assert isinstance(runtime.bus, LocalBus)
+    async with served(service, headers={"Authorization": f"Bearer {KEY}"}) as http:
+        yield SlaBench(service, clock, http, policy_versions, runtime.bus)
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,11 +86,11 @@ async def test_wrong_previews(bench: SlaBench) -> None:
     refused(await bench.post(path, unknown), 422, "unknown-channel", "channel")
     extra = {"received_at": moment, "channel": "email", "colour": "red"}
     refused(await bench.post(path, extra), 422, "invalid-request", "colour")
-    broken = await bench.client.post(
+    broken = await bench.http.post(
         f"/sla/v1/{path}", content=b'{"a":', headers={"content-type": "application/json"}
     )
     refused(broken, 400, "malformed-json")
-    text = await bench.client.post(f"/sla/v1/{path}", content=b"{}")
+    text = await bench.http.post(f"/sla/v1/{path}", content=b"{}")
     refused(text, 415, "unsupported-content-type")
 
 
@@ -99,8 +99,8 @@ async def test_the_list_is_sorted_filtered_and_paged(bench: SlaBench) -> None:
     middle = Inquiry(received_at=berlin("2026-03-02 09:30"))
     late = Inquiry(received_at=berlin("2026-03-02 10:00"))
     silent = Inquiry(channel="youtube")
-    await bench.hear_together([each.received() for each in (late, early, silent, middle)])
-    await bench.hear(middle.todo_created("technical"), late.answered(berlin("2026-03-02 10:30")))
+    await bench.hears_together(*[each.received() for each in (late, early, silent, middle)])
+    await bench.hears(middle.todo_created("technical"), late.answered(berlin("2026-03-02 10:30")))
 
     async def ids(**wanted: Any) -> list[str]:
         return [each["inquiry_id"] for each in (await bench.get("deadlines", **wanted))["items"]]
@@ -123,7 +123,7 @@ async def test_the_list_is_sorted_filtered_and_paged(bench: SlaBench) -> None:
 
 async def test_the_list_shows_a_breach_before_any_timer_ran(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-03 10:00"))
     assert (await bench.get("deadlines", state="breached"))["items"] == []
     bench.clock.set(berlin("2026-03-03 10:01"))
@@ -145,7 +145,7 @@ async def test_the_list_shows_a_breach_before_any_timer_ran(bench: SlaBench) -> 
     ],
 )
 async def test_wrong_lists(bench: SlaBench, wanted: dict[str, Any], code: str) -> None:
-    answer = await bench.client.get("/sla/v1/deadlines", params=wanted)
+    answer = await bench.http.get("/sla/v1/deadlines", params=wanted)
     refused(answer, 422, code, next(iter(wanted)))
 
 
@@ -156,17 +156,17 @@ async def test_a_key_that_may_only_write_gets_no_contents_back(
     key = f"desk_{'clerk':_<20}"
     scopes: tuple[Scope, ...] = ("deadlines:write",)
     add_key(tmp_path / "keys.json", name="clerk", key=key, scopes=scopes, now=bench.clock.now())
-    bench.client.headers["Authorization"] = f"Bearer {key}"
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     for at, verb, body, state in (
         ("12:00", "pause", {"reason": "asked"}, "paused"),
         ("13:00", "resume", None, "running"),
     ):
         bench.clock.set(berlin(f"2026-03-02 {at}"))
-        answer = await bench.post(f"deadlines/{inquiry.id}/{verb}", body)
+        answer = await bench.post(f"deadlines/{inquiry.id}/{verb}", body, key=key)
         assert answer.json() == {"inquiry_id": str(inquiry.id), "state": state}
-    refused(await bench.client.get(f"/sla/v1/deadlines/{inquiry.id}"), 403, "scope-missing")
+    answer = await bench.request("GET", f"deadlines/{inquiry.id}", key=key)
+    refused(answer, 403, "scope-missing")
 
 
 async def test_the_history_has_the_key_that_acted(bench: SlaBench) -> None:
@@ -175,10 +175,10 @@ async def test_the_history_has_the_key_that_acted(bench: SlaBench) -> None:
     key = {"key_name": "desk-tool"}
     claimed = inquiry.claimed(at).model_copy(update=key)
     answered = inquiry.answered(berlin("2026-03-02 12:00")).model_copy(update=key)
-    await bench.hear(inquiry.received(), inquiry.todo_created("technical"), claimed)
+    await bench.hears(inquiry.received(), inquiry.todo_created("technical"), claimed)
     bench.clock.set(at)
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
-    await bench.hear(answered)
+    await bench.hears(answered)
     shown = (await bench.get(f"deadlines/{inquiry.id}"))["history"]
     found = {each["fact"]: (each["by"], each["key_name"]) for each in shown}
     assert found["taken_over"][1] == found["answered"][1] == "desk-tool"
@@ -189,9 +189,9 @@ async def test_the_history_has_the_key_that_acted(bench: SlaBench) -> None:
 async def test_a_clock_is_shown_with_its_history_at_any_moment(bench: SlaBench) -> None:
     inquiry = Inquiry()
     follow_up = berlin("2026-03-05 12:00")
-    await bench.hear(inquiry.received(), inquiry.todo_created("inbound"))
+    await bench.hears(inquiry.received(), inquiry.todo_created("inbound"))
     bench.clock.set(berlin("2026-03-02 11:00"))
-    await bench.hear(inquiry.held(berlin("2026-03-02 11:00"), follow_up))
+    await bench.hears(inquiry.held(berlin("2026-03-02 11:00"), follow_up))
     now = await bench.get(f"deadlines/{inquiry.id}")
     assert (now["state"], now["target"], now["due_at"]) == ("running", "follow_up", utc(follow_up))
     assert now["desk"] == "inbound"
@@ -214,14 +214,14 @@ async def test_a_clock_is_shown_with_its_history_at_any_moment(bench: SlaBench) 
 
 async def test_the_history_has_what_followed_from_the_facts(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-02 12:00"))
     until = {"reason": "asked", "until": "2026-03-02T13:00:00+01:00"}
     await bench.post(f"deadlines/{inquiry.id}/pause", until)
     for moment in ("2026-03-02 13:00", "2026-03-03 09:00", "2026-03-03 10:00", "2026-03-04 09:00"):
         bench.clock.set(berlin(moment))
         await bench.tick()
-    await bench.hear(inquiry.answered(bench.clock.now()))
+    await bench.hears(inquiry.answered(bench.clock.now()))
     shown = await bench.get(f"deadlines/{inquiry.id}")
     assert [(each["at"], each["fact"], each["detail"]) for each in shown["history"]] == [
         (utc(berlin("2026-03-02 10:00")), "started", "answer"),
@@ -241,20 +241,20 @@ async def test_the_history_has_what_followed_from_the_facts(bench: SlaBench) -> 
 
 async def test_wrong_moments_and_unknown_inquiries(bench: SlaBench) -> None:
     inquiry, silent = Inquiry(), Inquiry(channel="flickr")
-    await bench.hear(inquiry.received(), silent.received())
+    await bench.hears(inquiry.received(), silent.received())
     for path in (f"deadlines/{inquiry.id}", f"deadlines/{inquiry.id}/explanation"):
-        early = await bench.client.get(
+        early = await bench.http.get(
             f"/sla/v1/{path}", params={"as_of": "2026-03-02T09:59:59+01:00"}
         )
         problem = refused(early, 422, "as-of-too-early", "as_of")
         assert "2026-03-02T09:00:00+00:00" in problem["errors"][0]["expected"]
-        naive = await bench.client.get(f"/sla/v1/{path}", params={"as_of": "2026-03-02T12:00:00"})
+        naive = await bench.http.get(f"/sla/v1/{path}", params={"as_of": "2026-03-02T12:00:00"})
         refused(naive, 422, "invalid-request", "as_of")
     for suffix in ("", "/explanation"):
-        refused(await bench.client.get(f"/sla/v1/deadlines/{new_id()}{suffix}"), 404,
+        refused(await bench.http.get(f"/sla/v1/deadlines/{new_id()}{suffix}"), 404,
                 "unknown-inquiry")  # fmt: skip
-        refused(await bench.client.get(f"/sla/v1/deadlines/{silent.id}{suffix}"), 404, "no-clock")
-    refused(await bench.client.get("/sla/v1/deadlines/7"), 422, "invalid-request", "inquiry_id")
+        refused(await bench.http.get(f"/sla/v1/deadlines/{silent.id}{suffix}"), 404, "no-clock")
+    refused(await bench.http.get("/sla/v1/deadlines/7"), 422, "invalid-request", "inquiry_id")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -262,7 +262,7 @@ async def test_a_clock_with_many_pauses_shows_the_newest_lines(
     bench: SlaBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     for _ in range(55):
         bench.clock.advance(timedelta(seconds=1))
         await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
@@ -281,7 +281,7 @@ async def test_a_clock_with_many_pauses_shows_the_newest_lines(
     assert cut["intervals"] == whole["intervals"][:60]
     assert cut["more_intervals"] == len(whole["intervals"]) - 60
     # All targets share the bound, the newest one first.
-    await bench.hear(inquiry.held(bench.clock.now(), follow_up_at=berlin("2026-03-20 12:00")))
+    await bench.hears(inquiry.held(bench.clock.now(), follow_up_at=berlin("2026-03-20 12:00")))
     explained = await bench.get(path)
     assert explained["target_count"] == len(explained["targets"]) == 2
     first, follow_up = (len(each["intervals"]) for each in explained["targets"])
@@ -292,7 +292,7 @@ async def test_a_clock_with_many_pauses_shows_the_newest_lines(
 async def test_an_explanation_adds_up_and_shows_the_pause(bench: SlaBench) -> None:
     inquiry = Inquiry(received_at=berlin("2026-03-06 16:00"))
     bench.clock.set(inquiry.received_at)
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-06 16:30"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked for a screenshot"})
     bench.clock.set(berlin("2026-03-09 10:00"))
@@ -311,7 +311,7 @@ async def test_an_explanation_adds_up_and_shows_the_pause(bench: SlaBench) -> No
 
 async def test_pause_and_resume(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     path = f"deadlines/{inquiry.id}"
     bench.clock.set(berlin("2026-03-02 12:00"))
     refused(await bench.post(f"{path}/resume"), 409, "clock-not-paused")
@@ -338,7 +338,7 @@ async def test_pause_and_resume(bench: SlaBench) -> None:
 
 async def test_a_clock_that_has_ended_or_was_breached_cannot_be_paused(bench: SlaBench) -> None:
     met, breached = Inquiry(), Inquiry()
-    await bench.hear(met.received(), met.answered(berlin("2026-03-02 11:00")), breached.received())
+    await bench.hears(met.received(), met.answered(berlin("2026-03-02 11:00")), breached.received())
     bench.clock.set(berlin("2026-03-03 11:00"))
     for inquiry in (met, breached):
         answer = await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "too late"})
@@ -374,24 +374,24 @@ async def test_the_calendar_names_holidays_and_open_intervals(bench: SlaBench) -
 )
 async def test_wrong_spans(bench: SlaBench, span: dict[str, str]) -> None:
     for path in ("calendar", "calendar.ics"):
-        refused(await bench.client.get(f"/sla/v1/{path}", params=span), 422, "wrong-span")
-    wrong = await bench.client.get("/sla/v1/calendar", params={"from": "tomorrow"})
+        refused(await bench.http.get(f"/sla/v1/{path}", params=span), 422, "wrong-span")
+    wrong = await bench.http.get("/sla/v1/calendar", params={"from": "tomorrow"})
     refused(wrong, 422, "invalid-request", "from")
 
 
 async def test_the_calendars_to_subscribe_to(bench: SlaBench) -> None:
     inquiry, other = Inquiry(), Inquiry()
-    await bench.hear(inquiry.received(), other.received(), inquiry.todo_created("technical"))
-    answer = await bench.client.get("/sla/v1/deadlines.ics", params={"desk": "technical"})
+    await bench.hears(inquiry.received(), other.received(), inquiry.todo_created("technical"))
+    answer = await bench.http.get("/sla/v1/deadlines.ics", params={"desk": "technical"})
     assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
     assert f"UID:{inquiry.id}@inbound-desk\r\n" in answer.text
     assert "DTEND:20260303T090000Z\r\n" in answer.text
     assert str(other.id) not in answer.text
-    both = await bench.client.get("/sla/v1/deadlines.ics")
+    both = await bench.http.get("/sla/v1/deadlines.ics")
     assert both.text.count("BEGIN:VEVENT") == 2
-    unknown = await bench.client.get("/sla/v1/deadlines.ics", params={"desk": "kitchen"})
+    unknown = await bench.http.get("/sla/v1/deadlines.ics", params={"desk": "kitchen"})
     refused(unknown, 422, "unknown-desk", "desk")
-    hours = await bench.client.get("/sla/v1/calendar.ics")
+    hours = await bench.http.get("/sla/v1/calendar.ics")
     assert "DTSTART;VALUE=DATE:20260501\r\n" in hours.text
     assert "SUMMARY:Erster Mai\r\n" in hours.text
 
@@ -400,7 +400,7 @@ async def test_the_calendars_to_subscribe_to(bench: SlaBench) -> None:
 async def test_a_calendar_program_sends_the_key_as_a_password(bench: SlaBench, path: str) -> None:
     async def fetch(authorization: str) -> httpx.Response:
         sent = {b"Authorization": authorization.encode("latin-1")}
-        return await bench.client.get(f"/sla/v1/{path}", headers=sent)
+        return await bench.http.get(f"/sla/v1/{path}", headers=sent)
 
     def basic(text: str) -> str:
         return "Basic " + base64.b64encode(text.encode()).decode()
@@ -413,7 +413,7 @@ async def test_a_calendar_program_sends_the_key_as_a_password(bench: SlaBench, p
         refused(answer, 401, "key-missing")
         assert answer.headers["www-authenticate"].startswith("Basic ")
     # A browser would send it along with whatever a foreign page makes it send.
-    other = await bench.client.get(
+    other = await bench.http.get(
         "/sla/v1/deadlines", headers={"Authorization": basic(f"desk:{KEY}")}
     )
     refused(other, 401, "key-missing")
@@ -422,16 +422,16 @@ async def test_a_calendar_program_sends_the_key_as_a_password(bench: SlaBench, p
 
 async def test_no_key_and_the_wrong_scope(bench: SlaBench) -> None:
     for path in ("deadlines", "calendar", "calendar.ics", "deadlines.ics", "reports/promise"):
-        answer = await bench.client.get(f"/sla/v1/{path}", headers={"Authorization": ""})
+        answer = await bench.http.get(f"/sla/v1/{path}", headers={"Authorization": ""})
         refused(answer, 401, "key-missing")
-    answer = await bench.client.post(
+    answer = await bench.http.post(
         f"/sla/v1/deadlines/{new_id()}/resume", headers={"Authorization": "Bearer wrong"}
     )
     refused(answer, 401, "key-unknown")
 
 
 async def test_the_document_is_valid_and_every_operation_is_described(bench: SlaBench) -> None:
-    document = (await bench.client.get("/sla/openapi.json")).json()
+    document = (await bench.http.get("/sla/openapi.json")).json()
     validate(document)
     for path, operations in document["paths"].items():
         for operation in operations.values():
@@ -447,5 +447,5 @@ async def test_a_filter_for_what_the_policy_lacks_is_an_error(bench: SlaBench) -
         ("deadlines.ics", "desk"),
         ("notifications", "target"),
     ):
-        answer = await bench.client.get(f"/sla/v1/{path}", params={field: "kitchen"})
+        answer = await bench.http.get(f"/sla/v1/{path}", params={field: "kitchen"})
         refused(answer, 422, f"unknown-{field}", field)

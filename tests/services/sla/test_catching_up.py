@@ -18,8 +18,8 @@ async def test_a_policy_that_came_meanwhile_holds_for_a_reopened_clock(
     inquiry, same = Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
         await apply_policy(bench)
-        await bench.hear_together([inquiry.received(), same.received()])
-        await bench.hear(
+        await bench.hears_together(*[inquiry.received(), same.received()])
+        await bench.hears(
             inquiry.dismissed(berlin(f"{MON} 11:00"), "spam"),
             same.dismissed(berlin(f"{MON} 11:00"), "spam"),
             same.reopened(berlin(f"{MON} 11:01")),
@@ -30,7 +30,7 @@ async def test_a_policy_that_came_meanwhile_holds_for_a_reopened_clock(
     async with sla_bench(database_url, tmp_path, policy=longer, now=noon) as bench:
         await apply_policy(bench)
         assert (await bench.row(inquiry.id))["due_at"] == berlin(f"{TUE} 10:00")
-        await bench.hear(inquiry.reopened(noon))
+        await bench.hears(inquiry.reopened(noon))
         row = await bench.row(inquiry.id)
         assert (row["state"], row["due_at"]) == ("running", berlin(f"{WED} 10:00"))
         assert [each.get("cause") for each in (await bench.published(inquiry.id))[-2:]] == [
@@ -45,13 +45,13 @@ async def test_a_policy_that_came_meanwhile_holds_when_a_holding_reply_is_withdr
     async with sla_bench(database_url, tmp_path) as bench:
         await apply_policy(bench)
         until = berlin(f"{THU} 12:00")
-        await bench.hear(inquiry.received(), inquiry.held(berlin(f"{MON} 11:00"), until, reply))
+        await bench.hears(inquiry.received(), inquiry.held(berlin(f"{MON} 11:00"), until, reply))
     longer = policy_of(STANDARD | {"first_answer": "48h"})
     noon = berlin(f"{MON} 12:00")
     async with sla_bench(database_url, tmp_path, policy=longer, now=noon) as bench:
         await apply_policy(bench)
         assert (await bench.row(inquiry.id))["due_at"] == until
-        await bench.hear(inquiry.withdrawn(noon, reply, revision=1))
+        await bench.hears(inquiry.withdrawn(noon, reply, revision=1))
         row = await bench.row(inquiry.id)
         assert (row["target"], row["due_at"]) == ("first_answer", berlin(f"{WED} 10:00"))
 
@@ -61,7 +61,7 @@ async def test_a_desk_that_came_after_an_answer_counts_when_that_is_withdrawn(
 ) -> None:
     inquiry, reply = Inquiry(), new_id()
     async with sla_bench(database_url, tmp_path, policy=policy_of(STANDARD, TECHNICAL)) as bench:
-        await bench.hear(
+        await bench.hears(
             inquiry.received(),
             inquiry.todo_created("inbound"),
             inquiry.answered(berlin(f"{MON} 11:00"), reply),

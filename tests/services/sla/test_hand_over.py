@@ -54,14 +54,14 @@ async def told(bench: SlaBench, inquiry: Inquiry) -> list[str]:
 
 async def test_it_is_warned_of_breached_and_met_late_beside_the_answer(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
+    await bench.hears(inquiry.received(), inquiry.todo_created("technical"))
     assert await hand_over(bench, inquiry) == ("running", utc(NOON))
     assert (await bench.row(inquiry.id))["state"] == "running"
     for time in ("11:00", "11:30", "12:00:01", "12:30"):
         bench.clock.set(berlin(f"2026-03-02 {time}"))
         await bench.tick()
     assert await hand_over(bench, inquiry) == ("breached", utc(NOON))
-    await bench.hear(inquiry.claimed(bench.clock.now()))
+    await bench.hears(inquiry.claimed(bench.clock.now()))
     expected = ["started", "warning 1h before end", "warning 75%", "breached", "met"]
     assert await told(bench, inquiry) == expected
     shown = await bench.get(f"deadlines/{inquiry.id}")
@@ -86,7 +86,7 @@ async def test_it_is_warned_of_breached_and_met_late_beside_the_answer(bench: Sl
 async def test_its_breach_shows_before_the_timers_look(bench: SlaBench) -> None:
     late, early = Inquiry(), Inquiry(received_at=berlin("2026-03-02 11:30"))
     for each in (late, early):
-        await bench.hear(each.received(), each.todo_created("technical"))
+        await bench.hears(each.received(), each.todo_created("technical"))
     bench.clock.set(berlin("2026-03-02 12:30"))
     assert await hand_over(bench, late) == ("breached", utc(NOON))
     for state, which in (("breached", late), ("running", early)):
@@ -96,24 +96,24 @@ async def test_its_breach_shows_before_the_timers_look(bench: SlaBench) -> None:
 
 async def test_only_the_technical_desk_takes_over(bench: SlaBench) -> None:
     inquiry, other = Inquiry(), Inquiry()
-    await bench.hear(inquiry.received(), inquiry.todo_created("inbound"))
-    await bench.hear(inquiry.claimed(TEN, "inbound"))
+    await bench.hears(inquiry.received(), inquiry.todo_created("inbound"))
+    await bench.hears(inquiry.claimed(TEN, "inbound"))
     assert await hand_over(bench, inquiry) is None
-    await bench.hear(inquiry.rerouted("inbound", "technical", berlin("2026-03-02 11:30")))
+    await bench.hears(inquiry.rerouted("inbound", "technical", berlin("2026-03-02 11:30")))
     assert await hand_over(bench, inquiry) == ("running", utc(NOON))
-    await bench.hear(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:40")))
+    await bench.hears(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:40")))
     assert await hand_over(bench, inquiry) == ("cancelled", utc(NOON))
     cancelled = (await bench.published(inquiry.id))[-1]
     assert (cancelled["type"], cancelled["reason"]) == ("deadline.cancelled", "rerouted")
-    await bench.hear(other.received(), other.todo_created("technical"))
-    await bench.hear(other.claimed(berlin("2026-03-02 10:30")))
+    await bench.hears(other.received(), other.todo_created("technical"))
+    await bench.hears(other.claimed(berlin("2026-03-02 10:30")))
     assert await told(bench, other) == ["started", "met"]
 
 
 async def test_the_hotline_and_what_comes_early_are_owed_like_the_rest(bench: SlaBench) -> None:
     hotline, early = Inquiry(channel="hotline"), Inquiry()
-    await bench.hear(hotline.received(), hotline.todo_created("technical"))
-    await bench.hear(early.todo_created("technical"), early.received())
+    await bench.hears(hotline.received(), hotline.todo_created("technical"))
+    await bench.hears(early.todo_created("technical"), early.received())
     for each in (hotline, early):
         assert await hand_over(bench, each) == ("running", utc(NOON))
         assert await told(bench, each) == ["started"]
@@ -124,9 +124,9 @@ async def test_the_answer_ends_it_and_so_does_the_decision_that_none_is_owed(
 ) -> None:
     answered, dismissed = Inquiry(), Inquiry()
     for each in (answered, dismissed):
-        await bench.hear(each.received(), each.todo_created("technical"))
-    await bench.hear(answered.answered(berlin("2026-03-02 11:00")))
-    await bench.hear(dismissed.dismissed(berlin("2026-03-02 11:00")))
+        await bench.hears(each.received(), each.todo_created("technical"))
+    await bench.hears(answered.answered(berlin("2026-03-02 11:00")))
+    await bench.hears(dismissed.dismissed(berlin("2026-03-02 11:00")))
     assert await told(bench, answered) == ["started", "met"]
     assert await told(bench, dismissed) == ["started", "cancelled"]
     bench.clock.set(berlin("2026-03-02 15:00"))
@@ -136,7 +136,7 @@ async def test_the_answer_ends_it_and_so_does_the_decision_that_none_is_owed(
 
 async def test_it_stands_still_with_the_clock(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
+    await bench.hears(inquiry.received(), inquiry.todo_created("technical"))
     bench.clock.set(berlin("2026-03-02 11:00"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
     assert (await hand_over(bench, inquiry) or ("",))[0] == "paused"
@@ -152,8 +152,8 @@ async def test_it_stands_still_with_the_clock(bench: SlaBench) -> None:
 
 async def test_a_best_effort_inquiry_owes_none(bench: SlaBench) -> None:
     inquiry = Inquiry(channel="youtube")
-    await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
-    await bench.hear(inquiry.claimed(TEN))
+    await bench.hears(inquiry.received(), inquiry.todo_created("technical"))
+    await bench.hears(inquiry.claimed(TEN))
     assert await bench.published(inquiry.id) == []
     assert await bench.hand_over_row(inquiry.id) is None
 
@@ -165,8 +165,8 @@ async def test_a_policy_that_brings_it_knows_who_was_claimed(
     async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
         await apply_policy(bench)
         for each in (waiting, claimed):
-            await bench.hear(each.received(), each.todo_created("technical"))
-        await bench.hear(claimed.claimed(berlin("2026-03-02 10:30")))
+            await bench.hears(each.received(), each.todo_created("technical"))
+        await bench.hears(claimed.claimed(berlin("2026-03-02 10:30")))
         assert await hand_over(bench, waiting) is None
     async with sla_bench(
         database_url, tmp_path, policy=policy(), now=berlin("2026-03-02 10:45")
@@ -192,11 +192,11 @@ async def test_a_policy_that_brings_it_knows_who_was_claimed(
 async def test_reports_and_the_calendar_have_it_as_its_own_class(bench: SlaBench) -> None:
     taken, late, open_, plain = Inquiry(), Inquiry(), Inquiry(channel="x"), Inquiry()
     for each in (taken, late, open_):
-        await bench.hear(each.received(), each.todo_created("technical"))
-    await bench.hear(plain.received(), plain.todo_created("inbound"))
-    await bench.hear(taken.claimed(berlin("2026-03-02 11:00")))
+        await bench.hears(each.received(), each.todo_created("technical"))
+    await bench.hears(plain.received(), plain.todo_created("inbound"))
+    await bench.hears(taken.claimed(berlin("2026-03-02 11:00")))
     bench.clock.set(berlin("2026-03-02 13:00"))
-    await bench.hear(late.claimed(bench.clock.now()))
+    await bench.hears(late.claimed(bench.clock.now()))
     report = await bench.get("reports/promise", **MARCH)
     assert [line["promised"] for line in report["lines"]] == [3, 1]
     email, x = report["hand_over"]
@@ -208,9 +208,9 @@ async def test_reports_and_the_calendar_have_it_as_its_own_class(bench: SlaBench
     assert (total["owed"], total["missed"], total["kept_percent"]) == (3, 2, 33.3)
     assert (x["owed"], x["breached"], x["missed"]) == (1, 1, 1)
     asked = {**MARCH, "format": "csv"}
-    text = (await bench.client.get("/sla/v1/reports/promise", params=asked)).text
+    text = (await bench.http.get("/sla/v1/reports/promise", params=asked)).text
     assert "hand_over,email,2,1,1,0,0,0,1," in text
-    ics = (await bench.client.get("/sla/v1/deadlines.ics")).text
+    ics = (await bench.http.get("/sla/v1/deadlines.ics")).text
     assert ics.count(f"UID:{open_.id}") == 2
     assert f"UID:{open_.id}-hand-over@inbound-desk" in ics.replace("\r\n ", "")
     assert ics.count(f"UID:{taken.id}") == 1
@@ -218,10 +218,10 @@ async def test_reports_and_the_calendar_have_it_as_its_own_class(bench: SlaBench
 
 async def test_a_look_into_the_past_shows_what_was_owed_then(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
+    await bench.hears(inquiry.received(), inquiry.todo_created("technical"))
     bench.clock.set(berlin("2026-03-02 13:00"))
     await bench.tick()
-    await bench.hear(inquiry.claimed(bench.clock.now()))
+    await bench.hears(inquiry.claimed(bench.clock.now()))
     shown = [
         (await bench.get(f"deadlines/{inquiry.id}", as_of=f"2026-03-02T{time}+01:00"))["hand_over"]
         for time in ("10:00:00", "11:00:00", "12:30:00", "14:00:00")
@@ -236,8 +236,8 @@ async def test_a_simulation_says_what_it_would_have_meant(
     taken, late, elsewhere = Inquiry(), Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path, policy=load_policy()) as bench:
         for each, desk in ((taken, "technical"), (late, "technical"), (elsewhere, "inbound")):
-            await bench.hear(each.received(), each.todo_created(desk))
-        await bench.hear(taken.claimed(berlin("2026-03-02 11:00")))
+            await bench.hears(each.received(), each.todo_created(desk))
+        await bench.hears(taken.claimed(berlin("2026-03-02 11:00")))
         bench.clock.set(berlin("2026-03-02 15:00"))
         found = await simulate(
             bench.service.database,

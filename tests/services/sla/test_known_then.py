@@ -73,8 +73,8 @@ async def test_a_corrected_table_moves_open_clocks_and_leaves_the_others(
     open_, ended = Inquiry(), Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
         await apply_policy(bench)
-        await bench.hear(open_.received(), ended.received())
-        await bench.hear(ended.answered(berlin("2026-03-03 09:00")))
+        await bench.hears(open_.received(), ended.received())
+        await bench.hears(ended.answered(berlin("2026-03-03 09:00")))
         before = await bench.get(f"deadlines/{ended.id}/explanation", as_of=NINE)
     with _table_with(monkeypatch, TUESDAY, "Sondertag"):
         async with sla_bench(database_url, tmp_path, now=berlin("2026-03-03 09:30")) as bench:
@@ -96,8 +96,8 @@ async def test_other_rules_of_the_zone_move_open_clocks(database_url: str, tmp_p
     open_, ended = Inquiry(received_at=saturday), Inquiry(received_at=saturday)
     async with sla_bench(database_url, tmp_path, now=saturday) as bench:
         await apply_policy(bench)
-        await bench.hear(open_.received(), ended.received())
-        await bench.hear(ended.answered(berlin("2026-03-07 12:30")))
+        await bench.hears(open_.received(), ended.received())
+        await bench.hears(ended.answered(berlin("2026-03-07 12:30")))
         shown = await bench.get(f"deadlines/{ended.id}/explanation")
         assert shown["timezone_changed"] is False
     with _zone_with_the_rules_of("Europe/Athens", tmp_path / "zones"):

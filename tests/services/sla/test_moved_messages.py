@@ -35,7 +35,7 @@ async def test_a_message_that_left_has_a_clock_from_its_own_receipt(bench: SlaBe
     old = Inquiry()
     new, moved, further = new_of(old, f"{MON} 11:00"), new_id(), new_id()
     bench.clock.set(berlin(f"{WED} 12:00"))
-    await bench.hear(
+    await bench.hears(
         old.received(),
         old.message_added(berlin(f"{MON} 11:00"), moved),
         old.message_added(berlin(f"{MON} 11:30"), further),
@@ -63,7 +63,7 @@ async def test_a_message_takes_the_end_of_a_pause_with_it(
 ) -> None:
     old, moved = Inquiry(), new_id()
     new = new_of(old, f"{MON} 13:00" if opens else f"{MON} 12:30")
-    await bench.hear(old.received())
+    await bench.hears(old.received())
     bench.clock.set(berlin(f"{MON} 12:00"))
     await bench.post(f"deadlines/{old.id}/pause", {"reason": "asked"})
     bench.clock.set(berlin(f"{MON} 14:00"))
@@ -73,16 +73,16 @@ async def test_a_message_takes_the_end_of_a_pause_with_it(
     if opens:
         left = new.received(moved, moved_from=old.id)
     else:
-        await bench.hear(new.received())
+        await bench.hears(new.received())
     match order:
         case "left first":
-            await bench.hear(left, wrote)
+            await bench.hears(left, wrote)
         case "told again":
-            await bench.hear(wrote, left, old.message_added(at, moved))
+            await bench.hears(wrote, left, old.message_added(at, moved))
         case _:
-            await bench.hear(wrote)
+            await bench.hears(wrote)
             assert (await bench.row(old.id))["state"] == "running"
-            await bench.hear(left)
+            await bench.hears(left)
             said = (await bench.published(old.id))[-1]
             assert (said["type"], said["cause"], said["state"]) == (
                 "deadline.moved",
@@ -101,9 +101,9 @@ async def test_a_message_takes_the_reply_window_with_it(database_url: str, tmp_p
     async with sla_bench(database_url, tmp_path, policy=parse_policy(raw)) as bench:
         old, moved = Inquiry(channel="x"), new_id()
         new = new_of(old, f"{MON} 11:00")
-        await bench.hear(old.received(), old.message_added(berlin(f"{MON} 11:00"), moved))
+        await bench.hears(old.received(), old.message_added(berlin(f"{MON} 11:00"), moved))
         assert (await bench.row(old.id))["window_ends_at"] == berlin(f"{TUE} 11:00")
-        await bench.hear(new.received(moved, moved_from=old.id))
+        await bench.hears(new.received(moved, moved_from=old.id))
         assert (await bench.row(old.id))["window_ends_at"] == berlin(f"{TUE} 10:00")
         assert (await bench.row(new.id))["window_ends_at"] == berlin(f"{TUE} 11:00")
 
@@ -111,16 +111,16 @@ async def test_a_message_takes_the_reply_window_with_it(database_url: str, tmp_p
 async def test_the_inquiry_that_a_message_left_need_not_be_known(bench: SlaBench) -> None:
     unknown, moved = Inquiry(), new_id()
     new = new_of(unknown, f"{MON} 11:00")
-    await bench.hear(new.received(moved, moved_from=unknown.id))
+    await bench.hears(new.received(moved, moved_from=unknown.id))
     assert await bench.story(new.id) == ["started"]
-    await bench.hear(unknown.received())
+    await bench.hears(unknown.received())
     assert await bench.story(unknown.id) == ["started"]
 
 
 async def _merge(bench: SlaBench, *, channel: str = "email") -> tuple[Inquiry, Inquiry]:
     older, younger = Inquiry(channel=channel), Inquiry(channel=channel)
     at, message = berlin(f"{MON} 11:00"), new_id()
-    await bench.hear(
+    await bench.hears(
         older.received(),
         younger.received(message),
         younger.todo_created("technical"),
@@ -155,9 +155,7 @@ async def test_an_inquiry_that_is_part_of_another_counts_nowhere(
         assert (line["promised"], line["cancelled"], line["missed"]) == (1, {}, 1)
         assert hand_over == []
         assert (best["count"], best["closed"], best["open"]) == (1, 0, 1)
-        answer = await bench.client.get(
-            "/sla/v1/reports/promise", params={**MARCH, "format": "csv"}
-        )
+        answer = await bench.http.get("/sla/v1/reports/promise", params={**MARCH, "format": "csv"})
         rows = list(csv.DictReader(io.StringIO(answer.text)))
         assert [(row["class"], row["promised"], row["count"]) for row in rows] == [
             ("promised", "1", ""),
@@ -185,11 +183,11 @@ async def _is_shown(bench: SlaBench, younger: UUID, *, into: UUID) -> None:
 async def test_a_reopening_does_not_bring_it_back(bench: SlaBench) -> None:
     _, younger = await _merge(bench)
     before = await bench.row(younger.id)
-    await bench.hear(younger.reopened(berlin(f"{MON} 12:00")))
+    await bench.hears(younger.reopened(berlin(f"{MON} 12:00")))
     assert await bench.row(younger.id) == before
     assert await bench.story(younger.id) == ["started", "cancelled"]
     early = Inquiry()
-    await bench.hear(
+    await bench.hears(
         early.closed(berlin(f"{MON} 11:00"), "duplicate", merged_into=younger.id),
         early.reopened(berlin(f"{MON} 12:00")),
         early.received(),

@@ -61,7 +61,7 @@ def made(target: Mapping[str, Any], **variables: str) -> dict[str, Any]:
         (
             NO_ADDRESS,
             {"OPS_SECRET": SECRET, "OPS_URL": "http://example.org/"},
-            "DESK_NOTIFY_OPS_URL: http:// can be read on its way. Right would be: https://",
+            "DESK_NOTIFY_OPS_URL: http:// can be read by anybody on the way. Right would be: https://",
         ),
         (
             WEBHOOK,

@@ -49,7 +49,7 @@ class Told:
 
     async def breach(self, **changes: Any) -> Inquiry:
         inquiry = Inquiry(**changes)
-        await self.bench.hear(inquiry.received())
+        await self.bench.hears(inquiry.received())
         self.bench.clock.set(AFTER_THE_BREACH)
         await self.bench.tick()
         return inquiry
@@ -329,7 +329,7 @@ async def test_death_while_it_waits_for_the_answer(told: Told) -> None:
 
 async def test_two_instances_send_each_once(told: Told) -> None:
     inquiries = [Inquiry() for _ in range(60)]
-    await told.bench.hear_together([each.received() for each in inquiries])
+    await told.bench.hears_together(*[each.received() for each in inquiries])
     told.bench.clock.set(AFTER_THE_BREACH)
     await told.bench.tick()
     other = worker(told.bench, told.receiver.url)
@@ -351,16 +351,16 @@ async def test_a_target_hears_of_its_kinds_and_desks_only(
         bench = told.bench
         late, closed, elsewhere, nowhere = (Inquiry() for _ in range(4))
         for each in (late, closed, elsewhere, nowhere):
-            await bench.hear(each.received())
-        await bench.hear(late.todo_created("technical"), closed.todo_created("technical"))
-        await bench.hear(elsewhere.todo_created("inbound"))
+            await bench.hears(each.received())
+        await bench.hears(late.todo_created("technical"), closed.todo_created("technical"))
+        await bench.hears(elsewhere.todo_created("inbound"))
         bench.clock.set(berlin("2026-03-02 16:00"))
         await bench.tick()
-        await bench.hear(closed.closed(berlin("2026-03-02 16:30")))
+        await bench.hears(closed.closed(berlin("2026-03-02 16:30")))
         bench.clock.set(AFTER_THE_BREACH)
         await bench.tick()
         at = berlin("2026-03-03 11:00")
-        await bench.hear(*(each.answered(at) for each in (late, elsewhere, nowhere)))
+        await bench.hears(*(each.answered(at) for each in (late, elsewhere, nowhere)))
         rows = await told.log()
     stories = {
         each.id: [row["kind"] for row in reversed(rows) if row["inquiry_id"] == str(each.id)]
@@ -375,7 +375,7 @@ async def test_a_target_hears_of_its_kinds_and_desks_only(
 
 async def test_a_fact_that_is_not_stored_is_not_sent(told: Told) -> None:
     inquiry = Inquiry()
-    await told.bench.hear(inquiry.received())
+    await told.bench.hears(inquiry.received())
     told.bench.clock.set(AFTER_THE_BREACH)
 
     def fails_at_the_end(tx: Any) -> None:
@@ -393,7 +393,7 @@ async def test_a_fact_that_is_not_stored_is_not_sent(told: Told) -> None:
 
 async def test_the_list_has_filters_and_pages(told: Told) -> None:
     for _ in range(5):
-        await told.bench.hear(Inquiry().received())
+        await told.bench.hears(Inquiry().received())
     told.bench.clock.set(AFTER_THE_BREACH)
     await told.bench.tick()
     seen: list[str] = []
@@ -408,19 +408,19 @@ async def test_the_list_has_filters_and_pages(told: Told) -> None:
     assert seen == sorted(seen, reverse=True)
     assert await told.log(state="delivered") == []
     for wrong in ({"state": "lost"}, {"target": "nobody"}):
-        refused = await told.bench.client.get("/sla/v1/notifications", params=wrong)
+        refused = await told.bench.http.get("/sla/v1/notifications", params=wrong)
         assert refused.status_code == 422
 
 
 async def test_a_filter_that_no_database_can_hold_is_refused(told: Told) -> None:
-    answer = await told.bench.client.get("/sla/v1/notifications", params={"target": "a\0b"})
+    answer = await told.bench.http.get("/sla/v1/notifications", params={"target": "a\0b"})
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
 
 
 async def test_what_does_not_exist_cannot_be_shown_or_sent_again(told: Told) -> None:
     nothing = uuid4()
-    shown = await told.bench.client.get(f"/sla/v1/notifications/{nothing}")
+    shown = await told.bench.http.get(f"/sla/v1/notifications/{nothing}")
     sent = await told.bench.post(f"notifications/{nothing}/resend")
     assert (shown.status_code, sent.status_code) == (404, 404)
     assert (
@@ -467,6 +467,6 @@ async def test_the_running_service_tells_by_itself(database_url: str, tmp_path: 
             await all_is_told(bench)
             async with running(bench), asyncio.timeout(20):
                 await heard(bench.bus, lambda types: "deadline.breached" in types)
-                while 'outcome="delivered"' not in (await bench.client.get("/sla/metrics")).text:  # noqa: ASYNC110
+                while 'outcome="delivered"' not in (await bench.http.get("/sla/metrics")).text:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
         assert [call.json["data"]["kind"] for call in told.receiver.calls] == ["breached"]

@@ -132,7 +132,7 @@ async def test_every_order_ends_the_same(
     for number, _ in enumerate(orders):
         inquiry = Inquiry()
         order = list(_interleaved(*story(inquiry)))[number]
-        await bench.hear(*order)
+        await bench.hears(*order)
         await bench.tick()
         row = await bench.row(inquiry.id)
         assert row["state"] == ending
@@ -152,18 +152,18 @@ async def test_every_order_ends_the_same(
 
 async def test_a_dismissal_before_the_inquiry_is_kept(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.dismissed(berlin("2026-03-02 10:05")))
+    await bench.hears(inquiry.dismissed(berlin("2026-03-02 10:05")))
     assert (await bench.row(inquiry.id))["state"] == "awaited"
     assert await bench.published() == []
-    answer = await bench.client.get(f"/sla/v1/deadlines/{inquiry.id}")
+    answer = await bench.http.get(f"/sla/v1/deadlines/{inquiry.id}")
     assert answer.status_code == 404
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     assert await bench.story(inquiry.id) == ["started", "cancelled"]
 
 
 async def test_best_effort_inquiries_take_early_facts_too(bench: SlaBench) -> None:
     inquiry = Inquiry(channel="pinterest")
-    await bench.hear(
+    await bench.hears(
         inquiry.todo_created("inbound"),
         inquiry.dismissed(berlin("2026-03-02 10:05"), "spam"),
         inquiry.received(),

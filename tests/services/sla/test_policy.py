@@ -47,7 +47,7 @@ EVENT = {
 async def test_the_desk_brings_a_stricter_promise(database_url: str, tmp_path: Path) -> None:
     async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, TECHNICAL)) as bench:
         inquiry = Inquiry()
-        await bench.hear(inquiry.received(), inquiry.todo_created("technical"))
+        await bench.hears(inquiry.received(), inquiry.todo_created("technical"))
         started, moved = await bench.published(inquiry.id)
         assert started["due_at"] == utc(berlin("2026-03-03 10:00"))
         assert (moved["type"], moved["cause"]) == ("deadline.moved", "desk")
@@ -59,7 +59,7 @@ async def test_the_desk_brings_a_stricter_promise(database_url: str, tmp_path: P
         ]
         assert shown["promises"][1]["because"] == "holds for desks technical"
         assert shown["targets"][0]["target_seconds"] == 4 * 3600
-        await bench.hear(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:00")))
+        await bench.hears(inquiry.rerouted("technical", "inbound", berlin("2026-03-02 11:00")))
         assert (await bench.row(inquiry.id))["promise"] == "answer"
 
 
@@ -102,7 +102,7 @@ async def test_a_desk_known_first_starts_with_its_promise(
 ) -> None:
     async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, TECHNICAL)) as bench:
         inquiry, hotline = Inquiry(), Inquiry(channel="hotline")
-        await bench.hear(inquiry.todo_created("technical"), inquiry.received(), hotline.received())
+        await bench.hears(inquiry.todo_created("technical"), inquiry.received(), hotline.received())
         for each in (inquiry, hotline):
             (started,) = await bench.published(each.id)
             assert started["due_at"] == utc(berlin("2026-03-02 14:00"))
@@ -113,7 +113,7 @@ async def test_a_hashtag_with_its_year(database_url: str, tmp_path: Path) -> Non
     async with sla_bench(database_url, tmp_path, policy=policy(STANDARD, EVENT)) as bench:
         this_year = Inquiry(hashtags=(HashtagUse(tag="iico", year=2026),))
         last_year = Inquiry(hashtags=(HashtagUse(tag="iico", year=2025),))
-        await bench.hear(this_year.received(), last_year.received())
+        await bench.hears(this_year.received(), last_year.received())
         assert (await bench.row(this_year.id))["promise"] == "conference"
         assert (await bench.row(last_year.id))["promise"] == "answer"
 
@@ -134,10 +134,10 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
     async with sla_bench(database_url, tmp_path) as bench:
         await apply_policy(bench)
         early = Inquiry(received_at=berlin("2026-02-26 10:00"))
-        await bench.hear_together(
-            [each.received() for each in (open_, paused, met, breached, held, early)]
+        await bench.hears_together(
+            *[each.received() for each in (open_, paused, met, breached, held, early)]
         )
-        await bench.hear(
+        await bench.hears(
             met.answered(berlin("2026-03-02 11:00")),
             held.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00")),
         )
@@ -175,7 +175,7 @@ async def test_a_new_policy_moves_open_clocks_only(database_url: str, tmp_path: 
 async def _paused_for_an_hour(bench: SlaBench) -> Inquiry:
     inquiry = Inquiry()
     await apply_policy(bench)
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     for moment, verb in (("11:00", "pause"), ("12:00", "resume")):
         bench.clock.set(berlin(f"2026-03-02 {moment}"))
         body = {"reason": "asked"} if verb == "pause" else None
@@ -211,7 +211,7 @@ async def test_a_new_calendar_calls_no_answer_late_that_was_in_time(
     # The answer waits on the bus while the desk is started with the new policy.
     now = berlin("2026-03-04 09:30")
     async with sla_bench(database_url, tmp_path, now=now) as bench:
-        await bench.hear(inquiry.answered(berlin("2026-03-04 09:20")))
+        await bench.hears(inquiry.answered(berlin("2026-03-04 09:20")))
         await apply_policy(bench)
         await bench.tick()
         assert (await bench.story(inquiry.id))[-1] == "met"
@@ -248,16 +248,16 @@ async def test_while_a_policy_is_rolled_out_the_one_started_last_holds_for_all(
         sla_bench(database_url, tmp_path, policy=_with_closure()) as new,
     ):
         await apply_policy(old)
-        await new.hear(before.received())  # it runs, and has not taken over yet
+        await new.hears(before.received())  # it runs, and has not taken over yet
         assert (await new.row(before.id))["due_at"] == as_before
         await apply_policy(new)
         assert (await new.row(before.id))["due_at"] == as_new
-        await old.hear(during.received(), before.todo_created("technical"))
+        await old.hears(during.received(), before.todo_created("technical"))
         assert (await old.row(during.id))["due_at"] == as_new
         assert await old.story(before.id) == ["started", "moved"]
         # Taken back: the old one is started again.
         await apply_policy(old)
-        await new.hear(after.received())
+        await new.hears(after.received())
         for each in (before, during, after):
             assert (await new.row(each.id))["due_at"] == as_before
 
@@ -269,14 +269,14 @@ async def test_a_second_holding_reply_goes_by_the_promise_that_the_clock_is_unde
     held = Inquiry()
     async with sla_bench(database_url, tmp_path) as bench:
         await apply_policy(bench)
-        await bench.hear(
+        await bench.hears(
             held.received(), held.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00"))
         )
     now = berlin("2026-03-03 11:00")
     renamed = policy({**STANDARD, "name": "reply"})
     async with sla_bench(database_url, tmp_path, policy=renamed, now=now) as bench:
         await apply_policy(bench)
-        await bench.hear(held.held(now, None))
+        await bench.hears(held.held(now, None))
         row = await bench.row(held.id)
         assert (row["target"], row["due_at"]) == ("follow_up", berlin("2026-03-04 11:00"))
 
@@ -287,7 +287,7 @@ async def test_a_broken_clock_keeps_no_other_from_a_new_policy(
     clocks = sorted((Inquiry() for _ in range(5)), key=lambda each: each.id)
     broken = clocks[2]
     async with sla_bench(database_url, tmp_path) as bench:
-        await bench.hear_together([each.received() for each in clocks])
+        await bench.hears_together(*[each.received() for each in clocks])
         mine = clock_events.c.inquiry_id == broken.id
         await bench.service.database.write(
             lambda tx: tx.execute(update(clock_events).where(mine).values(kind="nonsense"))
@@ -392,9 +392,11 @@ def test_a_target_that_the_calendar_cannot_hold_is_named(tmp_path: Path) -> None
 async def test_a_simulation_shows_what_would_change_and_changes_nothing(bench: SlaBench) -> None:
     quick, slow, cancelled = Inquiry(), Inquiry(), Inquiry()
     silent, held = Inquiry(channel="youtube"), Inquiry()
-    await bench.hear_together([each.received() for each in (quick, slow, cancelled, silent, held)])
+    await bench.hears_together(
+        *[each.received() for each in (quick, slow, cancelled, silent, held)]
+    )
     bench.clock.set(berlin("2026-03-03 12:00"))
-    await bench.hear(
+    await bench.hears(
         quick.answered(berlin("2026-03-02 11:00")),
         slow.answered(berlin("2026-03-02 16:00")),
         cancelled.closed(berlin("2026-03-02 10:30")),
@@ -423,7 +425,7 @@ async def test_the_end_of_a_reply_window_is_announced_once(
     raw["channels"]["facebook"]["reply_window_hours"] = 6
     async with sla_bench(database_url, tmp_path, policy=parse_policy(raw)) as bench:
         inquiry = Inquiry(channel="facebook")
-        await bench.hear(inquiry.received())
+        await bench.hears(inquiry.received())
         for moment in ("2026-03-02 14:59:59", "2026-03-02 15:00", "2026-03-02 15:30"):
             bench.clock.set(berlin(moment))
             await bench.tick()

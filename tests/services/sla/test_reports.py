@@ -17,14 +17,14 @@ async def _a_week(bench: SlaBench) -> None:
     answered = [Inquiry() for _ in range(10)]
     late, open_, spam = Inquiry(), Inquiry(), Inquiry()
     other, silent = Inquiry(channel="x"), [Inquiry(channel="youtube") for _ in range(3)]
-    await bench.hear_together(
-        [each.received() for each in (*answered, late, open_, spam, other, *silent)]
+    await bench.hears_together(
+        *[each.received() for each in (*answered, late, open_, spam, other, *silent)]
     )
-    await bench.hear_together(
+    await bench.hears_together(*
         [each.answered(each.received_at + timedelta(minutes=10 * n))
          for n, each in enumerate(answered, 1)]
     )  # fmt: skip
-    await bench.hear(
+    await bench.hears(
         late.answered(berlin("2026-03-03 11:00")),
         spam.closed(berlin("2026-03-02 11:00"), "spam"),
         other.todo_created("technical"),
@@ -106,7 +106,7 @@ async def test_other_groups(bench: SlaBench) -> None:
 
 
 async def test_the_span_is_half_open(bench: SlaBench) -> None:
-    await bench.hear(Inquiry(received_at=berlin("2026-03-02 10:00")).received())
+    await bench.hears(Inquiry(received_at=berlin("2026-03-02 10:00")).received())
     ten, eleven = berlin("2026-03-02 10:00").isoformat(), berlin("2026-03-02 11:00").isoformat()
     nine = berlin("2026-03-02 09:00").isoformat()
     assert len((await bench.get("reports/promise", **{"from": ten, "to": eleven}))["lines"]) == 1
@@ -116,7 +116,7 @@ async def test_the_span_is_half_open(bench: SlaBench) -> None:
 async def test_the_same_as_csv(bench: SlaBench) -> None:
     await _a_week(bench)
     bench.clock.set(berlin("2026-03-03 12:00"))
-    answer = await bench.client.get("/sla/v1/reports/promise", params={**MARCH, "format": "csv"})
+    answer = await bench.http.get("/sla/v1/reports/promise", params={**MARCH, "format": "csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == 'attachment; filename="promise.csv"'
     rows = list(csv.DictReader(io.StringIO(answer.text)))
@@ -150,7 +150,7 @@ async def test_wrong_reports(bench: SlaBench) -> None:
         {**MARCH, "format": "xls"},
     ]
     for params in wrong:
-        answer = await bench.client.get("/sla/v1/reports/promise", params=params)
+        answer = await bench.http.get("/sla/v1/reports/promise", params=params)
         assert answer.status_code == 422, params
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["errors"][0]["expected"], params

@@ -115,7 +115,7 @@ async def test_an_answer_that_waits_at_intake_prevents_a_false_breach(
             await heard(bench.bus, lambda types: types.count("deadline.warning") >= 4)
             await asyncio.sleep(1.5)
             assert await bench.story(answered.id) == warned
-            health = (await bench.client.get("/sla/health/ready")).json()
+            health = (await bench.http.get("/sla/health/ready")).json()
             assert health["checks"]["timers"]["status"] == "degraded"
             await publish(bench, bench.bus, answered.answered(berlin("2026-03-03 09:58")))
             await all_is_told(bench)
@@ -190,7 +190,7 @@ async def test_facts_replayed_into_an_older_database_cross_without_a_false_breac
     async with sla_bench(sqlite_copy, tmp_path, now=thursday) as bench, bench.on_the_bus():
         await all_is_told(bench, at=thursday - timedelta(seconds=5))
         # Heard before the backup; forgotten by it: what follows.
-        await bench.hear(inquiry.received(), missed.received())
+        await bench.hears(inquiry.received(), missed.received())
         late = inquiry.completed(berlin("2026-03-04 11:00"))
         held = inquiry.held(berlin("2026-03-02 11:00"), berlin("2026-03-04 12:00"))
         async with running(bench), asyncio.timeout(30):
@@ -273,7 +273,7 @@ async def test_every_loop_waits_for_a_database_that_takes_no_writes(
                 async with read_only(postgres_copy):
                     await publish(bench, bench.bus, early.answered(at), late.received())
                     await asyncio.sleep(2)
-                    health = (await bench.client.get("/sla/health/ready")).json()
+                    health = (await bench.http.get("/sla/health/ready")).json()
                     assert health["checks"]["database"]["status"] == "down"
                     assert not failed.is_set(), "a loop has ended"
                 await publish(bench, bench.bus, late.answered(at))
@@ -284,7 +284,7 @@ async def test_every_loop_waits_for_a_database_that_takes_no_writes(
 
 
 async def test_metrics_are_as_of_now_whoever_asks(bench: SlaBench) -> None:
-    await bench.hear(Inquiry().received())
+    await bench.hears(Inquiry().received())
     bench.clock.advance(timedelta(seconds=90))
-    answer = await bench.client.get("/sla/metrics")
+    answer = await bench.http.get("/sla/metrics")
     assert "desk_outbox_age_seconds 90.0" in answer.text

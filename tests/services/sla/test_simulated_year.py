@@ -68,7 +68,7 @@ class Driver:
         self.bench.clock.set(instant(moment))
         down = any(begin <= moment < end for begin, end in self.outages)
         if self.down and not down:
-            await self.bench.hear(*self.waiting)
+            await self.bench.hears(*self.waiting)
             self.waiting.clear()
             self.changed = True
         self.down = down
@@ -97,7 +97,7 @@ class Driver:
         if self.down:
             self.waiting.append(fact)
         else:
-            await self.bench.hear(fact)
+            await self.bench.hears(fact)
 
     async def _act(self, life: Life, done: Done) -> None:
         allowed = life.watch(done.at).accepts(done)

@@ -35,27 +35,27 @@ async def report_line(bench: SlaBench) -> dict[str, Any]:
 async def test_an_earlier_answer_that_is_heard_late_reaches_the_others(bench: SlaBench) -> None:
     inquiry = Inquiry()
     noon, eleven = berlin(f"{MON} 12:00"), berlin(f"{MON} 11:00")
-    await bench.hear(inquiry.received(), inquiry.answered(noon), inquiry.answered(eleven))
+    await bench.hears(inquiry.received(), inquiry.answered(noon), inquiry.answered(eleven))
     started, first, again = await bench.published(inquiry.id)
     assert (first["type"], again["type"]) == ("deadline.met", "deadline.met")
     assert (first["at"], again["at"]) == (utc(noon), utc(eleven))
     assert (await bench.row(inquiry.id))["answered_at"] == eleven
     assert started["type"] == "deadline.started"
     # A later one is stored, and changes nothing.
-    await bench.hear(inquiry.answered(berlin(f"{MON} 13:00")))
+    await bench.hears(inquiry.answered(berlin(f"{MON} 13:00")))
     assert len(await bench.published(inquiry.id)) == 3
 
 
 async def test_a_late_answer_that_was_told_is_corrected_by_one_in_time(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin(f"{WED} 12:00"))
-    await bench.hear(inquiry.completed(berlin(f"{WED} 11:00")))
+    await bench.hears(inquiry.completed(berlin(f"{WED} 11:00")))
     await bench.tick()
     assert await told(bench, inquiry) == ["started", "breached", "met"]
     assert (await bench.published(inquiry.id))[-1]["state"] == "met_late"
     assert (await report_line(bench))["met_late"] == 1
-    await bench.hear(inquiry.answered(berlin(f"{MON} 11:00")))
+    await bench.hears(inquiry.answered(berlin(f"{MON} 11:00")))
     assert await told(bench, inquiry) == ["started", "breached", "met", "met"]
     met = (await bench.published(inquiry.id))[-1]
     assert (met["state"], met["at"]) == ("met", utc(berlin(f"{MON} 11:00")))
@@ -71,7 +71,7 @@ async def test_a_late_answer_that_was_told_is_corrected_by_one_in_time(bench: Sl
 async def test_no_breach_is_told_that_a_holding_reply_on_its_way_prevents(bench: SlaBench) -> None:
     inquiry = Inquiry()
     bench.clock.set(berlin(f"{WED} 11:00"))
-    await bench.hear(
+    await bench.hears(
         inquiry.received(),
         inquiry.todo_created("inbound"),
         inquiry.completed(berlin(f"{WED} 11:00")),
@@ -81,7 +81,7 @@ async def test_no_breach_is_told_that_a_holding_reply_on_its_way_prevents(bench:
         "met_late",
         berlin(f"{TUE} 10:00"),
     )
-    await bench.hear(inquiry.held(berlin(f"{MON} 11:00"), berlin(f"{WED} 12:00")))
+    await bench.hears(inquiry.held(berlin(f"{MON} 11:00"), berlin(f"{WED} 12:00")))
     await bench.tick()
     assert await told(bench, inquiry) == ["started", "met"]
     met = (await bench.published(inquiry.id))[-1]
@@ -108,9 +108,9 @@ async def test_a_breach_is_told_before_what_came_after_it(
 ) -> None:
     """The last word is how the clock stands: whoever keeps a copy keeps a right one."""
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin(f"{WED} 12:00"))
-    await bench.hear(end(inquiry, berlin(f"{WED} 11:00")))
+    await bench.hears(end(inquiry, berlin(f"{WED} 11:00")))
     assert await bench.story(inquiry.id) == ["started"]
     # The timers know all that was recorded until then, and nothing later.
     await bench.ticker().tick(berlin(f"{TUE} 10:00:01"))
@@ -130,8 +130,8 @@ async def test_a_reopened_clock_runs_on_as_if_it_had_never_ended(
     ended = getattr(inquiry, end)(berlin(f"{MON} 12:00"))
     reopened = inquiry.reopened(berlin(f"{MON} 15:00"))
     bench.clock.set(berlin(f"{MON} 15:00"))
-    await bench.hear(inquiry.received())
-    await bench.hear(*((reopened, ended) if reopened_first else (ended, reopened)))
+    await bench.hears(inquiry.received())
+    await bench.hears(*((reopened, ended) if reopened_first else (ended, reopened)))
     row = await bench.row(inquiry.id)
     assert (row["state"], row["due_at"]) == ("running", berlin(f"{TUE} 10:00"))
     assert (row["answered_at"], row["cancelled_at"], row["cancel_reason"]) == (None, None, None)
@@ -161,10 +161,10 @@ async def test_a_breach_that_the_end_had_covered_is_told_once_by_the_timers(
     bench: SlaBench,
 ) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received(), inquiry.dismissed(berlin(f"{MON} 12:00"), "spam"))
+    await bench.hears(inquiry.received(), inquiry.dismissed(berlin(f"{MON} 12:00"), "spam"))
     bench.clock.set(berlin(f"{THU} 12:00"))
     await bench.tick()
-    await bench.hear(inquiry.reopened(berlin(f"{THU} 12:00")))
+    await bench.hears(inquiry.reopened(berlin(f"{THU} 12:00")))
     moved = (await bench.published(inquiry.id))[-1]
     assert (moved["cause"], moved["state"]) == ("reopened", "breached")
     # Before the word of the others reaches the reopening, nothing is sure.
@@ -179,16 +179,16 @@ async def test_a_breach_that_the_end_had_covered_is_told_once_by_the_timers(
     assert story[-1]["at"] == utc(berlin(f"{TUE} 10:00"))
     line = await report_line(bench)
     assert (line["breached"], line["cancelled"], line["missed"]) == (1, {}, 1)
-    await bench.hear(inquiry.answered(berlin(f"{THU} 13:00")))
+    await bench.hears(inquiry.answered(berlin(f"{THU} 13:00")))
     assert (await bench.published(inquiry.id))[-1]["state"] == "met_late"
 
 
 async def test_a_breach_that_was_told_is_not_told_again_after_a_reopening(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin(f"{WED} 12:00"))
     await bench.tick()
-    await bench.hear(
+    await bench.hears(
         inquiry.completed(berlin(f"{WED} 12:00")), inquiry.reopened(berlin(f"{WED} 13:00"))
     )
     bench.clock.set(berlin(f"{THU} 12:00"))
@@ -200,10 +200,10 @@ async def test_a_breach_that_was_told_is_not_told_again_after_a_reopening(bench:
 
 async def test_a_paused_clock_is_paused_again_when_its_end_is_taken_back(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin(f"{MON} 12:00"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
-    await bench.hear(
+    await bench.hears(
         inquiry.dismissed(berlin(f"{MON} 13:00"), "spam"), inquiry.reopened(berlin(f"{MON} 14:00"))
     )
     assert (await bench.row(inquiry.id))["state"] == "paused"
@@ -213,7 +213,7 @@ async def test_a_paused_clock_is_paused_again_when_its_end_is_taken_back(bench: 
 
 async def test_an_answer_stands_when_the_todo_is_reopened(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(
+    await bench.hears(
         inquiry.received(),
         inquiry.dismissed(berlin(f"{MON} 11:00"), "spam"),
         inquiry.answered(berlin(f"{MON} 12:00")),
@@ -230,35 +230,35 @@ async def test_a_reply_is_classified_again_and_again(bench: SlaBench) -> None:
     inquiry, reply = Inquiry(), new_id()
     at, until = berlin(f"{MON} 12:00"), berlin(f"{WED} 12:00")
     bench.clock.set(berlin(f"{MON} 13:00"))
-    await bench.hear(inquiry.received(), inquiry.answered(at, reply))
-    await bench.hear(inquiry.withdrawn(bench.clock.now(), reply, revision=1))
+    await bench.hears(inquiry.received(), inquiry.answered(at, reply))
+    await bench.hears(inquiry.withdrawn(bench.clock.now(), reply, revision=1))
     moved = (await bench.published(inquiry.id))[-1]
     assert (moved["cause"], moved["due_at"]) == ("reopened", utc(berlin(f"{TUE} 10:00")))
-    await bench.hear(inquiry.held(at, until, reply, revision=2))
+    await bench.hears(inquiry.held(at, until, reply, revision=2))
     moved = (await bench.published(inquiry.id))[-1]
     assert (moved["cause"], moved["target"], moved["due_at"]) == ("held", "follow_up", utc(until))
-    await bench.hear(
+    await bench.hears(
         inquiry.withdrawn(bench.clock.now(), reply, revision=3),
         inquiry.answered(at, reply, revision=4),
     )
     met = (await bench.published(inquiry.id))[-1]
     assert (met["type"], met["target"], met["at"]) == ("deadline.met", "first_answer", utc(at))
     # What is older than that says nothing any more.
-    await bench.hear(inquiry.withdrawn(bench.clock.now(), reply, revision=1))
+    await bench.hears(inquiry.withdrawn(bench.clock.now(), reply, revision=1))
     assert (await bench.published(inquiry.id))[-1] == met
     assert (await bench.row(inquiry.id))["state"] == "met"
 
 
 async def test_an_own_post_that_was_seen_changes_nothing(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received(), inquiry.own_post_seen(berlin(f"{MON} 12:00")))
+    await bench.hears(inquiry.received(), inquiry.own_post_seen(berlin(f"{MON} 12:00")))
     assert await bench.story(inquiry.id) == ["started"]
     assert await bench.fact_kinds(inquiry.id) == ["started"]
 
 
 async def test_a_best_effort_inquiry_has_its_earliest_end_that_stands(bench: SlaBench) -> None:
     inquiry, reply = Inquiry(channel="youtube"), new_id()
-    await bench.hear(
+    await bench.hears(
         inquiry.received(),
         inquiry.answered(berlin(f"{MON} 12:00"), reply),
         inquiry.dismissed(berlin(f"{MON} 11:00"), "spam"),
@@ -269,13 +269,13 @@ async def test_a_best_effort_inquiry_has_its_earliest_end_that_stands(bench: Sla
         return row["answered_at"], row["cancelled_at"], row["answer_wall_seconds"]
 
     assert await end() == (None, berlin(f"{MON} 11:00"), None)
-    await bench.hear(inquiry.reopened(berlin(f"{MON} 13:00")))
+    await bench.hears(inquiry.reopened(berlin(f"{MON} 13:00")))
     assert await end() == (berlin(f"{MON} 12:00"), None, 7200)
-    await bench.hear(inquiry.withdrawn(berlin(f"{MON} 14:00"), reply, revision=1))
+    await bench.hears(inquiry.withdrawn(berlin(f"{MON} 14:00"), reply, revision=1))
     assert await end() == (None, None, None)
     # A holding reply that names no moment counts as none where nothing is promised.
-    await bench.hear(inquiry.answered(berlin(f"{MON} 12:00"), reply, revision=2))
-    await bench.hear(inquiry.held(berlin(f"{MON} 12:00"), None, reply, revision=4))
+    await bench.hears(inquiry.answered(berlin(f"{MON} 12:00"), reply, revision=2))
+    await bench.hears(inquiry.held(berlin(f"{MON} 12:00"), None, reply, revision=4))
     assert await end() == (None, None, None)
     (line,) = (await bench.get("reports/promise", **MARCH))["best_effort"]
     assert (line["count"], line["answered"], line["open"]) == (1, 0, 1)
@@ -287,7 +287,7 @@ async def test_the_hand_over_is_owed_again(database_url: str, tmp_path: Path) ->
     raw["promises"] = [{"name": "answer", "first_answer": "24h", "hand_over": "4h", "warn": []}]
     async with sla_bench(database_url, tmp_path, policy=parse_policy(raw)) as bench:
         inquiry = Inquiry()
-        await bench.hear(
+        await bench.hears(
             inquiry.received(),
             inquiry.todo_created("technical"),
             inquiry.dismissed(berlin(f"{MON} 10:30"), "spam"),
@@ -299,13 +299,13 @@ async def test_the_hand_over_is_owed_again(database_url: str, tmp_path: Path) ->
         ]  # fmt: skip
         assert (hand_over[-1]["cause"], hand_over[-1]["state"]) == ("reopened", "running")
         bench.clock.set(berlin(f"{TUE} 12:00"))
-        await bench.hear(inquiry.claimed(berlin(f"{TUE} 11:00")))
+        await bench.hears(inquiry.claimed(berlin(f"{TUE} 11:00")))
         assert len([e for e in await bench.published() if e["target"] == "hand_over"]) == 3
         await bench.tick()
         hand_over = [e for e in await bench.published(inquiry.id) if e["target"] == "hand_over"]
         assert [each["type"] for each in hand_over[3:]] == ["deadline.breached", "deadline.met"]
         assert hand_over[-1]["state"] == "met_late"
-        await bench.hear(inquiry.answered(berlin(f"{MON} 11:00")))
+        await bench.hears(inquiry.answered(berlin(f"{MON} 11:00")))
         hand_over = [e for e in await bench.published(inquiry.id) if e["target"] == "hand_over"]
         assert (hand_over[-1]["type"], hand_over[-1]["state"]) == ("deadline.met", "met")
         row = await bench.hand_over_row(inquiry.id)
@@ -316,14 +316,14 @@ async def test_the_hand_over_is_owed_again(database_url: str, tmp_path: Path) ->
 async def test_a_message_ends_the_pause_in_which_it_was_written(bench: SlaBench) -> None:
     """Also when the pause is over by the time the message is heard of."""
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin(f"{MON} 12:00"))
     until = {"reason": "asked", "until": berlin(f"{TUE} 12:00").isoformat()}
     await bench.post(f"deadlines/{inquiry.id}/pause", until)
     bench.clock.set(berlin(f"{TUE} 13:00"))
     await bench.tick()
     assert (await bench.row(inquiry.id))["due_at"] == berlin(f"{WED} 10:00")
-    await bench.hear(inquiry.message_added(berlin(f"{MON} 13:00")))
+    await bench.hears(inquiry.message_added(berlin(f"{MON} 13:00")))
     row = await bench.row(inquiry.id)
     assert (row["state"], row["due_at"]) == ("breached", berlin(f"{TUE} 11:00"))
 
@@ -331,10 +331,10 @@ async def test_a_message_ends_the_pause_in_which_it_was_written(bench: SlaBench)
 async def test_rows_of_before_replies_had_names_are_read(bench: SlaBench) -> None:
     """As the release before wrote them, with what they are about only in their moments."""
     answered, held, called = Inquiry(), Inquiry(), Inquiry()
-    await bench.hear_together([each.received() for each in (answered, held, called)])
+    await bench.hears_together(*[each.received() for each in (answered, held, called)])
     at = berlin(f"{MON} 12:00")
     replies = {each.id: new_id() for each in (answered, held)}
-    await bench.hear(
+    await bench.hears(
         answered.answered(at, replies[answered.id]),
         held.held(at, berlin(f"{WED} 12:00"), replies[held.id]),
         called.completed(at),
@@ -353,7 +353,7 @@ async def test_rows_of_before_replies_had_names_are_read(bench: SlaBench) -> Non
     now = bench.clock.now()
     for each in (answered, held, called):
         assert (await bench.get(f"deadlines/{each.id}"))["state"] in {"met", "running"}
-    await bench.hear(
+    await bench.hears(
         answered.withdrawn(now, replies[answered.id], revision=1),
         held.answered(at, replies[held.id], revision=2),
         called.reopened(now),

@@ -21,7 +21,7 @@ from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 
 async def test_warnings_come_in_time_and_once(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-02 15:59:59"))
     assert await bench.tick() == 0
     bench.clock.set(berlin("2026-03-02 16:00"))
@@ -40,7 +40,7 @@ async def test_warnings_come_in_time_and_once(bench: SlaBench) -> None:
 
 async def test_a_breach_while_nobody_ran_is_told_once(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-06 12:00"))
     await bench.tick()
     await bench.tick()
@@ -49,7 +49,7 @@ async def test_a_breach_while_nobody_ran_is_told_once(bench: SlaBench) -> None:
     assert breached["due_at"] == utc(berlin("2026-03-03 10:00"))
     row = await bench.row(inquiry.id)
     assert (row["state"], row["next_action_at"]) == ("breached", None)
-    await bench.hear(inquiry.answered(berlin("2026-03-06 12:00")))
+    await bench.hears(inquiry.answered(berlin("2026-03-06 12:00")))
     assert await bench.story(inquiry.id) == ["started", "breached", "met"]
     assert (await bench.published(inquiry.id))[-1]["state"] == "met_late"
     assert started["type"] == "deadline.started"
@@ -57,7 +57,7 @@ async def test_a_breach_while_nobody_ran_is_told_once(bench: SlaBench) -> None:
 
 async def test_a_clock_that_is_set_back_tells_nothing_again(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     for moment in ("2026-03-02 16:00", "2026-03-02 12:00", "2026-03-02 16:30"):
         bench.clock.set(berlin(moment))
         await bench.tick()
@@ -66,10 +66,10 @@ async def test_a_clock_that_is_set_back_tells_nothing_again(bench: SlaBench) -> 
 
 async def test_an_answer_that_is_heard_of_late_corrects_the_breach(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-03 11:00"))
     await bench.tick()
-    await bench.hear(inquiry.answered(berlin("2026-03-03 09:30")))
+    await bench.hears(inquiry.answered(berlin("2026-03-03 09:30")))
     met = (await bench.published(inquiry.id))[-1]
     assert (met["type"], met["state"]) == ("deadline.met", "met")
     assert (await bench.row(inquiry.id))["breached_at"] is None
@@ -78,7 +78,7 @@ async def test_an_answer_that_is_heard_of_late_corrects_the_breach(bench: SlaBen
 async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
     """Due clocks are left alone while facts wait on the bus, then told at once."""
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-03 11:00"))
     caught_up, looked = asyncio.Event(), asyncio.Event()
 
@@ -101,7 +101,7 @@ async def test_the_loop_waits_until_the_facts_are_in(bench: SlaBench) -> None:
 
 async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: SlaBench) -> None:
     due, not_yet = Inquiry(), Inquiry(received_at=berlin("2026-03-02 15:00"))
-    await bench.hear(due.received(), not_yet.received())
+    await bench.hears(due.received(), not_yet.received())
     caught_up, looked = asyncio.Event(), asyncio.Event()
 
     async def look() -> dict[Partition, Progress]:
@@ -128,7 +128,7 @@ async def test_a_clock_that_was_ahead_meanwhile_lets_nothing_fire_early(bench: S
 
 async def test_a_clock_that_cannot_be_worked_off_holds_up_no_other(bench: SlaBench) -> None:
     broken, *others = (Inquiry() for _ in range(4))
-    await bench.hear_together([each.received() for each in (broken, *others)])
+    await bench.hears_together(*[each.received() for each in (broken, *others)])
     mine = clock_events.c.inquiry_id == broken.id
 
     def set_kind(tx: Write, kind: str) -> None:
@@ -150,7 +150,7 @@ async def test_a_clock_that_cannot_be_worked_off_holds_up_no_other(bench: SlaBen
 async def test_what_came_after_the_moment_of_a_look_is_looked_at_again(bench: SlaBench) -> None:
     """A look at a moment of before must not put off what a fact since then has brought nearer."""
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-02 16:00:20"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
     bench.clock.set(berlin("2026-03-02 16:00:30"))
@@ -171,7 +171,7 @@ async def test_what_came_after_the_moment_of_a_look_is_looked_at_again(bench: Sl
 
 async def test_no_warning_of_before_is_told_to_those_who_stand_still(bench: SlaBench) -> None:
     inquiry = Inquiry()
-    await bench.hear(inquiry.received())
+    await bench.hears(inquiry.received())
     bench.clock.set(berlin("2026-03-02 16:00:20"))
     await bench.post(f"deadlines/{inquiry.id}/pause", {"reason": "asked"})
     await bench.service.database.write(
@@ -185,15 +185,15 @@ async def test_no_warning_of_before_is_told_to_those_who_stand_still(bench: SlaB
 
 
 async def test_readiness_says_when_something_due_is_not_told(bench: SlaBench) -> None:
-    await bench.hear(Inquiry().received())
+    await bench.hears(Inquiry().received())
     ticker = bench.ticker()
     bench.clock.set(berlin("2026-03-02 16:00:59"))
     assert await ticker.late() is None
     bench.clock.set(berlin("2026-03-02 16:02"))
     assert str(await ticker.late()).startswith("a warning or a breach has been due for 120 seconds")
-    health = (await bench.client.get("/sla/health/ready")).json()
+    health = (await bench.http.get("/sla/health/ready")).json()
     assert health["checks"]["timers"]["status"] == "degraded"
-    metrics = (await bench.client.get("/sla/metrics")).text
+    metrics = (await bench.http.get("/sla/metrics")).text
     assert "desk_timers_late_seconds 120.0" in metrics
     await bench.tick()
     assert await ticker.late() is None
@@ -205,7 +205,9 @@ async def test_two_instances_side_by_side_tell_each_once(database_url: str, tmp_
     async with sla_bench(database_url, tmp_path) as bench:
         inquiries = [Inquiry() for _ in range(count)]
         for start in range(0, count, 200):
-            await bench.hear_together([each.received() for each in inquiries[start : start + 200]])
+            await bench.hears_together(
+                *[each.received() for each in inquiries[start : start + 200]]
+            )
         bench.clock.set(berlin("2026-03-03 10:00:01"))
         async with sla_bench(database_url, tmp_path, now=bench.clock.now()) as other:
             instances = [bench.ticker(claim_rows=100), other.ticker(claim_rows=100)]
@@ -236,7 +238,7 @@ async def test_what_is_due_is_told_when_the_watermark_advances(bench: SlaBench) 
     async with asyncio.timeout(10):
         await ticker.policy.applied.wait()
         inquiry = Inquiry()
-        await bench.hear(inquiry.received())
+        await bench.hears(inquiry.received())
         bench.clock.set(berlin("2026-03-02 16:00"))
         ticker.advance()
         while "warning" not in await bench.story(inquiry.id):
@@ -256,7 +258,7 @@ async def test_what_fell_due_before_the_watermark_is_found_all_the_same(
     """Another instance wrote it, or a fact came late: a look at everything finds it."""
     monkeypatch.setattr(ticking, "WHOLE_QUERY_SECONDS", 0.3)
     first, late = Inquiry(), Inquiry(received_at=berlin("2026-03-02 09:30"))
-    await bench.hear(first.received())
+    await bench.hears(first.received())
     ticker = bench.ticker(poll_seconds=0.05)
     ticker.policy.applied.set()
     stop = asyncio.Event()
@@ -265,7 +267,7 @@ async def test_what_fell_due_before_the_watermark_is_found_all_the_same(
     async with asyncio.timeout(10):
         while "breached" not in await bench.story(first.id):
             pass
-        await bench.hear(late.received())
+        await bench.hears(late.received())
         while "breached" not in await bench.story(late.id):
             pass
     stop.set()
@@ -274,7 +276,7 @@ async def test_what_fell_due_before_the_watermark_is_found_all_the_same(
 
 async def test_a_look_from_a_moment_on_passes_over_what_is_before(bench: SlaBench) -> None:
     early, late = Inquiry(), Inquiry(received_at=berlin("2026-03-04 10:00"))
-    await bench.hear(early.received(), late.received())
+    await bench.hears(early.received(), late.received())
     read = bench.service.database.read
     assert await read(next_action) == berlin("2026-03-02 16:00")
     assert await read(next_action, since=berlin("2026-03-02 16:00")) == berlin("2026-03-02 16:00")
