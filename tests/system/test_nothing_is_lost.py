@@ -338,13 +338,22 @@ async def _each_fact_once(storm: Storm, everything: set[UUID], promised: set[UUI
         "deadline.breached": set[UUID](),
     }
     told: dict[str, list[UUID]] = {}
+    ends: list[tuple[UUID, str, str]] = []
     for service in SERVICES:
         rows = await storm.desk.read(
             service, lambda tx: tx.rows(select(OUTBOX.c.type, OUTBOX.c.payload))
         )
         for row in rows:
-            about = json.loads(row["payload"]).get("inquiry_id", str(UUID(int=0)))
-            told.setdefault(row["type"], []).append(UUID(about))
+            fact = json.loads(row["payload"])
+            about = UUID(fact.get("inquiry_id", str(UUID(int=0))))
+            if row["type"] == "deadline.met" and about in held:
+                ends.append((about, fact["target"], fact["due_at"]))
+            else:
+                told.setdefault(row["type"], []).append(about)
+    # Where a call ended it before the holding reply was heard of, on another topic, the end is
+    # published once more, with the target that it turned out to be of.
+    _each_once("end of a target", ends, set(ends))
+    told.setdefault("deadline.met", []).extend({about for about, *_ in ends})
     for type_, about_whom in expected.items():
         _each_once(type_, told.get(type_, []), about_whom)
     # The desk's people see each of it once: a line of the history has no id of its own.

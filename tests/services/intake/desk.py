@@ -112,9 +112,15 @@ class Desk(Bench):
         return await self.service.database.read(lambda tx: int(tx.execute(query).scalar_one()))
 
     async def post(
-        self, path: str, body: Any = None, *, key: str = "", idempotency: str = "", **headers: str
+        self,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        idempotency: str | None = None,
+        **headers: str,
     ) -> httpx.Response:
-        if idempotency:
+        if idempotency is not None:
             headers = {**headers, "Idempotency-Key": idempotency}
         return await super().post(path, body, key=key, **headers)
 

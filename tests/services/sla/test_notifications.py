@@ -93,7 +93,7 @@ async def told_bench(
             notify={"DESK_NOTIFY_OPS_SECRET": SECRET},
         ) as bench,
     ):
-        yield Told(bench, made, worker(bench, made.url, seconds=1.0))
+        yield Told(bench, made, worker(bench, made.url, seconds=3.0))
 
 
 @pytest.fixture
@@ -271,7 +271,7 @@ async def test_a_slow_receiver_is_left_after_its_time(told: Told) -> None:
     await told.breach()
     await told.worker.deliver_due()
     (row,) = await told.log()
-    assert (row["state"], row["last_error"]) == ("pending", "no answer within 1 seconds")
+    assert (row["state"], row["last_error"]) == ("pending", "no answer within 3 seconds")
     never.set()
 
 
