@@ -7,10 +7,9 @@ from __future__ import annotations
 import base64
 from datetime import datetime
 
-from shared.bus.port import Partition, Received, Record
+from shared.bus.port import Partition, Received
 from shared.db import Write
 from shared.messaging import dead_letters, outbox
-from shared.messaging.codec import to_record
 from shared.messaging.control_events import RecordDeadLettered
 
 AT_ONCE = 100
@@ -27,7 +26,7 @@ def take(tx: Write, *, source: str, now: datetime) -> int:
             letter = RecordDeadLettered.model_validate_json(row.payload)
             record = _record(letter)
         except ValueError as error:
-            as_it_is = _as_it_is(row, source=source)
+            as_it_is = outbox.as_record(row, source=source)
             dead_letters.keep_own(tx, as_it_is, seq=row.seq, reason=_unreadable(error), now=now)
             continue
         dead_letters.keep(
@@ -44,19 +43,6 @@ def _record(letter: RecordDeadLettered) -> Received:
         letter.record_key,
         base64.b64decode(letter.value_base64),
         tuple((name, value.encode()) for name, value in letter.headers.items()),
-    )
-
-
-def _as_it_is(row: outbox.OutboxRow, *, source: str) -> Record:
-    return to_record(
-        event_id=row.id,
-        aggregate=row.aggregate,
-        key=row.key,
-        type_=row.type,
-        payload=row.payload,
-        traceparent=row.traceparent,
-        time=row.occurred_at,
-        source=source,
     )
 
 

@@ -42,7 +42,7 @@ from shared.db import Read, Write
 from shared.db.among import among, among_named, listed
 from shared.db.bulk import insert_rows
 from shared.db.types import Utc, new_metadata
-from shared.messaging.codec import PREFIX
+from shared.messaging.codec import PREFIX, to_record
 from shared.messaging.envelope import BY_TYPE, Envelope
 from shared.runtime.trace import current_traceparent
 
@@ -157,6 +157,20 @@ def unknown_waits(tx: Read) -> bool:
     c = OUTBOX.c
     waits = select(c.seq).where(c.published_at.is_(None), c.type.not_in(BY_TYPE)).limit(1)
     return tx.execute(waits).scalar() is not None
+
+
+def as_record(row: OutboxRow, *, source: str) -> Record:
+    """The row as it goes on the bus; `source` is the service that owns it, e.g. `/intake`."""
+    return to_record(
+        event_id=row.id,
+        aggregate=row.aggregate,
+        key=row.key,
+        type_=row.type,
+        payload=row.payload,
+        traceparent=row.traceparent,
+        time=row.occurred_at,
+        source=source,
+    )
 
 
 def envelope_of(row: OutboxRow) -> Envelope:

@@ -24,12 +24,13 @@ from shared.bus.port import (
 from shared.db import Database, DatabaseUnavailableError, Read, Write
 from shared.db.database import RelayGuard
 from shared.messaging import dead_letters, former_letters
-from shared.messaging.codec import record_of, to_record
+from shared.messaging.codec import record_of
 from shared.messaging.control_events import RecordDeadLettered, RelayCaughtUp
 from shared.messaging.envelope import Envelope
 from shared.messaging.outbox import (
     OUTBOX,
     OutboxRow,
+    as_record,
     envelope_of,
     last_seq,
     mark_published,
@@ -156,7 +157,7 @@ class Relay:
     async def _publish(self, rows: Sequence[OutboxRow]) -> int:
         if not rows:
             return 0
-        records = [self._record(row) for row in rows]
+        records = [as_record(row, source=self._source) for row in rows]
         try:
             await self._bus.publish(records)
         except RecordTooLargeError as error:
@@ -227,18 +228,6 @@ class Relay:
     def _has_published(self, seq: int) -> bool:
         """Whether nothing up to there was left by the batch before."""
         return self._published_to is None or self._published_to >= seq
-
-    def _record(self, row: OutboxRow) -> Record:
-        return to_record(
-            event_id=row.id,
-            aggregate=row.aggregate,
-            key=row.key,
-            type_=row.type,
-            payload=row.payload,
-            traceparent=row.traceparent,
-            time=row.occurred_at,
-            source=self._source,
-        )
 
     async def _mark(self, rows: Sequence[OutboxRow]) -> None:
         if rows:
