@@ -9,11 +9,9 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from shared.events.deadlines import DeadlineState, Target
+from shared.web.examples import ID, MONDAY, TUESDAY
 from shared.web.moments import Moment
 from shared.web.strict_json import SafeStr
-
-_ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
-_MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
 
 
 def _trimmed(value: object) -> object:
@@ -41,7 +39,7 @@ class PreviewRequest(_Body):
         examples=["technical"],
     )
     hashtags: Annotated[list[Tag], Field(max_length=50)] = Field([], examples=[["#iico2026"]])
-    contact_id: UUID | None = Field(None, examples=[_ID])
+    contact_id: UUID | None = Field(None, examples=[ID])
 
 
 class PauseRequest(_Body):
@@ -67,15 +65,15 @@ class HandOver(BaseModel):
 class Deadline(BaseModel):
     """The clock of an inquiry. `due_at` of a paused clock is where it is if the pause lasts."""
 
-    inquiry_id: UUID = Field(examples=[_ID])
-    conversation_id: UUID = Field(examples=[_ID])
+    inquiry_id: UUID = Field(examples=[ID])
+    conversation_id: UUID = Field(examples=[ID])
     channel: str = Field(examples=["email"])
     desk: str | None = Field(None, examples=["technical"])
     state: DeadlineState = Field(examples=["running"])
     target: Target = Field(examples=["first_answer"])
     promise: str = Field(examples=["answer"])
-    received_at: datetime = Field(examples=[_MONDAY])
-    due_at: datetime = Field(examples=[_TUESDAY])
+    received_at: datetime = Field(examples=[MONDAY])
+    due_at: datetime = Field(examples=[TUESDAY])
     breached_at: datetime | None = Field(None, examples=[None])
     answered_at: datetime | None = Field(None, examples=[None])
     cancelled_at: datetime | None = Field(None, examples=[None])
@@ -97,8 +95,8 @@ class Deadline(BaseModel):
 
 
 class Pause(BaseModel):
-    start: datetime = Field(examples=[_MONDAY])
-    end: datetime = Field(examples=[_TUESDAY], description="The bound, while the pause lasts.")
+    start: datetime = Field(examples=[MONDAY])
+    end: datetime = Field(examples=[TUESDAY], description="The bound, while the pause lasts.")
     reason: str = Field(examples=["waiting for the customer"])
 
 
@@ -111,8 +109,8 @@ class TargetView(BaseModel):
     target: Target = Field(examples=["first_answer"])
     promise: str = Field(examples=["answer"])
     state: DeadlineState = Field(examples=["running"])
-    started_at: datetime = Field(examples=[_MONDAY])
-    due_at: datetime = Field(examples=[_TUESDAY])
+    started_at: datetime = Field(examples=[MONDAY])
+    due_at: datetime = Field(examples=[TUESDAY])
     breached_at: datetime | None = None
     ended_at: datetime | None = None
     pauses: list[Pause] = Field([], description="The newest 50, oldest first.")
@@ -127,7 +125,7 @@ class Happened(BaseModel):
     that was corrected since.
     """
 
-    at: datetime = Field(examples=[_MONDAY])
+    at: datetime = Field(examples=[MONDAY])
     fact: str = Field(examples=["started"])
     by: str | None = Field(None, examples=["anna"])
     key_name: str | None = Field(
@@ -148,7 +146,7 @@ class DeadlineChanged(BaseModel):
 class DeadlineDetail(Deadline):
     """The clock as it stood at `as_of`."""
 
-    as_of: datetime = Field(examples=[_MONDAY])
+    as_of: datetime = Field(examples=[MONDAY])
     remaining_seconds: int = Field(
         description="Counted time left, in the promise's own counting.", examples=[86400]
     )
@@ -163,8 +161,8 @@ class DeadlineDetail(Deadline):
 class IntervalView(BaseModel):
     """A piece of time between the inquiry and its deadline: counted or not, and why."""
 
-    start: datetime = Field(examples=[_MONDAY])
-    end: datetime = Field(examples=[_TUESDAY])
+    start: datetime = Field(examples=[MONDAY])
+    end: datetime = Field(examples=[TUESDAY])
     seconds: int = Field(examples=[86400])
     counted: bool = Field(examples=[True])
     reason: str = Field(examples=["working day"])
@@ -175,7 +173,7 @@ class MatchedPromise(BaseModel):
     """A promise that holds for the inquiry; of several, the strictest is chosen."""
 
     promise: str = Field(examples=["answer"])
-    due_at: datetime = Field(examples=[_TUESDAY])
+    due_at: datetime = Field(examples=[TUESDAY])
     chosen: bool = Field(examples=[True])
     because: str = Field(examples=["holds for every promised channel"])
 
@@ -190,11 +188,11 @@ class TargetExplanation(BaseModel):
     target: Target = Field(examples=["first_answer"])
     promise: str = Field(examples=["answer"])
     counting: str = Field(examples=["working-days"])
-    started_at: datetime = Field(examples=[_MONDAY])
+    started_at: datetime = Field(examples=[MONDAY])
     target_seconds: int = Field(examples=[86400])
     counted_seconds: int = Field(examples=[86400])
-    runs_out_at: datetime = Field(examples=[_TUESDAY])
-    due_at: datetime = Field(examples=[_TUESDAY])
+    runs_out_at: datetime = Field(examples=[TUESDAY])
+    due_at: datetime = Field(examples=[TUESDAY])
     pulled_back_seconds: int = Field(examples=[0])
     intervals: list[IntervalView] = Field(
         description="The first; all targets together show 2000, the newest target first."
@@ -205,14 +203,14 @@ class TargetExplanation(BaseModel):
 
 
 class ExplanationView(BaseModel):
-    inquiry_id: UUID = Field(examples=[_ID])
+    inquiry_id: UUID = Field(examples=[ID])
     timezone: str = Field(examples=["Europe/Berlin"])
     timezone_changed: bool = Field(
         description="The zone's rules are others today than when the clock was counted: the "
         "deadline is as it was told, and intervals at a change of clocks may differ from it.",
         examples=[False],
     )
-    as_of: datetime = Field(examples=[_MONDAY])
+    as_of: datetime = Field(examples=[MONDAY])
     promises: list[MatchedPromise]
     targets: list[TargetExplanation] = Field(description="The newest 50, oldest first.")
     target_count: int = Field(description="How many targets there are.", examples=[1])
@@ -222,9 +220,9 @@ class Preview(BaseModel):
     """`clock` false: on this channel no answer is promised, so nothing is due."""
 
     channel: str = Field(examples=["email"])
-    received_at: datetime = Field(examples=[_MONDAY])
+    received_at: datetime = Field(examples=[MONDAY])
     clock: bool = Field(examples=[True])
-    due_at: datetime | None = Field(None, examples=[_TUESDAY])
+    due_at: datetime | None = Field(None, examples=[TUESDAY])
     timezone: str = Field(examples=["Europe/Berlin"])
     detail: str = Field(examples=["24 hours, counted by working days"])
     promises: list[MatchedPromise] = []

@@ -8,11 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-_ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
-
-
-_MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
-
+from shared.web.examples import ID, TUESDAY
 
 DeliveryState = Literal["pending", "delivered", "failed"]
 
@@ -27,24 +23,24 @@ class NotificationChanged(BaseModel):
 class Notification(BaseModel):
     """One event on its way to one target. `attempts` count since it was stored or sent again."""
 
-    id: UUID = Field(examples=[_ID])
+    id: UUID = Field(examples=[ID])
     target: str = Field(examples=["tickets"])
-    event_id: UUID = Field(description="Also its `webhook-id`.", examples=[_ID])
+    event_id: UUID = Field(description="Also its `webhook-id`.", examples=[ID])
     kind: str = Field(examples=["breached"])
-    inquiry_id: UUID = Field(examples=[_ID])
+    inquiry_id: UUID = Field(examples=[ID])
     state: DeliveryState = Field(examples=["delivered"])
     attempts: int = Field(examples=[1])
-    created_at: datetime = Field(examples=[_TUESDAY])
+    created_at: datetime = Field(examples=[TUESDAY])
     give_up_at: datetime = Field(examples=["2026-03-06T09:00:00Z"])
     next_attempt_at: datetime | None = Field(None, examples=[None])
-    last_attempt_at: datetime | None = Field(None, examples=[_TUESDAY])
+    last_attempt_at: datetime | None = Field(None, examples=[TUESDAY])
     last_status: int | None = Field(None, description="HTTP, of a webhook.", examples=[204])
     last_error: str | None = Field(None, examples=[None])
-    delivered_at: datetime | None = Field(None, examples=[_TUESDAY])
+    delivered_at: datetime | None = Field(None, examples=[TUESDAY])
 
 
 class NotificationDetail(Notification):
     body: dict[str, Any] = Field(
         description="What is sent; see docs/notifications.md.",
-        examples=[{"type": "deadline.breached", "timestamp": _TUESDAY, "data": {}}],
+        examples=[{"type": "deadline.breached", "timestamp": TUESDAY, "data": {}}],
     )

@@ -6,11 +6,6 @@ from datetime import date, datetime
 
 from pydantic import BaseModel, Field
 
-_ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
-
-
-_MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
-
 
 class OpenInterval(BaseModel):
     start: datetime = Field(examples=["2026-03-02T08:00:00Z"])

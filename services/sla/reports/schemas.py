@@ -7,10 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-_ID = "0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a"
-
-
-_MONDAY, _TUESDAY = "2026-03-02T09:00:00Z", "2026-03-03T09:00:00Z"
+from shared.web.examples import MONDAY
 
 
 class AnswerTimes(BaseModel):
@@ -93,7 +90,7 @@ class BestEffortView(BaseModel):
     median_age_seconds: int | None = Field(
         None, description="How long the one in the middle has waited.", examples=[172800]
     )
-    oldest_received_at: datetime | None = Field(None, examples=[_MONDAY])
+    oldest_received_at: datetime | None = Field(None, examples=[MONDAY])
 
 
 class PromiseReport(BaseModel):
