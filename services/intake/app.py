@@ -9,20 +9,20 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.intake import worker as timers
-from services.intake.accepting import api as accepting
+from services.intake import worker
+from services.intake.accepting import api as accepting_api
 from services.intake.accepting.acceptor import Acceptor
 from services.intake.accepting.committer import GroupCommitter, Writer
 from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
 from services.intake.connectors.registry import CONNECTORS, Connectors
 from services.intake.dependencies import IntakeDependencies
-from services.intake.inquiries import api as inquiries
+from services.intake.inquiries import api as inquiries_api
 from services.intake.inquiries import handlers
-from services.intake.inquiries import worker as upkeep
+from services.intake.inquiries import worker as inquiries_worker
 from services.intake.inquiries.domain.inquiry import NotAllowedError
 from services.intake.policy import intake_rules
-from services.intake.receiving import api as webhooks
+from services.intake.receiving import api as receiving_api
 from services.intake.receiving import quarantine_api
 from services.intake.receiving.quarantine import QuarantineAge
 from services.intake.settings import IntakeSettings
@@ -75,11 +75,11 @@ def build(
     service.loop("accept", committer.run)
     service.loop(
         "idempotency",
-        timers.forget_keys(database, runtime.clock, days=settings.idempotency_days),
+        worker.forget_keys(database, runtime.clock, days=settings.idempotency_days),
     )
     service.loop(
         "quarantine",
-        timers.tidy_quarantine(
+        worker.tidy_quarantine(
             database,
             runtime.clock,
             days=settings.quarantine_days,
@@ -88,7 +88,7 @@ def build(
     )
     service.loop(
         "upkeep",
-        upkeep.loop(
+        inquiries_worker.loop(
             database,
             runtime.clock,
             known=rules.hashtags,
@@ -96,7 +96,7 @@ def build(
         ),
     )
     if (days := runtime.policy.retention.messages_days) is not None:
-        service.loop("retention", timers.remove_old(database, runtime.clock, days=days))
+        service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
     ages = QuarantineAge(
         database,
         runtime.clock,
@@ -118,10 +118,10 @@ def _http(desk: IntakeDependencies) -> HttpDescription:
     return HttpDescription(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
-        routers=[inquiries.router(desk), quarantine_api.router(desk)],
-        hot_routes=[*webhooks.routes(desk), accepting.route(desk)],
-        raw_paths={**webhooks.openapi_path(), **accepting.openapi_path()},
-        raw_schemas=_schemas((*webhooks.SCHEMAS, *accepting.SCHEMAS)),
+        routers=[inquiries_api.router(desk), quarantine_api.router(desk)],
+        hot_routes=[*receiving_api.routes(desk), accepting_api.route(desk)],
+        raw_paths={**receiving_api.openapi_path(), **accepting_api.openapi_path()},
+        raw_schemas=_schemas((*receiving_api.SCHEMAS, *accepting_api.SCHEMAS)),
         on_errors={NotAllowedError: _not_allowed},
     )
 

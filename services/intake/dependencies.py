@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Concatenate
 
 from services.intake.accepting.acceptor import Acceptor
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.policy import IntakeRules
 from shared.access.authorizer import Authorizer
 from shared.db import Database, Write
@@ -38,6 +38,6 @@ class IntakeDependencies:
         self.relay.wake()
         return result
 
-    def teller(self) -> Teller:
+    def context(self) -> WriteContext:
         """What a verb that tells others needs, at this moment."""
-        return Teller(self.rules.hashtags, self.clock.now())
+        return WriteContext(self.rules.hashtags, self.clock.now())

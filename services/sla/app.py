@@ -10,15 +10,15 @@ from starlette.responses import Response
 
 from services.sla import handlers
 from services.sla.businesstime.errors import CalendarError
-from services.sla.deadlines import api as deadlines
+from services.sla.deadlines import api as deadlines_api
 from services.sla.dependencies import SlaDependencies
-from services.sla.notifications import api as notifications
+from services.sla.notifications import api as notifications_api
 from services.sla.notifications.targets import senders
 from services.sla.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
-from services.sla.previews import api as calendar
+from services.sla.previews import api as previews_api
 from services.sla.promises.policy_version import policy_version_of, subscriptions
 from services.sla.promises.versions import PolicyVersions
-from services.sla.reports import api as reports
+from services.sla.reports import api as reports_api
 from services.sla.settings import SlaSettings
 from services.sla.timers import store
 from services.sla.timers.new_policy import NewPolicy
@@ -155,10 +155,10 @@ def _http(desk: SlaDependencies) -> HttpDescription:
         description="Keeps a clock for every promised answer, and can explain each deadline.",
         # `deadlines.ics` and `deadlines/preview` must be looked up before `deadlines/{id}`.
         routers=[
-            calendar.router(desk),
-            deadlines.router(desk),
-            reports.router(desk),
-            notifications.router(desk),
+            previews_api.router(desk),
+            deadlines_api.router(desk),
+            reports_api.router(desk),
+            notifications_api.router(desk),
         ],
         on_errors={CalendarError: _beyond_the_calendar},
     )

@@ -1,7 +1,7 @@
 """What happens in a story, and how a story ends: plain values, without any rule.
 
 Moments are aware and in UTC. Every step has an id and the moment `at` which it happens; the steps
-of an order have rising moments, so that a teller can set its clock to each of them.
+of an order have rising moments, so that a context can set its clock to each of them.
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ def items_of(steps: Iterable[Step]) -> list[Item]:
 class LeftOut(StrEnum):
     """Why an act has no effect where it stands in this order.
 
-    All but the first are refusals that the rules name: a teller may try them and expect a 4xx.
+    All but the first are refusals that the rules name: a context may try them and expect a 4xx.
     """
 
     NOBODY = "nobody could or would do it here, or the rules do not say what it means: do not try"

@@ -120,7 +120,7 @@ class Running:
         """Each hears what the others have told; who has heard something may have more to tell."""
 
         async def hears(listener: Service) -> bool:
-            news = [envelopes for teller, envelopes in told if teller is not listener]
+            news = [envelopes for context, envelopes in told if context is not listener]
             for envelopes in news:
                 await listener.handle(envelopes)
             return bool(news)
@@ -163,7 +163,7 @@ async def running(urls: dict[str, str], folder: Path) -> AsyncIterator[Running]:
 
 
 @dataclass(slots=True)
-class Teller:
+class WriteContext:
     """Tells one story; `name` keeps its ids apart from those of other stories."""
 
     desk: Running
@@ -403,7 +403,7 @@ async def end_as_the_rules_say(desk: Running, first: int) -> None:
         order = orders(story, random.Random(seed), 2)[-1 if seed % 2 else 0]
         expected = tell(story.threads, order)
         threads = {each.id: each for each in story.threads}
-        found = await Teller(desk, f"s{seed}", threads, expected).tell(order)
+        found = await WriteContext(desk, f"s{seed}", threads, expected).tell(order)
         wrong = [
             *one_clock(found, story.threads, messages_of(order)),
             *differences(expected, found),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.intake.accepting.committer import CareNeededError, GroupCommitter
 from services.intake.inquiries.domain.message import Accepted, Incoming
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.usecases import racing
 from services.intake.inquiries.usecases.placing import place
 from shared.db import Database
@@ -38,8 +38,8 @@ class Acceptor:
             except CareNeededError:
                 if message.audience == "public":
                     self._remember(thread)
-        teller = Teller(self._known, self._clock.now())
-        return await racing.write(self._database, place, message, teller=teller)
+        context = WriteContext(self._known, self._clock.now())
+        return await racing.write(self._database, place, message, context=context)
 
     def _remember(self, thread: tuple[str, str]) -> None:
         """A public thread needs care for ever, a private one until a message is later."""

@@ -124,12 +124,12 @@ def router(desk: IntakeDependencies) -> APIRouter:
         covers the messages up to `read_until`, else those received up to `sent_at`, else all that
         are there now; what it does not cover has an inquiry of its own.
         """
-        teller = desk.teller()
+        context = desk.context()
         placed = await desk.act(
             replies.reply,
             inquiry_id=inquiry_id,
-            answer=_reply(body, caller, now=teller.now),
-            teller=teller,
+            answer=_reply(body, caller, now=context.now),
+            context=context,
             request=idempotency(
                 [] if idempotency_key is None else request.headers.getlist("idempotency-key"),
                 caller,
@@ -161,7 +161,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
             closed_by=caller.name,
             key_name=caller.name,
             read_until=body.read_until,
-            teller=desk.teller(),
+            context=desk.context(),
         )
         return _changed(await _detail(desk, inquiry_id), caller)
 
@@ -184,7 +184,7 @@ def router(desk: IntakeDependencies) -> APIRouter:
             kind=body.kind,
             by=body.by or caller.name,
             key_name=caller.name,
-            teller=desk.teller(),
+            context=desk.context(),
         )
         return _changed(await _detail(desk, inquiry_id), caller)
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from services.intake.inquiries.store import queries
 from services.intake.inquiries.store.loading import lock_all
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.usecases import decisions
 from shared.db import Write
 from shared.events import Envelope, Fact
@@ -55,19 +55,19 @@ class TodoEvents:
         for envelope, fact in _pairs(TodoCompleted, envelopes):
             # One comes with every answer that was recorded here, and says nothing new.
             if fact.answer_id is None:
-                decisions.todo_ended(tx, fact, event_id=envelope.id, teller=self._teller())
+                decisions.todo_ended(tx, fact, event_id=envelope.id, context=self._context())
 
     def dismissed(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         for envelope, fact in _pairs(TodoDismissed, envelopes):
-            decisions.todo_ended(tx, fact, event_id=envelope.id, teller=self._teller())
+            decisions.todo_ended(tx, fact, event_id=envelope.id, context=self._context())
 
     def reopened(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         for _, fact in _pairs(TodoReopened, envelopes):
-            decisions.reopened(tx, fact, teller=self._teller())
+            decisions.reopened(tx, fact, context=self._context())
             queries.set_desk(tx, [(fact.inquiry_id, fact.todo_id, fact.desk)])
 
-    def _teller(self) -> Teller:
-        return Teller(self.known, self.clock.now())
+    def _context(self) -> WriteContext:
+        return WriteContext(self.known, self.clock.now())
 
 
 def _lock(tx: Write, envelopes: Sequence[Envelope]) -> None:

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import delete, exists, or_, select, tuple_
 
 from services.intake.inquiries.store.loading import lock_conversation
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.usecases import conversations
 from services.intake.inquiries.usecases.posts import forget, settle
 from services.intake.tables import awaited, messages, own_posts
@@ -39,7 +39,7 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
     async def upkeep(_stop: asyncio.Event) -> None:
         # The database says so itself; what was not done is done next time.
         with contextlib.suppress(DatabaseUnavailableError):
-            await bring_together(database, Teller(known, clock.now()))
+            await bring_together(database, WriteContext(known, clock.now()))
             before = clock.now() - timedelta(days=own_post_days)
             await database.write(forget, before=before)
             await database.write(forget_awaited, before=before)
@@ -47,20 +47,20 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
     return periodic("upkeep", EVERY_SECONDS, upkeep)
 
 
-async def bring_together(database: Database, teller: Teller) -> int:
+async def bring_together(database: Database, context: WriteContext) -> int:
     """Let everything that waited for a message that is here find it; how many."""
-    before, after, count = teller.now - SETTLED, None, 0
+    before, after, count = context.now - SETTLED, None, 0
     while page := await database.read(missed, before=before, after=after):
         for each in page:
-            await _bring(database, each, teller)
+            await _bring(database, each, context)
         after, count = page[-1], count + len(page)
     return count
 
 
-async def _bring(database: Database, found: Missed, teller: Teller) -> None:
+async def _bring(database: Database, found: Missed, context: WriteContext) -> None:
     _, channel, external_id = found
     try:
-        await database.write(_settle, channel=channel, external_id=external_id, teller=teller)
+        await database.write(_settle, channel=channel, external_id=external_id, context=context)
     except DatabaseUnavailableError:
         raise
     except Exception:
@@ -88,11 +88,11 @@ def missed(tx: Read, *, before: datetime, after: Missed | None = None) -> list[M
     return [(row[0], row[1], row[2]) for row in rows]
 
 
-def _settle(tx: Write, *, channel: str, external_id: str, teller: Teller) -> None:
+def _settle(tx: Write, *, channel: str, external_id: str, context: WriteContext) -> None:
     conversation_id = conversations.of_message(tx, channel=channel, external_id=external_id)
     if conversation_id is not None:
         conversations.lock_with_guess(
             tx, channel=channel, external_id=external_id, home=conversation_id
         )
         conversation = lock_conversation(tx, conversation_id)
-        settle(tx, conversation, external_id=external_id, teller=teller)
+        settle(tx, conversation, external_id=external_id, context=context)

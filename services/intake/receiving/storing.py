@@ -43,7 +43,7 @@ class Storing:
         )
         if self.retried:
             # It is older than what has come since, which the hot path does not look at.
-            placed = await racing.write(desk.database, place, incoming, teller=desk.teller())
+            placed = await racing.write(desk.database, place, incoming, context=desk.context())
         else:
             placed = await desk.acceptor.accept(incoming)
         desk.relay.wake()
@@ -63,5 +63,5 @@ class Storing:
             parent=message.parent_id,
             audience=message.visibility or channel.audience.value,
         )
-        if await racing.write(desk.database, posts.record_own_post, post, teller=desk.teller()):
+        if await racing.write(desk.database, posts.record_own_post, post, context=desk.context()):
             desk.relay.wake()

@@ -18,6 +18,13 @@ from services.sla.clocks.evolve import ClockState, evolve
 from services.sla.clocks.notices import DueNotices, Notice, NoticeKey, NoticeKind, due_notices
 from services.sla.clocks.target import Phase, Target
 from services.sla.deadlines.move_cause import Cause
+from services.sla.deadlines.published import (
+    SentKeys,
+    answer_before,
+    hand_over_before,
+    stored,
+    taken_over_at,
+)
 from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
 from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.store.sent_notices import SentNotice
@@ -26,13 +33,6 @@ from services.sla.deadlines.target_facts import (
     notice_fact,
     started_fact,
     target_facts,
-)
-from services.sla.deadlines.usecases.published import (
-    SentKeys,
-    answer_before,
-    hand_over_before,
-    stored,
-    taken_over_at,
 )
 from services.sla.promises.policy_version import PolicyVersion
 from services.sla.promises.promise import TermsOf
@@ -76,12 +76,12 @@ def project(
     terms_of: TermsOf,
     now: datetime,
     cause: Cause | None = None,
-    tell_until: datetime | None = None,
+    publish_until: datetime | None = None,
 ) -> Outcome:
     """The clock at `now`, or at its newest event when that is later (clocks of hosts differ).
 
     `policy_version` is the one that the clock is under from now on. Warnings and breaches are
-    published as far as they were due by `tell_until`, as the clock stood then: an answer in time
+    published as far as they were due by `publish_until`, as the clock stood then: an answer in time
     may still be on its way. Without it none is, and what rests on a breach waits for it, see
     `published`.
     """
@@ -89,11 +89,11 @@ def project(
     clock = evolve(events, terms_of, max(now, *(event.at for event in events)))
     if (target := clock.current) is None:
         raise ValueError(f"the clock of {row.inquiry_id} never started")
-    if tell_until is None:
+    if publish_until is None:
         owed = due_notices(clock, sent=sent)
         notices = _Notices((), (*(each.at for each in owed.due), *_next(owed, clock)))
     else:
-        notices = _certain(events, clock, terms_of=terms_of, sent=sent, tell_until=tell_until)
+        notices = _certain(events, clock, terms_of=terms_of, sent=sent, publish_until=publish_until)
     keys = SentKeys(sent, {each.key for each in notices.certain})
     answer, waiting = _answer(row, events, clock, cause, keys)
     second, hand_over = _hand_over(row, before.hand_over, clock, cause, keys)
@@ -120,10 +120,10 @@ def _certain(
     *,
     terms_of: TermsOf,
     sent: Collection[NoticeKey],
-    tell_until: datetime,
+    publish_until: datetime,
 ) -> _Notices:
     """What was due by then and is still so, `clock` being how it stands by now."""
-    as_of = max(tell_until, _begin(events).at)
+    as_of = max(publish_until, _begin(events).at)
     owed = due_notices(evolve(events, terms_of, as_of), sent=sent)
     certain = tuple(each for each in owed.due if _still_of_use(each, clock))
     # What that moment knows nothing of may change what is due.

@@ -13,8 +13,8 @@ from services.sla.clocks.evolve import ClockState
 from services.sla.clocks.notices import Notice, NoticeKind
 from services.sla.clocks.target import Phase, Target
 from services.sla.deadlines.move_cause import Cause, published_state
+from services.sla.deadlines.published import Published, SentKeys, standing
 from services.sla.deadlines.store.deadlines import DeadlineRow
-from services.sla.deadlines.usecases.published import Published, SentKeys, standing
 from services.sla.promises.promise import TargetKind
 from shared.events.deadlines import (
     DeadlineBreached,

@@ -140,7 +140,7 @@ class DeliveryWorker:
                 "notification.not_noted", notification_id=str(delivery.id), reason=str(error)
             )
             return
-        self._tell(delivery, attempt, again)
+        self._log_attempt(delivery, attempt, again)
 
     async def _try(self, delivery: Delivery) -> Attempt:
         try:
@@ -154,7 +154,7 @@ class DeliveryWorker:
             )  # fmt: skip
             return Attempt(delivered=False, error=f"the way to it failed: {reason}")
 
-    def _tell(self, delivery: Delivery, attempt: Attempt, again: datetime | None) -> None:
+    def _log_attempt(self, delivery: Delivery, attempt: Attempt, again: datetime | None) -> None:
         outcome = "delivered" if attempt.delivered else "failed" if again is None else "retried"
         self._counts.tries.labels(self.target, outcome).inc()
         said = {

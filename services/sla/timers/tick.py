@@ -58,6 +58,6 @@ def _work_off(
     unit, trace = UnitOfWork(tx, policy_versions, now), new_traceparent()
     unit.load([row.inquiry_id for row in rows])
     for row in rows:
-        unit.project(row, tell_until=due_until, traceparent=trace)
+        unit.project(row, publish_until=due_until, traceparent=trace)
     unit.write()
     return len(rows)

@@ -103,13 +103,13 @@ class Ticker:
         try:
             if not await self.policy.is_applied():
                 return QUERY_AGAIN_SECONDS
-            seconds = await self._tell()
+            seconds = await self._publish_due()
         except DatabaseUnavailableError:
             return self._backoff.pause()
         self._backoff.reset()
         return seconds
 
-    async def _tell(self) -> float:
+    async def _publish_due(self) -> float:
         now = self._clock.now()
         first = await self._first_action()
         if first is None or first > now:

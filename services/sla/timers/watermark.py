@@ -119,5 +119,5 @@ class Watermark:
 
     def _warn_once(self, idle: frozenset[str]) -> None:
         for source in sorted(idle - self._idle):
-            log.warning("timers.without_word", of=source)
+            log.warning("timers.source_silent", of=source)
         self._idle = idle

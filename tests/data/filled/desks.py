@@ -83,14 +83,14 @@ class Desks:
 
     async def hear_everything(self) -> None:
         """Whatever each has ever told, to the others; then what they say to that."""
-        for teller in self.services:
-            await self._to_others(teller, await told_by(teller.database))
+        for context in self.services:
+            await self._to_others(context, await told_by(context.database))
         while any([await self._to_others(each, await each.drain()) for each in self.services]):
             pass
 
-    async def _to_others(self, teller: Service, told: Sequence[Any]) -> bool:
+    async def _to_others(self, context: Service, told: Sequence[Any]) -> bool:
         for listener in self.services:
-            if listener is not teller and told:
+            if listener is not context and told:
                 await listener.handle(told)
         return bool(told)
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from services.intake.inquiries import worker
 from services.intake.inquiries.store.loading import Conversation
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.usecases import conversations
 from services.intake.inquiries.usecases.posts import settle
 from services.intake.tables import ends
@@ -127,8 +127,8 @@ async def test_what_cannot_be_brought_together_keeps_nothing_apart(
         return settle(tx, conversation, **more)
 
     monkeypatch.setattr(worker, "settle", stumble)
-    teller = Teller(known_hashtags(policy().hashtags), desk.clock.now())
-    assert await worker.bring_together(desk.service.database, teller) == 5
+    context = WriteContext(known_hashtags(policy().hashtags), desk.clock.now())
+    assert await worker.bring_together(desk.service.database, context) == 5
     left = await desk.service.database.read(worker.missed, before=desk.clock.now())
     assert [each[2] for each in left] == ["m0", "m1"]
     assert "upkeep.failed" in capsys.readouterr().out

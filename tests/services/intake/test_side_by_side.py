@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.intake.inquiries.store.storing import Teller
+from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.worker import bring_together
 from services.intake.tables import conversations, inquiries, messages
 from shared.events.inquiries import InquiryReceived, MessageAdded
@@ -47,7 +47,7 @@ async def test_one_thread_at_two_instances(
             acts += [_end_one(chance.choice(desks), chance) for _ in range(3)]
             chance.shuffle(acts)
             await asyncio.gather(*acts)
-        await bring_together(one.service.database, _teller(clock))
+        await bring_together(one.service.database, _context(clock))
         await _check(one)
 
 
@@ -120,8 +120,8 @@ async def _check(desk: Desk) -> None:
         assert begun[row["inquiry_id"]] <= row["received_at"]
 
 
-def _teller(clock: ManualClock) -> Teller:
-    return Teller(known_hashtags(policy().hashtags), clock.now())
+def _context(clock: ManualClock) -> WriteContext:
+    return WriteContext(known_hashtags(policy().hashtags), clock.now())
 
 
 @pytest.mark.parametrize("decides", [True, False])

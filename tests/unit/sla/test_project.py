@@ -74,17 +74,17 @@ class Desk:
         for _ in range(50):
             if self.row.next_action_at is None or self.row.next_action_at > until:
                 return
-            self._project(until, tell_until=until)
+            self._project(until, publish_until=until)
         pytest.fail(f"the timers turn in a circle at {self.row.next_action_at}")
 
-    def _project(self, now: datetime, *, tell_until: datetime | None = None) -> None:
+    def _project(self, now: datetime, *, publish_until: datetime | None = None) -> None:
         outcome = project(
             Before(self.row, self.hand_over, self.sent),
             self.events,
             policy_version=policy_version(),
             terms_of=terms_of,
             now=now,
-            tell_until=tell_until,
+            publish_until=publish_until,
         )
         keys = {each.key for each in outcome.sent}
         assert len(keys) == len(outcome.sent)

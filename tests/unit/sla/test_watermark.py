@@ -144,7 +144,7 @@ async def test_who_is_idle_is_not_waited_for_longer_than_the_timeout() -> None:
     assert await waits(world, mark, NOW + MINUTE, 31, 60) is None
     with capture_logs() as lines:
         assert await waits(world, mark, NOW + MINUTE, 61, 63) == NOW + MINUTE
-    assert [(line["event"], line["of"]) for line in lines] == [("timers.without_word", "router")]
+    assert [(line["event"], line["of"]) for line in lines] == [("timers.source_silent", "router")]
     # It goes on: it is waited for again.
     world.published = {
         "intake": NOW + 2 * MINUTE + ALLOWED_LATENESS,

@@ -25,7 +25,7 @@ from services.intake.inquiries.domain.thread import (
     Shown,
     TakenBack,
 )
-from services.intake.inquiries.store import telling
+from services.intake.inquiries.store import facts
 from services.intake.inquiries.store.loading import Loaded
 from services.intake.tables import conversations, ends, hashtags, inquiries, messages, own_posts
 from shared.db import Write
@@ -38,48 +38,48 @@ from shared.runtime.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)
-class Teller:
+class WriteContext:
     """What storing needs beside the transaction: the known hashtags, and now (UTC)."""
 
     known: KnownHashtags
     now: datetime
 
 
-def store(tx: Write, loaded: Loaded, teller: Teller) -> None:
+def store(tx: Write, loaded: Loaded, context: WriteContext) -> None:
     """Write every effect and tell it; the conversation is locked."""
-    facts: list[tuple[UUID, InquiryFact]] = []
+    changes: list[tuple[UUID, InquiryFact]] = []
     left: set[UUID] = set()
     for effect in loaded.thread.effects:
         match effect:
             case Opened(inquiry, message, moved_from):
                 content = _content(tx, message.id)
                 _insert_inquiry(tx, loaded, effect, content)
-                facts.append(_message(tx, loaded, effect, content, teller))
+                changes.append(_message(tx, loaded, effect, content, context))
                 left |= {moved_from} if moved_from else set()
             case Joined(inquiry, message, moved_from):
-                facts.append(_message(tx, loaded, effect, _content(tx, message.id), teller))
+                changes.append(_message(tx, loaded, effect, _content(tx, message.id), context))
                 left |= {moved_from} if moved_from else set()
             case Added(inquiry, given) | TakenBack(inquiry, given):
                 _put_end(tx, inquiry, given)
-                facts += _keyed(
-                    loaded, telling.end_facts(effect, _ids(loaded, inquiry), teller.now)
+                changes += _keyed(
+                    loaded, facts.end_facts(effect, _ids(loaded, inquiry), context.now)
                 )
             case Asked(inquiry, post):
-                facts += _keyed(loaded, [telling.asked(post, _ids(loaded, inquiry))])
+                changes += _keyed(loaded, [facts.asked(post, _ids(loaded, inquiry))])
             case Merged(younger, older):
-                fact = telling.merged(older.id, _ids(loaded, younger), teller.now)
-                facts += _keyed(loaded, [fact])
+                fact = facts.merged(older.id, _ids(loaded, younger), context.now)
+                changes += _keyed(loaded, [fact])
             case Reopened() | Shown():
                 pass
-    _update_inquiries(tx, loaded, teller)
+    _update_inquiries(tx, loaded, context)
     _update_posts(tx, loaded)
-    _retag(tx, loaded, left, teller)
+    _retag(tx, loaded, left, context)
     _update_pointer(tx, loaded)
-    outbox.record(tx, [Envelope(new_id(), str(key), teller.now, fact) for key, fact in facts])
+    outbox.record(tx, [Envelope(new_id(), str(key), context.now, fact) for key, fact in changes])
     loaded.thread.effects.clear()
 
 
-def _ids(loaded: Loaded, inquiry: Inquiry) -> telling.Ids:
+def _ids(loaded: Loaded, inquiry: Inquiry) -> facts.Ids:
     """The conversation that is told is the key of the inquiry's facts, also after a merge: the
     others take it for the key of their own.
     """
@@ -119,7 +119,7 @@ def _message(
     loaded: Loaded,
     effect: Opened | Joined,
     content: Mapping[str, Any],
-    teller: Teller,
+    context: WriteContext,
 ) -> tuple[UUID, InquiryFact]:
     """Move or tag the stored message; what is to be told of it."""
     inquiry, message = effect.inquiry, effect.message
@@ -130,9 +130,9 @@ def _message(
         .where(m.id == message.id)
         .values(inquiry_id=inquiry.id, opened=opened, conversation_id=loaded.conversation.id)
     )
-    tags = tags_of(content, teller.known)
+    tags = tags_of(content, context.known)
     _add_tags(tx, inquiry.id, tags, content["received_at"])
-    fact = telling.message(effect, content, tags, _ids(loaded, inquiry))
+    fact = facts.message(effect, content, tags, _ids(loaded, inquiry))
     return loaded.keys[inquiry.id], fact
 
 
@@ -155,7 +155,7 @@ def _add_tags(tx: Write, inquiry_id: UUID, tags: Tags, received_at: datetime) ->
         tx.execute(insert_into(tx, hashtags).on_conflict_do_nothing(), rows)
 
 
-def _retag(tx: Write, loaded: Loaded, inquiry_ids: Iterable[UUID], teller: Teller) -> None:
+def _retag(tx: Write, loaded: Loaded, inquiry_ids: Iterable[UUID], context: WriteContext) -> None:
     """Messages left these inquiries, and their hashtags with them."""
     for inquiry_id in sorted(inquiry_ids):
         tx.execute(delete(hashtags).where(hashtags.c.inquiry_id == inquiry_id))
@@ -166,7 +166,7 @@ def _retag(tx: Write, loaded: Loaded, inquiry_ids: Iterable[UUID], teller: Telle
             m.kind == "inbound",
         )
         for content in tx.rows(here.order_by(m.received_at, m.id)):
-            tags = tags_of(content, teller.known)
+            tags = tags_of(content, context.known)
             _add_tags(tx, inquiry_id, tags, content["received_at"])
 
 
@@ -187,10 +187,10 @@ def _put_end(tx: Write, inquiry: Inquiry, end: End) -> None:
     tx.execute(row.on_conflict_do_update(index_elements=["inquiry_id", "id"], set_=values))
 
 
-def _update_inquiries(tx: Write, loaded: Loaded, teller: Teller) -> None:
+def _update_inquiries(tx: Write, loaded: Loaded, context: WriteContext) -> None:
     touched = {each.id: each for effect in loaded.thread.effects for each in _touched(effect)}
     for inquiry in touched.values():
-        values = _columns(inquiry, teller.now)
+        values = _columns(inquiry, context.now)
         tx.execute(update(inquiries).where(inquiries.c.id == inquiry.id).values(**values))
 
 

@@ -15,7 +15,7 @@ from services.intake.inquiries.store.loading import (
     lock_named,
 )
 from services.intake.inquiries.store.queries import message_removed
-from services.intake.inquiries.store.storing import Teller, store
+from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.tables import (
     NEVER,
     awaited,
@@ -125,7 +125,7 @@ def awaited_no_more(tx: Write, *, channel: str, external_id: str) -> None:
 
 
 def join_guessed(
-    tx: Write, conversation: Conversation, *, external_id: str, teller: Teller
+    tx: Write, conversation: Conversation, *, external_id: str, context: WriteContext
 ) -> Conversation:
     """The message came after which a conversation was named: both are one from now on.
 
@@ -149,7 +149,7 @@ def join_guessed(
     part_by_person(loaded.thread)
     merge_open(loaded.thread)
     reconsider_posts(loaded.thread)
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
     return whole
 
 

@@ -10,7 +10,7 @@ from services.intake.inquiries.domain.ends import Cut, End, EndKind
 from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER, NotAllowedError
 from services.intake.inquiries.domain.thread import Inquiry
 from services.intake.inquiries.store.reading import cut_of, read_until_cut
-from services.intake.inquiries.store.storing import Teller, store
+from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases.replies import locked, locked_to_take_back, still_there
 from shared.db import Write
 from shared.errors import ConflictError, NotFoundError
@@ -29,7 +29,7 @@ def close(
     closed_by: str,
     key_name: str | None,
     read_until: UUID | None,
-    teller: Teller,
+    context: WriteContext,
 ) -> None:
     """End an inquiry without an answer.
 
@@ -44,7 +44,7 @@ def close(
     if verdict.state not in AWAITS_ANSWER:
         raise NotAllowedError.of(verdict.state, "closed", verdict.reason)
     cut = _last(inquiry) if read_until is None else read_until_cut(tx, inquiry, read_until)
-    at = teller.now
+    at = context.now
     if inquiry.reopened_at is not None:
         at = max(at, inquiry.reopened_at + _TICK)
     covering.end(
@@ -52,11 +52,11 @@ def close(
         inquiry,
         End(new_id(), EndKind.CLOSE, at, closed_by, cut, reason, key_name=key_name),
     )
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
 
 
 def todo_ended(
-    tx: Write, fact: TodoCompleted | TodoDismissed, *, event_id: UUID, teller: Teller
+    tx: Write, fact: TodoCompleted | TodoDismissed, *, event_id: UUID, context: WriteContext
 ) -> None:
     """A desk ended the ToDo by hand: it covers the messages that the ToDo had.
 
@@ -69,7 +69,7 @@ def todo_ended(
     if not inquiry.messages:
         return  # merged meanwhile: what was seen is part of another inquiry; or removed
     covering.end(loaded.thread, inquiry, _end(tx, fact, event_id))
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
 
 
 def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
@@ -84,7 +84,7 @@ def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
             )
 
 
-def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
+def reopened(tx: Write, fact: TodoReopened, *, context: WriteContext) -> None:
     """A person took back how the ToDo had ended; other ends of the inquiry stand."""
     try:
         loaded, inquiry = locked_to_take_back(tx, fact.inquiry_id)
@@ -93,7 +93,7 @@ def reopened(tx: Write, fact: TodoReopened, *, teller: Teller) -> None:
     if not inquiry.messages:
         return  # merged meanwhile, and so not ended by a desk; or removed
     taking_back.reopen(loaded.thread, inquiry, fact.reopened_at)
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
 
 
 def _last(inquiry: Inquiry) -> Cut:

@@ -13,7 +13,7 @@ from services.intake.inquiries.domain.thread import Inquiry, Message
 from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.idempotency import IdempotencyRaceError
 from services.intake.inquiries.store.loading import Conversation, load
-from services.intake.inquiries.store.storing import Teller, store
+from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases import conversations
 from services.intake.inquiries.usecases.posts import settle
 from services.intake.tables import contacts, identities, messages
@@ -22,7 +22,7 @@ from shared.db import Write
 from shared.db.upsert import insert_into
 
 
-def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
+def place(tx: Write, incoming: Incoming, *, context: WriteContext) -> Accepted:
     """Store the message with the inquiry to which it belongs, and tell what follows.
 
     Raises IdempotencyRaceError when its Idempotency-Key was taken a moment ago.
@@ -32,7 +32,7 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
         return gone
     # The person before the conversation, as the hot path locks them.
     contact_id = _contact(tx, incoming)
-    conversation = _conversation(tx, incoming, teller)
+    conversation = _conversation(tx, incoming, context)
     known = rows.message_named(tx, channel=incoming.channel, external_id=incoming.external_id)
     if known is not None:
         return replace(rows.message_placed(tx, known["id"]), duplicate=True)
@@ -40,7 +40,7 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
         tx,
         conversation,
         external_id=incoming.external_id,
-        teller=teller,
+        context=context,
         contact_id=contact_id,
     )
     loaded = load(
@@ -59,13 +59,13 @@ def place(tx: Write, incoming: Incoming, *, teller: Teller) -> Accepted:
     )
     inquiry = covering.place(loaded.thread, message, inquiry_id=incoming.inquiry_id)
     _insert_message(tx, incoming, conversation, contact_id, inquiry)
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
     if incoming.idempotency is not None:
         _remember(tx, incoming)
     return rows.message_placed(tx, incoming.message_id)
 
 
-def _conversation(tx: Write, incoming: Incoming, teller: Teller) -> Conversation:
+def _conversation(tx: Write, incoming: Incoming, context: WriteContext) -> Conversation:
     channel, audience = incoming.channel, incoming.audience
     parent = incoming.parent if incoming.guessed else None
     if parent is None:
@@ -75,7 +75,7 @@ def _conversation(tx: Write, incoming: Incoming, teller: Teller) -> Conversation
     conversations.lock_with_guess(tx, channel=channel, external_id=incoming.external_id, home=home)
     if parent is not None:
         return conversations.of_parent(
-            tx, channel=channel, parent=parent, audience=audience, now=teller.now
+            tx, channel=channel, parent=parent, audience=audience, now=context.now
         )
     return conversations.begin(
         tx, channel=channel, thread=incoming.thread, audience=audience, now=incoming.moment

@@ -20,7 +20,7 @@ from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.domain.thread import Inquiry, PostKind
 from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.loading import Conversation, load, lock_conversation, post_of
-from services.intake.inquiries.store.storing import Teller, store
+from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases import conversations
 from services.intake.tables import NEVER, contacts, ends, inquiries, messages, own_posts
 from shared.db import Read, Write
@@ -71,11 +71,11 @@ class _Addressee:
         }
 
 
-def record_own_post(tx: Write, seen: OwnPost, *, teller: Teller) -> bool:
+def record_own_post(tx: Write, seen: OwnPost, *, context: WriteContext) -> bool:
     """Keep the post and let it end what it covers; False when it was known already."""
     if rows.message_removed(tx, channel=seen.channel, external_id=seen.external_id) is not None:
         return False
-    conversation = _conversation(tx, seen, teller)
+    conversation = _conversation(tx, seen, context)
     whom = _addressee(tx, seen.channel, seen.parent)
     if _known(tx, seen) or _recorded(tx, seen, conversation, whom):
         return False
@@ -83,7 +83,7 @@ def record_own_post(tx: Write, seen: OwnPost, *, teller: Teller) -> bool:
     tx.execute(insert(own_posts).values(row))
     moments = [seen.received_at] if seen.sent_at is None else [seen.received_at, seen.sent_at]
     conversations.be_careful(tx, conversation, NEVER if row["waits_for"] else max(moments))
-    settle(tx, conversation, external_id=seen.external_id, teller=teller, post=row)
+    settle(tx, conversation, external_id=seen.external_id, context=context, post=row)
     return True
 
 
@@ -92,7 +92,7 @@ def settle(
     conversation: Conversation,
     *,
     external_id: str,
-    teller: Teller,
+    context: WriteContext,
     contact_id: UUID | None = None,
     post: dict[str, Any] | None = None,
 ) -> Conversation:
@@ -105,7 +105,7 @@ def settle(
     channel, counting = conversation.channel, [] if post is None else [post]
     if conversations.is_awaited(tx, channel=channel, external_id=external_id):
         conversation = conversations.join_guessed(
-            tx, conversation, external_id=external_id, teller=teller
+            tx, conversation, external_id=external_id, context=context
         )
         whom = _Addressee(contact_id)
         if contact_id is None:
@@ -118,12 +118,12 @@ def settle(
         ]
         conversations.awaited_no_more(tx, channel=channel, external_id=external_id)
     for row in sorted(counting, key=lambda each: (post_of(each).moment, each["id"])):
-        _let_it_count(tx, conversation, row, teller)
+        _let_it_count(tx, conversation, row, context)
     return conversation
 
 
 def _let_it_count(
-    tx: Write, conversation: Conversation, row: dict[str, Any], teller: Teller
+    tx: Write, conversation: Conversation, row: dict[str, Any], context: WriteContext
 ) -> None:
     """The post, whose row is stored, does to the thread what it does."""
     p, post = own_posts.c, post_of(row)
@@ -139,10 +139,10 @@ def _let_it_count(
     loaded.thread.posts = [each for each in loaded.thread.posts if each.id != post.id]
     loaded.posts[post.id] = row
     covering.add_post(loaded.thread, post)
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
     if row["waits_for"] is not None:
         channel = conversation.channel
-        conversations.wait_for(tx, channel=channel, external_id=row["waits_for"], now=teller.now)
+        conversations.wait_for(tx, channel=channel, external_id=row["waits_for"], now=context.now)
 
 
 def _holding(tx: Read, channel: str, parent: str | None) -> list[UUID]:
@@ -207,7 +207,7 @@ def forget(tx: Write, *, before: datetime) -> int:
     return tx.execute(delete(own_posts).where(p.id.in_(old))).rowcount
 
 
-def _conversation(tx: Write, seen: OwnPost, teller: Teller) -> Conversation:
+def _conversation(tx: Write, seen: OwnPost, context: WriteContext) -> Conversation:
     """The parent's, whatever thread the post names; else that; else the one it begins."""
     channel, audience = seen.channel, seen.audience
     thread = seen.thread or seen.external_id
@@ -220,7 +220,7 @@ def _conversation(tx: Write, seen: OwnPost, teller: Teller) -> Conversation:
         return lock_conversation(tx, found)
     if seen.parent is not None and seen.thread is None:
         return conversations.of_parent(
-            tx, channel=channel, parent=seen.parent, audience=audience, now=teller.now
+            tx, channel=channel, parent=seen.parent, audience=audience, now=context.now
         )
     return conversations.begin(
         tx, channel=channel, thread=thread, audience=audience, now=seen.received_at

@@ -25,7 +25,7 @@ from services.intake.inquiries.store.loading import (
     post_of,
 )
 from services.intake.inquiries.store.reading import read_until_cut
-from services.intake.inquiries.store.storing import Teller, message_kind, store
+from services.intake.inquiries.store.storing import WriteContext, message_kind, store
 from services.intake.inquiries.usecases.posts import counts_elsewhere, same_words
 from services.intake.tables import ends, inquiries, messages, own_posts
 from shared.db import Write
@@ -61,7 +61,7 @@ def reply(
     *,
     inquiry_id: UUID,
     answer: Reply,
-    teller: Teller,
+    context: WriteContext,
     request: Idempotency | None = None,
 ) -> Accepted:
     """Record an answer or a holding reply of a person.
@@ -74,15 +74,15 @@ def reply(
         return known
     _allow(inquiry, answer)
     cut = _cut(tx, inquiry, answer)
-    post = _same_post(tx, loaded, inquiry, answer, teller.now)
+    post = _same_post(tx, loaded, inquiry, answer, context.now)
     if post is None:
-        message_id = _record(tx, loaded, inquiry, answer, teller)
+        message_id = _record(tx, loaded, inquiry, answer, context)
     else:
         message_id = _adopt(tx, loaded, inquiry, post, answer)
     given = End(
         message_id,
         EndKind(answer.kind),
-        post_of(post).moment if post is not None else answer.sent_at or teller.now,
+        post_of(post).moment if post is not None else answer.sent_at or context.now,
         answer.author,
         cut,
         follow_up_at=answer.follow_up_at,
@@ -91,9 +91,9 @@ def reply(
     )
     if not _stands_already(inquiry, given):
         covering.end(loaded.thread, inquiry, given)
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
     if request is not None:
-        requests.bind_key(tx, request, message_id, now=teller.now)
+        requests.bind_key(tx, request, message_id, now=context.now)
     return replace(rows.message_placed(tx, message_id), inquiry_id=inquiry.id)
 
 
@@ -105,7 +105,7 @@ def reclassify(
     kind: Literal["answer", "holding", "none"],
     by: str,
     key_name: str | None,
-    teller: Teller,
+    context: WriteContext,
 ) -> None:
     """A person says what a reply, or a post on the platform, counts as.
 
@@ -138,7 +138,7 @@ def reclassify(
         .where(messages.c.id == reply_id)
         .values(kind=message_kind(now), revision=revision + 1)
     )
-    store(tx, loaded, teller)
+    store(tx, loaded, context)
 
 
 def locked(tx: Write, inquiry_id: UUID) -> tuple[Loaded, Inquiry]:
@@ -358,7 +358,9 @@ def _stands_already(inquiry: Inquiry, given: End) -> bool:
     return known is not None and known.kind is given.kind and not known.taken_back
 
 
-def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: Teller) -> UUID:
+def _record(
+    tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, context: WriteContext
+) -> UUID:
     message_id = new_id()
     added = rows.add_message(
         tx,
@@ -374,8 +376,8 @@ def _record(tx: Write, loaded: Loaded, inquiry: Inquiry, answer: Reply, teller: 
             "author_name": answer.author,
             "key_name": answer.key_name,
             "text": answer.text,
-            "sent_at": answer.sent_at or teller.now,
-            "received_at": teller.now,
+            "sent_at": answer.sent_at or context.now,
+            "received_at": context.now,
         },
     )
     if not added:

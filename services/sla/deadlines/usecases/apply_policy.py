@@ -100,12 +100,12 @@ def _move(
     if new_events:
         append_events(tx, new_events, policy_versions=policy_versions, now=now)
     if policy_version.has_hand_over:
-        _tell_the_desks(tx, rows, histories, policy_versions=policy_versions, now=now)
+        _append_assignments(tx, rows, histories, policy_versions=policy_versions, now=now)
     deadlines.change(tx, {each: {"policy_version": policy_version.key} for each in ids})
     return len(new_events)
 
 
-def _tell_the_desks(
+def _append_assignments(
     tx: Write,
     rows: Sequence[DeadlineRow],
     histories: Histories,

@@ -106,7 +106,7 @@ class UnitOfWork:
         *,
         policy_version: str = "",
         cause: Cause | None = None,
-        tell_until: datetime | None = None,
+        publish_until: datetime | None = None,
         traceparent: str = "",
         columns: Columns | None = None,
     ) -> None:
@@ -124,7 +124,7 @@ class UnitOfWork:
             terms_of=histories.terms_of,
             now=self.now,
             cause=cause,
-            tell_until=tell_until,
+            publish_until=publish_until,
         )
         if outcome.hand_over != before.hand_over:
             self._hand_overs[row.inquiry_id] = outcome.hand_over
