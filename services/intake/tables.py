@@ -104,8 +104,10 @@ messages = Table(
     # The API key through which it was handed in or recorded; NULL for what a webhook brought.
     Column("key_name", Text),
     Column("text", Text, nullable=False),
-    # Where the text was cut: all of it.
+    # Where `text` is only a part of it: all of it.
     Column("full_text", Text),
+    # What else is known of it: who wrote what was forwarded, what became of a reply's delivery.
+    Column("details", Json),
     Column("subject", Text),
     Column("url", Text),
     Column("attachments", Json),

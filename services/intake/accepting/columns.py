@@ -38,6 +38,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("key_name", "text", lambda m: m.key_name, "key_name"),
     Column("text", "text", lambda m: m.text, "text"),
     Column("full_text", "text", lambda m: m.full_text, "full_text"),
+    Column("details", "jsonb", lambda m: m.details or None, "details"),
     Column("subject", "text", lambda m: m.subject, "subject"),
     Column("url", "text", lambda m: m.url, "url"),
     Column("attachments", "jsonb", lambda m: m.attachments or None, "attachments"),

@@ -53,6 +53,7 @@ def from_channel(
         visibility=message.visibility or audience,
         parent=message.parent_id,
         full_text=message.full_text,
+        details=message.details,
     )
 
 

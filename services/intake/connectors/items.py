@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -24,11 +25,24 @@ class Adjusted:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that came with the message itself. `name` and `type` are as the sender wrote them;
+    `content_id` is what an HTML text names it by.
+    """
+
+    content: bytes
+    name: str | None = None
+    type: str | None = None
+    content_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as the desk keeps it: each value fits the limits of docs/connectors.md.
 
     `id`, `thread_id` and `parent_id` are the channel's. `visibility` is None where the channel's
-    audience decides. `full_text` is set where `text` had to be cut. Moments are in UTC.
+    audience decides. `full_text` is set where `text` is only a part of it. `details` is what else
+    is known of it and has no field of its own, as JSON. Moments are in UTC.
     """
 
     id: str
@@ -42,11 +56,14 @@ class Message:
     visibility: Literal["public", "private"] | None = None
     attachments: tuple[dict[str, Any], ...] = ()
     full_text: str | None = None
+    details: Mapping[str, Any] | None = None
+    files: tuple[File, ...] = ()
 
     @property
     def empty(self) -> bool:
         """Neither words nor an attachment: nothing that anybody could answer."""
-        return not (self.text or self.attachments or (self.subject or "").strip())
+        words = self.text or (self.subject or "").strip()
+        return not (words or self.attachments or self.files)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +101,14 @@ class Withdrawn:
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """Understood, and no message: a like, a receipt, an event of a type that is not known."""
+    """Understood, and no message: a like, a receipt, an event of a type that is not known.
+
+    `kind` says which, in the connector's own constant words and never in the sender's: it is
+    counted.
+    """
 
     reason: IgnoredReason = "event-type"
+    kind: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,10 @@ class MessageOut(BaseModel):
         examples=["Seit dem Update kommt beim Anmelden Fehler 500. Was kann ich tun?"]
     )
     full_text: str | None = Field(
-        None, description="All of the text, where it was too long for `text`.", examples=[None]
+        None, description="All of the text, where `text` is only a part of it.", examples=[None]
+    )
+    details: dict[str, Any] | None = Field(
+        None, description="What else is known of it, by name.", examples=[None]
     )
     subject: str | None = Field(examples=["Anmeldung"])
     url: str | None = Field(examples=[None])

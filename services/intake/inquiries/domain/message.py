@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -51,8 +52,9 @@ class Incoming:
     `thread` names the conversation on the channel. `identity` tells the author apart from others.
     `traceparent` belongs to the request that brought it. `parent` is the external id of the message
     that it answers, `guessed` says that only that names the thread, because the parent has not been
-    seen. `full_text` is set where `text` had to be cut. Without `visibility` it is private.
-    `key_name` is the API key that handed it in; None for a webhook.
+    seen. `full_text` is set where `text` is only a part of it; `details` is what else is known, as
+    JSON. Without `visibility` it is private. `key_name` is the API key that handed it
+    in; None for a webhook.
     """
 
     channel: str
@@ -78,6 +80,7 @@ class Incoming:
     parent: str | None = None
     guessed: bool = False
     full_text: str | None = None
+    details: Mapping[str, Any] | None = None
     key_name: str | None = None
 
     @property

@@ -49,7 +49,8 @@ _THREAD = Endless(
     messages.c.id,
     func.length(messages.c.text)
     + func.coalesce(func.length(messages.c.full_text), 0)
-    + func.coalesce(func.length(cast(messages.c.attachments, Text)), 0),
+    + func.coalesce(func.length(cast(messages.c.attachments, Text)), 0)
+    + func.coalesce(func.length(cast(messages.c.details, Text)), 0),
 )
 
 

@@ -134,6 +134,7 @@ def _insert_message(
             key_name=incoming.key_name,
             text=incoming.text,
             full_text=incoming.full_text,
+            details=incoming.details,
             subject=incoming.subject,
             url=incoming.url,
             attachments=list(incoming.attachments) or None,
