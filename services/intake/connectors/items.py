@@ -86,17 +86,24 @@ class OwnPost:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """A message that was there before has other words now."""
+    """A message that was there before has other words now; `message` is all of it, as it reads now.
+
+    `edited_at` is when that was, where the platform says so (UTC): of two edits the later counts.
+    """
 
     message: Message
     adjusted: tuple[Adjusted, ...] = ()
+    edited_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """The message with this id is no longer on the channel."""
+    """The message with this id is no longer on the channel, since `withdrawn_at`, where the
+    platform says so (UTC).
+    """
 
     message_id: str
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
