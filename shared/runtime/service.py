@@ -136,6 +136,8 @@ class Service:
             body_limit=settings.body_limit,
             body_seconds=settings.body_seconds,
             bodies_bytes=settings.bodies_mib * 1_048_576,
+            limit_of=http.limit_of,
+            page_of=http.page_of,
         )
 
     async def handle(self, events: Sequence[Envelope]) -> None:

@@ -25,6 +25,7 @@ from starlette.staticfiles import StaticFiles
 from shared.errors import DeskError
 from shared.runtime.telemetry import Metrics
 from shared.web.answer_headers import page_policy
+from shared.web.edge import LimitOf, PageOf
 from shared.web.health import Examination, Health, health_response
 from shared.web.problems import (
     Problem,
@@ -49,7 +50,9 @@ class HttpDescription:
 
     `hot_routes` are the POST routes on which the rate depends (see `hot`); `raw_paths` and
     `raw_schemas` document them in OpenAPI. `on_errors` are the service's own domain errors and the
-    handlers that turn them into problems.
+    handlers that turn them into problems. `pages` are what people open in a browser, which no API
+    document names; `page_of` makes pages of what is refused there. `limit_of` names the paths whose
+    bodies may be larger, or must be smaller, than any other.
     """
 
     title: str
@@ -59,6 +62,9 @@ class HttpDescription:
     raw_paths: Mapping[str, Any] = field(default_factory=dict)
     raw_schemas: Mapping[str, Any] = field(default_factory=dict)
     on_errors: Mapping[int | type[Exception], ErrorHandler] = field(default_factory=dict)
+    pages: Sequence[Route] = ()
+    page_of: PageOf = lambda _scope, _error: None
+    limit_of: LimitOf = lambda _path: None
 
 
 def build_app(
@@ -89,7 +95,7 @@ def build_app(
         },
     )
     # Only what is no POST comes here; then the answer is that the method is wrong.
-    app.router.routes[0:0] = list(http.hot_routes)
+    app.router.routes[0:0] = [*http.hot_routes, *http.pages]
     for router in http.routers:
         app.include_router(router)
     _operations(app, service, metrics, live=live, ready=ready)

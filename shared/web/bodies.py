@@ -99,8 +99,17 @@ class Bodies:
 class Body:
     """A request's body as the app receives it: not larger and not slower than it may be."""
 
-    def __init__(self, receive: Receive, headers: Mapping[bytes, bytes], bodies: Bodies) -> None:
+    def __init__(
+        self,
+        receive: Receive,
+        headers: Mapping[bytes, bytes],
+        bodies: Bodies,
+        *,
+        limit: int | None = None,
+    ) -> None:
+        """`limit`: the bytes that it may have, if not as many as any."""
         self._receive = receive
+        self._limit = bodies.limit if limit is None else limit
         self._announced = headers.get(b"content-length")
         # Who asks first whether to send it may not send it after a refusal.
         self._unsure = b"transfer-encoding" in headers or b"expect" in headers
@@ -119,7 +128,7 @@ class Body:
     def check_announced(self) -> None:
         """Raises RefusedError (413)."""
         announced = self._announced or b"0"
-        if announced.isdigit() and int(announced[:_LENGTH_DIGITS]) > self._bodies.limit:
+        if announced.isdigit() and int(announced[:_LENGTH_DIGITS]) > self._limit:
             raise self._too_large()
 
     @property
@@ -144,7 +153,7 @@ class Body:
     def _count(self, message: Message) -> None:
         size = len(message.get("body", b""))
         self._size += size
-        if self._size > self._bodies.limit:
+        if self._size > self._limit:
             raise self._too_large()
         self._complete = not message.get("more_body", False)
         if self._complete:
@@ -156,7 +165,7 @@ class Body:
         return RefusedError(
             413,
             "body-too-large",
-            f"the body is over the limit of {self._bodies.limit} bytes",
+            f"the body is over the limit of {self._limit} bytes",
             headers=_CLOSE,
         )
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import DeskError
@@ -23,6 +24,11 @@ from shared.web.refusals import RefusalLog
 _LOGGED = frozenset({401, 403, 429})
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
+LimitOf = Callable[[str], int | None]
+"""The largest body of a path in bytes; None where it is that of all."""
+PageOf = Callable[[Scope, DeskError], Response | None]
+"""A refusal as a page, where a person sees it in a browser; None elsewhere."""
+
 log = structlog.get_logger()
 
 
@@ -35,8 +41,13 @@ class EdgeMiddleware:
         body_limit: int,
         body_seconds: float,
         bodies_bytes: int,
+        limit_of: LimitOf = lambda _path: None,
+        page_of: PageOf = lambda _scope, _error: None,
     ) -> None:
+        """`limit_of` and `page_of` are for the paths that differ from all others."""
         self._app = app
+        self._limit_of = limit_of
+        self._page_of = page_of
         self._by_status = {
             status: metrics.requests.labels(str(status)) for status in (200, 201, 202, 404, 422)
         }
@@ -56,7 +67,7 @@ class EdgeMiddleware:
             return
         began = time.perf_counter()
         headers = dict(scope["headers"])
-        body = Body(receive, headers, self._bodies)
+        body = Body(receive, headers, self._bodies, limit=self._limit_of(scope["path"]))
         answer = _Answer(send, body, method=scope["method"])
         with tracing(continued(_text(headers, b"traceparent"))), noting() as noted:
             body.notes = noted
@@ -67,7 +78,8 @@ class EdgeMiddleware:
             except DeskError as error:
                 noted.refused = error.code
                 if not answer.status:
-                    await of_desk_error(error)(scope, receive, answer.send)
+                    refusal = self._page_of(scope, error) or of_desk_error(error)
+                    await refusal(scope, receive, answer.send)
             except Exception:
                 log.exception("http.failed", path=scope["path"], method=scope["method"])
                 if not answer.status:

@@ -1,8 +1,9 @@
 """How many requests a key or a channel may make: a token bucket for each, in this service.
 
 What is left is given in the fields `RateLimit-Policy` and `RateLimit`
-(draft-ietf-httpapi-ratelimit-headers-10). Only callers that have shown who they are are counted:
-what others send in a channel's name takes nothing from it.
+(draft-ietf-httpapi-ratelimit-headers-10). Callers are counted by the key or the channel that they
+have shown to be theirs, so that what others send in its name takes nothing from it; who fills in
+the form shows nothing, and is counted by address.
 """
 
 from __future__ import annotations
@@ -35,13 +36,21 @@ class _Bucket:
 
 class Rates:
     def __init__(
-        self, policy: str, rate: Rate, *, seconds: Callable[[], float] = time.monotonic
+        self,
+        policy: str,
+        rate: Rate,
+        *,
+        most: int | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`policy` says whose requests are counted: key, channel."""
+        """`policy` says whose requests are counted: key, channel. `most` bounds the names that are
+        remembered, where anybody can make up new ones: who asked longest ago is forgotten first.
+        """
         self._policy = policy
         self._rate = rate
         self._seconds = seconds
-        # One for each name of the keys file or the policy file, so there are few.
+        self._most = most
+        # Who asked last is last.
         self._buckets: dict[str, _Bucket] = {}
         window = math.ceil(rate.burst / rate.per_second) if rate.per_second else 0
         self._policy_field = f'"{policy}";q={rate.burst};w={window}'.encode()
@@ -67,13 +76,13 @@ class Rates:
 
     def _filled(self, name: str) -> _Bucket:
         now = self._seconds()
-        bucket = self._buckets.get(name)
-        if bucket is None:
-            bucket = self._buckets[name] = _Bucket(self._rate.burst, now)
-        else:
-            since = (now - bucket.at) * self._rate.per_second
-            bucket.tokens = min(self._rate.burst, bucket.tokens + since)
-            bucket.at = now
+        bucket = self._buckets.pop(name, None) or _Bucket(self._rate.burst, now)
+        since = (now - bucket.at) * self._rate.per_second
+        bucket.tokens = min(self._rate.burst, bucket.tokens + since)
+        bucket.at = now
+        self._buckets[name] = bucket
+        if self._most is not None and len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
         return bucket
 
     def _tell(self, left: int, seconds: int) -> None:

@@ -12,10 +12,11 @@ import pytest
 from prometheus_client import generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.errors import DeskError
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import current_traceparent, new_traceparent, trace_id
 from shared.web.app import HttpDescription, build_app
@@ -51,6 +52,7 @@ def _edge(
     seconds: float = 5.0,
     together: int = 2 * LIMIT,
     metrics: Metrics | None = None,
+    **more: Any,
 ) -> EdgeMiddleware:
     app: ASGIApp = Starlette(
         routes=[Route("/echo", _echo, methods=["POST"]), Route("/fails", _fails)],
@@ -62,6 +64,7 @@ def _edge(
         body_limit=LIMIT,
         body_seconds=seconds,
         bodies_bytes=together,
+        **more,
     )
 
 
@@ -96,6 +99,25 @@ async def test_a_body_over_the_limit(*, handled: bool) -> None:
     _problem(announced, 413, "body-too-large")
     assert announced.headers["connection"] == "close"
     _problem(await _send(edge, content=_chunks(11, 100)), 413, "body-too-large")
+
+
+async def test_a_path_may_have_a_limit_of_its_own() -> None:
+    edge = _edge(limit_of={"/echo": 2 * LIMIT}.get)
+    assert (await _send(edge, content=b"x" * 2 * LIMIT)).json()["size"] == 2 * LIMIT
+    _problem(await _send(edge, content=b"x" * (2 * LIMIT + 1)), 413, "body-too-large")
+    _problem(await _send(edge, content=_chunks(21, 100)), 413, "body-too-large")
+    _problem(await _send(edge, path="/fails", content=b"x" * (LIMIT + 1)), 413, "body-too-large")
+
+
+async def test_a_person_sees_a_refusal_as_a_page() -> None:
+    def page(scope: Scope, error: DeskError) -> Response | None:
+        return HTMLResponse(error.code, 413) if scope["path"] == "/echo" else None
+
+    edge = _edge(handled=False, page_of=page)
+    answer = await _send(edge, content=b"x" * (LIMIT + 1))
+    assert (answer.status_code, answer.text) == (413, "body-too-large")
+    assert answer.headers["content-type"].startswith("text/html")
+    _problem(await _send(edge, path="/fails", content=b"x" * (LIMIT + 1)), 413, "body-too-large")
 
 
 async def test_the_announced_length_is_not_believed_to_be_small() -> None:

@@ -89,3 +89,13 @@ def test_over_any_time_no_more_than_the_burst_and_the_average_pass(time: Time) -
         passed += 1
         assert passed <= 20 + 7 * (time.now - began) + 1e-6
     assert passed > 7 * (time.now - began) * 0.9
+
+
+def test_of_too_many_names_the_one_that_asked_longest_ago_is_forgotten(time: Time) -> None:
+    rates = Rates("address", Rate(0.1, 1), most=2, seconds=time)
+    for name in ("anna", "bert"):
+        _told(rates, name)
+    _refused(rates, "anna")
+    _told(rates, "cora")
+    _refused(rates, "anna")
+    _told(rates, "bert")
