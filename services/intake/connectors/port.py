@@ -115,6 +115,11 @@ def counted(body: Mapping[str, Any], *, repeated: bool) -> Answer:
     return Answer(200 if repeated else 202, answer, "application/json")
 
 
+def accepted_with_200(body: Mapping[str, Any], *, repeated: bool) -> Answer:  # noqa: ARG001
+    """The counts, for senders to whom a 202 is a failure."""
+    return Answer(200, orjson.dumps(body), "application/json")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connector(Generic[K]):
     """A format. `name` is what the policy file calls it.
