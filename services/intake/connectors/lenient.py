@@ -17,7 +17,16 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter, ValidationError
 
-from services.intake.connectors.items import NOBODY, Adjusted, Broken, Message, NewMessage
+from services.intake.connectors.items import (
+    NOBODY,
+    Adjusted,
+    Broken,
+    Edited,
+    Message,
+    NewMessage,
+    OwnPost,
+    Withdrawn,
+)
 from services.intake.inquiries.domain.message import (
     CLOCKS_OFF,
     ID_LIMIT,
@@ -46,6 +55,7 @@ CUT_MARK = "\n[…]"
 """Stands where a text was cut; the whole of it is kept beside."""
 
 NO_OBJECT = FieldProblem("body", "is not an object", "an object with fields")
+NO_ID = FieldProblem("id", "is missing", "the id of the message")
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _HASHED = 16  # hexadecimal digits: enough to keep ids with the same beginning apart
@@ -94,6 +104,20 @@ def message_of(fields: Any, *, now: datetime) -> NewMessage | Broken:
     )
     adjusted = tuple(Adjusted(name, done) for name, done in repaired.adjusted.items())
     return NewMessage(message, adjusted)
+
+
+def item_of(
+    kind: type[NewMessage | OwnPost | Edited], fields: Any, *, now: datetime
+) -> NewMessage | OwnPost | Edited | Broken:
+    """As `message_of`, for what is a message of this kind."""
+    found = message_of(fields, now=now)
+    return found if isinstance(found, Broken) else kind(found.message, found.adjusted)
+
+
+def withdrawn(identifier: Any) -> Withdrawn | Broken:
+    """The message with this id is gone; Broken is what has no id."""
+    found = id_of({"id": identifier})
+    return Broken((NO_ID,)) if found is None else Withdrawn(found)
 
 
 def _person(author: Mapping[str, Any] | None) -> Author:

@@ -1,14 +1,22 @@
 """What most signatures of deliveries have in common: HMAC, compared as bytes in constant time.
 
-Whatever a sender puts into a header, nothing here raises.
+Whatever a sender puts into a header, nothing here raises anything but a refusal.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from services.intake.connectors.port import Proof, WebhookRequest, not_proven
+
+SHORTEST_SECRET = 8
 
 
 def fits(
@@ -40,3 +48,48 @@ def of_hex(text: bytes) -> bytes | None:
         return binascii.unhexlify(text)
     except (binascii.Error, ValueError):
         return None
+
+
+def secret_bytes(secrets: Iterable[str]) -> tuple[bytes, ...]:
+    """Secrets that sign as they are. Raises ValueError for what cannot be one."""
+    found = tuple(secret.encode() for secret in secrets)
+    if any(len(each) < SHORTEST_SECRET for each in found):
+        raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
+    if any(each.split() != [each] for each in found):
+        raise ValueError("a secret has no white space in it")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BodySignature:
+    """A header that holds `prefix` and a digest: the HMAC of `before` and the raw body.
+
+    No time is signed, so a captured delivery stays valid: a repeat is harmless by the ids of its
+    messages. `bare`: the prefix may be missing.
+    """
+
+    header: str
+    prefix: bytes = b"sha256="
+    bare: bool = False
+    before: bytes = b""
+    algorithm: str = "sha256"
+    encoding: Callable[[bytes], bytes | None] = of_hex
+
+    def claim(self, request: WebhookRequest, keys: Sequence[bytes], _now: datetime) -> Proof:
+        """As `Connector.claim`, where the keys are the secrets."""
+        value = (request.header(self.header) or b"").strip()
+        prefixed = value.startswith(self.prefix)
+        digest = self.encoding(value.removeprefix(self.prefix)) if prefixed or self.bare else None
+        if digest is None or len(digest) != hashlib.new(self.algorithm).digest_size:
+            raise not_proven(self.header, "is missing or no signature", self._form)
+        return partial(self._prove, keys, digest)
+
+    def _prove(self, keys: Sequence[bytes], digest: bytes, body: bytes) -> None:
+        if not fits([digest], keys, self.before + body, algorithm=self.algorithm):
+            raise not_proven(self.header, "fits none of this channel's secrets", self._form)
+
+    @property
+    def _form(self) -> str:
+        written = "hex" if self.encoding is of_hex else "base64"
+        signed = f"`{self.before.decode()}` and the raw body" if self.before else "the raw body"
+        return f"`{self.prefix.decode()}<{written}>`, the HMAC-{self.algorithm.upper()} of {signed}"
