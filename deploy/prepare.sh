@@ -29,9 +29,10 @@ for name in POSTGRES_PASSWORD POSTGRES_INTAKE_PASSWORD POSTGRES_ROUTER_PASSWORD 
     fill "$name"
 done
 
-for misplaced in $(grep -o -E '^DESK_(SECRET|NOTIFY)_[A-Z0-9_]+' .env || true); do
+for misplaced in $(grep -o -E '^DESK_(SECRET|PASSWORD|TOKEN|NOTIFY)_[A-Z0-9_]+' .env || true); do
     case $misplaced in
-        DESK_SECRET_*) echo "$misplaced in .env reaches nobody: move it to intake.env" >&2 ;;
+        DESK_SECRET_* | DESK_PASSWORD_* | DESK_TOKEN_*)
+            echo "$misplaced in .env reaches nobody: move it to intake.env" >&2 ;;
         *) echo "$misplaced in .env reaches nobody: move it to sla.env" >&2 ;;
     esac
 done

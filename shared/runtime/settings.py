@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from shared.bus.login import Login, Mechanism
 from shared.db.sqlite import CACHE_MIB
+from shared.runtime.credentials import PASSWORD_PREFIX, TOKEN_PREFIX
 from shared.runtime.secret_files import SUFFIX, with_files
 from shared.text.wording import words_of
 from shared.web.limits import ConnectionLimits
@@ -25,7 +27,7 @@ from shared.web.rates import Rate
 
 PREFIX = "DESK_"
 _LIMITS = ConnectionLimits()
-ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_")
+ELSEWHERE = ("DESK_SECRET_", "DESK_NOTIFY_", PASSWORD_PREFIX, TOKEN_PREFIX)
 """Variables whose names come from the policy file, with which they are checked."""
 LONGEST_DAYS = 36_500
 """A century: nobody means more, and the calendar ends."""
@@ -284,14 +286,15 @@ def unknown_variables(
 
 
 def channel_secrets(environment: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The webhook secrets by channel: `DESK_SECRET_WEB_FORM=new,old` belongs to `web_form`.
+    """The webhook secrets by channel: `DESK_SECRET_WEB_FORM=new,old` belongs to `web_form`. In a
+    file each may also have a line of its own.
 
     Raises ValueError, see `with_files`.
     """
     ours = {name: value for name, value in environment.items() if name.startswith(SECRET_PREFIX)}
     return {
         name.removeprefix(SECRET_PREFIX).lower(): tuple(
-            secret.strip() for secret in value.split(",") if secret.strip()
+            secret.strip() for secret in re.split("[,\n]", value) if secret.strip()
         )
         for name, value in with_files(ours).items()
     }

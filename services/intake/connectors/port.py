@@ -78,12 +78,13 @@ class Parts:
     """A delivery's items as JSON values, each with what it needs of its surroundings, so that it
     can be kept aside and read again later.
 
-    `ignored` counts what the delivery as a whole brought and is no message; `named` is what holds
-    the items, in the words of the format.
+    `ignored` counts what the delivery as a whole brought and is no message, and `kind` says what
+    that is, as in `Ignored`; `named` is what holds the items, in the words of the format.
     """
 
     items: Sequence[Any]
     ignored: int = 0
+    kind: str = "unknown"
     named: str = "the delivery"
 
 
@@ -121,6 +122,28 @@ def counted_as_ok(body: Mapping[str, Any], *, repeated: bool) -> Answer:  # noqa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What an operator does on the platform, as parts of sentences; docs/channels/<name>.md has
+    the whole of it.
+
+    `address`: where the channel's address is pasted there. `secrets`: what of there, or of one's
+    own making, is put into DESK_SECRET_<CHANNEL>. `own_ids`: what of there is put into the
+    channel's `own_ids`, where the platform sends us our own posts and does not say whose they are;
+    None where it says so, or sends none. Where `needs_secret`, a channel does not start without.
+    """
+
+    address: str = "the webhook settings of the platform"
+    secrets: str = "the secret with which the platform signs"
+    own_ids: str | None = None
+    needs_secret: bool = True
+
+
+def nothing_lacks(_keys: object) -> Sequence[str]:
+    """For formats whose one secret is all that they need."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Connector(Generic[K]):
     """A format. `name` is what the policy file calls it.
 
@@ -142,6 +165,10 @@ class Connector(Generic[K]):
     one; both take whatever JSON can hold.
 
     `acknowledge` gets the fields of `WebhookAnswer`, and whether all was known before.
+
+    `setup` is for the operator: the start, and `inbound-desk channels check`, say what of it is
+    missing. `lacks` says in words what else the platform asks for and these keys do not have, such
+    as a token to verify the address by; the channel starts all the same.
     """
 
     name: str
@@ -156,6 +183,8 @@ class Connector(Generic[K]):
     handshakes: Mapping[str, Handshake[K]] = field(default_factory=dict)
     challenge: Callable[[Any], Answer | None] = no_challenge
     acknowledge: Acknowledge = counted
+    setup: Setup = Setup()
+    lacks: Callable[[K], Sequence[str]] = nothing_lacks
 
     @property
     def methods(self) -> frozenset[str]:

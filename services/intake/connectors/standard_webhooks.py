@@ -23,6 +23,7 @@ from services.intake.connectors.port import (
     Parts,
     Proof,
     Reading,
+    Setup,
     WebhookRequest,
     not_proven,
 )
@@ -252,4 +253,9 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     read=read,
     is_delivery=_is_delivery,
     id_of=id_of,
+    setup=Setup(
+        address="the connector that you run",
+        secrets="a secret of your own making, `whsec_` and what `openssl rand -base64 24` prints",
+        needs_secret=False,
+    ),
 )

@@ -18,6 +18,7 @@ from shared.access.keys import add_first_key
 from shared.bus.open import open_bus
 from shared.db import open_database
 from shared.events.catalogue import topics
+from shared.runtime.credentials import channel_credentials
 from shared.runtime.secret_files import with_files
 from shared.runtime.settings import DeskSettings, channel_secrets
 from shared.text.addresses import without_secrets
@@ -50,6 +51,34 @@ def test_every_secret_may_stand_in_a_file(mounted: Path, monkeypatch: pytest.Mon
     assert secrets == {"web_form": (PASSWORD,), "x": ("a", "b")}
     told = notify_variables({"DESK_NOTIFY_CHAT_URL_FILE": place, "DESK_NOTIFY_CHAT_SECRET": "s"})
     assert told == {"DESK_NOTIFY_CHAT_URL": PASSWORD, "DESK_NOTIFY_CHAT_SECRET": "s"}
+
+
+def test_a_file_may_hold_a_secret_on_each_line(mounted: Path) -> None:
+    mounted.write_text("new\r\nold\n\n, older ,\n")
+    secrets = channel_secrets({"DESK_SECRET_WEB_FORM_FILE": str(mounted)})
+    assert secrets == {"web_form": ("new", "old", "older")}
+
+
+def test_what_the_desk_logs_in_with_is_one_whatever_is_in_it(mounted: Path) -> None:
+    found = channel_credentials(
+        {
+            "DESK_PASSWORD_EMAIL": "a,b",
+            "DESK_TOKEN_EMAIL_FILE": str(mounted),
+            "DESK_TOKEN_YOUTUBE": "",
+            "DESK_SECRET_X": "s",
+        }
+    )
+    assert found.keys() == {"email"}
+    password, token = found["email"].password, found["email"].token
+    assert password is not None
+    assert token is not None
+    assert (password.value, password.current()) == ("a,b", "a,b")
+    assert "a,b" not in repr(found)
+    mounted.write_text("renewed\n")
+    assert (token.value, token.current()) == (PASSWORD, "renewed")
+    mounted.unlink()
+    with pytest.raises(ValueError, match=r"DESK_TOKEN_EMAIL_FILE: .* cannot be read"):
+        token.current()
 
 
 def test_without_a_file_all_is_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
