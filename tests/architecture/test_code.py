@@ -95,6 +95,18 @@ KNOWN_HOSTS = {
     "www.standardwebhooks.com", "cloudevents.io", "www.w3.org", "json-schema.org",
 }  # fmt: skip
 
+PLATFORM_HOSTS = {
+    "developers.facebook.com", "graph.facebook.com", "www.facebook.com", "docs.x.com", "x.com",
+    "learn.microsoft.com", "www.linkedin.com", "developers.google.com", "www.youtube.com",
+    "www.googleapis.com", "docs.joinmastodon.org", "core.telegram.org", "docs.slack.dev",
+    "api.slack.com", "docs.github.com", "github.com", "docs.discourse.org", "www.twilio.com",
+    "documentation.mailgun.com", "postmarkapp.com", "developer.mailgun.com",
+}  # fmt: skip
+"""What connectors and their pages may name as well: where a platform's format is described, and
+where its messages are found.
+"""
+NAME_PLATFORMS = ("services/intake/connectors/", "services/intake/pulling/", "docs/channels/")
+
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_its_slices(service: str) -> None:
@@ -305,11 +317,13 @@ def test_no_loose_ends_no_foreign_places() -> None:
         paths = re.findall(r"(?<![\w.*])/(?:work|home|root|Users|mnt|media)/[\w./-]*", text)
         assert not paths, f"{path} names {paths}, which is a place on one machine only"
         hosts = set(re.findall(r"https?://([a-z0-9.-]+(?:/[\w./-]*)?)", text))
+        platforms = PLATFORM_HOSTS if str(path).startswith(NAME_PLATFORMS) else set()
+        known_hosts = KNOWN_HOSTS | platforms
         strange = {
             host
             for host in hosts
             if "." in host.partition("/")[0]
-            and not any(host == known or host.startswith(f"{known}/") for known in KNOWN_HOSTS)
+            and not any(host == known or host.startswith(f"{known}/") for known in known_hosts)
         }
         assert not strange, (
             f"{path} names {sorted(strange)}; use example.org, or add a standard to KNOWN_HOSTS"

@@ -44,30 +44,30 @@ def _comments(item: Any) -> Iterator[Any]:
     video = {"videoId": snippet.get("videoId")}
     replies = _table(item, "replies").get("comments")
     for comment in (snippet["topLevelComment"], *(replies if isinstance(replies, list) else ())):
-        told = _table(comment, "snippet")
-        yield {**comment, "snippet": {**video, **told}} if told else comment
+        own = _table(comment, "snippet")
+        yield {**comment, "snippet": {**video, **own}} if own else comment
 
 
 def read(comment: Any, reading: Reading) -> Item:
     """Edited, where it has changed since it was published."""
-    told = _table(comment, "snippet")
+    snippet = _table(comment, "snippet")
     identifier = comment.get("id") if isinstance(comment, dict) else None
     fields = {
         "id": identifier,
-        "thread_id": told.get("parentId") or identifier,
-        "parent_id": told.get("parentId"),
+        "thread_id": snippet.get("parentId") or identifier,
+        "parent_id": snippet.get("parentId"),
         "author": {
-            "id": _table(told, "authorChannelId").get("value"),
-            "name": told.get("authorDisplayName"),
+            "id": _table(snippet, "authorChannelId").get("value"),
+            "name": snippet.get("authorDisplayName"),
         },
-        "text": _text(told),
-        "sent_at": told.get("publishedAt"),
-        "url": _address(told.get("videoId"), identifier),
+        "text": _text(snippet),
+        "sent_at": snippet.get("publishedAt"),
+        "url": _address(snippet.get("videoId"), identifier),
     }
     item = lenient.message_of(fields, now=reading.now)
     if isinstance(item, Broken):
         return item
-    return Edited(item.message, item.adjusted) if _has_changed(told) else item
+    return Edited(item.message, item.adjusted) if _has_changed(snippet) else item
 
 
 def id_of(document: Any) -> str | None:
@@ -75,9 +75,9 @@ def id_of(document: Any) -> str | None:
     return None if is_list(document) else lenient.id_of(document)
 
 
-def _text(told: Mapping[str, Any]) -> Any:
+def _text(snippet: Mapping[str, Any]) -> Any:
     """The words as they were written, else without the HTML in which they are shown."""
-    original, shown = told.get("textOriginal"), told.get("textDisplay")
+    original, shown = snippet.get("textOriginal"), snippet.get("textDisplay")
     if isinstance(original, str) or not isinstance(shown, str):
         return original or shown
     return html.unescape(_TAG.sub("", _BREAK.sub("\n", shown)))
@@ -89,8 +89,8 @@ def _address(video: Any, identifier: Any) -> str | None:
     return f"{_WATCH}?v={quote(video, errors='replace')}&lc={quote(identifier, errors='replace')}"
 
 
-def _has_changed(told: Mapping[str, Any]) -> bool:
-    published, updated = (_moment(told.get(name)) for name in ("publishedAt", "updatedAt"))
+def _has_changed(snippet: Mapping[str, Any]) -> bool:
+    published, updated = (_moment(snippet.get(name)) for name in ("publishedAt", "updatedAt"))
     return published is not None and updated is not None and updated > published
 
 
