@@ -101,6 +101,8 @@ def test_a_strange_secret_or_another_body_proves_nothing(sample: Sample) -> None
     forged = sample.sign(body, sample.stranger, NOON)
     good = sample.sign(body, sample.signing[0], NOON)
     others = [body + b" ", body[:-1], b"", body.replace(b"m-1", b"m-2")]
+    if not sample.signs_body:
+        others = []
     for sent in (forged, *(Sent(other, good.headers, query=good.query) for other in others)):
         with pytest.raises(RefusedError) as refused:
             proven(sample, sent)
@@ -150,7 +152,7 @@ def test_each_kind_of_item_is_read_as_that(sample: Sample) -> None:
         found = read(sample, raw)
         assert KINDS[type(found)] == kind
         if isinstance(found, NewMessage | OwnPost | Edited):
-            assert found.message.id == "m-1"
+            assert found.message.id == sample.stored_id("m-1")
             assert not found.message.empty
 
 
@@ -163,7 +165,8 @@ def test_an_item_is_found_again_in_what_is_kept_of_it(sample: Sample) -> None:
             kept = json.loads(json.dumps(raw))
             assert read(sample, kept) == read(sample, raw)
             assert not sample.connector.is_delivery(kept)
-            assert sample.connector.id_of(kept) == (None if kind == "broken" else "m-1")
+            right = None if kind == "broken" else sample.stored_id("m-1")
+            assert sample.connector.id_of(kept) == right
 
 
 def _some(sample: Sample, kind: Kind) -> list[Any]:

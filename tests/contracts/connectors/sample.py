@@ -37,6 +37,9 @@ class Sample:
     seconds after which it is too old (None: no time is signed). `no_delivery` are bodies that are
     proven and still are none.
 
+    `stored_id` is the id that such an item's message has at the desk: some platforms' are unique
+    in a part of them only. Where not `signs_body`, a secret in the headers proves any body.
+
     `handshakes` are requests with their answers, `refused_handshakes` those of somebody who does
     not know the secret.
     """
@@ -52,6 +55,8 @@ class Sample:
     proof: tuple[str, ...]
     no_delivery: tuple[bytes, ...]
     tolerance: int | None = None
+    stored_id: Callable[[str], str] = str
+    signs_body: bool = True
     most: int = 1000
     handshakes: Sequence[tuple[Sent, Answer]] = ()
     refused_handshakes: Sequence[Sent] = ()
