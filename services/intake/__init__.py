@@ -1,7 +1,7 @@
 """Intake: no inquiry is lost.
 
-Owns       contacts and their identities, conversations, messages, inquiries and their ends,
-           own posts, the quarantine
+Owns       contacts and their identities, conversations, messages and their files, inquiries
+           and their ends, own posts, the quarantine
 Publishes  inquiry.received, .message_added, .answered, .held, .reply_withdrawn, .own_post_seen,
            .closed
 Listens to todo.created, .claimed, .released, .rerouted, .completed, .dismissed, .reopened

@@ -17,6 +17,9 @@ from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
 from services.intake.connectors.registry import CONNECTORS, Connectors
 from services.intake.dependencies import IntakeDependencies
+from services.intake.files import api as files_api
+from services.intake.files import worker as files_worker
+from services.intake.files.domain import Limits
 from services.intake.inquiries import api as inquiries_api
 from services.intake.inquiries import handlers
 from services.intake.inquiries import worker as inquiries_worker
@@ -70,6 +73,7 @@ def build(
         clock=runtime.clock,
         metrics=service.metrics,
         rates=Rates("channel", runtime.settings.rate_of_channels()),
+        files=Limits(settings.file_mib << 20, settings.files_mib << 20),
     )
     service.listen(handlers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)
@@ -95,6 +99,7 @@ def build(
             own_post_days=settings.own_post_days,
         ),
     )
+    service.loop("files", files_worker.sweep(database, runtime.clock))
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
     ages = QuarantineAge(
@@ -118,7 +123,7 @@ def _http(desk: IntakeDependencies) -> HttpDescription:
     return HttpDescription(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
-        routers=[inquiries_api.router(desk), quarantine_api.router(desk)],
+        routers=[inquiries_api.router(desk), files_api.router(desk), quarantine_api.router(desk)],
         hot_routes=[*receiving_api.routes(desk), accepting_api.route(desk)],
         raw_paths={**receiving_api.openapi_path(), **accepting_api.openapi_path()},
         raw_schemas=_schemas((*receiving_api.SCHEMAS, *accepting_api.SCHEMAS)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Concatenate
 
 from services.intake.accepting.acceptor import Acceptor
+from services.intake.files.domain import Limits
 from services.intake.inquiries.store.storing import WriteContext
 from services.intake.policy import IntakeRules
 from shared.access.authorizer import Authorizer
@@ -29,6 +30,7 @@ class IntakeDependencies:
     metrics: Metrics
     rates: Rates
     """Of the channels."""
+    files: Limits
 
     async def act(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -36,6 +36,18 @@ class IntakeSettings(Settings):
         le=LONGEST_DAYS,
         description="Days a post of ours that answered nothing is kept for its question.",
     )
+    file_mib: int = Field(
+        default=25,
+        ge=1,
+        le=1024,
+        description="MiB of one file of a message; a larger one is named and not kept.",
+    )
+    files_mib: int = Field(
+        default=50,
+        ge=1,
+        le=1024,
+        description="MiB of all files of one message together.",
+    )
     quarantine_days: int = Field(
         default=30,
         ge=1,

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -116,6 +117,24 @@ messages = Table(
     UniqueConstraint("channel", "external_id"),
     Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
     Index("ix_messages_contact", "contact_id"),
+)
+
+# What came with a message itself. Without its message for a moment: it is written first.
+files = Table(
+    "files",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    # That of the message.
+    Column("external_id", Text, primary_key=True),
+    # Its place among the message's files.
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("type", String(160), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("content_id", Text),
+    Column("content", LargeBinary, nullable=False),
+    Column("kept_at", Utc, nullable=False, index=True),
 )
 
 inquiries = Table(

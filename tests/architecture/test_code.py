@@ -19,7 +19,7 @@ LONGEST_MODULE = 400
 AROUND = {"__init__", "app", "settings", "tables", "migrations"}
 """What each service has beside its slices."""
 SLICES = {
-    "intake": {"connectors", "receiving", "accepting", "inquiries"},
+    "intake": {"connectors", "receiving", "accepting", "inquiries", "files"},
     "router": {"deciding", "todos", "deadlines"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",

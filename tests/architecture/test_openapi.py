@@ -12,7 +12,9 @@ from openapi_spec_validator import validate
 from tests.architecture.source import SERVICES
 from tests.support.unstarted import document_of, operations, three_services
 
-NO_TEXT_OF_OURS = {"text/html", "text/plain", "text/csv", "text/calendar"}
+NO_TEXT_OF_OURS = {
+    "text/html", "text/plain", "text/csv", "text/calendar", "application/octet-stream",
+}  # fmt: skip
 SELF_EXPLAINED = {"uuid", "date-time", "date"}
 
 

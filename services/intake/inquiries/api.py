@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request
 
 from services.intake.dependencies import IntakeDependencies
+from services.intake.files.domain import with_paths
 from services.intake.inquiries.domain.message import CLOCKS_OFF
 from services.intake.inquiries.request_key import LONGEST_KEY, idempotency
 from services.intake.inquiries.schemas import (
@@ -208,11 +210,19 @@ def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryCh
 
 
 def _messages(inquiry_id: UUID, found: Newest) -> tuple[list[MessageOut], str | None]:
-    shown = [
-        MessageOut.model_validate({**message, "attachments": message["attachments"] or []})
+    messages = [
+        MessageOut.model_validate({**message, "attachments": _attachments(message)})
         for message in found.rows
     ]
-    return shown, _of_messages(inquiry_id).of(found.earlier)
+    return messages, _of_messages(inquiry_id).of(found.earlier)
+
+
+def _attachments(message: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return with_paths(
+        message["attachments"] or [],
+        inquiry_id=message["inquiry_id"],
+        message_id=message["id"],
+    )
 
 
 def _of_messages(inquiry_id: UUID) -> Cursors:

@@ -143,7 +143,9 @@ class MessageOut(BaseModel):
     subject: str | None = Field(examples=["Anmeldung"])
     url: str | None = Field(examples=[None])
     attachments: list[dict[str, Any]] = Field(
-        examples=[[{"url": "https://example.org/a.png", "type": "image/png"}]]
+        description="What came with it. A `url` that begins with / is a file that the desk keeps: "
+        "a download, with the same key. `omitted` says why one was not kept.",
+        examples=[[{"url": "https://example.org/a.png", "type": "image/png"}]],
     )
     sent_at: datetime | None
     received_at: datetime

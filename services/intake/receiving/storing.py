@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.intake.accepting.incoming import from_channel
 from services.intake.accepting.threads import thread_of
 from services.intake.connectors.items import Message
 from services.intake.dependencies import IntakeDependencies
+from services.intake.files import store as files
+from services.intake.files.domain import sorted_out
 from services.intake.inquiries.domain.message import Accepted
 from services.intake.inquiries.domain.thread import PostKind
 from services.intake.inquiries.usecases import posts, racing
@@ -28,7 +30,7 @@ class Storing:
     async def message(self, message: Message, *, received_at: datetime) -> Accepted:
         desk, channel = self.desk, self.channel
         incoming = from_channel(
-            message,
+            await self._with_files(message, received_at=received_at),
             channel=channel.name,
             thread=await thread_of(
                 desk,
@@ -48,6 +50,20 @@ class Storing:
             placed = await desk.acceptor.accept(incoming)
         desk.relay.wake()
         return placed
+
+    async def _with_files(self, message: Message, *, received_at: datetime) -> Message:
+        """Its files are kept before it is stored, so it never names one that is not there."""
+        if not message.files:
+            return message
+        kept, attachments = sorted_out(message.files, self.desk.files)
+        await self.desk.database.write(
+            files.keep,
+            kept,
+            channel=self.channel.name,
+            external_id=message.id,
+            now=received_at,
+        )
+        return replace(message, attachments=(*message.attachments, *attachments), files=())
 
     async def own_post(self, message: Message, *, received_at: datetime) -> None:
         desk, channel, author = self.desk, self.channel, message.author

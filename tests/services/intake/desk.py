@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -185,11 +186,12 @@ async def opened(
     accepting: bool = True,
     connector: Connector[Any] = STANDARD_WEBHOOKS,
     secrets: Sequence[str] = (SECRET, OTHER_SECRET),
+    intake: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
 ) -> AsyncIterator[Desk]:
     """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's.
 
-    `connector` and `secrets` are those of `facebook`; `more` are settings.
+    `connector` and `secrets` are those of `facebook`; `intake` and `more` are settings.
     """
     keys: Keys = {
         "Anna": (ANNA, ALL_SCOPES),
@@ -198,7 +200,7 @@ async def opened(
     }
     service = build(
         runtime_of(folder, clock, policy(connector.name), keys, **more),
-        IntakeSettings(database_url=database_url),
+        IntakeSettings(database_url=database_url, **intake),
         {"facebook": secrets, **dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))},
         registry(*FORMATS, connector),
     )

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, exists, func, or_, select, tuple_, update
 
+from services.intake.files import store as files
 from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER
 from services.intake.inquiries.domain.message import mark_of
 from services.intake.tables import (
@@ -165,6 +166,7 @@ def _remove_messages(tx: Write, conversation_id: UUID) -> tuple[int, bool]:
     _keep_marks(tx, conversation_id, rows)
     _let_go(tx, {row["contact_id"] for row in rows if row["contact_id"] is not None})
     tx.execute(delete(idempotency).where(among(tx, idempotency.c.message_id, ids)))
+    files.remove_of(tx, ids)
     tx.execute(delete(messages).where(among(tx, m.id, ids)))
     if len(rows) == AT_ONCE:
         return len(rows), True

@@ -1,0 +1,1 @@
+"""The files that messages bring: kept with them, handed out as downloads, removed with them."""
