@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from services.intake.connectors.port import Connector
@@ -16,17 +17,20 @@ from shared.policy import (
     OwnPosts,
     Policy,
     ServiceLevel,
+    Verification,
     known_hashtags,
 )
 from shared.policy.problems import PolicyError, PolicyProblem, nearest
 from shared.policy.values import shown
+from shared.runtime.secret_files import SUFFIX
 from shared.runtime.settings import SECRET_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRules:
     """`own_posts`: what a post of ours on the platform counts as. `keys` are what the connector
-    made of the channel's secrets, None where it has none.
+    made of the channel's secrets, None where it has none. What does not prove who sent it is
+    refused where that is `enforced`. `expires_on`: when the platform's secret or token ends.
     """
 
     name: str
@@ -36,6 +40,8 @@ class ChannelRules:
     audience: Audience
     own_posts: OwnPosts
     promised: bool
+    enforced: bool = True
+    expires_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def intake_rules(
     policy: Policy, secrets: Mapping[str, Sequence[str]], connectors: Connectors = CONNECTORS
 ) -> IntakeRules:
     """Raises PolicyError for a connector that is not known, and ValueError that names the variable
-    when a secret cannot be one.
+    when a secret cannot be one, or says of each channel that lacks one what to paste where.
     """
     examine(policy, connectors)
     for name in secrets:
@@ -83,6 +89,8 @@ def intake_rules(
                 f"{SECRET_PREFIX}{name.upper()} belongs to no channel of the policy file; "
                 f"known are {', '.join(sorted(policy.channels))}"
             )
+    if missing := tuple(_missing_secrets(policy, secrets, connectors)):
+        raise ValueError("\n".join(missing))
     return IntakeRules(
         {
             name: ChannelRules(
@@ -93,6 +101,8 @@ def intake_rules(
                 channel.audience,
                 channel.own_posts,
                 channel.service_level is ServiceLevel.PROMISED,
+                channel.verification is Verification.ENFORCE,
+                channel.expires,
             )
             for name, channel in policy.channels.items()
         },
@@ -113,6 +123,31 @@ def examine(policy: Policy, connectors: Connectors = CONNECTORS) -> None:
     )
     if problems:
         raise PolicyError(problems)
+
+
+def _missing_secrets(
+    policy: Policy, secrets: Mapping[str, Sequence[str]], connectors: Connectors
+) -> Iterator[str]:
+    for name, channel in policy.channels.items():
+        connector = connectors[channel.connector]
+        enforced = channel.verification is Verification.ENFORCE
+        if enforced and connector.setup.needs_secret and not secrets.get(name):
+            yield missing_secret(name, connector)
+
+
+def missing_secret(name: str, connector: Connector[Any]) -> str:
+    """What to do about it, as a sentence for whoever starts the desk."""
+    setup, variable = connector.setup, f"{SECRET_PREFIX}{name.upper()}"
+    return (
+        f"the channel {name} has no secret: set {variable} to {setup.secrets} "
+        f"(or {variable}{SUFFIX} to a file with it), and paste the address "
+        f"{webhook_path(name)} of this desk into {setup.address}; "
+        f"docs/channels/{connector.name}.md has the whole of it"
+    )
+
+
+def webhook_path(channel: str) -> str:
+    return f"/intake/v1/webhooks/{channel}"
 
 
 def _keys(name: str, connector: Connector[Any], secrets: Sequence[str]) -> Any:

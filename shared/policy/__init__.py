@@ -24,6 +24,7 @@ from shared.policy.model import (
     Routing,
     ServiceLevel,
     Terms,
+    Verification,
     Way,
 )
 from shared.policy.parts import Localized
@@ -59,6 +60,7 @@ __all__ = [
     "Routing",
     "ServiceLevel",
     "Terms",
+    "Verification",
     "WarnLevel",
     "Way",
     "Week",

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.policy.calendar import Calendar
+from shared.policy.calendar import Calendar, Day
 from shared.policy.parts import Items, Localized, Part, Table, refuse
 from shared.policy.values import (
     Duration,
@@ -78,13 +78,24 @@ class OwnPosts(StrEnum):
     ASK = "ask"
 
 
+class Verification(StrEnum):
+    """What becomes of a delivery that does not prove who sent it.
+
+    `observe`: it is counted and accepted all the same, while a new secret or proxy is tried.
+    """
+
+    ENFORCE = "enforce"
+    OBSERVE = "observe"
+
+
 class Channel(Part):
     """Where inquiries come from. Secrets are environment variables, never in this file.
 
     `connector`: the format in which its messages come, which intake knows by that name.
     `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
     customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
-    `audience`: for messages that do not say it themselves.
+    `audience`: for messages that do not say it themselves. `expires`: the day on which the
+    platform's secret or token ends.
     """
 
     connector: Name
@@ -94,6 +105,8 @@ class Channel(Part):
     own_ids: Items[Word] = ()
     audience: Audience = Audience.PRIVATE
     own_posts: OwnPosts = OwnPosts.ANSWER
+    verification: Verification = Verification.ENFORCE
+    expires: Day | None = None
 
 
 class Desk(Part):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,7 +48,7 @@ class _Numbered:
 
 class Delivery:
     """`received_at` is its first receipt: for what was kept aside that is long before now. `keep`:
-    what is broken is to be kept aside (again).
+    what is broken is to be kept aside (again). What was not `proven` says so in its details.
     """
 
     def __init__(
@@ -59,11 +59,13 @@ class Delivery:
         *,
         retried: bool = False,
         keep: bool = True,
+        proven: bool = True,
     ) -> None:
         self._desk = desk
         self._channel = channel
         self._received_at = received_at
         self._keep = keep
+        self._proven = proven
         self._storing = Storing(desk, channel, retried)
         self._result = Result()
 
@@ -73,13 +75,15 @@ class Delivery:
         """
         _check_size(parts)
         self._result.of_another_type = parts.ignored
+        self._result.another_type = parts.kind
         threads: dict[str, list[_Numbered]] = {}
         for number, raw in enumerate(parts.items):
             match self._read(number, raw):
                 case Broken(problems):
                     await self._broken(number, raw, problems)
-                case Ignored(reason):
+                case Ignored(reason, kind):
                     self._result.ignored[number] = reason
+                    self._result.kinds[number] = kind
                 case Edited() | Withdrawn():
                     self._result.ignored[number] = "event-type"
                 case NewMessage() | OwnPost() as item:
@@ -101,11 +105,13 @@ class Delivery:
         except Exception:
             log.exception("webhook.item_failed", channel=self._channel.name)
             return Broken((NOT_STORED,))
-        if isinstance(item, NewMessage | OwnPost):
-            if item.adjusted:
-                self._result.adjusted[number] = item.adjusted
-            return classified(item, self._channel.own_ids)
-        return item
+        if not isinstance(item, NewMessage | OwnPost):
+            return item
+        if item.adjusted:
+            self._result.adjusted[number] = item.adjusted
+        if not self._proven:
+            item = _marked(item)
+        return classified(item, self._channel.own_ids)
 
     def _moment(self, number: int) -> datetime:
         """A microsecond apart: the order of the list decides between items without times."""
@@ -151,6 +157,12 @@ class Delivery:
                 external_id=self._channel.connector.id_of(raw),
                 received_at=self._received_at,
             )
+
+
+def _marked(item: NewMessage | OwnPost) -> NewMessage | OwnPost:
+    """Whoever reads it sees that anybody may have sent it."""
+    details = {**(item.message.details or {}), "proven": False}
+    return replace(item, message=replace(item.message, details=details))
 
 
 def classified(item: NewMessage | OwnPost, own_ids: frozenset[str]) -> Item:

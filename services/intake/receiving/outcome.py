@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -15,7 +16,11 @@ from shared.runtime.telemetry import Metrics
 
 @dataclass(slots=True)
 class Result:
-    """What became of the items of one delivery, by their place in it."""
+    """What became of the items of one delivery, by their place in it.
+
+    `kinds` say what those are that the connector itself ignored, `another_type` what those are that
+    were ignored together.
+    """
 
     accepted: int = 0
     duplicate: int = 0
@@ -23,7 +28,9 @@ class Result:
     errors: dict[int, tuple[FieldProblem, ...]] = field(default_factory=dict)
     adjusted: dict[int, tuple[Adjusted, ...]] = field(default_factory=dict)
     ignored: dict[int, IgnoredReason] = field(default_factory=dict)
+    kinds: dict[int, str] = field(default_factory=dict)
     of_another_type: int = 0
+    another_type: str = "unknown"
 
     @property
     def repeated(self) -> bool:
@@ -44,6 +51,13 @@ class Result:
         else:
             self.accepted += 1
         self.inquiries[number] = placed.inquiry_id
+
+    def ignored_by_kind(self) -> Counter[str]:
+        """In the connector's constant words, or the reason why the desk ignored it."""
+        found = Counter(self.kinds.get(number, reason) for number, reason in self.ignored.items())
+        if self.of_another_type:
+            found[self.another_type] += self.of_another_type
+        return found
 
     def body(self) -> dict[str, Any]:
         """The fields of WebhookAnswer; of each kind the first are named, and the rest counted."""
@@ -84,8 +98,11 @@ class Counters:
         self._ignored = metrics.counter(
             "desk_webhook_ignored", "Items that made no inquiry.", "reason"
         )
+        self._kinds = metrics.counter(
+            "desk_channel_ignored", "Items that made no inquiry, by kind.", "channel", "kind"
+        )
 
-    def count(self, result: Result) -> None:
+    def count(self, channel: str, result: Result) -> None:
         for outcome, items in result.counts().items():
             if items:
                 self._outcomes.labels(outcome).inc(items)
@@ -96,3 +113,5 @@ class Counters:
             self._ignored.labels(reason).inc()
         if result.of_another_type:
             self._ignored.labels("event-type").inc(result.of_another_type)
+        for kind, items in result.ignored_by_kind().items():
+            self._kinds.labels(channel, kind).inc(items)

@@ -11,6 +11,7 @@ from services.intake.dependencies import IntakeDependencies
 from services.intake.policy import ChannelRules
 from services.intake.receiving.delivery import Delivery
 from services.intake.receiving.outcome import Counters, Result
+from services.intake.receiving.proving import NotProven, Prover, secret_missing
 from services.intake.receiving.quarantine import external_id_of, keep_aside
 from shared.web.problems import RefusedError
 
@@ -19,6 +20,7 @@ class Receiver:
     def __init__(self, desk: IntakeDependencies) -> None:
         self._desk = desk
         self._counters = Counters(desk.metrics)
+        self._prover = Prover(desk.metrics)
 
     async def receive(
         self,
@@ -33,34 +35,38 @@ class Receiver:
         """
         desk, connector = self._desk, channel.connector
         _check_method(channel, request)
-        _check_secret(channel)
-        handshake = connector.handshakes.get(request.method)
-        if handshake is not None:
-            answer = handshake(request, channel.keys, desk.clock.now())
-            if answer is not None:
-                return answer
-        prove = connector.claim(request, channel.keys, desk.clock.now())
-        raw = await read_body()
-        prove(raw)
-        desk.rates.take(channel.name)  # now it is certain who sends: a forger takes nothing away
+        answer = _handshake(channel, request, desk.clock.now())
+        if answer is not None:
+            return answer
+        raw, failure = await self._prover.prove(channel, request, read_body, desk.clock.now())
+        # Only now it is certain who sends: a forger takes nothing away from the channel.
+        desk.rates.take(channel.name if failure is None else f"{channel.name} (not proven)")
         received_at = desk.clock.now()
         with desk.database.writing():  # its items are written one after the other
-            parts = await self._parts(channel, request, raw, received_at)
+            parts = await self._parts(channel, request, raw, received_at, failure)
             if isinstance(parts, Answer):
                 return parts
-            result = await Delivery(desk, channel, received_at).take(parts)
-        self._counters.count(result)
+            result = await Delivery(desk, channel, received_at, proven=failure is None).take(parts)
+        self._counters.count(channel.name, result)
         return connector.acknowledge(result.body(), repeated=result.repeated)
 
     async def _parts(
-        self, channel: ChannelRules, request: WebhookRequest, raw: bytes, received_at: datetime
+        self,
+        channel: ChannelRules,
+        request: WebhookRequest,
+        raw: bytes,
+        received_at: datetime,
+        failure: NotProven | None,
     ) -> Parts | Answer:
-        """Or the answer, where it is no delivery but a challenge. What is neither is kept aside."""
+        """Or the answer, where it is no delivery but a proven challenge. What is neither is kept
+        aside.
+        """
         connector = channel.connector
         try:
             document = connector.decode(raw, request)
             answer = connector.challenge(document)
-            return connector.split(document) if answer is None else answer
+            if answer is None:
+                return connector.split(document)
         except RefusedError as error:
             if error.status != 415:
                 text = raw.decode("utf-8", "replace")
@@ -73,6 +79,9 @@ class Receiver:
                     received_at=received_at,
                 )
             raise
+        if failure is not None:
+            raise failure.error
+        return answer
 
 
 async def retry(
@@ -114,11 +123,14 @@ def _check_method(channel: ChannelRules, request: WebhookRequest) -> None:
         )
 
 
-def _check_secret(channel: ChannelRules) -> None:
+def _handshake(channel: ChannelRules, request: WebhookRequest, now: datetime) -> Answer | None:
+    """None where the request is a delivery. Raises RefusedError, also on a channel that observes:
+    an answer to whoever asks would give the address, or a signature, away.
+    """
+    connector = channel.connector
     if channel.keys is None:
-        raise RefusedError(
-            401,
-            "channel-secret-missing",
-            f"the channel {channel.name} has no webhook secret; set "
-            f"DESK_SECRET_{channel.name.upper()} to the secret that the connector signs with",
-        )
+        if request.method not in connector.delivered_by:
+            raise secret_missing(channel)
+        return None
+    handshake = connector.handshakes.get(request.method)
+    return None if handshake is None else handshake(request, channel.keys, now)

@@ -44,15 +44,15 @@ refused_at_the_door = pytest.mark.parametrize("database_url", ["sqlite"], indire
 """For what is refused before any database is asked: one database is enough."""
 
 
-def policy(connector: str = STANDARD_WEBHOOKS.name) -> Policy:
+def policy(connector: str = STANDARD_WEBHOOKS.name, **facebook: Any) -> Policy:
     """The shipped policy, in which some channels know an account of our own.
 
     `facebook` is public, `email` private; own posts hold on `linkedin`, and ask on `mastodon`. The
-    connector is that of `facebook`.
+    connector and what else is given are those of `facebook`.
     """
     shipped = load_policy(None)
     changes: dict[str, dict[str, Any]] = {
-        "facebook": {"connector": connector},
+        "facebook": {"connector": connector, **facebook},
         "email": {},
         "linkedin": {"own_posts": OwnPosts.HOLDING},
         "mastodon": {"own_posts": OwnPosts.ASK},
@@ -187,11 +187,13 @@ async def opened(
     connector: Connector[Any] = STANDARD_WEBHOOKS,
     secrets: Sequence[str] = (SECRET, OTHER_SECRET),
     intake: Mapping[str, Any] = MappingProxyType({}),
+    facebook: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
 ) -> AsyncIterator[Desk]:
     """An intake whose committer runs (`accepting`) and nothing else; the schema is the caller's.
 
-    `connector` and `secrets` are those of `facebook`; `intake` and `more` are settings.
+    `connector`, `secrets` and what the policy says besides are those of `facebook`; `intake` and
+    `more` are settings.
     """
     keys: Keys = {
         "Anna": (ANNA, ALL_SCOPES),
@@ -199,7 +201,7 @@ async def opened(
         "Reader": (READER, ("inquiries:read",)),
     }
     service = build(
-        runtime_of(folder, clock, policy(connector.name), keys, **more),
+        runtime_of(folder, clock, policy(connector.name, **facebook), keys, **more),
         IntakeSettings(database_url=database_url, **intake),
         {"facebook": secrets, **dict.fromkeys(("x", "email", "linkedin", "mastodon"), (SECRET,))},
         registry(*FORMATS, connector),
