@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.intake.connectors import standard_webhooks
+from services.intake.connectors import (
+    facebook_page,
+    instagram,
+    messenger,
+    standard_webhooks,
+    whatsapp,
+)
 from services.intake.connectors.port import Connector
 
-FORMATS: tuple[Connector[Any], ...] = (standard_webhooks.CONNECTOR,)
+FORMATS: tuple[Connector[Any], ...] = (
+    standard_webhooks.CONNECTOR,
+    facebook_page.CONNECTOR,
+    messenger.CONNECTOR,
+    instagram.CONNECTOR,
+    whatsapp.CONNECTOR,
+)
 OWN_TOOLS = "api"
 """The name for channels on which only our own tools write. With a secret, such a channel takes
 signed messages as well.

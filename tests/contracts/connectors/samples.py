@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from tests.contracts.connectors import postcards_sample, standard_webhooks
+from tests.contracts.connectors import (
+    facebook_page_sample,
+    instagram_sample,
+    messenger_sample,
+    postcards_sample,
+    standard_webhooks,
+    whatsapp_sample,
+)
 
-SAMPLES = (standard_webhooks.SAMPLE, postcards_sample.SAMPLE)
+SAMPLES = (
+    standard_webhooks.SAMPLE,
+    postcards_sample.SAMPLE,
+    facebook_page_sample.SAMPLE,
+    messenger_sample.SAMPLE,
+    instagram_sample.SAMPLE,
+    whatsapp_sample.SAMPLE,
+)
