@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from services.intake.connectors import lenient, meta, meta_messages
-from services.intake.connectors.items import Broken, Edited, Ignored, Item, NewMessage, OwnPost
+from services.intake.connectors.items import Broken, Ignored, Item, NewMessage, OwnPost
 from services.intake.connectors.meta import Update
 from services.intake.connectors.values import first, id_of, part, text_of, unix_seconds
 
@@ -37,21 +37,19 @@ def message_id(update: Any) -> Any:
 
 
 def _comment(update: Update, value: dict[str, Any]) -> Item:
+    now, notified = update.reading.now, unix_seconds(update.notified)
     own = id_of(part(value, "from", "id")) in update.own_ids
-    kind: type[NewMessage | OwnPost | Edited]
     match value.get("verb"):
-        case "add":
-            kind = OwnPost if own else NewMessage
-        case "edited" | "edit":
-            if text_of(value.get("message")) is None:
-                # Its words were taken away, or are just not in here: nobody can tell.
-                return Ignored(kind="edit-without-text")
-            kind = OwnPost if own else Edited
+        case "edited" | "edit" if text_of(value.get("message")) is None:
+            # Its words were taken away, or are just not in here: nobody can tell.
+            return Ignored(kind="edit-without-text")
+        case "edited" | "edit" if not own:
+            return lenient.edited(_fields(value), at=notified, now=now)
+        case "add" | "edited" | "edit":
+            return lenient.item_of(OwnPost if own else NewMessage, _fields(value), now=now)
         case "remove" | "delete":
-            return lenient.withdrawn(value.get("comment_id"))
-        case _:  # hidden, shown again, blocked
-            return Ignored()
-    return lenient.item_of(kind, _fields(value), now=update.reading.now)
+            return lenient.withdrawn(value.get("comment_id"), at=notified, now=now)
+    return Ignored()  # hidden, shown again, blocked
 
 
 def _fields(value: dict[str, Any]) -> dict[str, Any]:

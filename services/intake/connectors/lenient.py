@@ -107,17 +107,25 @@ def message_of(fields: Any, *, now: datetime) -> NewMessage | Broken:
 
 
 def item_of(
-    kind: type[NewMessage | OwnPost | Edited], fields: Any, *, now: datetime
-) -> NewMessage | OwnPost | Edited | Broken:
-    """As `message_of`, for what is a message of this kind."""
+    kind: type[NewMessage | OwnPost], fields: Any, *, now: datetime
+) -> NewMessage | OwnPost | Broken:
+    """As `message_of`, for somebody's message or a post of our own."""
     found = message_of(fields, now=now)
     return found if isinstance(found, Broken) else kind(found.message, found.adjusted)
 
 
-def withdrawn(identifier: Any) -> Withdrawn | Broken:
-    """The message with this id is gone; Broken is what has no id."""
+def edited(fields: Any, *, at: Any, now: datetime) -> Edited | Broken:
+    """As `message_of`, for what was edited at that moment, where it is one."""
+    found = message_of(fields, now=now)
+    if isinstance(found, Broken):
+        return found
+    return Edited(found.message, found.adjusted, _sent_at(now)(at)[0])
+
+
+def withdrawn(identifier: Any, *, at: Any, now: datetime) -> Withdrawn | Broken:
+    """The message with this id is gone since that moment; Broken is what has no id."""
     found = id_of({"id": identifier})
-    return Broken((NO_ID,)) if found is None else Withdrawn(found)
+    return Broken((NO_ID,)) if found is None else Withdrawn(found, _sent_at(now)(at)[0])
 
 
 def _person(author: Mapping[str, Any] | None) -> Author:

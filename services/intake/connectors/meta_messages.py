@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.intake.connectors import lenient
-from services.intake.connectors.items import Broken, Edited, Ignored, Item, NewMessage, OwnPost
+from services.intake.connectors.items import Broken, Ignored, Item, NewMessage, OwnPost
 from services.intake.connectors.meta import Update
 from services.intake.connectors.values import elements, first, id_of, part, text_of, unix_ms
 
@@ -43,40 +43,43 @@ def message_id(update: Any) -> Any:
 
 
 def _message(update: Update, message: Any) -> Item:
+    now, at = update.reading.now, unix_ms(part(update.data, "timestamp"))
     if part(message, "is_deleted") is True:
-        return lenient.withdrawn(part(message, "mid"))
+        return lenient.withdrawn(part(message, "mid"), at=at, now=now)
     fields = {
         **_frame(update, message),
         "parent_id": part(message, "reply_to", "mid"),
+        "sent_at": at,
         "attachments": list(_attachments(message)),
     }
     if part(message, "is_unsupported") is True and not _said(fields):
         return Ignored(kind="unsupported")
-    return lenient.item_of(_kind(update, message), fields, now=update.reading.now)
+    kind = OwnPost if _is_own(update, message) else NewMessage
+    return lenient.item_of(kind, fields, now=now)
 
 
 def _edit(update: Update, edit: Any) -> Item:
+    now, fields = update.reading.now, _frame(update, edit)
     if text_of(part(edit, "text")) is None:
         return Ignored(kind="edit-without-text")
-    kind = Edited if _kind(update, edit) is NewMessage else OwnPost
-    return lenient.item_of(kind, _frame(update, edit), now=update.reading.now)
+    if _is_own(update, edit):
+        return lenient.item_of(OwnPost, fields, now=now)
+    return lenient.edited(fields, at=unix_ms(part(update.data, "timestamp")), now=now)
 
 
-def _kind(update: Update, message: Any) -> type[NewMessage | OwnPost]:
-    """Of ours is what Meta calls an echo, and what one of our accounts sends."""
-    own = part(message, "is_echo") is True or _sender(update.data) in update.own_ids
-    return OwnPost if own else NewMessage
+def _is_own(update: Update, message: Any) -> bool:
+    """What Meta calls an echo, and what one of our accounts sends."""
+    return part(message, "is_echo") is True or _sender(update.data) in update.own_ids
 
 
 def _frame(update: Update, message: Any) -> dict[str, Any]:
-    event, sender = update.data, _sender(update.data)
-    own = _kind(update, message) is OwnPost
+    sender = _sender(update.data)
+    recipient = id_of(part(update.data, "recipient", "id"))
     return {
         "id": part(message, "mid"),
-        "thread_id": id_of(part(event, "recipient", "id")) if own else sender,
+        "thread_id": recipient if _is_own(update, message) else sender,
         "author": {"id": sender},
         "text": part(message, "text"),
-        "sent_at": unix_ms(event.get("timestamp")),
         "visibility": "private",
     }
 

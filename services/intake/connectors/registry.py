@@ -11,9 +11,11 @@ from typing import Any
 from services.intake.connectors import (
     facebook_page,
     instagram,
+    linkedin,
     messenger,
     standard_webhooks,
     whatsapp,
+    x,
 )
 from services.intake.connectors.port import Connector
 
@@ -23,6 +25,8 @@ FORMATS: tuple[Connector[Any], ...] = (
     messenger.CONNECTOR,
     instagram.CONNECTOR,
     whatsapp.CONNECTOR,
+    x.CONNECTOR,
+    linkedin.CONNECTOR,
 )
 OWN_TOOLS = "api"
 """The name for channels on which only our own tools write. With a secret, such a channel takes

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from services.intake.connectors import lenient, meta
-from services.intake.connectors.items import Broken, Edited, Ignored, Item, NewMessage, OwnPost
+from services.intake.connectors.items import Broken, Ignored, Item, NewMessage, OwnPost
 from services.intake.connectors.meta import Update
 from services.intake.connectors.values import elements, first, id_of, part, text_of, unix_seconds
 
@@ -79,15 +79,16 @@ def _message(update: Update, message: Any, kind: type[NewMessage | OwnPost]) -> 
         return Broken((lenient.NO_OBJECT,))
     if _went_elsewhere(update):
         return Ignored(kind="other-account")
+    now, at = update.reading.now, unix_seconds(message.get("timestamp"))
     match message.get("type"):
         case "revoke":
-            return lenient.withdrawn(_changed(message))
+            return lenient.withdrawn(_changed(message), at=at, now=now)
         case "edit":
             return _edit(update, message, kind)
     if (content := _content(message)) is None:
         return _other(message.get("type"))
-    fields = {**_frame(update, message, kind), "id": message.get("id"), **content}
-    return lenient.item_of(kind, fields, now=update.reading.now)
+    fields = {**_frame(update, message, kind), "id": message.get("id"), "sent_at": at, **content}
+    return lenient.item_of(kind, fields, now=now)
 
 
 def _other(kind: Any) -> Ignored:
@@ -95,12 +96,13 @@ def _other(kind: Any) -> Ignored:
 
 
 def _edit(update: Update, message: dict[str, Any], kind: type[NewMessage | OwnPost]) -> Item:
-    content = _content(part(message, "edit", "message"))
+    content, now = _content(part(message, "edit", "message")), update.reading.now
     if content is None or text_of(content["text"]) is None:
         return Ignored(kind="edit-without-text")
     fields = {**_frame(update, message, kind), "id": _changed(message), **content}
-    edited = Edited if kind is NewMessage else OwnPost
-    return lenient.item_of(edited, fields, now=update.reading.now)
+    if kind is OwnPost:
+        return lenient.item_of(OwnPost, fields, now=now)
+    return lenient.edited(fields, at=unix_seconds(message.get("timestamp")), now=now)
 
 
 def _went_elsewhere(update: Update) -> bool:
@@ -128,7 +130,6 @@ def _frame(update: Update, message: dict[str, Any], kind: type[Any]) -> dict[str
             "name": part(contact, "profile", "name"),
             "handle": part(contact, "profile", "username"),
         },
-        "sent_at": unix_seconds(message.get("timestamp")),
         "visibility": "private",
     }
 
