@@ -88,4 +88,5 @@ CONNECTOR = meta.connector(
     changes=read_change,
     messaging=meta_messages.read_event,
     message_id=message_id,
+    product="Webhooks, object Page, field feed",
 )

@@ -22,6 +22,7 @@ from services.intake.connectors.port import (
     Connector,
     Parts,
     Reading,
+    Setup,
     WebhookRequest,
     counted_as_ok,
     not_proven,
@@ -143,4 +144,8 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     id_of=lambda item: lenient.id_of({"id": _id(part(item, "notifications"))}),
     handshakes={"GET": _challenge},
     acknowledge=counted_as_ok,
+    setup=Setup(
+        address="your app in LinkedIn's developer portal, Webhooks",
+        secrets="the app's client secret",
+    ),
 )

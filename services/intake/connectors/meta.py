@@ -22,6 +22,7 @@ from services.intake.connectors.port import (
     Parts,
     Proof,
     Reading,
+    Setup,
     WebhookRequest,
     counted_as_ok,
     not_proven,
@@ -38,6 +39,10 @@ CONNECTORS_OF = {
     "instagram": "instagram",
     "whatsapp_business_account": "whatsapp",
 }
+_NO_TOKEN = (
+    f"a verify token, as `{TOKEN}<word>` among its secrets: until then that is the app's secret, "
+    "which Meta would write into the address that it calls"
+)
 _LISTS = ("messaging", "changes", "standby")
 
 
@@ -76,11 +81,12 @@ def connector(
     messaging: ReadUpdate,
     message_id: Callable[[Any], Any],
     apart: Callable[[Any], Iterable[Any]] = lambda change: (change,),
+    product: str = "Webhooks",
 ) -> Connector[Keys]:
     """The connector for the webhooks of one of Meta's objects.
 
     `message_id` finds the id of the message of which a change or an event speaks. `apart` parts a
-    change that brings several.
+    change that brings several. `product` is where Meta's dashboard has the address.
     """
 
     def read(item: Any, reading: Reading) -> Item:
@@ -113,7 +119,17 @@ def connector(
         id_of=id_in,
         handshakes={"GET": confirm},
         acknowledge=counted_as_ok,
+        setup=Setup(
+            address=f"your app's dashboard at Meta, {product}, as callback URL",
+            secrets=f"the app's secret, and `{TOKEN}` with a word of your own that is pasted there "
+            "as verify token",
+        ),
+        lacks=_lacks,
     )
+
+
+def _lacks(keys: Keys) -> Sequence[str]:
+    return () if keys.tokens is not keys.secrets else (_NO_TOKEN,)
 
 
 def keys(secrets: Sequence[str]) -> Keys:

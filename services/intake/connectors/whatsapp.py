@@ -181,4 +181,5 @@ CONNECTOR = meta.connector(
     messaging=lambda _update: Ignored(),
     message_id=message_id,
     apart=apart,
+    product="WhatsApp, Configuration, field messages",
 )

@@ -24,6 +24,7 @@ from services.intake.connectors.port import (
     Connector,
     Parts,
     Proof,
+    Setup,
     WebhookRequest,
     counted_as_ok,
     not_proven,
@@ -113,4 +114,8 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     id_of=lambda item: lenient.id_of({"id": x_events.id_in(part(item, "content"))}),
     handshakes={"GET": _check},
     acknowledge=counted_as_ok,
+    setup=Setup(
+        address="the webhook that your app registers by X's API",
+        secrets="the app's consumer secret (API key secret)",
+    ),
 )
