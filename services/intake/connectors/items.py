@@ -10,7 +10,8 @@ from typing import Any, Literal
 from services.intake.inquiries.domain.message import Author
 from shared.errors import FieldProblem
 
-IgnoredReason = Literal["own-post", "empty", "event-type"]
+IgnoredReason = Literal["own-post", "empty", "event-type", "automatic"]
+DeliveryAction = Literal["failed", "delayed", "delivered", "relayed", "expanded"]
 NOBODY = Author()
 
 
@@ -37,12 +38,26 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadHints:
+    """What a message says of where it belongs, where anybody may say that of any conversation: it
+    joins one only if its author takes part in it already.
+
+    `messages` are ids of earlier ones on the channel, the nearest first; `texts` may name an
+    inquiry by its reference.
+    """
+
+    messages: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as the desk keeps it: each value fits the limits of docs/connectors.md.
 
     `id`, `thread_id` and `parent_id` are the channel's. `visibility` is None where the channel's
     audience decides. `full_text` is set where `text` is only a part of it. `details` is what else
-    is known of it and has no field of its own, as JSON. Moments are in UTC.
+    is known of it and has no field of its own, as JSON. Moments are in UTC. With `hints`, a thread
+    is one person's: two who name the same one have a conversation each.
     """
 
     id: str
@@ -58,6 +73,7 @@ class Message:
     full_text: str | None = None
     details: Mapping[str, Any] | None = None
     files: tuple[File, ...] = ()
+    hints: ThreadHints | None = None
 
     @property
     def empty(self) -> bool:
@@ -107,6 +123,22 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """Somebody's server says what became of a message that may be one of ours; it can be forged.
+
+    One of `message_ids` is that message's external id. `action` and `status` are those of RFC 3464,
+    `text` is the server's reason.
+    """
+
+    id: str
+    message_ids: tuple[str, ...]
+    action: DeliveryAction = "failed"
+    status: str | None = None
+    recipient: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Ignored:
     """Understood, and no message: a like, a receipt, an event of a type that is not known.
 
@@ -125,4 +157,4 @@ class Broken:
     problems: tuple[FieldProblem, ...]
 
 
-Item = NewMessage | OwnPost | Edited | Withdrawn | Ignored | Broken
+Item = NewMessage | OwnPost | Edited | Withdrawn | DeliveryReport | Ignored | Broken

@@ -96,7 +96,18 @@ class Reading:
     own_ids: frozenset[str] = frozenset()
 
 
-Proof = Callable[[bytes], None]
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A token beside the body proves what it came with first, and nothing else until that moment
+    (UTC), after which it is too old anyway. `digest` tells one content from another.
+    """
+
+    token: bytes
+    digest: bytes
+    until: datetime
+
+
+Proof = Callable[[bytes], Once | None]
 """Takes the raw body. Raises RefusedError (401) when it is not what was signed."""
 Claim = Callable[[WebhookRequest, K, datetime], Proof]
 Handshake = Callable[[WebhookRequest, K, datetime], Answer | None]
@@ -165,6 +176,7 @@ class Connector(Generic[K]):
     one; both take whatever JSON can hold.
 
     `acknowledge` gets the fields of `WebhookAnswer`, and whether all was known before.
+    `body_limit` is for formats whose deliveries may be larger than DESK_BODY_LIMIT (bytes).
 
     `setup` is for the operator: the start, and `inbound-desk channels check`, say what of it is
     missing. `lacks` says in words what else the platform asks for and these keys do not have, such
@@ -183,6 +195,7 @@ class Connector(Generic[K]):
     handshakes: Mapping[str, Handshake[K]] = field(default_factory=dict)
     challenge: Callable[[Any], Answer | None] = no_challenge
     acknowledge: Acknowledge = counted
+    body_limit: int | None = None
     setup: Setup = Setup()
     lacks: Callable[[K], Sequence[str]] = nothing_lacks
 

@@ -13,6 +13,7 @@ import structlog
 
 from services.intake.connectors.items import (
     Broken,
+    DeliveryReport,
     Edited,
     Ignored,
     Item,
@@ -84,6 +85,8 @@ class Delivery:
                 case Ignored(reason, kind):
                     self._result.ignored[number] = reason
                     self._result.kinds[number] = kind
+                case DeliveryReport():
+                    self._result.ignored[number] = "automatic"
                 case Edited() | Withdrawn():
                     self._result.ignored[number] = "event-type"
                 case NewMessage() | OwnPost() as item:

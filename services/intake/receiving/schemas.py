@@ -26,7 +26,9 @@ class AdjustedItem(BaseModel):
 
 
 class IgnoredItem(BaseModel):
-    """What made no inquiry: `own-post` (it may have ended one), `empty`, or `event-type`."""
+    """What made no inquiry: `own-post` (it may have ended one), `empty`, `automatic` (a mail that
+    nobody wrote), or `event-type`.
+    """
 
     index: int | None = Field(description="Null: the delivery as a whole.")
     reason: IgnoredReason
