@@ -21,7 +21,7 @@ from services.intake.connectors.port import (
     Parts,
     Proof,
     WebhookRequest,
-    accepted_with_200,
+    counted_as_ok,
     not_proven,
 )
 from services.intake.connectors.signing import fits, of_hex
@@ -149,6 +149,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     read=read,
     is_delivery=lambda _document: False,
     id_of=id_of,
-    acknowledge=accepted_with_200,
+    acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
 )

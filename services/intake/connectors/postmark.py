@@ -17,7 +17,7 @@ from services.intake.connectors.port import (
     Parts,
     Proof,
     WebhookRequest,
-    accepted_with_200,
+    counted_as_ok,
 )
 from services.intake.connectors.signing import of_base64
 from services.intake.connectors.tokens import require_basic, tokens
@@ -119,6 +119,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     read=read,
     is_delivery=_is_delivery,
     id_of=id_of,
-    acknowledge=accepted_with_200,
+    acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
 )

@@ -34,7 +34,7 @@ from services.intake.connectors.port import (
     Parts,
     Proof,
     WebhookRequest,
-    accepted_with_200,
+    counted_as_ok,
     not_proven,
 )
 from services.intake.connectors.signing import of_base64
@@ -179,6 +179,6 @@ CONNECTOR: Connector[Keys] = Connector(
     read=read,
     is_delivery=lambda _document: False,
     id_of=id_of,
-    acknowledge=accepted_with_200,
+    acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
 )
