@@ -11,7 +11,7 @@ from tests.contracts.connectors.meta_deliveries import sample
 PAGE, POST = "3311", "3311_7001"
 
 
-def comment(id_: str, verb: str = "add", **changed: Any) -> Any:
+def comment(id_: str, verb: Any = "add", **changed: Any) -> Any:
     value = {
         "item": "comment",
         "verb": verb,

@@ -21,7 +21,7 @@ CODE = "890e-a1b2"
 TYPE = "ORGANIZATION_SOCIAL_ACTION_NOTIFICATIONS"
 
 
-def notification(id_: str | None, action: str = "COMMENT", **changed: Any) -> Any:
+def notification(id_: str | None, action: Any = "COMMENT", **changed: Any) -> Any:
     said = {
         "action": action,
         "notificationId": 5603453321,

@@ -20,7 +20,7 @@ OURSELVES, CUSTOMER = "14930", "44196"
 CODE = "9b45-a1b2+/="
 
 
-def post(id_: str | None, author: str = CUSTOMER, **changed: Any) -> Any:
+def post(id_: str | None, author: Any = CUSTOMER, **changed: Any) -> Any:
     content = {
         "id_str": id_,
         "text": "@wir Grüße",
