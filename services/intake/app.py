@@ -99,6 +99,7 @@ def build(
             own_post_days=settings.own_post_days,
         ),
     )
+    service.loop("references", inquiries_worker.name_old(database))
     service.loop("files", files_worker.sweep(database, runtime.clock))
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))

@@ -143,6 +143,11 @@ inquiries = Table(
     Column("id", Uuid, primary_key=True),
     Column("conversation_id", Uuid, nullable=False),
     Column("contact_id", Uuid, nullable=False),
+    # It follows from the id, and is kept to be found and to be unique. NULL until the inquiry of
+    # an older program has got it.
+    Column("reference", String(16)),
+    # Told apart by this where two of those have the same; all others have 0.
+    Column("reference_twin", Integer, nullable=False, server_default="0"),
     Column("channel", String(64), nullable=False),
     Column("state", String(10), nullable=False),
     Column("subject", Text),
@@ -168,11 +173,20 @@ inquiries = Table(
     Column("assignee_key_name", Text),
     # When its words, its people and its messages were removed.
     Column("removed_at", Utc),
+    Index("uq_inquiries_reference", "reference", "reference_twin", unique=True),
     Index("ix_inquiries_received_at", "received_at", "id"),
     Index("ix_inquiries_channel", "channel", "received_at", "id"),
     Index("ix_inquiries_state", "state", "received_at", "id"),
     Index("ix_inquiries_contact", "contact_id", "received_at", "id"),
     Index("ix_inquiries_conversation", "conversation_id", "contact_id", "received_at"),
+)
+
+# Partial: it is empty but for a while after an upgrade.
+Index(
+    "ix_inquiries_unnamed",
+    inquiries.c.id,
+    postgresql_where=inquiries.c.reference.is_(None),
+    sqlite_where=inquiries.c.reference.is_(None),
 )
 
 ends = Table(

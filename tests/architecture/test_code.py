@@ -47,7 +47,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 
 BUDGETS = {
     "access": 500, "bus": 2_250, "db": 2_050, "events": 420, "messaging": 1_650, "policy": 1_600,
-    "runtime": 1_350, "text": 250, "web": 2_050,
+    "runtime": 1_350, "text": 350, "web": 2_050,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
 service that needs it, or split, or has a decision in docs/decisions.
@@ -85,7 +85,7 @@ PURE_SLICES = {
     "services/sla/clocks": ("services.sla.businesstime", "services.sla.promises.promise"),
 }
 """Packages of pure rules, and what they use beside the standard library and themselves."""
-PURE = {"shared.text.composing"}
+PURE = {"shared.text.composing", "shared.text.references"}
 """What is shared and imports nothing but the standard library."""
 
 KNOWN_HOSTS = {

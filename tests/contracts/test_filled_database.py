@@ -6,6 +6,7 @@ last about every row of them; its README.md tells what happened there.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData
 
+from services.intake.inquiries.worker import name_all
 from services.intake.tables import metadata as intake_metadata
 from services.router.tables import metadata as router_metadata
 from services.sla.tables import metadata as sla_metadata
@@ -121,6 +123,14 @@ async def test_every_inquiry_is_as_it_was(as_filled: Desks) -> None:
         assert _differences(_as_read_today(before), await as_filled.get(path)) == [], path
     listed = {each["id"] for each in await as_filled.all("/intake/v1/inquiries")}
     assert len(listed) == len(inquiries)
+
+
+async def test_every_inquiry_is_found_by_its_reference(desks: Desks) -> None:
+    before = await desks.inquiries()
+    assert await name_all(desks.intake.service.database, asyncio.Event()) == len(before)
+    for each in before:
+        found = await desks.get(f"/intake/v1/inquiries?reference={each['reference']}")
+        assert [shown["id"] for shown in found["items"]] == [each["id"]]
 
 
 async def test_the_quarantine_is_as_it_was(as_filled: Desks) -> None:

@@ -21,6 +21,7 @@ from services.intake.policy import ChannelRules
 from shared.access.keys import Caller, Scope
 from shared.errors import ConflictError
 from shared.runtime.ids import new_id
+from shared.text.references import reference_of
 from shared.web.hot import JsonAnswer
 from shared.web.problems import RefusedError, documented, field_problems, summary
 from shared.web.strict_json import require_json, strict_json
@@ -116,6 +117,7 @@ def _response(placed: Accepted) -> Response:
         )
     answer = InquiryAccepted(
         inquiry_id=placed.inquiry_id,
+        reference=reference_of(placed.inquiry_id),
         conversation_id=placed.conversation_id,
         contact_id=placed.contact_id,
         message_id=placed.message_id,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from services.intake.accepting.facts import as_json, fields_of
 from services.intake.inquiries.domain.message import Incoming
 from shared.db.bulk import sqlite_moment
+from shared.text.references import reference_of
 
 Kind = Literal["text", "uuid", "timestamptz", "jsonb", "json"]
 
@@ -46,6 +47,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("received_at", "timestamptz", lambda m: m.received_at, "received_at"),
     Column("message_id", "uuid", lambda m: m.message_id),
     Column("inquiry_id", "uuid", lambda m: m.inquiry_id),
+    Column("reference", "text", lambda m: reference_of(m.inquiry_id)),
     Column("conversation_id", "uuid", lambda m: m.conversation_id),
     Column("contact_id", "uuid", lambda m: m.contact_id),
     Column("event_id", "uuid", lambda m: m.event_id),

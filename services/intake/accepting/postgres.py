@@ -110,9 +110,9 @@ WITH item AS MATERIALIZED (
     SELECT message_id, in_conversation, in_inquiry, from_contact, 'inbound', opened, {_STORED_FROM}
     FROM placed
 ), new_inquiries AS (
-    INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
-        received_at)
-    SELECT in_inquiry, in_conversation, from_contact, channel, 'open', subject,
+    INSERT INTO inquiries (id, reference, conversation_id, contact_id, channel, state, subject,
+        excerpt, received_at)
+    SELECT in_inquiry, reference, in_conversation, from_contact, channel, 'open', subject,
         left(text, {EXCERPT}), received_at
     FROM placed WHERE opened
 ), request_keys AS (
@@ -177,6 +177,8 @@ class PostgresWriter:
         except asyncpg.UniqueViolationError as error:
             if error.table_name == "idempotency":
                 return IdempotencyRaceError()
+            if error.constraint_name == "uq_inquiries_reference":
+                return CareNeededError()  # under another id it gets a reference of its own
             # The same message came in through another instance: now it is there to be found.
             return await self._alone(message, again=False) if again else error
         except FAILURES as error:

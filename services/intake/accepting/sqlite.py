@@ -21,6 +21,7 @@ from services.intake.tables import NEVER
 from shared.db import Database, DatabaseUnavailableError, Write
 from shared.db.bulk import sqlite_moment
 from shared.db.sqlite_file import Row, sqlite_inserts
+from shared.text.references import reference_of
 
 Placed = tuple[Incoming, Accepted]
 
@@ -67,7 +68,7 @@ INSERT INTO messages (id, conversation_id, inquiry_id, contact_id, kind, opened,
   {", ".join(str(column.stored) for column in STORED)})
 """
 _INQUIRY = """
-INSERT INTO inquiries (id, conversation_id, contact_id, channel, state, subject, excerpt,
+INSERT INTO inquiries (id, reference, conversation_id, contact_id, channel, state, subject, excerpt,
   received_at)
 """
 _TAG = "INSERT OR IGNORE INTO inquiry_hashtags (inquiry_id, tag, year, received_at)"
@@ -98,6 +99,8 @@ class SqliteWriter:
         except sqlite3.IntegrityError as error:
             if "idempotency" in str(error):
                 return IdempotencyRaceError()
+            if "inquiries.reference" in str(error):
+                return CareNeededError()  # under another id it gets a reference of its own
             return error
         except (sqlite3.Error, ValueError, TypeError, DatabaseUnavailableError) as error:
             return error
@@ -242,8 +245,11 @@ def _inquiries(placed: Sequence[Placed]) -> Iterator[Row]:
         if a.opened:
             inquiry, conversation = a.inquiry_id.hex, a.conversation_id.hex
             excerpt, at = m.text[:EXCERPT], sqlite_moment(m.received_at)
-            contact = _hex(a)
-            yield (inquiry, conversation, contact, m.channel, "open", m.subject, excerpt, at)
+            reference, contact = reference_of(a.inquiry_id), _hex(a)
+            yield (
+                inquiry, reference, conversation, contact, m.channel, "open", m.subject, excerpt,
+                at,
+            )  # fmt: skip
 
 
 def _tags(placed: Sequence[Placed]) -> Iterator[Row]:

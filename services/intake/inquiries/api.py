@@ -31,6 +31,7 @@ from shared.access.keys import Caller
 from shared.bounds import MOST_SHOWN
 from shared.db.newest import Newest
 from shared.errors import FieldProblem, InvalidError
+from shared.text.references import EXAMPLE, MistypedReferenceError, parsed
 from shared.web.app import api_router
 from shared.web.paging import (
     Cursors,
@@ -236,6 +237,7 @@ def _filter(query: InquiryQuery, desk: IntakeDependencies) -> queries.InquiryFil
         raise _wrong("query.year", "has no hashtag beside it", "give hashtag as well")
     tag = query.hashtag
     return queries.InquiryFilter(
+        reference=None if query.reference is None else _reference(query.reference),
         channel=query.channel,
         state=query.state,
         contact_id=query.contact_id,
@@ -244,6 +246,17 @@ def _filter(query: InquiryQuery, desk: IntakeDependencies) -> queries.InquiryFil
         received_from=query.received_from,
         received_to=query.received_to,
     )
+
+
+def _reference(typed: str) -> str:
+    try:
+        return parsed(typed)
+    except MistypedReferenceError as error:
+        raise InvalidError(
+            "mistyped-reference",
+            f"the reference is mistyped: it {error}",
+            FieldProblem("query.reference", str(error), f"as it was given, like {EXAMPLE}"),
+        ) from error
 
 
 def _reply(body: ReplyIn, caller: Caller, *, now: datetime) -> replies.Reply:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from services.intake.inquiries.domain.inquiry import InquiryState
 from services.intake.inquiries.fields import (
@@ -19,6 +19,7 @@ from services.intake.inquiries.fields import (
     Name,
 )
 from shared.events.inquiries import CloseReason
+from shared.text.references import EXAMPLE, reference_of
 from shared.web.moments import Moment
 from shared.web.paging import MAX_LIMIT
 from shared.web.strict_json import SafeStr
@@ -60,6 +61,9 @@ class InquiryAccepted(BaseModel):
     """Where the message is now. `opened`: it began a new inquiry, it did not join an open one."""
 
     inquiry_id: UUID
+    reference: str = Field(
+        description="What the inquiry is called on the telephone.", examples=[EXAMPLE]
+    )
     conversation_id: UUID
     contact_id: UUID
     message_id: UUID
@@ -71,6 +75,11 @@ class InquiryQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    reference: Annotated[SafeStr, Field(max_length=64)] | None = Field(
+        None,
+        description="Only the one with this reference; case, spaces and hyphens do not matter.",
+        examples=[EXAMPLE],
+    )
     channel: Annotated[SafeStr, Field(max_length=64)] | None = Field(
         None, description="Only from this channel.", examples=["facebook"]
     )
@@ -115,6 +124,14 @@ class InquiryOut(BaseModel):
     assignee_key_name: str | None = Field(
         description="The API key through which the ToDo was claimed.", examples=["desk-tool"]
     )
+
+    @computed_field(  # type: ignore[prop-decorator]
+        description="What it is called on the telephone, in letters and in subjects.",
+        examples=[EXAMPLE],
+    )
+    @property
+    def reference(self) -> str:
+        return reference_of(self.id)
 
 
 class MessageOut(BaseModel):

@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import delete, exists, or_, select, tuple_
 
+from services.intake.inquiries.store import references
 from services.intake.inquiries.store.loading import lock_conversation
 from services.intake.inquiries.store.storing import WriteContext
-from services.intake.inquiries.usecases import conversations
+from services.intake.inquiries.usecases import conversations, racing
 from services.intake.inquiries.usecases.posts import forget, settle
 from services.intake.tables import awaited, messages, own_posts
 from shared.db import Database, DatabaseUnavailableError, Read, Write
 from shared.policy import KnownHashtags
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop
+from shared.runtime.lifecycle import Loop, pause
 from shared.runtime.periodic import periodic
 
 EVERY_SECONDS = 30.0
+NAME_EVERY_SECONDS = 3600.0
+BETWEEN_BATCHES_SECONDS = 0.05
+"""In which those who accept messages go first."""
 SETTLED = timedelta(seconds=10)
 """Younger ones may still be in a transaction that has not been committed."""
 AT_ONCE = 100
@@ -29,6 +33,32 @@ Missed = tuple[datetime, str, str]
 """Since when a message is waited for, its channel, and its external id."""
 
 log = structlog.get_logger()
+
+
+def name_old(database: Database) -> Loop:
+    """Write the references of inquiries that a program without references has opened: once, and
+    those of such a program that runs beside this one in an upgrade; how many is logged.
+    """
+
+    async def name(stop: asyncio.Event) -> None:
+        try:
+            if count := await name_all(database, stop):
+                log.info("references.written", count=count)
+        except DatabaseUnavailableError as error:
+            log.warning("references.not_written", reason=str(error))
+
+    return periodic("references", NAME_EVERY_SECONDS, name)
+
+
+async def name_all(database: Database, stop: asyncio.Event) -> int:
+    """How many inquiries got their references. Raises DatabaseUnavailableError."""
+    count, before, more = 0, None, True
+    while more and not stop.is_set():
+        named, before = await racing.write(database, references.name_some, before=before)
+        count, more = count + named, before is not None
+        if more:
+            await pause(stop, BETWEEN_BATCHES_SECONDS)
+    return count
 
 
 def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_days: int) -> Loop:

@@ -12,6 +12,7 @@ from services.intake.inquiries.domain.message import Accepted
 from shared.bounds import MOST_SHOWN
 from shared.errors import FieldProblem
 from shared.runtime.telemetry import Metrics
+from shared.text.references import reference_of
 
 
 @dataclass(slots=True)
@@ -71,9 +72,11 @@ class Result:
             for n, all_of_it in sorted(self.adjusted.items())
             for each in all_of_it
         ]
+        inquiries = [inquiry for _, inquiry in sorted(self.inquiries.items())]
         return {
             **self.counts(),
-            "inquiries": [str(inquiry) for _, inquiry in sorted(self.inquiries.items())],
+            "inquiries": [str(each) for each in inquiries],
+            "references": [reference_of(each) for each in inquiries],
             "errors": errors[:MOST_SHOWN],
             "more_errors": max(0, len(errors) - MOST_SHOWN),
             "adjusted": adjusted[:MOST_SHOWN],

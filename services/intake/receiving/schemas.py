@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from services.intake.connectors.items import IgnoredReason
+from shared.text.references import EXAMPLE
 
 
 class BrokenItem(BaseModel):
@@ -46,6 +47,10 @@ class WebhookAnswer(BaseModel):
     ignored: int = Field(examples=[0])
     broken: int = Field(examples=[0])
     inquiries: list[UUID] = Field(examples=[["019ab0c2-7d0e-7c31-9f0a-3f5d7f1f2a10"]])
+    references: list[str] = Field(
+        description="Of the same inquiries: what they are called on the telephone.",
+        examples=[[EXAMPLE]],
+    )
     errors: list[BrokenItem] = []
     more_errors: int = Field(0, description="How many errors are not named.", examples=[0])
     adjusted: list[AdjustedItem] = []

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from services.router.deciding.rules.classify import Kind
 from services.router.todos.domain.todo import DismissReason, TodoState
 from services.router.todos.store.pages import Sort
+from shared.web.of_inquiry import OfInquiry
 from shared.web.strict_json import CleanName, SafeStr
 
 TEXT_LIMIT = 100_000
@@ -74,11 +75,10 @@ class DeadlineOut(BaseModel):
     )
 
 
-class TodoOut(BaseModel):
+class TodoOut(OfInquiry):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
-    inquiry_id: UUID
     conversation_id: UUID
     channel: str = Field(examples=["web_form"])
     desk: str = Field(examples=["technical"])

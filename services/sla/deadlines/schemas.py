@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shared.events.deadlines import DeadlineState, Target
 from shared.web.examples import ID, MONDAY, TUESDAY
 from shared.web.moments import Moment
+from shared.web.of_inquiry import OfInquiry
 from shared.web.strict_json import SafeStr
 
 
@@ -62,10 +63,9 @@ class HandOver(BaseModel):
     taken_over_at: datetime | None = Field(None, examples=[None])
 
 
-class Deadline(BaseModel):
+class Deadline(OfInquiry):
     """The clock of an inquiry. `due_at` of a paused clock is where it is if the pause lasts."""
 
-    inquiry_id: UUID = Field(examples=[ID])
     conversation_id: UUID = Field(examples=[ID])
     channel: str = Field(examples=["email"])
     desk: str | None = Field(None, examples=["technical"])
@@ -202,8 +202,7 @@ class TargetExplanation(BaseModel):
     )
 
 
-class ExplanationView(BaseModel):
-    inquiry_id: UUID = Field(examples=[ID])
+class ExplanationView(OfInquiry):
     timezone: str = Field(examples=["Europe/Berlin"])
     timezone_changed: bool = Field(
         description="The zone's rules are others today than when the clock was counted: the "

@@ -15,6 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sla.notifications.domain import Attempt
+from shared.text.references import reference_of
 
 _TITLES = {
     "warning": "Deadline near",
@@ -65,8 +66,9 @@ class AppriseSender:
         due_at = datetime.fromisoformat(str(data["due_at"])).astimezone(self._zone)
         desk = f"desk {data['desk']}" if data["desk"] else "no desk yet"
         extra = next((data[name] for name in ("level", "cause", "reason") if name in data), None)
+        reference = reference_of(UUID(str(data["inquiry_id"])))
         return (
             f"{str(data['target']).replace('_', ' ').capitalize()} on {data['channel']}"
             f" ({desk}), due {due_at:%Y-%m-%d %H:%M %Z}"
-            f"{f': {extra}' if extra else ''}\nInquiry {data['inquiry_id']}"
+            f"{f': {extra}' if extra else ''}\nInquiry {reference} ({data['inquiry_id']})"
         )

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from shared.web.examples import ID, TUESDAY
+from shared.web.of_inquiry import OfInquiry
 
 DeliveryState = Literal["pending", "delivered", "failed"]
 
@@ -20,14 +21,13 @@ class NotificationChanged(BaseModel):
     state: DeliveryState = Field(examples=["pending"])
 
 
-class Notification(BaseModel):
+class Notification(OfInquiry):
     """One event on its way to one target. `attempts` count since it was stored or sent again."""
 
     id: UUID = Field(examples=[ID])
     target: str = Field(examples=["tickets"])
     event_id: UUID = Field(description="Also its `webhook-id`.", examples=[ID])
     kind: str = Field(examples=["breached"])
-    inquiry_id: UUID = Field(examples=[ID])
     state: DeliveryState = Field(examples=["delivered"])
     attempts: int = Field(examples=[1])
     created_at: datetime = Field(examples=[TUESDAY])

@@ -27,6 +27,7 @@ from shared.events.deadlines import (
 )
 from shared.messaging.envelope import Envelope, Fact
 from shared.runtime.ids import new_id
+from shared.text.references import reference_of
 
 NOBODY_TRIES = "the policy file has no such target any more"
 
@@ -87,6 +88,7 @@ def _body(envelope: Envelope, kind: str, row: AboutInquiry, columns: Mapping[str
         "kind": kind,
         "event_id": str(envelope.id),
         "inquiry_id": str(row.inquiry_id),
+        "reference": reference_of(row.inquiry_id),
         "conversation_id": str(row.conversation_id),
         "channel": row.channel,
         "desk": row.desk,

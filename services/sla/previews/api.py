@@ -19,6 +19,7 @@ from services.sla.dependencies import SlaDependencies
 from services.sla.previews import schemas
 from shared.access.keys import Caller
 from shared.errors import FieldProblem, InvalidError
+from shared.text.references import reference_of
 from shared.web.app import Responses, api_router
 from shared.web.moments import midnight
 
@@ -198,7 +199,8 @@ def _deadline(
         start=due_at - _LAST_CHANCE,  # an event of no length is not allowed
         end=due_at,
         summary=summary,
-        description=f"Inquiry {row.inquiry_id}\nPromise {row.promise}, target {target}"
+        description=f"Inquiry {reference_of(row.inquiry_id)} ({row.inquiry_id})"
+        f"\nPromise {row.promise}, target {target}"
         f"\nDesk {row.desk or 'not known yet'}",
         busy=True,
     )

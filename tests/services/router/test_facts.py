@@ -13,6 +13,7 @@ from shared.errors import NotFoundError
 from shared.events.inquiries import CloseReason, InquiryFact
 from shared.events.todos import TodoCompleted, TodoCreated, TodoReleased
 from shared.runtime.ids import new_id
+from shared.text.references import reference_of
 from tests.services.router.desk import Desk, Inquiry, history, record_of, types
 
 HOUR = timedelta(hours=1)
@@ -23,6 +24,10 @@ async def test_an_inquiry_becomes_one_todo_with_its_decision(desk: Desk) -> None
     await desk.hears(inquiry.received("Die Anmeldung ist abgestürzt.", subject="Hilfe"))
     todo = await desk.todo_of(inquiry)
     assert (todo["desk"], todo["kind"], todo["state"]) == ("technical", "technical", "open")
+    assert todo["reference"] == reference_of(inquiry.inquiry_id)
+    assert [each["reference"] for each in (await desk.get("/todos"))["items"]] == [
+        todo["reference"]
+    ]
     assert "abgestürzt" in {reason["word"] for reason in todo["reasons"]}
     assert todo["messages"][0]["text"] == "Die Anmeldung ist abgestürzt."
     assert todo["messages"][0]["subject"] == "Hilfe"

@@ -15,6 +15,7 @@ from openapi_spec_validator import validate
 from services.sla.deadlines import views
 from shared.access.keys import Scope, add_key
 from shared.runtime.ids import new_id
+from shared.text.references import reference_of
 from tests.services.sla.desk import KEY, Inquiry, SlaBench, berlin, utc
 
 
@@ -106,6 +107,12 @@ async def test_the_list_is_sorted_filtered_and_paged(bench: SlaBench) -> None:
         return [each["inquiry_id"] for each in (await bench.get("deadlines", **wanted))["items"]]
 
     everything = [str(each.id) for each in (early, middle, late)]
+    shown = (await bench.get("deadlines"))["items"]
+    assert [each["reference"] for each in shown] == [
+        reference_of(each.id) for each in (early, middle, late)
+    ]
+    detail = await bench.get(f"deadlines/{early.id}")
+    assert detail["reference"] == shown[0]["reference"]
     assert await ids() == everything
     assert await ids(channel="x") == [str(early.id)]
     assert await ids(desk="technical") == [str(middle.id)]

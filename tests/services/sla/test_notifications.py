@@ -24,6 +24,7 @@ from services.sla.settings import SlaSettings
 from services.sla.timers.tick import tick
 from shared.policy import Policy, load_policy, parse_policy
 from shared.runtime.telemetry import Metrics
+from shared.text.references import reference_of
 from shared.web.signing import secret_key
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_running import all_is_told, heard, publish, running
@@ -114,6 +115,7 @@ async def test_a_breach_is_posted_once_and_signed(told: Told) -> None:
         "kind": "breached",
         "event_id": call.headers["webhook-id"],
         "inquiry_id": str(inquiry.id),
+        "reference": reference_of(inquiry.id),
         "conversation_id": str(inquiry.conversation_id),
         "channel": "email",
         "desk": None,

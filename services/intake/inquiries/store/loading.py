@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,10 +20,10 @@ from sqlalchemy import ColumnElement, Select, func, not_, or_, select
 from services.intake.inquiries.domain.ends import Cut, End, EndKind, verdict
 from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER, InquiryState
 from services.intake.inquiries.domain.thread import Inquiry, Message, Post, PostKind, Thread
+from services.intake.inquiries.store.references import free_id
 from services.intake.tables import conversations, ends, inquiries, messages, own_posts
 from shared.db import Read, Write
 from shared.db.among import among
-from shared.runtime.ids import new_id
 
 COMPLETED = "completed"
 """The reason of an inquiry that a program of before had closed because its ToDo was completed."""
@@ -113,7 +114,7 @@ def load(
     missing = sorted({*inquiry_ids, *losing} - found)
     if missing:
         rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
-    loaded = Loaded(conversation, Thread(conversation.public, new_id))
+    loaded = Loaded(conversation, Thread(conversation.public, partial(free_id, tx)))
     firsts = coming is not None
     _fill(tx, loaded, rows, firsts=firsts)
     inquiries_here = loaded.thread.inquiries

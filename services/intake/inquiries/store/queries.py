@@ -56,6 +56,7 @@ _THREAD = Endless(
 
 @dataclass(frozen=True, slots=True)
 class InquiryFilter:
+    reference: str | None = None
     channel: str | None = None
     state: InquiryState | None = None
     contact_id: UUID | None = None
@@ -153,6 +154,7 @@ def list_inquiries(
 def _filtered(query: Select[*tuple[Any, ...]], wanted: InquiryFilter) -> Select[*tuple[Any, ...]]:
     c = inquiries.c
     for column, value in (
+        (c.reference, wanted.reference),
         (c.channel, wanted.channel),
         (c.state, wanted.state),
         (c.contact_id, wanted.contact_id),

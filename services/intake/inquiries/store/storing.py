@@ -35,6 +35,7 @@ from shared.events.inquiries import InquiryFact
 from shared.messaging import outbox
 from shared.policy import KnownHashtags, extract_hashtags
 from shared.runtime.ids import new_id
+from shared.text.references import reference_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def _insert_inquiry(tx: Write, loaded: Loaded, opened: Opened, content: Mapping[
     tx.execute(
         insert(inquiries).values(
             id=inquiry.id,
+            reference=reference_of(inquiry.id),
             conversation_id=conversation.id,
             fact_key=None if key == conversation.id else key,
             contact_id=inquiry.contact_id,

@@ -13,6 +13,7 @@ from services.intake.inquiries.domain.thread import Inquiry, Message
 from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.idempotency import IdempotencyRaceError
 from services.intake.inquiries.store.loading import Conversation, load
+from services.intake.inquiries.store.references import free_id
 from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases import conversations
 from services.intake.inquiries.usecases.posts import settle
@@ -57,7 +58,8 @@ def place(tx: Write, incoming: Incoming, *, context: WriteContext) -> Accepted:
         incoming.received_at,
         incoming.sent_at,
     )
-    inquiry = covering.place(loaded.thread, message, inquiry_id=incoming.inquiry_id)
+    inquiry_id = free_id(tx, incoming.inquiry_id)
+    inquiry = covering.place(loaded.thread, message, inquiry_id=inquiry_id)
     _insert_message(tx, incoming, conversation, contact_id, inquiry)
     store(tx, loaded, context)
     if incoming.idempotency is not None:
