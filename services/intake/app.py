@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -15,6 +16,10 @@ from services.intake.accepting.acceptor import Acceptor
 from services.intake.accepting.committer import GroupCommitter, Writer
 from services.intake.accepting.postgres import PostgresWriter
 from services.intake.accepting.sqlite import SqliteWriter
+from services.intake.channels import api as channels_api
+from services.intake.channels import worker as channels_worker
+from services.intake.channels.activity import Activity
+from services.intake.channels.usecases import Channels
 from services.intake.connectors.registry import CONNECTORS, Connectors
 from services.intake.dependencies import IntakeDependencies
 from services.intake.files import api as files_api
@@ -27,7 +32,7 @@ from services.intake.inquiries.domain.inquiry import NotAllowedError
 from services.intake.policy import intake_rules
 from services.intake.receiving import api as receiving_api
 from services.intake.receiving import quarantine_api
-from services.intake.receiving.quarantine import QuarantineAge
+from services.intake.receiving.quarantine import QuarantineAge, kept_by_channel
 from services.intake.settings import IntakeSettings
 from shared.access.authorizer import Authorizer
 from shared.db import Database, open_database
@@ -64,9 +69,16 @@ def build(
     )
     committer = GroupCommitter(_writers(database, settings.writers))
     rules = intake_rules(runtime.policy, secrets, connectors)
+    activity = Activity()
     desk = IntakeDependencies(
         database=database,
-        acceptor=Acceptor(committer, database=database, known=rules.hashtags, clock=runtime.clock),
+        acceptor=Acceptor(
+            committer,
+            database=database,
+            known=rules.hashtags,
+            clock=runtime.clock,
+            on_accepted=activity.accepted,
+        ),
         relay=service.relay,
         rules=rules,
         authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
@@ -74,6 +86,7 @@ def build(
         metrics=service.metrics,
         rates=Rates("channel", runtime.settings.rate_of_channels()),
         files=Limits(settings.file_mib << 20, settings.files_mib << 20),
+        activity=activity,
     )
     service.listen(handlers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)
@@ -110,7 +123,20 @@ def build(
         {name: channel.promised for name, channel in rules.channels.items()},
     )
     service.check("quarantine", Check(ages.examine, "degraded"))
-    service.serve(_http(desk))
+    channels = Channels(
+        database,
+        runtime.clock,
+        rules.channels,
+        activity,
+        quarantine=kept_by_channel,
+        zone=ZoneInfo(runtime.policy.calendar.timezone),
+    )
+    service.loop("channels", channels_worker.counting(channels))
+    service.check(
+        "channels",
+        Check(channels_worker.ChannelHealth(channels, service.metrics).examine, "degraded"),
+    )
+    service.serve(_http(desk, channels))
     return service
 
 
@@ -120,11 +146,16 @@ def _writers(database: Database, count: int) -> list[Writer]:
     return [SqliteWriter(database)]
 
 
-def _http(desk: IntakeDependencies) -> HttpDescription:
+def _http(desk: IntakeDependencies, channels: Channels) -> HttpDescription:
     return HttpDescription(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
-        routers=[inquiries_api.router(desk), files_api.router(desk), quarantine_api.router(desk)],
+        routers=[
+            inquiries_api.router(desk),
+            files_api.router(desk),
+            quarantine_api.router(desk),
+            channels_api.router(desk, channels),
+        ],
         hot_routes=[*receiving_api.routes(desk), accepting_api.route(desk)],
         raw_paths={**receiving_api.openapi_path(), **accepting_api.openapi_path()},
         raw_schemas=_schemas((*receiving_api.SCHEMAS, *accepting_api.SCHEMAS)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Concatenate
 
 from services.intake.accepting.acceptor import Acceptor
+from services.intake.channels.activity import Activity
 from services.intake.files.domain import Limits
 from services.intake.inquiries.store.storing import WriteContext
 from services.intake.policy import IntakeRules
@@ -31,6 +32,7 @@ class IntakeDependencies:
     rates: Rates
     """Of the channels."""
     files: Limits
+    activity: Activity
 
     async def act(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -31,6 +31,7 @@ class ChannelRules:
     """`own_posts`: what a post of ours on the platform counts as. `keys` are what the connector
     made of the channel's secrets, None where it has none. What does not prove who sent it is
     refused where that is `enforced`. `expires_on`: when the platform's secret or token ends.
+    `connector_name`: what the policy file calls it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class ChannelRules:
     promised: bool
     enforced: bool = True
     expires_on: date | None = None
+    connector_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ def intake_rules(
                 channel.service_level is ServiceLevel.PROMISED,
                 channel.verification is Verification.ENFORCE,
                 channel.expires,
+                channel.connector,
             )
             for name, channel in policy.channels.items()
         },

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Index,
@@ -311,4 +312,26 @@ quarantine = Table(
     UniqueConstraint("channel", "sha256"),
     Index("ix_quarantine_channel", "channel", "received_at"),
     Index("ix_quarantine_external_id", "channel", "external_id"),
+)
+
+# What came in on each channel in an hour; `kind` is empty where there is but one. Every instance
+# adds to the same rows.
+channel_hours = Table(
+    "channel_hours",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    # delivery, message, failure, ignored
+    Column("what", String(10), primary_key=True),
+    Column("hour", Utc, primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("count", BigInteger, nullable=False),
+)
+
+channel_latest = Table(
+    "channel_latest",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("what", String(10), primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("detail", Text, nullable=False),
 )

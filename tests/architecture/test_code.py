@@ -19,7 +19,7 @@ LONGEST_MODULE = 400
 AROUND = {"__init__", "app", "settings", "tables", "migrations"}
 """What each service has beside its slices."""
 SLICES = {
-    "intake": {"connectors", "receiving", "accepting", "inquiries", "files"},
+    "intake": {"channels", "connectors", "receiving", "accepting", "inquiries", "files"},
     "router": {"deciding", "todos", "deadlines"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
@@ -39,6 +39,7 @@ OPEN_BESIDES = {
     ("accepting", "inquiries.fields"): "the same fields for both",
     ("accepting", "inquiries.request_key"): "the header is read in one way",
     ("connectors", "inquiries.fields"): "a connector says what fits into them",
+    ("receiving", "channels.activity"): "what comes in is counted where it comes in",
     ("receiving", "accepting.incoming"): "one message, whichever way it comes in",
     ("receiving", "accepting.threads"): "one conversation, whichever way it comes in",
 }

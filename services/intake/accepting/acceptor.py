@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from services.intake.accepting.committer import CareNeededError, GroupCommitter
 from services.intake.inquiries.domain.message import Accepted, Incoming
 from services.intake.inquiries.store.storing import WriteContext
@@ -17,18 +20,29 @@ REMEMBERED = 1024
 
 class Acceptor:
     def __init__(
-        self, committer: GroupCommitter, *, database: Database, known: KnownHashtags, clock: Clock
+        self,
+        committer: GroupCommitter,
+        *,
+        database: Database,
+        known: KnownHashtags,
+        clock: Clock,
+        on_accepted: Callable[[str, datetime], None],
     ) -> None:
+        """`on_accepted` is told the channel and the receipt of each message that was new."""
         self._committer = committer
         self._database = database
         self._known = known
         self._clock = clock
+        self._on_accepted = on_accepted
         self._careful: dict[tuple[str, str], None] = {}
 
     async def accept(self, message: Incoming) -> Accepted:
         """Returns after the commit. Raises what kept this message from being stored."""
         with self._database.writing():  # it waits for its batch, and carries its moment
-            return await self._accept(message)
+            placed = await self._accept(message)
+        if not placed.duplicate:
+            self._on_accepted(message.channel, message.received_at)
+        return placed
 
     async def _accept(self, message: Incoming) -> Accepted:
         thread = (message.channel, message.thread)

@@ -55,10 +55,14 @@ class Result:
 
     def ignored_by_kind(self) -> Counter[str]:
         """In the connector's constant words, or the reason why the desk ignored it."""
-        found = Counter(self.kinds.get(number, reason) for number, reason in self.ignored.items())
+        found = Counter(self._kind(number, reason) for number, reason in self.ignored.items())
         if self.of_another_type:
             found[self.another_type] += self.of_another_type
         return found
+
+    def _kind(self, number: int, reason: IgnoredReason) -> str:
+        kind = self.kinds.get(number, "unknown")
+        return reason if kind == "unknown" and reason != "event-type" else kind
 
     def body(self) -> dict[str, Any]:
         """The fields of WebhookAnswer; of each kind the first are named, and the rest counted."""

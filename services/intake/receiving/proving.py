@@ -9,6 +9,7 @@ from typing import Literal
 
 import structlog
 
+from services.intake.channels.activity import Activity
 from services.intake.connectors.port import Proof, WebhookRequest
 from services.intake.policy import ChannelRules
 from shared.runtime.settings import SECRET_PREFIX
@@ -38,7 +39,8 @@ class _Observed:
 
 
 class Prover:
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, activity: Activity) -> None:
+        self._activity = activity
         self._failures = metrics.counter(
             "desk_webhook_signature_failures",
             "Deliveries that did not prove who sent them.",
@@ -73,6 +75,9 @@ class Prover:
 
     def _count(self, channel: ChannelRules, failure: NotProven, now: datetime) -> None:
         self._failures.labels(channel.name, failure.reason).inc()
+        self._activity.not_proven(
+            channel.name, now, reason=failure.reason, problem=failure.error.detail
+        )
         if channel.enforced:
             raise failure.error
         observed = self._observed.get(channel.name)

@@ -13,8 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import ColumnElement, and_, delete, exists, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, tuple_, update
 
+from services.intake.channels.domain import Kept
 from services.intake.tables import messages, own_posts, quarantine
 from shared.db import Database, Read, Write
 from shared.db.upsert import insert_into
@@ -27,6 +28,7 @@ from shared.web.strict_json import strict_json
 TOO_OLD = timedelta(hours=1)
 """What is kept that long on a promised channel is somebody's unseen question."""
 AT_ONCE = 500
+MOST_COUNTED = 1000
 READ_AT_ONCE = 50  # bodies of up to a megabyte
 
 Place = tuple[datetime, UUID]
@@ -138,6 +140,17 @@ def oldest(tx: Read, channels: Iterable[str]) -> dict[str, datetime]:
         moment = tx.execute(first).scalar()
         if moment is not None:
             found[channel] = moment
+    return found
+
+
+def kept_by_channel(tx: Read, channels: Iterable[str]) -> dict[str, Kept]:
+    """How much each channel has kept, up to MOST_COUNTED, and since when the oldest waits."""
+    c = quarantine.c
+    found = {}
+    for channel, since in oldest(tx, channels).items():
+        some = select(c.id).where(c.channel == channel, ~_repaired()).limit(MOST_COUNTED)
+        count = tx.execute(select(func.count()).select_from(some.subquery())).scalar_one()
+        found[channel] = Kept(int(count), since)
     return found
 
 

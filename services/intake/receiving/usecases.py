@@ -20,7 +20,7 @@ class Receiver:
     def __init__(self, desk: IntakeDependencies) -> None:
         self._desk = desk
         self._counters = Counters(desk.metrics)
-        self._prover = Prover(desk.metrics)
+        self._prover = Prover(desk.metrics, desk.activity)
 
     async def receive(
         self,
@@ -42,12 +42,15 @@ class Receiver:
         # Only now it is certain who sends: a forger takes nothing away from the channel.
         desk.rates.take(channel.name if failure is None else f"{channel.name} (not proven)")
         received_at = desk.clock.now()
+        if failure is None:
+            desk.activity.delivered(channel.name, received_at)
         with desk.database.writing():  # its items are written one after the other
             parts = await self._parts(channel, request, raw, received_at, failure)
             if isinstance(parts, Answer):
                 return parts
             result = await Delivery(desk, channel, received_at, proven=failure is None).take(parts)
         self._counters.count(channel.name, result)
+        desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
         return connector.acknowledge(result.body(), repeated=result.repeated)
 
     async def _parts(
