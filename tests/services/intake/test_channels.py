@@ -17,7 +17,15 @@ from services.intake.channels.usecases import Channels
 from shared.db import DatabaseUnavailableError
 from shared.policy import Verification
 from tests.services.intake.conftest import NOON
-from tests.services.intake.desk import READER, STRANGE_SECRET, Desk, message, opened, problem
+from tests.services.intake.desk import (
+    READER,
+    STRANGE_SECRET,
+    Desk,
+    message,
+    opened,
+    policy,
+    problem,
+)
 from tests.support.clock import ManualClock
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -59,7 +67,7 @@ async def test_what_came_last_is_shown_whichever_way_it_came(desk: Desk) -> None
     desk.clock.advance(HOUR)
     await desk.new_inquiry(channel="web_form")
     listed = {each["name"]: each for each in (await desk.get("/channels"))["items"]}
-    assert [*listed] == [*desk.service._runtime.policy.channels]
+    assert [*listed] == [*policy().channels]
     assert listed["facebook"]["last_delivery_at"] == "2026-11-24T12:00:00Z"
     assert listed["facebook"]["last_message_at"] == "2026-11-24T12:00:00Z"
     assert listed["web_form"]["last_delivery_at"] is None

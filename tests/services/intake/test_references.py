@@ -71,7 +71,13 @@ async def test_a_message_whose_reference_is_taken_is_accepted_all_the_same(desk:
     database = desk.service.database
     known = known_hashtags(policy().hashtags)
     async with committing(writer_of(database)) as committer:
-        acceptor = Acceptor(committer, database=database, known=known, clock=desk.clock)
+        acceptor = Acceptor(
+            committer,
+            database=database,
+            known=known,
+            clock=desk.clock,
+            on_accepted=lambda _c, _at: None,
+        )
         placed = await acceptor.accept(one)
     assert placed.opened
     assert placed.inquiry_id != one.inquiry_id
