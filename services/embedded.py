@@ -18,20 +18,23 @@ from shared.web.problems import problem_response, wrong_method
 _LIVE, _READY = "/health/live", "/health/ready"
 _OWN_PATHS = ("/", _LIVE, _READY)
 _METHODS = ("GET", "HEAD")
+_SERVED_BY = {"form": "intake"}
+"""Paths that do not begin with the name of their service: customers see them."""
 
 
 class EmbeddedApp:
-    def __init__(self, services: Sequence[Service], company: str) -> None:
+    def __init__(self, services: Sequence[Service], company: str, *, form: bool = True) -> None:
+        """`form`: there is one for customers."""
         self._services = services
         self._apps = {service.name: service.app for service in services}
-        self._page = html(company)
+        self._page = html(company, form=form)
         self._policy = page_policy(self._page)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         name = scope["path"].split("/", 2)[1] if scope["path"].startswith("/") else ""
-        app = self._apps.get(name)
+        app = self._apps.get(_SERVED_BY.get(name, name))
         if app is None:
             response = await self._own(Request(scope))
             await response(scope, receive, completing(send))

@@ -17,8 +17,11 @@ table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .5rem .75rem .5rem 0; border-bottom: 1px solid #8884; }
 """
 
+_FORM = '<p>For customers: <a href="/form">the form</a>.</p>'
 
-def html(company: str) -> str:
+
+def html(company: str, *, form: bool = True) -> str:
+    """`form`: there is one for customers."""
     rows = "".join(
         f"<tr><th scope=row>{name}</th><td>{what}</td>"
         f'<td><a href="/{name}/docs">API</a></td>'
@@ -32,6 +35,7 @@ def html(company: str) -> str:
         f"<title>Inbound Desk</title><style>{_STYLE}</style></head><body>"
         f"<h1>Inbound Desk</h1><p>of {escape(company)}</p>"
         f"<table>{rows}</table>"
+        f"{_FORM if form else ''}"
         '<p>The desk as a whole: <a href="/health/live">live</a>, '
         '<a href="/health/ready">ready</a>.</p></body></html>'
     )

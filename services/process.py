@@ -10,6 +10,7 @@ import structlog
 from starlette.types import ASGIApp
 
 from services.embedded import EmbeddedApp
+from services.intake.policy import form_channel
 from services.root import (
     BUILDERS,
     build,
@@ -27,25 +28,29 @@ from shared.runtime.telemetry import configure_logging
 log = structlog.get_logger()
 
 
-async def run_embedded(settings: DeskSettings, *, ready: Callable[[], None]) -> None:
-    """The whole desk in one process; `ready` is called when it serves."""
+async def run_embedded(settings: DeskSettings, *, ready: Callable[[Policy], None]) -> None:
+    """The whole desk in one process; `ready` is called with the policy when it serves."""
     configure_logging(settings.log_level)
     names = tuple(BUILDERS)
     await migrate(names, settings)
-    await _run(names, settings, EmbeddedApp, ready)
+    await _run(names, settings, _together, ready)
 
 
 async def run_service(name: str, settings: DeskSettings) -> None:
     """One service on its own port; its schema is brought up to date by `migrate`, not here."""
     configure_logging(settings.log_level)
-    await _run((name,), settings, lambda services, _: services[0].app, lambda: None)
+    await _run((name,), settings, lambda services, _: services[0].app, lambda _: None)
+
+
+def _together(services: Sequence[Service], policy: Policy) -> ASGIApp:
+    return EmbeddedApp(services, policy.company.name, form=form_channel(policy) is not None)
 
 
 async def _run(
     names: Sequence[str],
     settings: DeskSettings,
-    app_of: Callable[[Sequence[Service], str], ASGIApp],
-    ready: Callable[[], None],
+    app_of: Callable[[Sequence[Service], Policy], ASGIApp],
+    ready: Callable[[Policy], None],
 ) -> None:
     for variable, nearest in unknown_settings():
         log.warning("settings.unknown", variable=variable, nearest=nearest)
@@ -58,10 +63,10 @@ async def _run(
         failures = [await stack.enter_async_context(running_loops(await connect(runtime.bus)))]
         failures += [await stack.enter_async_context(service.running()) for service in services]
         failed = await stack.enter_async_context(_any_of(failures))
-        ready()
+        ready(runtime.policy)
         _say_when_nobody_may_call(runtime, services)
         await serve(
-            app_of(services, runtime.policy.company.name),
+            app_of(services, runtime.policy),
             listening=listening,
             grace_seconds=settings.shutdown_seconds,
             failed=failed,

@@ -8,8 +8,10 @@ import shlex
 from typing import Any
 
 from services.cli.words import SERVICES, add_verb, go
+from services.intake.policy import form_channel
 from services.process import run_embedded, run_service
 from shared.access.keys import add_first_key
+from shared.policy import Policy
 from shared.runtime.clock import SystemClock
 from shared.runtime.settings import DeskSettings, read_settings
 
@@ -24,7 +26,7 @@ def add(verbs: Any) -> None:
 def run(_options: argparse.Namespace) -> int:
     settings = read_settings(DeskSettings)
     # Made when the desk is up: a key that was made before a start that failed was never shown.
-    go(run_embedded(settings, ready=lambda: _welcome(settings, _first_key(settings))))
+    go(run_embedded(settings, ready=lambda policy: _welcome(settings, policy)))
     return 0
 
 
@@ -40,9 +42,12 @@ def _first_key(settings: DeskSettings) -> str | None:
     return add_first_key(settings.keys_path(), now=SystemClock().now())
 
 
-def _welcome(settings: DeskSettings, key: str | None) -> None:
+def _welcome(settings: DeskSettings, policy: Policy) -> None:
+    key = _first_key(settings)
     url = f"http://{settings.host}:{settings.port}"
     print(f"Inbound Desk serves {url}/", flush=True)
+    if form_channel(policy) is not None:
+        print(f"The form for your customers: {url}/form", flush=True)
     if key is None:
         return
     bearer = shlex.quote(f"Authorization: Bearer {key}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,10 @@ from services.intake.dependencies import IntakeDependencies
 from services.intake.files import api as files_api
 from services.intake.files import worker as files_worker
 from services.intake.files.domain import Limits
+from services.intake.form.api import FormApi, no_form_routes
+from services.intake.form.arrivals import Arrivals
+from services.intake.form.handlers import DeadlineEvents
+from services.intake.form.rules import form_rules
 from services.intake.inquiries import api as inquiries_api
 from services.intake.inquiries import handlers
 from services.intake.inquiries import worker as inquiries_worker
@@ -136,8 +141,31 @@ def build(
         "channels",
         Check(channels_worker.ChannelHealth(channels, service.metrics).examine, "degraded"),
     )
-    service.serve(_http(desk, channels))
+    service.serve(_with_form(_http(desk, channels), service, desk, runtime.policy, settings))
     return service
+
+
+def _with_form(
+    http: HttpDescription,
+    service: Service,
+    desk: IntakeDependencies,
+    policy: Policy,
+    settings: IntakeSettings,
+) -> HttpDescription:
+    """With the form's pages; where there is a form, intake learns by when its inquiries are due."""
+    rules = form_rules(policy, settings)
+    if rules is None:
+        return replace(http, pages=no_form_routes(policy.company.name))
+    arrivals = Arrivals()
+    service.listen(DeadlineEvents(rules.channel).listener(), on_recorded=arrivals.announce)
+    form = FormApi(desk, rules, settings, arrivals)
+    others = http.limit_of
+    return replace(
+        http,
+        pages=form.routes(),
+        page_of=form.page_of,
+        limit_of=lambda path: form.limit_of(path) or others(path),
+    )
 
 
 def _writers(database: Database, count: int) -> list[Writer]:

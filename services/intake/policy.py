@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from services.intake.connectors import standard_webhooks
 from services.intake.connectors.port import Connector
-from services.intake.connectors.registry import CONNECTORS, Connectors
+from services.intake.connectors.registry import CONNECTORS, OWN_TOOLS, Connectors
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import (
     Audience,
@@ -24,6 +25,10 @@ from shared.policy.problems import PolicyError, PolicyProblem, nearest
 from shared.policy.values import shown
 from shared.runtime.secret_files import SUFFIX
 from shared.runtime.settings import SECRET_PREFIX
+
+USUAL_FORM_CHANNEL = "web_form"
+FORM_CONNECTORS = (standard_webhooks.CONNECTOR.name, OWN_TOOLS)
+"""What the form keeps aside is kept in their format, so that it can be tried again as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +120,7 @@ def intake_rules(
 
 def examine(policy: Policy, connectors: Connectors = CONNECTORS) -> None:
     """What of a policy only intake can judge. Raises PolicyError."""
-    problems = tuple(
+    problems = [
         PolicyProblem(
             f"channels.{name}.connector",
             f"{shown(channel.connector)} is not a known connector",
@@ -123,9 +128,22 @@ def examine(policy: Policy, connectors: Connectors = CONNECTORS) -> None:
         )
         for name, channel in policy.channels.items()
         if channel.connector not in connectors
-    )
+    ]
+    if policy.form.channel is not None and form_channel(policy) is None and policy.form.enabled:
+        wrong = f"the form cannot write to {policy.form.channel}, which has a format of its own"
+        right = " or ".join(f'"{name}"' for name in FORM_CONNECTORS)
+        problems.append(PolicyProblem("form.channel", wrong, f"a channel with connector {right}"))
     if problems:
-        raise PolicyError(problems)
+        raise PolicyError(tuple(problems))
+
+
+def form_channel(policy: Policy) -> str | None:
+    """The channel of the web form; None where there is no form."""
+    name = policy.form.channel or USUAL_FORM_CHANNEL
+    channel = policy.channels.get(name)
+    if not policy.form.enabled or channel is None or channel.connector not in FORM_CONNECTORS:
+        return None
+    return name
 
 
 def _missing_secrets(

@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
-from shared.runtime.settings import LONGEST_DAYS, Settings
+from shared.runtime.settings import LONGEST_DAYS, PerSecond, Settings
 
 
 class IntakeSettings(Settings):
@@ -30,6 +30,25 @@ class IntakeSettings(Settings):
         le=LONGEST_DAYS,
         description="Days an Idempotency-Key is remembered after its first use.",
     )
+    form_files: int = Field(
+        default=5, ge=0, le=50, description="Files that a message in the form may have; 0: none."
+    )
+    form_mib: int = Field(
+        default=10, ge=1, le=50, description="MiB that the files of a message in the form may have."
+    )
+    form_address_rate: PerSecond = Field(
+        default=0.1,
+        description="Messages per second of one address in the form on average; more gives 429; "
+        "0: no limit.",
+    )
+    form_address_burst: int = Field(
+        default=10, ge=1, description="Messages of one address in the form at once."
+    )
+    form_rate: PerSecond = Field(
+        default=10.0,
+        description="Messages per second in the form on average; more gives 429; 0: no limit.",
+    )
+    form_burst: int = Field(default=100, ge=1, description="Messages in the form at once.")
     own_post_days: int = Field(
         default=90,
         ge=1,

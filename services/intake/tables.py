@@ -335,3 +335,22 @@ channel_latest = Table(
     Column("at", Utc, nullable=False),
     Column("detail", Text, nullable=False),
 )
+
+# With which the form's tokens are signed: one row, made when the first form is handed out.
+form_keys = Table(
+    "form_keys",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("key", LargeBinary, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+# By when the inquiries of the form are answered, as sla said last.
+form_deadlines = Table(
+    "form_deadlines",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("due_at", Utc, nullable=False),
+    Column("paused", Boolean, nullable=False),
+    Column("reported_at", Utc, nullable=False),
+)

@@ -8,6 +8,7 @@ from typing import cast
 from shared.policy.model import (
     Channel,
     Desk,
+    Form,
     Hashtags,
     NotificationTarget,
     Promise,
@@ -30,6 +31,7 @@ def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
     notifications = cast("tuple[NotificationTarget, ...] | None", parts.get("notifications"))
     hashtags = cast("Hashtags | None", parts.get("hashtags"))
     routing = cast("Routing | None", parts.get("routing"))
+    form = cast("Form | None", parts.get("form"))
     retention = cast("Retention | None", parts.get("retention"))
     if channels is not None:
         yield from _channels(channels, desks)
@@ -43,6 +45,8 @@ def inconsistencies(parts: Parts) -> Iterator[PolicyProblem]:
         yield from _notifications(notifications, desks)
     if routing is not None:
         yield from _routing(routing, hashtags)
+    if form is not None and channels is not None:
+        yield from _form(form, channels)
     if retention is not None:
         yield from _retention(retention)
 
@@ -214,6 +218,12 @@ def _term_fault(term: str) -> tuple[str, str] | None:
     if letters < 2 or (term.startswith("*") and letters < 4):
         return "would match almost everything", "2 letters or more, 4 after a leading *"
     return None
+
+
+def _form(form: Form, channels: Mapping[str, Channel]) -> Iterator[PolicyProblem]:
+    if form.channel is not None and form.channel not in channels:
+        wrong = f"there is no channel {shown(form.channel)}"
+        yield _at("form", "channel", wrong=wrong, right=nearest(form.channel, [*channels]))
 
 
 def _retention(retention: Retention) -> Iterator[PolicyProblem]:

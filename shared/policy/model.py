@@ -28,6 +28,7 @@ from shared.policy.parts import Items, Localized, Part, Table, refuse
 from shared.policy.values import (
     Duration,
     Name,
+    Origin,
     Tag,
     Warn,
     WarnLevel,
@@ -274,6 +275,29 @@ class Retention(Part):
     messages_days: Days | None = None
 
 
+class FormEmail(StrEnum):
+    """Whether a message in the form needs an address that it can be answered to."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+
+
+class Form(Part):
+    """The web form at /form.
+
+    `channel`: where its messages come in; left out, the channel web_form where there is one.
+    `embed`: the sites whose pages may show the form in a frame. `privacy_notice` stands beside the
+    button; left out, a sentence that says what the entries are used for.
+    """
+
+    enabled: StrictBool = True
+    channel: Name | None = None
+    email: FormEmail = FormEmail.REQUIRED
+    embed: Items[Origin] = ()
+    privacy_url: WebAddress | None = None
+    privacy_notice: Localized | None = None
+
+
 class Policy(Part):
     company: Company
     channels: Table[Name, Channel]
@@ -284,4 +308,5 @@ class Policy(Part):
     hashtags: Hashtags = Hashtags()
     routing: Routing
     netiquette: Localized
+    form: Form = Form()
     retention: Retention

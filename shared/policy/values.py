@@ -23,6 +23,7 @@ NAME_PATTERN = r"^[a-z][a-z0-9_]{0,39}$"
 _DURATION = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII)
 _UNIT = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
 _INTERVAL = re.compile(r"([0-9]{2}):([0-9]{2})-([0-9]{2}):([0-9]{2})(\+1)?", re.ASCII)
+_ORIGIN = re.compile(r"https?://(?:\*\.)?[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){0,9}(?::[0-9]{1,5})?")
 _PERCENT = re.compile(r"([0-9]{1,3}) ?%", re.ASCII)
 
 
@@ -195,6 +196,21 @@ def secret_web_address(value: object) -> str:
     return text
 
 
+def parse_origin(value: object) -> str:
+    """ "https://www.example.org", "https://*.example.org": a host whose pages may show one of ours.
+
+    Nothing else fits: it becomes a part of a header.
+    """
+    hint = 'an address without a path such as "https://www.example.org"'
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if _ORIGIN.fullmatch(text) is None:
+        raise mistake(f"{shown(value)} is not the address of a site", hint)
+    host = text.partition("://")[2].rpartition(":")[0] or text.partition("://")[2]
+    if text.startswith("http:") and host not in LOOPBACK:
+        raise mistake("http:// can be changed by anybody on the way", hint)
+    return text
+
+
 def _normal_tag(value: object) -> object:
     return value.strip().removeprefix("#").casefold() if isinstance(value, str) else value
 
@@ -203,6 +219,7 @@ Duration = Annotated[timedelta, PlainValidator(parse_duration), PlainSerializer(
 Interval = Annotated[OpeningInterval, PlainValidator(parse_interval), PlainSerializer(str)]
 Warn = Annotated[WarnLevel, PlainValidator(parse_warn_level), PlainSerializer(str)]
 WebAddress = Annotated[str, BeforeValidator(parse_web_address)]
+Origin = Annotated[str, BeforeValidator(parse_origin)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN)]

@@ -19,7 +19,9 @@ LONGEST_MODULE = 400
 AROUND = {"__init__", "app", "settings", "tables", "migrations"}
 """What each service has beside its slices."""
 SLICES = {
-    "intake": {"channels", "connectors", "receiving", "accepting", "inquiries", "files"},
+    "intake": {
+        "channels", "connectors", "form", "receiving", "accepting", "inquiries", "files",
+    },
     "router": {"deciding", "todos", "deadlines"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
@@ -40,6 +42,9 @@ OPEN_BESIDES = {
     ("accepting", "inquiries.request_key"): "the header is read in one way",
     ("connectors", "inquiries.fields"): "a connector says what fits into them",
     ("receiving", "channels.activity"): "what comes in is counted where it comes in",
+    ("form", "inquiries.fields"): "what fits into them",
+    ("form", "receiving.quarantine"): "what is suspected is kept where the rest is",
+    ("form", "receiving.storing"): "one way in, whoever hands it in",
     ("receiving", "accepting.incoming"): "one message, whichever way it comes in",
     ("receiving", "accepting.threads"): "one conversation, whichever way it comes in",
 }
@@ -90,7 +95,7 @@ PURE = {"shared.text.composing", "shared.text.references"}
 """What is shared and imports nothing but the standard library."""
 
 KNOWN_HOSTS = {
-    "127.0.0.1", "localhost", "example.org", "desk.example.org", "login.example",
+    "127.0.0.1", "localhost", "example.org", "www.example.org", "desk.example.org", "login.example",
     "github.com/standard-webhooks/standard-webhooks", "www.gnu.org", "fsf.org",
     "www.rfc-editor.org",
     "www.standardwebhooks.com", "cloudevents.io", "www.w3.org", "json-schema.org",

@@ -156,6 +156,10 @@ def test_the_proxy_serves_what_one_process_serves() -> None:
         assert re.search(rf"location /{service}/ +{{ proxy_pass http://{service}; }}", text)
         assert re.search(rf"location = /{service}/metrics +{{ return 404; }}", text)
         assert re.search(rf"upstream {service} +{{[^}}]*server {service}:8000 resolve;", text)
+    assert re.search(
+        r"location = /form +{ client_max_body_size 64m; proxy_pass http://intake; }", text
+    )
+    assert re.search(r"location /form/ +{ proxy_pass http://intake; }", text)
     megabytes = int(re.findall(r"client_max_body_size (\d+)m;", text)[0])
     limit = SETTINGS["All services"].model_fields["body_limit"].default
     assert megabytes * 1_048_576 > limit, "the service refuses first, with a problem"
@@ -199,7 +203,7 @@ def test_the_ingress_shows_no_metrics() -> None:
     (ingress,) = _of_kind("Ingress")
     (rule,) = ingress["spec"]["rules"]
     paths = {entry["path"] for entry in rule["http"]["paths"]}
-    assert paths == {
+    assert paths == {"/form"} | {
         f"/{service}/{part}"
         for service in SERVICES
         for part in ("v1", "docs", "health", "openapi.json")
