@@ -188,6 +188,7 @@ def _http(desk: IntakeDependencies, channels: Channels) -> HttpDescription:
         raw_paths={**receiving_api.openapi_path(), **accepting_api.openapi_path()},
         raw_schemas=_schemas((*receiving_api.SCHEMAS, *accepting_api.SCHEMAS)),
         on_errors={NotAllowedError: _not_allowed},
+        limit_of=receiving_api.limit_of(desk),
     )
 
 

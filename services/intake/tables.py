@@ -296,6 +296,18 @@ idempotency = Table(
     Column("created_at", Utc, nullable=False, index=True),
 )
 
+# What has proven a content beside it, and can prove no other one.
+used_tokens = Table(
+    "used_tokens",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    # SHA-256 of the token, and of what it came with.
+    Column("token", String(64), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    # From then on it is too old to prove anything.
+    Column("until", Utc, nullable=False, index=True),
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

@@ -11,7 +11,7 @@ import structlog
 
 from services.intake.inquiries.store import queries
 from services.intake.inquiries.usecases import retention
-from services.intake.receiving import quarantine
+from services.intake.receiving import once, quarantine
 from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Loop, pause
@@ -26,11 +26,13 @@ log = structlog.get_logger()
 
 
 def forget_keys(database: Database, clock: Clock, *, days: int) -> Loop:
-    """Forget the Idempotency-Keys that nobody will repeat any more."""
+    """Forget the Idempotency-Keys that nobody will repeat any more, and tokens that are too old."""
 
     async def forget(_stop: asyncio.Event) -> None:
         try:
-            await database.write(queries.forget_keys, before=clock.now() - timedelta(days=days))
+            now = clock.now()
+            await database.write(queries.forget_keys, before=now - timedelta(days=days))
+            await database.write(once.forget, before=now)
         except DatabaseUnavailableError as error:
             log.warning("idempotency.not_forgotten", reason=str(error))
 

@@ -18,16 +18,18 @@ from shared.web.problems import RefusedError
 from shared.web.refusals import RefusalLog
 
 RETRY_SECONDS = 1
+LARGE_FACTOR = 4
+"""How much longer a body may take on a path where it may be larger than an ordinary one."""
 _CLOSE = {"Connection": "close"}
 _CHECK_SECONDS = 0.05
 _LENGTH_DIGITS = 20  # whatever begins with as many is too large
 
 
 class Bodies:
-    """Those of one service that are not complete, oldest first."""
+    """Those of one service that are not complete, or large and not handled yet; oldest first."""
 
     def __init__(self, *, limit: int, seconds: float, together: int, refusals: RefusalLog) -> None:
-        """`limit` is the bytes of one body, `together` those of all that are not complete."""
+        """`limit` is the bytes of an ordinary body, `together` those of all that are held."""
         self.limit = limit
         self.seconds = seconds
         self._together = max(together, limit)
@@ -39,18 +41,22 @@ class Bodies:
 
     def hold(self, body: Body, size: int) -> None:
         """Count these bytes. When they are too many in all, the body that takes longest has to go:
-        honest senders are done within moments. Those go first whose senders have shown no key.
+        honest senders are done within moments. Those go first whose senders have shown no key; what
+        is complete stays.
         """
         self._held[body] = self._held.get(body, 0) + size
         self._total += size
         while self._total > self._together:
-            oldest = next((each for each in self._held if not each.vouched), next(iter(self._held)))
+            coming = [each for each in self._held if not each.complete]
+            if not coming:
+                return
+            oldest = next((each for each in coming if not each.vouched), coming[0])
             self.release(oldest)
             self._refusals.note("too-many-bodies")
             self.interrupt(oldest, _too_many())
 
     def release(self, body: Body) -> None:
-        """It is complete, or will not be read any further."""
+        """It is complete, or handled, or will not be read any further."""
         self._total -= self._held.pop(body, 0)
 
     async def wait(self, body: Body, receive: Receive) -> Message:
@@ -89,7 +95,7 @@ class Bodies:
         now = asyncio.get_running_loop().time()
         for body in self._waiting:
             if body.deadline <= now:
-                self.interrupt(body, _too_slow(self.seconds))
+                self.interrupt(body, _too_slow(body.seconds))
         later = [body.deadline for body in self._waiting if body.refusal is None]
         self._watching = None
         if later:
@@ -114,10 +120,11 @@ class Body:
         # Who asks first whether to send it may not send it after a refusal.
         self._unsure = b"transfer-encoding" in headers or b"expect" in headers
         self._bodies = bodies
-        self.deadline = asyncio.get_running_loop().time() + bodies.seconds
+        self.seconds = bodies.seconds * (LARGE_FACTOR if self._limit > bodies.limit else 1)
+        self.deadline = asyncio.get_running_loop().time() + self.seconds
         self.refusal: RefusedError | None = None
         self._size = 0
-        self._complete = False
+        self.complete = False
         self.notes: Notes | None = None
 
     @property
@@ -134,11 +141,11 @@ class Body:
     @property
     def open_ended(self) -> bool:
         """Whether nobody knows how much of it is still to come."""
-        return self._unsure and not self._complete
+        return self._unsure and not self.complete
 
     async def receive(self) -> Message:
         """Raises RefusedError: 408, 413, 503, or 400 when the client goes away meanwhile."""
-        if self._complete:  # now only a disconnect can come, and that may take its time
+        if self.complete:  # now only a disconnect can come, and that may take its time
             return await self._receive()
         if self.refusal is not None:
             raise self.refusal
@@ -155,11 +162,15 @@ class Body:
         self._size += size
         if self._size > self._limit:
             raise self._too_large()
-        self._complete = not message.get("more_body", False)
-        if self._complete:
-            self._bodies.release(self)
-        elif size:
+        complete = not message.get("more_body", False)
+        large = self._size > self._bodies.limit
+        if size and (large or not complete):
             self._bodies.hold(self, size)
+        if complete and self.refusal is not None:
+            raise self.refusal
+        self.complete = complete
+        if complete and not large:  # a large one counts until it is handled
+            self._bodies.release(self)
 
     def _too_large(self) -> RefusedError:
         return RefusedError(

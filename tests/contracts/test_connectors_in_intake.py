@@ -102,6 +102,8 @@ async def test_a_forged_delivery_leaves_no_trace(desk: Desk, sample: Sample) -> 
 
 
 async def test_a_broken_item_costs_no_other_and_is_kept(desk: Desk, sample: Sample) -> None:
+    if "broken" not in sample.items:
+        return  # of this format whatever comes can be kept as a message
     good = [sample.items["message"](f"g-{n}") for n in range(min(2, sample.most - 1))]
     answer = await deliver(desk, sample, *good[:1], sample.items["broken"](""), *good[1:])
     assert answer.is_success
@@ -163,7 +165,8 @@ async def test_too_many_items_are_refused_as_a_whole(desk: Desk, sample: Sample)
 
 
 async def test_a_body_over_the_limit_is_refused(desk: Desk, sample: Sample) -> None:
-    sent = sample.sign(b" " * 2_000_000, sample.signing[0], NOON)
+    limit = sample.connector.body_limit or 1_048_576
+    sent = sample.sign(b" " * (limit + 1), sample.signing[0], NOON)
     assert (await send(desk, sent)).status_code == 413
 
 

@@ -20,12 +20,12 @@ from services.intake.connectors.port import (
     Once,
     Parts,
     Proof,
+    Setup,
     WebhookRequest,
     counted_as_ok,
     not_proven,
 )
-from services.intake.connectors.signing import fits, of_hex
-from services.intake.connectors.tokens import tokens
+from services.intake.connectors.signing import fits, of_hex, secret_bytes
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 
@@ -142,7 +142,7 @@ def _json(text: str) -> Any:
 
 CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     name="mailgun",
-    keys=tokens,
+    keys=secret_bytes,
     claim=_claim,
     decode=form,
     split=_split,
@@ -151,4 +151,9 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     id_of=id_of,
     acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
+    setup=Setup(
+        address="Receiving > Create Route > Forward",
+        secrets="the HTTP webhook signing key of Settings > API Security",
+        own_ids="every address of ours that mail is sent from",
+    ),
 )

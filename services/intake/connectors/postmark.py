@@ -16,11 +16,12 @@ from services.intake.connectors.port import (
     Connector,
     Parts,
     Proof,
+    Setup,
     WebhookRequest,
     counted_as_ok,
 )
-from services.intake.connectors.signing import of_base64
-from services.intake.connectors.tokens import require_basic, tokens
+from services.intake.connectors.signing import of_base64, secret_bytes
+from services.intake.connectors.tokens import require_basic
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 
@@ -31,7 +32,7 @@ _FILED = {"Reply-To": "ReplyTo"}
 def _keys(secrets: Sequence[str]) -> tuple[bytes, ...]:
     if any(":" not in secret for secret in secrets):
         raise ValueError("a secret of Postmark is user:password, as in the address")
-    return tokens(secrets)
+    return secret_bytes(secrets)
 
 
 def _claim(request: WebhookRequest, keys: Sequence[bytes], _now: datetime) -> Proof:
@@ -121,4 +122,9 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     id_of=id_of,
     acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
+    setup=Setup(
+        address="Inbound stream > Settings > Webhook, with user:password@ before the host",
+        secrets="user:password of your own, as in the address",
+        own_ids="every address of ours that mail is sent from",
+    ),
 )

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.connectors.mail.kept import BODY_LIMIT, id_of, raw_item, read
-from services.intake.connectors.port import Connector, Parts, Proof, WebhookRequest
-from services.intake.connectors.tokens import require_bearer, tokens
+from services.intake.connectors.port import Connector, Parts, Proof, Setup, WebhookRequest
+from services.intake.connectors.signing import secret_bytes
+from services.intake.connectors.tokens import require_bearer
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 
@@ -41,7 +42,7 @@ def _decode(body: bytes, request: WebhookRequest | None) -> Any:
 
 CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     name="email",
-    keys=tokens,
+    keys=secret_bytes,
     claim=_claim,
     decode=_decode,
     split=lambda document: Parts([document], named="the mail"),
@@ -49,4 +50,9 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     is_delivery=lambda _document: False,
     id_of=id_of,
     body_limit=BODY_LIMIT,
+    setup=Setup(
+        address="what posts the mails: the mail server or relay",
+        secrets="a token of your own, which is sent as `Authorization: Bearer`",
+        own_ids="every address of ours that mail is sent from",
+    ),
 )

@@ -12,7 +12,11 @@ from services.intake.connectors import (
     facebook_page,
     instagram,
     linkedin,
+    mailgun,
     messenger,
+    postmark,
+    raw_email,
+    sendgrid,
     standard_webhooks,
     whatsapp,
     x,
@@ -27,6 +31,10 @@ FORMATS: tuple[Connector[Any], ...] = (
     whatsapp.CONNECTOR,
     x.CONNECTOR,
     linkedin.CONNECTOR,
+    raw_email.CONNECTOR,
+    mailgun.CONNECTOR,
+    postmark.CONNECTOR,
+    sendgrid.CONNECTOR,
 )
 OWN_TOOLS = "api"
 """The name for channels on which only our own tools write. With a secret, such a channel takes

@@ -33,12 +33,13 @@ from services.intake.connectors.port import (
     Connector,
     Parts,
     Proof,
+    Setup,
     WebhookRequest,
     counted_as_ok,
     not_proven,
 )
-from services.intake.connectors.signing import of_base64
-from services.intake.connectors.tokens import require_bearer, tokens
+from services.intake.connectors.signing import of_base64, secret_bytes
+from services.intake.connectors.tokens import require_bearer
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 
@@ -61,7 +62,7 @@ class Keys:
 def _keys(secrets: Sequence[str]) -> Keys:
     public = [each for each in secrets if each.startswith(_PUBLIC_KEY)]
     others = [each for each in secrets if not each.startswith(_PUBLIC_KEY)]
-    return Keys(tuple(_public_key(each) for each in public), tokens(others))
+    return Keys(tuple(_public_key(each) for each in public), secret_bytes(others))
 
 
 def _public_key(secret: str) -> ec.EllipticCurvePublicKey:
@@ -181,4 +182,9 @@ CONNECTOR: Connector[Keys] = Connector(
     id_of=id_of,
     acknowledge=counted_as_ok,
     body_limit=BODY_LIMIT,
+    setup=Setup(
+        address="Settings > Inbound Parse > Add Host & URL",
+        secrets="the public key of its security policy, or an OAuth token",
+        own_ids="every address of ours that mail is sent from",
+    ),
 )

@@ -7,16 +7,7 @@ from collections.abc import Sequence
 from services.intake.connectors.port import WebhookRequest, not_proven
 from services.intake.connectors.signing import of_base64, same
 
-SHORTEST = 8
 _AUTHORIZATION = "authorization"
-
-
-def tokens(secrets: Sequence[str]) -> tuple[bytes, ...]:
-    """Raises ValueError for one that could be guessed."""
-    found = tuple(secret.encode() for secret in secrets)
-    if any(len(each) < SHORTEST for each in found):
-        raise ValueError(f"a secret needs at least {SHORTEST} characters")
-    return found
 
 
 def require_bearer(request: WebhookRequest, expected: Sequence[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -41,6 +42,15 @@ def routes(desk: IntakeDependencies) -> list[Route]:
         for methods in ({"POST"}, others - {"POST"})
         if methods
     ]
+
+
+def limit_of(desk: IntakeDependencies) -> Callable[[str], int | None]:
+    """By path, the bytes of a delivery where the channel's format may need more than any other."""
+    limits = {
+        PATH.replace("{channel}", name): channel.connector.body_limit
+        for name, channel in desk.rules.channels.items()
+    }
+    return limits.get
 
 
 def _request(scope: Scope) -> WebhookRequest:

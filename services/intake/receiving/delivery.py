@@ -24,6 +24,7 @@ from services.intake.connectors.items import (
 from services.intake.connectors.port import Parts, Reading
 from services.intake.dependencies import IntakeDependencies
 from services.intake.policy import ChannelRules
+from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.outcome import Result
 from services.intake.receiving.quarantine import keep_aside
 from services.intake.receiving.storing import Storing
@@ -61,12 +62,14 @@ class Delivery:
         retried: bool = False,
         keep: bool = True,
         proven: bool = True,
+        size: int = 0,
     ) -> None:
         self._desk = desk
         self._channel = channel
         self._received_at = received_at
         self._keep = keep
         self._proven = proven
+        self._size = size
         self._storing = Storing(desk, channel, retried)
         self._result = Result()
 
@@ -79,7 +82,7 @@ class Delivery:
         self._result.another_type = parts.kind
         threads: dict[str, list[_Numbered]] = {}
         for number, raw in enumerate(parts.items):
-            match self._read(number, raw):
+            match await self._read(number, raw):
                 case Broken(problems):
                     await self._broken(number, raw, problems)
                 case Ignored(reason, kind):
@@ -101,10 +104,10 @@ class Delivery:
         await self._side_by_side(threads)
         return self._result
 
-    def _read(self, number: int, raw: Any) -> Item:
+    async def _read(self, number: int, raw: Any) -> Item:
         reading = Reading(self._moment(number), self._channel.own_ids)
         try:
-            item = self._channel.connector.read(raw, reading)
+            item = await off_loop(self._size, self._channel.connector.read, raw, reading)
         except Exception:
             log.exception("webhook.item_failed", channel=self._channel.name)
             return Broken((NOT_STORED,))

@@ -12,6 +12,9 @@ import structlog
 from services.intake.channels.activity import Activity
 from services.intake.connectors.port import Proof, WebhookRequest
 from services.intake.policy import ChannelRules
+from services.intake.receiving.off_loop import off_loop
+from services.intake.receiving.once import require_first_use
+from shared.db import Database
 from shared.runtime.settings import SECRET_PREFIX
 from shared.runtime.telemetry import Metrics
 from shared.web.problems import RefusedError
@@ -39,7 +42,8 @@ class _Observed:
 
 
 class Prover:
-    def __init__(self, metrics: Metrics, activity: Activity) -> None:
+    def __init__(self, database: Database, metrics: Metrics, activity: Activity) -> None:
+        self._database = database
         self._activity = activity
         self._failures = metrics.counter(
             "desk_webhook_signature_failures",
@@ -58,7 +62,8 @@ class Prover:
     ) -> tuple[bytes, NotProven | None]:
         """The raw body, and what is wrong with its proof where the channel only observes that.
 
-        Raises RefusedError where it is enforced; for its headers alone before the body is read.
+        Raises RefusedError where it is enforced, for its headers alone before the body is read;
+        UnavailableError when a proof that is valid once cannot be remembered.
         """
         found = _claimed(channel, request, now)
         if isinstance(found, NotProven):
@@ -66,7 +71,9 @@ class Prover:
             return await read_body(), found
         raw = await read_body()
         try:
-            found(raw)
+            once = await off_loop(len(raw), found, raw)
+            if once is not None:
+                await require_first_use(self._database, channel.name, once)
         except RefusedError as error:
             failure = NotProven("signature", error)
             self._count(channel, failure, now)

@@ -10,17 +10,21 @@ from services.intake.connectors.port import Answer, Parts, WebhookRequest
 from services.intake.dependencies import IntakeDependencies
 from services.intake.policy import ChannelRules
 from services.intake.receiving.delivery import Delivery
+from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.outcome import Counters, Result
 from services.intake.receiving.proving import NotProven, Prover, secret_missing
 from services.intake.receiving.quarantine import external_id_of, keep_aside
 from shared.web.problems import RefusedError
+
+MOST_KEPT = 1_048_576
+"""Bytes of an unreadable delivery that are kept; a readable item is kept whole."""
 
 
 class Receiver:
     def __init__(self, desk: IntakeDependencies) -> None:
         self._desk = desk
         self._counters = Counters(desk.metrics)
-        self._prover = Prover(desk.metrics, desk.activity)
+        self._prover = Prover(desk.database, desk.metrics, desk.activity)
 
     async def receive(
         self,
@@ -48,7 +52,8 @@ class Receiver:
             parts = await self._parts(channel, request, raw, received_at, failure)
             if isinstance(parts, Answer):
                 return parts
-            result = await Delivery(desk, channel, received_at, proven=failure is None).take(parts)
+            delivery = Delivery(desk, channel, received_at, proven=failure is None, size=len(raw))
+            result = await delivery.take(parts)
         self._counters.count(channel.name, result)
         desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
         return connector.acknowledge(result.body(), repeated=result.repeated)
@@ -66,13 +71,13 @@ class Receiver:
         """
         connector = channel.connector
         try:
-            document = connector.decode(raw, request)
+            document = await off_loop(len(raw), connector.decode, raw, request)
             answer = connector.challenge(document)
             if answer is None:
-                return connector.split(document)
+                return await off_loop(len(raw), connector.split, document)
         except RefusedError as error:
             if error.status != 415:
-                text = raw.decode("utf-8", "replace")
+                text = raw[:MOST_KEPT].decode("utf-8", "replace")
                 await keep_aside(
                     self._desk.database,
                     text,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from tests.contracts.connectors import (
+    email_sample,
     facebook_page_sample,
     instagram_sample,
     linkedin_sample,
+    mailgun_sample,
     messenger_sample,
     postcards_sample,
+    postmark_sample,
+    sendgrid_sample,
     standard_webhooks,
     whatsapp_sample,
     x_sample,
@@ -22,4 +26,8 @@ SAMPLES = (
     whatsapp_sample.SAMPLE,
     x_sample.SAMPLE,
     linkedin_sample.SAMPLE,
+    email_sample.SAMPLE,
+    mailgun_sample.SAMPLE,
+    postmark_sample.SAMPLE,
+    sendgrid_sample.SAMPLE,
 )
