@@ -92,6 +92,7 @@ def build(
         rates=Rates("channel", runtime.settings.rate_of_channels()),
         files=Limits(settings.file_mib << 20, settings.files_mib << 20),
         activity=activity,
+        public_url=runtime.settings.public_url,
     )
     service.listen(handlers.TodoEvents(rules.hashtags, runtime.clock).listener())
     service.loop("accept", committer.run)

@@ -33,6 +33,8 @@ class IntakeDependencies:
     """Of the channels."""
     files: Limits
     activity: Activity
+    public_url: str = ""
+    """How the desk is called from outside; empty: as each request says."""
 
     async def act(
         self, verb: Callable[Concatenate[Write, P], T], /, *args: P.args, **kwargs: P.kwargs

@@ -41,6 +41,15 @@ def _per_second(rate: float) -> float:
 
 
 SLOWEST_RATE = 0.001
+
+
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", value):
+        raise ValueError("an address that begins with https:// or http://, without ? and #")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 PerSecond = Annotated[float, AfterValidator(_per_second)]
 
 
@@ -177,6 +186,11 @@ class DeskSettings(Settings):
     )
     trusted_proxies: str = Field(
         default="127.0.0.1", description="Addresses whose X-Forwarded-* headers are believed."
+    )
+    public_url: WebAddress = Field(
+        default="",
+        description="How platforms call the desk, `https://desk.example.org`; empty: as each "
+        "request says. Some sign their whole address.",
     )
     inbox_days: int = Field(
         default=60,

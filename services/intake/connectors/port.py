@@ -38,7 +38,7 @@ class WebhookRequest:
     """A request to a channel's address, without its body.
 
     `headers` are as they were sent, repeated ones too, with names in lower case; `path` and `query`
-    are still percent-encoded.
+    are still percent-encoded. `origin` is how the desk is called from outside, where that is set.
     """
 
     method: str
@@ -46,6 +46,7 @@ class WebhookRequest:
     path: str = ""
     query: bytes = b""
     scheme: str = "https"
+    origin: str = ""
 
     def header(self, name: str) -> bytes | None:
         """The first one of that name, which is given in lower case."""
@@ -59,10 +60,10 @@ class WebhookRequest:
 
     @property
     def url(self) -> str:
-        """The address as the sender called it, as far as proxies hand on its host."""
+        """The address as the sender called it, as far as that is set, or proxies hand it on."""
         host = (self.header("host") or b"").decode("latin-1")
         query = f"?{self.query.decode('latin-1')}" if self.query else ""
-        return f"{self.scheme}://{host}{self.path}{query}"
+        return f"{self.origin or f'{self.scheme}://{host}'}{self.path}{query}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.intake.connectors import (
+    cloudevents,
+    discourse,
     facebook_page,
+    github,
     instagram,
     linkedin,
     mailgun,
+    mastodon,
     messenger,
     postmark,
     raw_email,
     sendgrid,
+    slack,
     standard_webhooks,
+    telegram,
+    twilio,
     whatsapp,
     x,
+    youtube,
 )
 from services.intake.connectors.port import Connector
 
@@ -35,6 +43,14 @@ FORMATS: tuple[Connector[Any], ...] = (
     mailgun.CONNECTOR,
     postmark.CONNECTOR,
     sendgrid.CONNECTOR,
+    mastodon.CONNECTOR,
+    telegram.CONNECTOR,
+    slack.CONNECTOR,
+    github.CONNECTOR,
+    discourse.CONNECTOR,
+    twilio.CONNECTOR,
+    cloudevents.CONNECTOR,
+    youtube.CONNECTOR,
 )
 OWN_TOOLS = "api"
 """The name for channels on which only our own tools write. With a secret, such a channel takes

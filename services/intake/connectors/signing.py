@@ -55,8 +55,8 @@ def secret_bytes(secrets: Iterable[str]) -> tuple[bytes, ...]:
     found = tuple(secret.encode() for secret in secrets)
     if any(len(each) < SHORTEST_SECRET for each in found):
         raise ValueError(f"a secret has at least {SHORTEST_SECRET} characters")
-    if any(each.split() != [each] for each in found):
-        raise ValueError("a secret has no white space in it")
+    if any(each.splitlines() != [each] or each.strip() != each for each in found):
+        raise ValueError("a secret is one line without white space around it")
     return found
 
 

@@ -42,6 +42,12 @@ def id_of(value: Any) -> str | None:
     return text_of(value)
 
 
+def composed(*ids: Any) -> str | None:
+    """One id of several, where only all of them tell things apart."""
+    parts = [id_of(each) for each in ids]
+    return None if None in parts else ":".join(each for each in parts if each)
+
+
 def first(*values: Any) -> Any:
     """The first that says something."""
     return next((each for each in values if each not in (None, "", [], {})), None)

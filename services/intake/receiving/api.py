@@ -29,7 +29,9 @@ def routes(desk: IntakeDependencies) -> list[Route]:
     async def receive_webhook(request: Request) -> Response:
         channel = desk.rules.channel(request.path_params["channel"])
         notes().channel = channel.name
-        answer = await receiver.receive(channel, _request(request.scope), request.body)
+        answer = await receiver.receive(
+            channel, _request(request.scope, desk.public_url), request.body
+        )
         if answer.media_type == JSON and not answer.headers:
             return JsonAnswer(answer.body, answer.status)
         return Response(
@@ -53,13 +55,14 @@ def limit_of(desk: IntakeDependencies) -> Callable[[str], int | None]:
     return limits.get
 
 
-def _request(scope: Scope) -> WebhookRequest:
+def _request(scope: Scope, origin: str) -> WebhookRequest:
     return WebhookRequest(
         scope["method"],
         scope["headers"],
         path=scope.get("raw_path", b"").decode("latin-1"),
         query=scope["query_string"],
         scheme=scope.get("scheme", "https"),
+        origin=origin,
     )
 
 

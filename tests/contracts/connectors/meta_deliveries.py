@@ -50,7 +50,7 @@ def sample(connector: Connector[Any], items: Mapping[Kind, Callable[[str], Any]]
         secrets=(*SECRETS, f"verify:{TOKEN}"),
         signing=SECRETS,
         stranger="app-secret-of-nobody",
-        no_secrets=("short", "verify:short", f"verify:{TOKEN}", "a secret with blanks"),
+        no_secrets=("short", "verify:short", f"verify:{TOKEN}", "a secret of\ntwo lines"),
         items=items,
         delivery=delivery,
         sign=signed,

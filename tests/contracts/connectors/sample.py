@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from services.intake.connectors.port import Answer, Connector, WebhookRequest
 
+PATH = "/intake/v1/webhooks/facebook"
+"""The address of the channel, for platforms that sign it."""
 Kind = Literal["message", "own_post", "edited", "withdrawn", "ignored", "broken"]
 
 
@@ -23,7 +25,7 @@ class Sent:
 
     def request(self) -> WebhookRequest:
         headers = [(name.encode(), value) for name, value in self.headers.items()]
-        return WebhookRequest(self.method, headers, "/channel", self.query.encode())
+        return WebhookRequest(self.method, headers, PATH, self.query.encode())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,7 @@ def test_nothing_else_proves_anything() -> None:
 
 def test_what_cannot_be_a_secret_is_said() -> None:
     assert secret_bytes(["a-secret", "Schlüssel"]) == (b"a-secret", "Schlüssel".encode())
-    for wrong in ("short", "two words of it", " a-secret"):
+    assert secret_bytes(["a pass phrase"]) == (b"a pass phrase",)
+    for wrong in ("short", "two lines\nof it", " a-secret"):
         with pytest.raises(ValueError, match="secret"):
             secret_bytes(["a-secret", wrong])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.main import main
+from services.intake.connectors.registry import CONNECTORS
 from services.intake.policy import examine, intake_rules
 from shared.policy import Policy, PolicyError, PolicyProblem, load_policy
 from tests.unit.policy.test_files import SHIPPED
@@ -24,7 +25,7 @@ def _with_connector(name: str) -> Policy:
     ("name", "right"),
     [
         ("standard_webhook", '"standard_webhooks"'),
-        ("carrier_pigeon", 'one of "standard_webhooks", "api"'),
+        ("carrier_pigeon", "one of " + ", ".join(f'"{known}"' for known in CONNECTORS)),
     ],
 )
 def test_a_connector_that_is_not_known_is_named_with_the_near_one(name: str, right: str) -> None:
