@@ -26,8 +26,8 @@ from services.intake.connectors.port import (
     WebhookRequest,
     not_proven,
 )
-from services.intake.connectors.signing import same
-from services.intake.connectors.tokens import require_bearer, tokens
+from services.intake.connectors.signing import same, secret_bytes
+from services.intake.connectors.tokens import require_bearer
 from services.intake.connectors.values import composed, part, text_of
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
@@ -186,7 +186,7 @@ def _id_of(item: Any) -> str | None:
 
 CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     name="cloudevents",
-    keys=tokens,
+    keys=secret_bytes,
     claim=_claim,
     decode=_decode,
     split=_split,

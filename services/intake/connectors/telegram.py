@@ -24,8 +24,7 @@ from services.intake.connectors.port import (
     counted_as_ok,
     not_proven,
 )
-from services.intake.connectors.signing import same
-from services.intake.connectors.tokens import tokens
+from services.intake.connectors.signing import same, secret_bytes
 from services.intake.connectors.values import (
     composed,
     elements,
@@ -46,7 +45,7 @@ _FILES = ("document", "animation", "video", "video_note", "voice", "audio", "sti
 
 
 def _keys(secrets: Sequence[str]) -> tuple[bytes, ...]:
-    keys = tokens(secrets)
+    keys = secret_bytes(secrets)
     if not all(_TOKEN.fullmatch(each) for each in keys):
         raise ValueError("a secret of Telegram has letters, digits, _ and - only, at most 256")
     return keys
