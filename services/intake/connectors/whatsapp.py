@@ -7,6 +7,7 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/webhooks
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.intake.connectors import lenient, meta
@@ -14,6 +15,8 @@ from services.intake.connectors.items import Broken, Ignored, Item, NewMessage, 
 from services.intake.connectors.meta import Update
 from services.intake.connectors.values import elements, first, id_of, part, text_of, unix_seconds
 
+BODY_LIMIT = 4 * 2**20
+"""Bytes. Meta's deliveries may have 3 MB, and the largest come when many people write."""
 _LISTS = ("messages", "message_echoes", "statuses")
 
 
@@ -174,12 +177,15 @@ _CONTENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 """By the type of the message."""
 
-CONNECTOR = meta.connector(
-    "whatsapp",
-    "whatsapp_business_account",
-    changes=read_change,
-    messaging=lambda _update: Ignored(),
-    message_id=message_id,
-    apart=apart,
-    product="WhatsApp, Configuration, field messages",
+CONNECTOR = replace(
+    meta.connector(
+        "whatsapp",
+        "whatsapp_business_account",
+        changes=read_change,
+        messaging=lambda _update: Ignored(),
+        message_id=message_id,
+        apart=apart,
+        product="WhatsApp, Configuration, field messages",
+    ),
+    body_limit=BODY_LIMIT,
 )
