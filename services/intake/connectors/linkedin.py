@@ -59,12 +59,12 @@ def _split(document: Any) -> Parts:
         if isinstance(kind, str) and kind != _NOTIFICATIONS:
             return Parts((), ignored=1)
         raise RefusedError(422, "invalid-request", "no delivery: it has no list `notifications`")
-    items = [{"type": kind, "notifications": each} for each in document["notifications"]]
+    items = [{"type": kind, "notification": each} for each in document["notifications"]]
     return Parts(items, named="notifications")
 
 
 def _read(item: Any, reading: Reading) -> Item:
-    notification = part(item, "notifications")
+    notification = part(item, "notification")
     if not isinstance(notification, dict):
         return Broken((lenient.NO_OBJECT,))
     fields, now, at = (
@@ -141,7 +141,7 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     split=_split,
     read=_read,
     is_delivery=_is_delivery,
-    id_of=lambda item: lenient.id_of({"id": _id(part(item, "notifications"))}),
+    id_of=lambda item: lenient.id_of({"id": _id(part(item, "notification"))}),
     handshakes={"GET": _challenge},
     acknowledge=counted_as_ok,
     setup=Setup(

@@ -43,6 +43,8 @@ _NO_TOKEN = (
     f"a verify token, as `{TOKEN}<word>` among its secrets: until then that is the app's secret, "
     "which Meta would write into the address that it calls"
 )
+_UNREAD = "unread"
+"""What is no entry, so that it is kept and does not look like a delivery."""
 _LISTS = ("messaging", "changes", "standby")
 
 
@@ -91,7 +93,7 @@ def connector(
 
     def read(item: Any, reading: Reading) -> Item:
         entry = part(item, "entry")
-        if not isinstance(entry, dict):
+        if not isinstance(entry, dict) or _UNREAD in entry:
             return Broken((lenient.NO_OBJECT,))
         if item.get("object") != object_:
             return _of_another(item.get("object"))
@@ -180,7 +182,7 @@ def _split(document: Any, apart: Callable[[Any], Iterable[Any]]) -> Parts:
 def _entries(entry: Any, apart: Callable[[Any], Iterable[Any]]) -> Iterator[Any]:
     """The entry once for each of its changes and events."""
     if not isinstance(entry, dict):
-        yield entry
+        yield {_UNREAD: entry}
         return
     frame = {name: entry[name] for name in ("id", "time") if name in entry}
     if not any(name in entry for name in _LISTS):

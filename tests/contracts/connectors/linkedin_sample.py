@@ -33,7 +33,7 @@ def notification(id_: str | None, action: Any = "COMMENT", **changed: Any) -> An
         "decoratedGeneratedActivity": {"comment": {"owner": MEMBER, "text": "Grüße"}},
         **changed,
     }
-    return {"type": TYPE, "notifications": said}
+    return {"type": TYPE, "notification": said}
 
 
 def _with(action: str) -> Callable[[str], Any]:
@@ -41,7 +41,7 @@ def _with(action: str) -> Callable[[str], Any]:
 
 
 def delivery(items: Sequence[Any]) -> bytes:
-    notifications = [item["notifications"] for item in items]
+    notifications = [item["notification"] for item in items]
     return json.dumps({"type": TYPE, "notifications": notifications}).encode()
 
 

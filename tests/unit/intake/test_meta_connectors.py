@@ -206,7 +206,7 @@ def test_each_change_and_event_stands_alone() -> None:
     changes = [{"field": "feed", "value": None}, 7]
     entries = [
         {"id": "1", "time": 2, "changes": changes},
-        None,
+        [None],
         {"id": "3", "changed_fields": ["feed"]},
         {"id": "4", "messaging": [], "changes": {"field": "feed"}},
     ]
@@ -214,10 +214,11 @@ def test_each_change_and_event_stands_alone() -> None:
     assert items == [
         {"object": "page", "entry": {"id": "1", "time": 2, "changes": each}} for each in changes
     ] + [
-        {"object": "page", "entry": None},
+        {"object": "page", "entry": {"unread": [None]}},
         {"object": "page", "entry": {"id": "3"}},
         {"object": "page", "entry": {"id": "4", "changes": {"field": "feed"}}},
     ]
+    assert not any(facebook_page.CONNECTOR.is_delivery(each) for each in items)
     kinds = [type(read(json.loads(json.dumps(each)))) for each in items]
     assert kinds == [Broken, Ignored, Broken, Ignored, Broken]
 
