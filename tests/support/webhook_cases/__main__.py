@@ -62,7 +62,7 @@ def unfit(case: Case) -> str | None:
     if connector is None:
         return f"there is no connector {case.connector}"
     try:
-        connector.keys([case.channel_secret])
+        connector.keys(case.channel_secrets)
     except ValueError as error:
         return f"its secret cannot be one: {error}"
     return None

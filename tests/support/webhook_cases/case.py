@@ -60,9 +60,11 @@ class Case:
         return self.expected.get("secret") or ""
 
     @property
-    def channel_secret(self) -> str:
-        """What proves: where the two differ, the public key."""
-        return str(self.expected.get("public_key") or self.secret)
+    def channel_secrets(self) -> Sequence[str]:
+        """What proves: where the two differ, the public key; Meta's verify token beside it."""
+        token = self.expected.get("verify_token")
+        tokens = [f"verify:{token}"] if token else []
+        return [str(self.expected.get("public_key") or self.secret), *tokens]
 
     @property
     def own_ids(self) -> Sequence[str]:

@@ -171,9 +171,9 @@ def _channel(name: str, case: Case) -> str:
 def secrets_of(channels: Mapping[str, Case]) -> dict[str, str]:
     """The environment variables of the channels' secrets."""
     return {
-        f"DESK_SECRET_{name.upper()}": case.channel_secret
+        f"DESK_SECRET_{name.upper()}": ",".join(case.channel_secrets)
         for name, case in channels.items()
-        if case.channel_secret
+        if any(case.channel_secrets)
     }
 
 
