@@ -1,66 +1,139 @@
-"""Words out of the HTML that platforms make of a post.
+"""HTML of mails and posts as plain text: words in lines and paragraphs, quotations marked by `>`.
 
-In one pass over the text: `html.parser` reads what has no end over and over, and a sender's hundred
-kilobytes of `<a` would cost minutes.
+The standard library's parser takes the square of the length for some hostile documents, so this is
+lxml's. Tables are read cell by cell: drawn as columns, a hostile one would be endlessly wide.
 """
 
 from __future__ import annotations
 
-import html
 import re
-from collections.abc import Iterator
 
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>|<[!?][^<>]*+>")
-_UNSEEN = frozenset({"script", "style", "template", "title"})
-_PARAGRAPHS = frozenset({"p", "ul", "ol", "blockquote", "pre", "h1", "h2", "h3", "h4", "h5", "h6"})
-_LINES = frozenset({"br", "div", "li", "tr", "hr"})
-_WHITE = re.compile(r"[ \t\r\n\f\v]+")
-_GAPS = re.compile(r"\n{3,}")
+from lxml import etree
 
-
-def html_to_text(markup: str) -> str:
-    """What a reader has of it: entities resolved, `<br>` as a line, `<p>` as a paragraph.
-
-    Links that are shown shortened (Mastodon hides their beginning and end) are whole.
-    """
-    lines = [line.strip() for line in "".join(_words(markup)).split("\n")]
-    return _GAPS.sub("\n\n", "\n".join(lines)).strip()
-
-
-def _words(markup: str) -> Iterator[str]:
-    unseen: str | None = None
-    for piece in _pieces(markup):
-        if isinstance(piece, str):
-            if unseen is None:
-                yield html.unescape(_WHITE.sub(" ", piece))
-            continue
-        closing, name = piece[1] == "/", (piece[2] or "").lower()
-        if unseen is not None:
-            unseen = None if closing and name == unseen else unseen
-        elif name in _UNSEEN and not closing:
-            unseen = name
-        elif name in _PARAGRAPHS:
-            yield "\n\n"
-        elif name in _LINES and not (closing and name == "li"):
-            yield "\n"
+LONGEST = 2_000_000
+"""Characters of a document that are read."""
+DEEPEST_QUOTE = 5
+_PARAGRAPHS = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "hr"})
+_BLOCKS = _PARAGRAPHS | frozenset(
+    {
+        "address", "article", "aside", "blockquote", "body", "center", "dd", "div", "dt",
+        "fieldset", "figure", "footer", "form", "header", "li", "main", "nav", "section", "table",
+        "tr",
+    }
+)  # fmt: skip
+_UNSEEN = frozenset({"script", "style", "title", "template", "select", "object", "svg"})
+_SPACE = re.compile(r"[ \t\r\n\f\v\xa0]+")
+_TAGS = re.compile(r"<[^<>]*>")
+_UNPARSABLE = re.compile("[\0\ud800-\udfff]")
 
 
-def _pieces(markup: str) -> Iterator[str | re.Match[str]]:
-    """Text and tags in their order. A `<` that begins no tag is text."""
-    place, comments = 0, True
-    while (start := markup.find("<", place)) >= 0:
-        yield markup[place:start]
-        if comments and markup.startswith("<!--", start):
-            end = markup.find("-->", start + 4)
-            if end >= 0:
-                place = end + 3
-                continue
-            comments = False  # nor does any later one have an end
-        tag = _TAG.match(markup, start)
-        if tag is None:
-            yield "<"
-            place = start + 1
+def html_to_text(html: str) -> str:
+    """The text of a document, or of a piece of one, at a cost in proportion to its length."""
+    document = _UNPARSABLE.sub("\ufffd", html[:LONGEST])
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(document.encode(), parser)
+    except etree.XMLSyntaxError:
+        root = None
+    if root is None or _gave_up(parser):
+        return _SPACE.sub(" ", _TAGS.sub(" ", document)).strip()
+    lines = _Lines()
+    _render(root, lines)
+    return lines.text()
+
+
+def _gave_up(parser: etree.HTMLParser) -> bool:
+    """Whether the rest of the document was not read, because it is nested too deep."""
+    return any(entry.level_name == "FATAL" for entry in parser.error_log)
+
+
+def _render(root: etree._Element, lines: _Lines) -> None:
+    unseen = 0
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        tag = element.tag
+        if event == "start":
+            unseen += tag in _UNSEEN
+            if not unseen:
+                lines.begin(tag)
+                lines.add(element.text)
         else:
-            yield tag
-            place = tag.end()
-    yield markup[place:]
+            if not unseen:
+                lines.end(tag)
+            unseen -= tag in _UNSEEN
+            if not unseen:
+                lines.add(element.tail)
+
+
+class _Lines:
+    """The lines so far, and the one that is being written."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._pieces: list[str] = []
+        self._quoted = 0
+        self._verbatim = 0
+
+    def text(self) -> str:
+        self._break()
+        return "\n".join(self._lines).strip("\n")
+
+    def begin(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self._break()
+        if tag in _PARAGRAPHS:
+            self._blank()
+        if tag == "blockquote":
+            self._quoted += 1
+        elif tag == "pre":
+            self._verbatim += 1
+        elif tag == "li":
+            self._pieces.append("* ")
+
+    def end(self, tag: str) -> None:
+        if tag == "br":
+            self._write()
+        elif tag in ("td", "th"):
+            self.add(" ")
+        if tag in _BLOCKS:
+            self._break()
+        if tag == "blockquote":
+            self._quoted -= 1
+        elif tag == "pre":
+            self._verbatim -= 1
+        if tag in _PARAGRAPHS:
+            self._blank()
+
+    def add(self, text: str | None) -> None:
+        if not text:
+            return
+        if self._verbatim:
+            first, *others = text.splitlines() or [""]
+            self._pieces.append(first)
+            for line in others:
+                self._write()
+                self._pieces.append(line)
+        else:
+            self._pieces.append(_SPACE.sub(" ", text))
+
+    def _break(self) -> None:
+        """End the line, if there is anything in it."""
+        if any(not piece.isspace() for piece in self._pieces):
+            self._write()
+        self._pieces = []
+
+    def _write(self) -> None:
+        line = "".join(self._pieces)
+        if not self._verbatim:
+            line = _SPACE.sub(" ", line).strip()
+        self._pieces = []
+        if line or (self._lines and self._lines[-1].strip("> ")):
+            self._lines.append(self._mark + line)
+
+    def _blank(self) -> None:
+        """One empty line, unless there is one."""
+        if self._lines and self._lines[-1].strip("> "):
+            self._lines.append(self._mark.rstrip())
+
+    @property
+    def _mark(self) -> str:
+        return "> " * min(self._quoted, DEEPEST_QUOTE)

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from services.intake.connectors import lenient
+from services.intake.connectors.html_text import html_to_text
 from services.intake.connectors.items import Broken, File, Item
 from services.intake.connectors.mail import item as items
 from services.intake.connectors.mail.headers import Headers
-from services.intake.connectors.mail.html import html_text
 from services.intake.connectors.mail.mail import Mail
 from services.intake.connectors.mail.mime import headers_of
 from services.intake.connectors.port import Reading
@@ -79,7 +79,7 @@ def _mail(kept: Any) -> Mail | None:
     enclosed = [headers_of(file.content) for file in files if file.type in _MAILS]
     return Mail(
         Headers(pair for each in kept["headers"] if (pair := _pair(each)) is not None),
-        _text(kept, "text") if _text(kept, "text").strip() else html_text(_text(kept, "html")),
+        _text(kept, "text") if _text(kept, "text").strip() else html_to_text(_text(kept, "html")),
         written=_text(kept, "written") or None,
         files=files,
         enclosed=tuple(enclosed),

@@ -17,10 +17,10 @@ from email.message import Message
 from email.parser import BytesHeaderParser, BytesParser
 from string import ascii_letters, digits
 
+from services.intake.connectors.html_text import html_to_text
 from services.intake.connectors.items import Adjusted, File
 from services.intake.connectors.mail.charsets import text_of
 from services.intake.connectors.mail.headers import Headers, words
-from services.intake.connectors.mail.html import html_text
 from services.intake.connectors.mail.mail import Mail
 from services.intake.inquiries.fields import MOST_ATTACHMENTS
 
@@ -179,7 +179,7 @@ def _is_text(part: Message, kind: str, *, is_root: bool) -> bool:
 
 def _plain(text: tuple[str, bool]) -> str:
     words, is_html = text
-    return html_text(words) if is_html else _LINE_ENDS.sub("\n", words)
+    return html_to_text(words) if is_html else _LINE_ENDS.sub("\n", words)
 
 
 def _charset(part: Message) -> str | None:

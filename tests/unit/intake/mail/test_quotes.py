@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from services.intake.connectors.mail.html import html_text
+from services.intake.connectors.html_text import html_to_text
 from services.intake.connectors.mail.quotes import written
 from tests.unit.intake.mail.mails import details, mail, message
 
@@ -130,7 +130,7 @@ def test_html_becomes_lines_and_paragraphs() -> None:
         "<li>zwei</li></ul><table><tr><td>a</td><td>b</td></tr></table><pre>x\n  y</pre>"
         "<script>alert(1)</script><!-- nichts --><p>Ende</body>"
     )
-    assert html_text(html) == (
+    assert html_to_text(html) == (
         "Guten Tag,\n\nerste\nzweite – <3\n\n* eins\n* zwei\n\na b\n\nx\n  y\n\nEnde"
     )
 
@@ -163,7 +163,7 @@ def test_quotations_in_html_are_kept_apart_as_well() -> None:
 )
 def test_hostile_html_costs_in_proportion_to_its_length(html: str) -> None:
     began = time.process_time()
-    text = html_text(html)
+    text = html_to_text(html)
     assert time.process_time() - began < 3
     assert text.endswith("Ende")
     assert len(text) <= 2 * len(html)
