@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, insert, select, tuple_
+from sqlalchemy import and_, delete, exists, select, tuple_
 
 from services.intake.files.domain import File
 from services.intake.tables import files, inquiries, messages
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.upsert import insert_into
 
 AT_ONCE = 100
 """Files that are swept in one transaction, in which nobody else writes to SQLite."""
@@ -40,20 +41,20 @@ def keep(tx: Write, kept: Sequence[File], *, channel: str, external_id: str, now
         return
     tx.execute(delete(files).where(f.channel == channel, f.external_id == external_id))
     for each in kept:
-        tx.execute(
-            insert(files).values(
-                channel=channel,
-                external_id=external_id,
-                position=each.position,
-                name=each.name,
-                type=each.type,
-                size=len(each.content),
-                sha256=each.sha256,
-                content_id=each.content_id,
-                content=each.content,
-                kept_at=now,
-            )
+        row = insert_into(tx, files).values(
+            channel=channel,
+            external_id=external_id,
+            position=each.position,
+            name=each.name,
+            type=each.type,
+            size=len(each.content),
+            sha256=each.sha256,
+            content_id=each.content_id,
+            content=each.content,
+            kept_at=now,
         )
+        # Sent twice at once, the other one has kept it meanwhile.
+        tx.execute(row.on_conflict_do_nothing())
 
 
 def find(tx: Read, *, inquiry_id: UUID, message_id: UUID, position: int) -> Download | None:

@@ -23,6 +23,7 @@ from services.intake.tables import (
 )
 from shared.db import Read, Write
 from shared.db.upsert import insert_into
+from shared.text.references import reference_of
 
 _ONLY = 1
 
@@ -161,5 +162,11 @@ def _standing(tx: Read, inquiry_id: UUID) -> Standing | None:
     if row is None:
         return None
     return Standing(
-        str(inquiry_id), InquiryState(row[0]), row[1], row[2], row[3], bool(row[4]), bool(row[5])
+        reference=reference_of(inquiry_id),
+        state=InquiryState(row[0]),
+        received_at=row[1],
+        answered_at=row[2],
+        due_at=row[3],
+        paused=bool(row[4]),
+        has_email=bool(row[5]),
     )

@@ -40,8 +40,10 @@ async def key_of(desk: IntakeDependencies) -> bytes:
 
 async def take(desk: IntakeDependencies, channel: str, message: Message) -> Accepted:
     """As any other message; a repeat changes nothing. Raises UnavailableError."""
+    now = desk.clock.now()
+    desk.activity.delivered(channel, now)
     storing = Storing(desk, desk.rules.channel(channel), retried=False)
-    return await storing.message(message, received_at=desk.clock.now())
+    return await storing.message(message, received_at=now)
 
 
 async def due_time_known(

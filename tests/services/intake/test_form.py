@@ -19,6 +19,7 @@ from services.intake.form import usecases
 from services.intake.inquiries.domain.message import Accepted
 from services.intake.tables import form_keys, messages
 from shared.events.deadlines import DeadlineMoved, DeadlineStarted
+from shared.text.references import reference_of
 from tests.services.intake.desk import Desk, opened
 from tests.support.clock import ManualClock
 
@@ -158,7 +159,7 @@ async def test_what_was_sent_is_an_inquiry(desk: Desk, browser: Browser) -> None
     (identity,) = detail["contact"]["identities"]
     assert (identity["channel"], identity["email"]) == ("web_form", "erika@example.org")
     page = await browser.opens(where)
-    assert found["id"] in page
+    assert found["reference"] in page
     assert "Vielen Dank" in page
     assert "innerhalb von 24 Stunden" in page
     assert [each.data.TYPE for each in await desk.told()] == ["inquiry.received"]
@@ -278,7 +279,8 @@ async def test_back_and_other_words_are_another_message_of_the_thread(
     assert one["conversation_id"] == two["conversation_id"]
     assert one["inquiry_id"] == two["inquiry_id"]
     for answer in (first, second):
-        assert str(one["inquiry_id"]) in await browser.opens(answer.headers["location"])
+        page = await browser.opens(answer.headers["location"])
+        assert reference_of(one["inquiry_id"]) in page
 
 
 async def test_two_forms_are_two_threads_of_one_person(desk: Desk, browser: Browser) -> None:
@@ -421,15 +423,20 @@ async def test_a_field_that_nobody_sees_keeps_it_aside(desk: Desk, browser: Brow
     assert tried.json()["accepted"] == 1
     (message,) = await _stored(desk)
     assert message["text"] == TYPED["text"].replace("\r\n", "\n")
-    assert str(message["inquiry_id"]) in await browser.opens(where)
+    assert reference_of(message["inquiry_id"]) in await browser.opens(where)
 
 
 async def test_files_come_with_the_message(desk: Desk, browser: Browser) -> None:
-    answer = await browser.submits(
-        ("Rechnung.pdf", b"%PDF-1.7", "application/pdf"), ("Foto.png", b"\x89PNG", "image/png")
-    )
-    assert answer.status_code == 303
-    assert await desk.stored() == 1
+    sent = ("Rechnung.pdf", b"%PDF-1.7", "application/pdf"), ("Foto.png", b"\x89PNG", "image/png")
+    typed = {"token": await browser.token(), **TYPED}
+    answers = await asyncio.gather(*(browser.sends(typed, *sent) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    (found,) = await _inquiries(desk)
+    (message,) = (await desk.detail(found["id"]))["messages"]
+    assert [each["name"] for each in message["attachments"]] == ["Rechnung.pdf", "Foto.png"]
+    url = message["attachments"][0]["url"].removeprefix("/intake/v1")
+    assert (await desk.request("GET", url)).content == b"%PDF-1.7"
 
 
 async def test_too_many_files_and_too_large_ones(desk: Desk, browser: Browser) -> None:
