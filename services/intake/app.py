@@ -31,9 +31,10 @@ from services.intake.form.arrivals import Arrivals
 from services.intake.form.handlers import DeadlineEvents
 from services.intake.form.rules import form_rules
 from services.intake.inquiries import api as inquiries_api
-from services.intake.inquiries import handlers
+from services.intake.inquiries import handlers, terms
 from services.intake.inquiries import worker as inquiries_worker
 from services.intake.inquiries.domain.inquiry import NotAllowedError
+from services.intake.inquiries.usecases.terms import Terms
 from services.intake.policy import intake_rules
 from services.intake.receiving import api as receiving_api
 from services.intake.receiving import quarantine_api
@@ -107,6 +108,11 @@ def build(
             runtime.clock,
             days=settings.quarantine_days,
             ids={name: channel.connector.id_of for name, channel in rules.channels.items()},
+            terms={
+                name: channel.retention
+                for name, channel in rules.channels.items()
+                if channel.retention is not None
+            },
         ),
     )
     service.loop(
@@ -119,6 +125,12 @@ def build(
         ),
     )
     service.loop("references", inquiries_worker.name_old(database))
+    if all_terms := [
+        Terms(name, each.retention, each.profile_retention)
+        for name, each in rules.channels.items()
+        if each.retention is not None or each.profile_retention is not None
+    ]:
+        service.loop("terms", terms.loop(database, runtime.clock, all_terms))
     service.loop("files", files_worker.sweep(database, runtime.clock))
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))

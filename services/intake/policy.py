@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from services.intake.connectors import standard_webhooks
@@ -37,6 +37,7 @@ class ChannelRules:
     made of the channel's secrets, None where it has none. What does not prove who sent it is
     refused where that is `enforced`. `expires_on`: when the platform's secret or token ends.
     `connector_name`: what the policy file calls it.
+    `retention`, `profile_retention`: for how long its terms let us keep words, and people.
     """
 
     name: str
@@ -49,6 +50,8 @@ class ChannelRules:
     enforced: bool = True
     expires_on: date | None = None
     connector_name: str = ""
+    retention: timedelta | None = None
+    profile_retention: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ def intake_rules(
                 channel.verification is Verification.ENFORCE,
                 channel.expires,
                 channel.connector,
+                channel.retention,
+                channel.profile_retention,
             )
             for name, channel in policy.channels.items()
         },

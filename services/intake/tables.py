@@ -115,6 +115,8 @@ messages = Table(
     Column("attachments", Json),
     Column("sent_at", Utc),
     Column("received_at", Utc, nullable=False),
+    # When its words went because the platform's terms demand it.
+    Column("words_removed_at", Utc),
     UniqueConstraint("channel", "external_id"),
     Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
     Index("ix_messages_contact", "contact_id"),
@@ -172,6 +174,8 @@ inquiries = Table(
     Column("desk", String(64)),
     Column("assignee", Text),
     Column("assignee_key_name", Text),
+    # When its words went because the platform's terms demand it, open or not.
+    Column("words_removed_at", Utc),
     # When its words, its people and its messages were removed.
     Column("removed_at", Utc),
     Index("uq_inquiries_reference", "reference", "reference_twin", unique=True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -40,9 +41,16 @@ def forget_keys(database: Database, clock: Clock, *, days: int) -> Loop:
 
 
 def tidy_quarantine(
-    database: Database, clock: Clock, *, days: int, ids: quarantine.MessageIds
+    database: Database,
+    clock: Clock,
+    *,
+    days: int,
+    ids: quarantine.MessageIds,
+    terms: Mapping[str, timedelta],
 ) -> Loop:
-    """Delete what was repaired, and what is older than that many days; both are logged."""
+    """Delete what was repaired, and what is older than that many days, or than the terms of its
+    channel allow; both are logged.
+    """
 
     named = False
 
@@ -52,7 +60,12 @@ def tidy_quarantine(
             if not named:
                 await name_kept(database, ids)
                 named = True
-            await tidy_once(database, before=clock.now() - timedelta(days=days))
+            now = clock.now()
+            await tidy_once(
+                database,
+                before=now - timedelta(days=days),
+                terms={channel: now - age for channel, age in terms.items()},
+            )
         except DatabaseUnavailableError as error:
             log.warning("quarantine.not_tidied", reason=str(error))
 
@@ -150,15 +163,19 @@ async def count_old(database: Reader, *, before: datetime) -> Gone:
     return gone
 
 
-async def tidy_once(database: Database, *, before: datetime) -> None:
-    """Delete what was repaired, and what came before that moment."""
+async def tidy_once(database: Database, *, before: datetime, terms: Mapping[str, datetime]) -> None:
+    """Delete what was repaired, and what came before that moment, or before its channel's."""
     repaired = forgotten = 0
     while gone := await database.write(quarantine.forget_repaired):
         repaired += gone
     if repaired:
         log.info("quarantine.repaired", count=repaired)
-    while gone := await database.write(quarantine.forget_before, before=before):
-        forgotten += gone
+    moments = [(None, before), *terms.items()]
+    for channel, moment in moments:
+        while gone := await database.write(
+            quarantine.forget_before, before=moment, channel=channel
+        ):
+            forgotten += gone
     if forgotten:
         log.warning("quarantine.forgotten", count=forgotten)
 

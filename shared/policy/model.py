@@ -96,7 +96,8 @@ class Channel(Part):
     `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
     customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
     `audience`: for messages that do not say it themselves. `expires`: the day on which the
-    platform's secret or token ends.
+    platform's secret or token ends. `retention`, `profile_retention`: for how long the platform's
+    terms let us keep what people write there, and who they are, if not for as long as we want.
     """
 
     connector: Name
@@ -108,6 +109,8 @@ class Channel(Part):
     own_posts: OwnPosts = OwnPosts.ANSWER
     verification: Verification = Verification.ENFORCE
     expires: Day | None = None
+    retention: Duration | None = None
+    profile_retention: Duration | None = None
 
 
 class Desk(Part):

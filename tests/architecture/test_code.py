@@ -72,6 +72,7 @@ BOUNDARIES = {
     "shared/web/health.py": "one look; the others are shown all the same",
     "shared/runtime/lifecycle.py": "a loop",
     "shared/runtime/periodic.py": "one turn of a periodic task; the next one comes",
+    "services/intake/inquiries/terms.py": "the words of one conversation; the next goes on",
     "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
     "services/sla/notifications/worker.py": "one try of one delivery",

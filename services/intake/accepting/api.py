@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.intake.accepting.incoming import from_request
+from services.intake.accepting.incoming import from_request, known_by_hash
 from services.intake.accepting.threads import thread_of
 from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.domain.message import Accepted, Idempotency
@@ -96,6 +96,8 @@ async def _accept(
         key_name=caller.name,
         idempotency=key,
     )
+    if channel.profile_retention is not None:
+        incoming = known_by_hash(incoming)
     try:
         placed = await desk.acceptor.accept(incoming)
     except IdempotencyRaceError:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from services.intake.connectors.items import Message
-from services.intake.inquiries.domain.message import CLOCKS_OFF, Author, Idempotency, Incoming
+from services.intake.inquiries.domain.message import (
+    CLOCKS_OFF,
+    Author,
+    Idempotency,
+    Incoming,
+    hashed_identity,
+)
 from services.intake.inquiries.fields import shown
 from services.intake.inquiries.schemas import InquiryIn
 from shared.errors import FieldProblem, InvalidError
@@ -96,6 +102,11 @@ def from_request(
         key_name=key_name,
         idempotency=idempotency,
     )
+
+
+def known_by_hash(incoming: Incoming) -> Incoming:
+    """The same message of a person who is known by a hash alone, as the platform's terms want."""
+    return replace(incoming, identity=hashed_identity(incoming.channel, incoming.identity))
 
 
 def _incoming(

@@ -115,6 +115,10 @@ class InquiryOut(BaseModel):
     closed_at: datetime | None
     reason: str | None = Field(description="Why it was closed or gets no answer.")
     merged_into: UUID | None = Field(description="The inquiry of which it became a part.")
+    words_removed_at: datetime | None = Field(
+        description="When its words were removed because the platform's terms demand it; `url` of "
+        "a message says where to read them."
+    )
     removed_at: datetime | None = Field(
         description="When its messages and its contact were removed: see `messages_days`."
     )
@@ -166,6 +170,11 @@ class MessageOut(BaseModel):
     )
     sent_at: datetime | None
     received_at: datetime
+    words_removed_at: datetime | None = Field(
+        None,
+        description="When its words and files were removed because the platform's terms demand it.",
+        examples=[None],
+    )
 
 
 class ContactOut(BaseModel):

@@ -163,9 +163,10 @@ def forget_repaired(tx: Write) -> int:
     return _delete(tx, _repaired())
 
 
-def forget_before(tx: Write, *, before: datetime) -> int:
-    """Delete a batch of what came before that moment; how many."""
-    return _delete(tx, quarantine.c.received_at < before)
+def forget_before(tx: Write, *, before: datetime, channel: str | None = None) -> int:
+    """Delete a batch of what came before that moment, on that channel or on all; how many."""
+    old = quarantine.c.received_at < before
+    return _delete(tx, old if channel is None else and_(quarantine.c.channel == channel, old))
 
 
 def name_kept(tx: Write, *, ids: MessageIds, after: Place | None) -> Place | None:

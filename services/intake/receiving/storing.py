@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from services.intake.accepting.incoming import from_channel
+from services.intake.accepting.incoming import from_channel, known_by_hash
 from services.intake.accepting.threads import thread_of
 from services.intake.connectors.items import Message
 from services.intake.dependencies import IntakeDependencies
@@ -43,6 +43,8 @@ class Storing:
             known=desk.rules.hashtags,
             now=received_at,
         )
+        if channel.profile_retention is not None:
+            incoming = known_by_hash(incoming)
         if self.retried:
             # It is older than what has come since, which the hot path does not look at.
             placed = await racing.write(desk.database, place, incoming, context=desk.context())

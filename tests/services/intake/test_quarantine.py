@@ -141,7 +141,7 @@ async def test_what_was_repaired_and_sent_again_leaves(desk: Desk, own: bool) ->
     await desk.deliver(message(id="m-other"), channel="x")
     assert len(await kept(desk)) == 1
     with capture_logs() as logs:
-        await worker.tidy_once(desk.service.database, before=NOON - 30 * 24 * HOUR)
+        await worker.tidy_once(desk.service.database, before=NOON - 30 * 24 * HOUR, terms={})
     assert {"event": "quarantine.repaired", "count": 1, "log_level": "info"} in logs
     assert len(await kept(desk)) == 1
 
@@ -237,7 +237,9 @@ async def test_what_is_older_than_its_days_is_forgotten_with_a_count(desk: Desk)
     await keep(desk, "older", ago=40 * 24 * HOUR)
     await keep(desk, "young", ago=29 * 24 * HOUR)
     with capture_logs() as logs:
-        await worker.tidy_once(desk.service.database, before=desk.clock.now() - 30 * 24 * HOUR)
+        await worker.tidy_once(
+            desk.service.database, before=desk.clock.now() - 30 * 24 * HOUR, terms={}
+        )
     assert {"event": "quarantine.forgotten", "count": 2, "log_level": "warning"} in logs
     assert len(await kept(desk)) == 1
 
@@ -263,7 +265,7 @@ async def test_the_loop_notes_ids_and_tidies(desk: Desk, monkeypatch: pytest.Mon
     monkeypatch.setattr(periodic, "pause", end)
     await keep(desk, json.dumps(message(id="m")))
     await keep(desk, "old", ago=31 * 24 * HOUR)
-    loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30, ids=IDS)
+    loop = worker.tidy_quarantine(desk.service.database, desk.clock, days=30, ids=IDS, terms={})
     await loop(asyncio.Event())
     (left,) = await kept(desk)
     assert left["external_id"] == "m"

@@ -22,6 +22,14 @@ def mark_of(channel: str, external_id: str) -> str:
     return sha256(f"{channel}\0{external_id}".encode()).hexdigest()[:32]
 
 
+HASHED = "hash:"
+
+
+def hashed_identity(channel: str, key: str) -> str:
+    """What tells a person apart where the platform's terms let us keep nothing else."""
+    return HASHED + sha256(f"{channel}\0{key}".encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """Who wrote, as far as the channel says; at least one of the fields tells people apart."""
