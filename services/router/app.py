@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.router.deciding.decide import Decider
 from services.router.settings import RouterSettings
-from services.router.todos import worker
+from services.router.todos import terms, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import EventHandlers
@@ -32,6 +32,12 @@ def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
     service.listen(EventHandlers(decider, runtime.clock, decisions).listener())
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
+    if channel_terms := {
+        name: channel.retention
+        for name, channel in runtime.policy.channels.items()
+        if channel.retention is not None
+    }:
+        service.loop("terms", terms.loop(database, runtime.clock, channel_terms))
     dependencies = TodoDependencies(
         database=database,
         authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),

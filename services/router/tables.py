@@ -73,6 +73,8 @@ todos = Table(
     Column("own_post_at", Utc),
     # When what the customer wrote was removed.
     Column("removed_at", Utc),
+    # When words went because the platform's terms demand it, open or not.
+    Column("words_removed_at", Utc),
     Column("message_count", Integer, nullable=False),
     # By receipt, then id; where every message has left, one that is there no more.
     Column("latest_message_id", Uuid, nullable=False),
@@ -103,6 +105,8 @@ messages = Table(
     Column("received_at", Utc, nullable=False),
     # {"subject"?, "text"}; NULL after an erasure.
     Column("content", Json),
+    # Where a person reads it on the channel.
+    Column("url", Text),
 )
 
 ends = Table(

@@ -32,7 +32,8 @@ class InboundMessage(InquiryFact):
     """What is known of a customer's message, whatever it did to the inquiry.
 
     `moved_from` is the inquiry that the message had belonged to until now, because an end of that
-    one did not cover it: it leaves that inquiry's ToDo and clock.
+    one did not cover it: it leaves that inquiry's ToDo and clock. `url` is where a person reads the
+    message on the channel.
     """
 
     contact_id: UUID
@@ -43,6 +44,7 @@ class InboundMessage(InquiryFact):
     subject: str | None = None
     hashtags: tuple[HashtagUse, ...] = ()
     moved_from: UUID | None = None
+    url: str | None = None
 
 
 class InquiryReceived(InboundMessage):

@@ -64,6 +64,8 @@ class Wording:
     log: str
     messages_stay: str
     messages_go: str
+    words_go: str
+    people_go: str
 
     def list(self, items: list[str]) -> str:
         """ "a, b and c"."""
@@ -183,6 +185,11 @@ EN = Wording(
     log="The event log keeps {days}.",
     messages_stay="Messages stay until they are removed.",
     messages_go="Answered conversations are removed after {days}.",
+    words_go=(
+        "What people write on {channel} is removed after {age}, whether it is answered or not; the "
+        "event log keeps it for as long as it keeps everything."
+    ),
+    people_go="Names on {channel} are removed after {age} without a message.",
 )
 
 DE = Wording(
@@ -298,4 +305,9 @@ DE = Wording(
     log="Das Ereignisprotokoll umfasst {days}.",
     messages_stay="Nachrichten bleiben, bis sie entfernt werden.",
     messages_go="Beantwortete Gespräche bleiben {days}, dann werden sie entfernt.",
+    words_go=(
+        "Was Menschen auf {channel} schreiben, wird nach {age} entfernt, beantwortet oder nicht; "
+        "das Ereignisprotokoll behält es so lange wie alles."
+    ),
+    people_go="Namen auf {channel} werden entfernt, wenn {age} keine Nachricht kam.",
 )

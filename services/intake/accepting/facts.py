@@ -23,6 +23,8 @@ def fields_of(message: Incoming) -> dict[str, Any]:
     }
     if message.subject is not None:
         fact["subject"] = message.subject
+    if message.url is not None:
+        fact["url"] = message.url
     if message.hashtags:
         fact["hashtags"] = [{"tag": tag, "year": year} for tag, year in message.hashtags]
     return fact

@@ -108,6 +108,10 @@ class TodoOut(OfInquiry):
     removed_at: datetime | None = Field(
         description="When what the customer wrote was removed: see `messages_days`."
     )
+    words_removed_at: datetime | None = Field(
+        description="When words of the customer were removed because the platform's terms demand "
+        "it, whether the ToDo is open or not: `url` says where to read them."
+    )
     own_post_at: datetime | None = Field(
         description="When a colleague last posted on the platform, while nobody has classified "
         "that post: see `reclassify` at intake. It stays when the ToDo ends in another way."
@@ -117,6 +121,10 @@ class TodoOut(OfInquiry):
     excerpt: str | None = Field(
         description="The beginning of the latest message; null after an erasure.",
         examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+    url: str | None = Field(
+        description="Where a person reads the latest message on the channel, if that is known.",
+        examples=["https://example.org/posts/1#comment-7"],
     )
 
 
@@ -140,6 +148,10 @@ class MessageOut(BaseModel):
     text: str | None = Field(
         description="Null after an erasure.",
         examples=["Seit dem Update kommt beim Anmelden Fehler 500."],
+    )
+    url: str | None = Field(
+        description="Where a person reads it on the channel, if that is known.",
+        examples=["https://example.org/posts/1#comment-7"],
     )
 
 

@@ -188,6 +188,7 @@ async def test_the_written_fact_is_the_pydantic_fact(database: Database, *, join
         thread=first.thread if joins else "other",
         subject="Betreff \u2028 ä",
         text='"\\ 🦊',
+        url="https://example.org/?a=1&b=ä",
         hashtags=(("iico", 2013), ("hilfe", None)),
     )
     async with committing(writer_of(database)) as committer:
@@ -206,6 +207,7 @@ async def test_the_written_fact_is_the_pydantic_fact(database: Database, *, join
         received_at=one.received_at,
         text=one.text,
         subject=one.subject,
+        url=one.url,
         hashtags=tuple(HashtagUse(tag=tag, year=year) for tag, year in one.hashtags),
     )
     assert kind.model_validate_json(row["payload"]) == fact

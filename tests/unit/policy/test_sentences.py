@@ -119,11 +119,24 @@ def test_every_optional_part_has_its_sentence(language: Language) -> None:
                 "connector": "api",
                 "service_level": "promised",
                 "reply_window_hours": 24,
+                "retention": "47h",
+                "profile_retention": "23h",
             }
         },
         calendar={"holidays": {"country": "US"}},
     )
-    for part in ("whatsapp", "@info", "#iico2013", contact, "365", "90 ", "1 ", "36 "):
+    for part in (
+        "whatsapp",
+        "@info",
+        "#iico2013",
+        contact,
+        "365",
+        "90 ",
+        "1 ",
+        "36 ",
+        "47 ",
+        "23 ",
+    ):
         assert part in text
     assert "United States" in text
 

@@ -45,6 +45,7 @@ def message(
             "received_at": content["received_at"],
             "text": content["text"],
             "subject": content["subject"],
+            "url": content["url"],
             "hashtags": [{"tag": tag, "year": year} for tag, year in tags],
             "moved_from": effect.moved_from,
         }

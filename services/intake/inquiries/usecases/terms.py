@@ -92,7 +92,7 @@ def _old_words(channel: str, before: datetime) -> tuple[ColumnElement[bool], ...
     return (
         m.channel == channel,
         m.received_at < before,
-        m.words_removed_at.is_(None),
+        or_(m.words_removed_at.is_(None), m.text != ""),  # an edit may bring words again
         m.kind.in_(_OF_OTHERS),
     )
 

@@ -43,6 +43,7 @@ class NewMessage:
     received_at: datetime
     text: str
     subject: str | None
+    url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,4 +263,5 @@ def _message_row(message: NewMessage) -> dict[str, Any]:
         "message_id": message.message_id,
         "received_at": message.received_at,
         "content": content,
+        "url": message.url,
     }

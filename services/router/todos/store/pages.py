@@ -75,10 +75,12 @@ class ListedTodo:
     reopened_at: datetime | None
     merged_into: UUID | None
     removed_at: datetime | None
+    words_removed_at: datetime | None
     own_post_at: datetime | None
     message_count: int
     latest_message_at: datetime | None
     excerpt: str | None
+    url: str | None
     deadline: Deadline | None
     order: tuple[datetime, UUID]
     """Its place in the list that was asked for."""
@@ -94,6 +96,7 @@ class ShownMessage:
     received_at: datetime
     subject: str | None
     text: str | None
+    url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +185,7 @@ def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[A
         select(
             t,
             excerpt.label("excerpt"),
+            messages.c.url.label("url"),
             messages.c.received_at.label("latest_message_at"),
             d.state.label("deadline_state"),
             d.target.label("deadline_target"),
@@ -223,10 +227,12 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         reopened_at=row.reopened_at,
         merged_into=row.merged_into,
         removed_at=row.removed_at,
+        words_removed_at=row.words_removed_at,
         own_post_at=row.own_post_at,
         message_count=row.message_count,
         latest_message_at=row.latest_message_at,
         excerpt=row.excerpt,
+        url=row.url,
         deadline=deadline,
         order=(row.due_at if by_due else row.received_at, row.id),
     )
@@ -267,6 +273,7 @@ def _shown(row: Mapping[str, Any]) -> ShownMessage:
         row["received_at"],
         content and content.get("subject"),
         content and content["text"],
+        row["url"],
     )
 
 

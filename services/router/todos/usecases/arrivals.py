@@ -81,7 +81,9 @@ def _left(facts: Iterable[InboundMessage]) -> set[UUID]:
 
 
 def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:
-    return NewMessage(fact.inquiry_id, fact.message_id, fact.received_at, fact.text, fact.subject)
+    return NewMessage(
+        fact.inquiry_id, fact.message_id, fact.received_at, fact.text, fact.subject, fact.url
+    )
 
 
 def decision_on(fact: InquiryReceived | MessageAdded, decider: Decider) -> Decision:

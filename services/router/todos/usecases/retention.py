@@ -57,7 +57,8 @@ def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: dateti
     rows = tx.execute(ended).all()
     ids = [row.id for row in rows]
     words = among(tx, messages.c.inquiry_id, [row.inquiry_id for row in rows])
-    tx.execute(update(messages).where(words, messages.c.content.is_not(None)).values(content=None))
+    left = or_(messages.c.content.is_not(None), messages.c.url.is_not(None))
+    tx.execute(update(messages).where(words, left).values(content=None, url=None))
     tx.execute(
         update(history)
         .where(among(tx, history.c.todo_id, ids), history.c.what.in_(_SAID))
