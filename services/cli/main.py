@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from services.cli import check, keys, migrate, replay, retention, run, send, simulate
+from services.cli import channels, check, keys, migrate, replay, retention, run, send, simulate
 from services.root import unknown_settings
 from shared.access.keys import KeysFileError
 from shared.bus.port import BusUnavailableError
@@ -54,6 +54,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="inbound-desk", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     verbs = parser.add_subparsers(required=True, metavar="command")
-    for command in (run, migrate, replay, retention, check, send, keys, simulate):
+    for command in (run, migrate, replay, retention, check, channels, send, keys, simulate):
         command.add(verbs)
     return parser

@@ -96,7 +96,7 @@ def intake_rules(
     for name in secrets:
         if name not in policy.channels:
             raise ValueError(
-                f"{SECRET_PREFIX}{name.upper()} belongs to no channel of the policy file; "
+                f"{secret_variable(name)} belongs to no channel of the policy file; "
                 f"known are {', '.join(sorted(policy.channels))}"
             )
     if missing := tuple(_missing_secrets(policy, secrets, connectors)):
@@ -163,13 +163,17 @@ def _missing_secrets(
 
 def missing_secret(name: str, connector: Connector[Any]) -> str:
     """What to do about it, as a sentence for whoever starts the desk."""
-    setup, variable = connector.setup, f"{SECRET_PREFIX}{name.upper()}"
+    setup, variable = connector.setup, secret_variable(name)
     return (
         f"the channel {name} has no secret: set {variable} to {setup.secrets} "
         f"(or {variable}{SUFFIX} to a file with it), and paste the address "
         f"{webhook_path(name)} of this desk into {setup.address}; "
         f"docs/channels/{connector.name}.md has the whole of it"
     )
+
+
+def secret_variable(channel: str) -> str:
+    return f"{SECRET_PREFIX}{channel.upper()}"
 
 
 def webhook_path(channel: str) -> str:
@@ -182,4 +186,4 @@ def _keys(name: str, connector: Connector[Any], secrets: Sequence[str]) -> Any:
     try:
         return connector.keys(secrets)
     except ValueError as error:
-        raise ValueError(f"{SECRET_PREFIX}{name.upper()}: {error}") from error
+        raise ValueError(f"{secret_variable(name)}: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 
 from services.intake.channels.domain import (
     MISSED_MESSAGES,
@@ -64,9 +64,8 @@ def silence(
     return usual.between(message.at, now), unusually_silent(message.at, usual, now)
 
 
-def expiry(rules: ChannelRules, zone: tzinfo) -> datetime | None:
+def expiry(day: date | None, zone: tzinfo) -> datetime | None:
     """The day on which something ends begins without it."""
-    day = rules.expires_on
     return None if day is None else datetime.combine(day, time(), zone)
 
 
@@ -84,7 +83,7 @@ def problems(state: ChannelState, now: datetime) -> list[Problem]:
     if state.poll is not None and state.poll.last_error is not None:
         found.append(Problem(f"{name} cannot be polled: {state.poll.last_error}", degrades=True))
     if state.expires_at is not None and now >= state.expires_at - WARNED_BEFORE:
-        found.append(Problem(_ending(name, state.expires_at, now), degrades=True))
+        found.append(Problem(ending(name, state.expires_at, now), degrades=True))
     if not state.rules.enforced:
         found.append(Problem(f"{name} accepts what does not prove who sent it", degrades=True))
     if _fails_now(state):
@@ -104,7 +103,7 @@ def _fails_now(state: ChannelState) -> bool:
     return state.delivery is None or state.delivery.at < state.failure.at
 
 
-def _ending(name: str, at: datetime, now: datetime) -> str:
+def ending(name: str, at: datetime, now: datetime) -> str:
     when = f"in {_span(at - now)}" if at > now else f"{_span(now - at)} ago"
     verb = "ends" if at > now else "ended"
     return f"the secret or token of {name} {verb} on {at.date()} ({when})"

@@ -103,7 +103,7 @@ class Channels:
             silent=silent,
             kept=known.kept.get(name),
             poll=poll,
-            expires_at=expiry(rules, self.zone),
+            expires_at=expiry(rules.expires_on, self.zone),
         )
 
     async def _usual(self, name: str, now: datetime) -> Usual | None:

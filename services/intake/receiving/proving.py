@@ -11,11 +11,10 @@ import structlog
 
 from services.intake.channels.activity import Activity
 from services.intake.connectors.port import Proof, WebhookRequest
-from services.intake.policy import ChannelRules
+from services.intake.policy import ChannelRules, secret_variable
 from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.once import require_first_use
 from shared.db import Database
-from shared.runtime.settings import SECRET_PREFIX
 from shared.runtime.telemetry import Metrics
 from shared.web.problems import RefusedError
 
@@ -116,5 +115,5 @@ def secret_missing(channel: ChannelRules) -> RefusedError:
         401,
         "channel-secret-missing",
         f"the channel {channel.name} has no webhook secret; set "
-        f"{SECRET_PREFIX}{channel.name.upper()} to the secret that the connector signs with",
+        f"{secret_variable(channel.name)} to the secret that the connector signs with",
     )

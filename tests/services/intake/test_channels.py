@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.cli.reaching import public_address
 from services.intake.channels import store
 from services.intake.channels.activity import Activity, Tally
 from services.intake.channels.domain import WEEK
@@ -254,3 +255,10 @@ async def test_what_cannot_be_written_counts_later(clock: ManualClock) -> None:
     tally = activity.take()
     assert sum(tally.counts.values()) == 2
     assert tally.latest["x", "message"] == (NOON + HOUR, "")
+
+
+async def test_a_desk_is_recognised_by_how_it_answers_at_a_channels_address(desk: Desk) -> None:
+    answer = await desk.http.get("/intake/v1/webhooks/facebook")
+    found = public_address("https://desk.example.org", "facebook", get=lambda *_, **__: answer)
+    assert found.verdict == "ok"
+    assert (await channel(desk))["signature_failures"]["last_at"] is None
