@@ -99,11 +99,6 @@ class DeskSettings(Settings):
 
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port to listen on.")
-    public_url: str = Field(
-        default="",
-        description="Where the outside reaches the desk, such as `https://desk.example.org`: what"
-        " platforms are given; empty: not known.",
-    )
     data_dir: Path = Field(
         default=Path("./var"), description="Where the embedded mode keeps its files."
     )
@@ -194,8 +189,8 @@ class DeskSettings(Settings):
     )
     public_url: WebAddress = Field(
         default="",
-        description="How platforms call the desk, `https://desk.example.org`; empty: as each "
-        "request says. Some sign their whole address.",
+        description="How platforms call the desk, `https://desk.example.org`, which some of them "
+        "sign; empty: as each request says.",
     )
     inbox_days: int = Field(
         default=60,
