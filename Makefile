@@ -9,7 +9,7 @@ DEV_LOCK := requirements-dev.lock
 LOCKING := --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit system bench bench-sla lock clean
+.PHONY: help run test lint unit system mutations bench bench-sla lock clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ unit: $(VENV)/.dev ## The tests that need neither database nor broker
 
 system: $(VENV)/.dev ## The whole desk, killed and restarted
 	$(PYTEST) -q tests/system
+
+mutations: $(VENV)/.dev ## 20,000 wrong deliveries for each connector, for the night
+	MUTATED_DELIVERIES=20000 $(PYTEST) -q -n 2 tests/contracts/test_mutated_deliveries.py
 
 bench: $(VENV)/.dev ## Ratios of the hot path, measured side by side (needs wrk)
 	$(BIN)/python -m bench.intake

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from services.intake.connectors import lenient
 from services.intake.connectors.items import Broken, Edited, Item
 from services.intake.connectors.port import Parts, Reading
+from services.intake.connectors.values import text_of
 
 KINDS = frozenset({"youtube#commentThreadListResponse", "youtube#commentListResponse"})
 _WATCH = "https://www.youtube.com/watch"
@@ -26,7 +27,7 @@ _TAG = re.compile("<[^<>]*>")
 
 def is_list(document: Any) -> bool:
     """Whether it is an answer of the API that lists comments."""
-    return isinstance(document, dict) and document.get("kind") in KINDS
+    return isinstance(document, dict) and text_of(document.get("kind")) in KINDS
 
 
 def split(document: Mapping[str, Any]) -> Parts:
