@@ -7,6 +7,7 @@ lxml's. Tables are read cell by cell: drawn as columns, a hostile one would be e
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from lxml import etree
 
@@ -24,6 +25,7 @@ _BLOCKS = _PARAGRAPHS | frozenset(
 _UNSEEN = frozenset({"script", "style", "title", "template", "select", "object", "svg"})
 _SPACE = re.compile(r"[ \t\r\n\f\v\xa0]+")
 _TAGS = re.compile(r"<[^<>]*>")
+_LONG_REFERENCE = re.compile(r"&#[0-9]{8,}+;?")
 _UNPARSABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -40,6 +42,12 @@ def html_to_text(html: str) -> str:
     lines = _Lines()
     _render(root, lines)
     return lines.text()
+
+
+def unescaped(text: str) -> str:
+    """Entities and character references resolved; no character has a number of eight digits."""
+    # `unescape` raises ValueError where there are thousands.
+    return unescape(_LONG_REFERENCE.sub("\ufffd", text))
 
 
 def _gave_up(parser: etree.HTMLParser) -> bool:

@@ -6,12 +6,12 @@ https://docs.x.com/x-api/activity/event-payloads
 
 from __future__ import annotations
 
-import html
 import re
 from collections import deque
 from typing import Any
 
 from services.intake.connectors import lenient
+from services.intake.connectors.html_text import unescaped
 from services.intake.connectors.items import Broken, Ignored, Item, NewMessage, OwnPost
 from services.intake.connectors.port import Reading
 from services.intake.connectors.values import elements, first, id_of, mail_date, part, unix_ms
@@ -135,7 +135,7 @@ def _words(text: Any, entities: Any) -> Any:
         if isinstance(short, str) and isinstance(whole, str):
             links.setdefault(short, deque()).append(whole)
     # Each is used once, so that a text does not grow beyond what was sent.
-    return _LINK.sub(lambda found: _next(links, found[0]), html.unescape(text))
+    return _LINK.sub(lambda found: _next(links, found[0]), unescaped(text))
 
 
 def _next(links: dict[str, deque[str]], short: str) -> str:

@@ -7,7 +7,6 @@ https://developers.google.com/youtube/v3/docs/comments
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.intake.connectors import lenient
+from services.intake.connectors.html_text import unescaped
 from services.intake.connectors.items import Broken, Edited, Item
 from services.intake.connectors.port import Parts, Reading
 from services.intake.connectors.values import text_of
@@ -81,7 +81,7 @@ def _text(snippet: Mapping[str, Any]) -> Any:
     original, shown = snippet.get("textOriginal"), snippet.get("textDisplay")
     if isinstance(original, str) or not isinstance(shown, str):
         return original or shown
-    return html.unescape(_TAG.sub("", _BREAK.sub("\n", shown)))
+    return unescaped(_TAG.sub("", _BREAK.sub("\n", shown)))
 
 
 def _address(video: Any, identifier: Any) -> str | None:

@@ -97,6 +97,7 @@ def test_nothing_fails(value: Any) -> None:
         ("x<script>alert('<p>')</script>y<style>p{}</style>z<!-- <p> -->!", "xyz!"),
         ("<div>a\n b</div><DIV>c</DIV>", "a b\nc"),
         ("<!doctype html><!-- no end <b>b</b>", "<!-- no end b"),
+        ("&#x1f49a; &#" + "9" * 5000 + "; &#228;", "💚 \ufffd ä"),
         ("&#0;&#xD800;&nosuch;", "\ufffd\ufffd&nosuch;"),
         ("", ""),
     ],
