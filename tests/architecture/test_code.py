@@ -106,8 +106,8 @@ PLATFORM_HOSTS = {
     "developers.facebook.com", "graph.facebook.com", "www.facebook.com", "docs.x.com", "x.com",
     "learn.microsoft.com", "www.linkedin.com", "developers.google.com", "www.youtube.com",
     "www.googleapis.com", "docs.joinmastodon.org", "core.telegram.org", "api.telegram.org",
-    "docs.slack.dev", "api.slack.com", "docs.github.com", "github.com", "docs.discourse.org", "www.twilio.com",
-    "documentation.mailgun.com", "postmarkapp.com", "developer.mailgun.com",
+    "docs.slack.dev", "api.slack.com", "docs.github.com", "github.com", "docs.discourse.org",
+    "www.twilio.com", "documentation.mailgun.com", "postmarkapp.com", "developer.mailgun.com",
 }  # fmt: skip
 """What connectors and their pages may name as well: where a platform's format is described, and
 where its messages are found.
