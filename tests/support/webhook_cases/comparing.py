@@ -144,7 +144,7 @@ def _of_field(case: Case, wanted: Mapping[str, Any], found: Stored, name: str) -
 def _comparable(name: str, value: Any, *, spaces: bool) -> Any:
     """Moments by the second; texts in one normal form without the blanks around them."""
     if value is None:
-        return None
+        return "" if name == "text" else None  # a file alone has no words, however that is said
     if name == "sent_at":
         moment = datetime.fromisoformat(str(value)).astimezone(UTC)
         return moment.replace(microsecond=0)
