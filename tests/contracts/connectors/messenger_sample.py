@@ -24,11 +24,12 @@ def message(id_: str, **parts: Any) -> Any:
     return event(message={"mid": id_, "text": "Grüße", **parts})
 
 
-def echo(id_: str) -> Any:
+def echo(id_: str, **parts: Any) -> Any:
     return event(
         sender={"id": PAGE},
         recipient={"id": CUSTOMER},
         message={"mid": id_, "text": "Gern!", "is_echo": True, "app_id": 15},
+        **parts,
     )
 
 

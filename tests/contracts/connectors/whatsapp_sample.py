@@ -29,7 +29,7 @@ def message(id_: str | None, type_: str = "text", **parts: Any) -> Any:
     return change(contacts=contact, messages=said)
 
 
-def echo(id_: str) -> Any:
+def echo(id_: str, **parts: Any) -> Any:
     said = {
         "from": "493012345",
         "to": CUSTOMER,
@@ -37,6 +37,7 @@ def echo(id_: str) -> Any:
         "timestamp": "1795521600",
         "type": "text",
         "text": {"body": "Gern!"},
+        **parts,
     }
     return change("smb_message_echoes", message_echoes=said)
 
