@@ -88,5 +88,5 @@ CONNECTOR = meta.connector(
     changes=read_change,
     messaging=meta_messages.read_event,
     message_id=message_id,
-    product="Webhooks, object Page, field feed",
+    product="Webhooks, object Page, fields feed and messages",
 )
