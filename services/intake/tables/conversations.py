@@ -1,21 +1,12 @@
-"""Intake's tables.
-
-The tables that accepting a message fills have no foreign keys: their ids come out of one and the
-same statement, and the checks would be the most expensive part of it
-(docs/decisions/accepting-messages.md).
-"""
+"""People, what they write, and what becomes of it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     Index,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -24,18 +15,8 @@ from sqlalchemy import (
     false,
 )
 
-from shared.db.types import Json, Utc, new_metadata
-from shared.messaging.dead_letters import dead_letters_table
-from shared.messaging.inbox import inbox_table
-from shared.messaging.outbox import outbox_table
-
-NEVER = datetime(9999, 12, 31, tzinfo=UTC)
-
-metadata = new_metadata()
-
-outbox = outbox_table(metadata)
-inbox = inbox_table(metadata)
-dead_letters = dead_letters_table(metadata)
+from services.intake.tables.base import metadata
+from shared.db.types import Json, Utc
 
 contacts = Table(
     "contacts",
@@ -120,24 +101,6 @@ messages = Table(
     UniqueConstraint("channel", "external_id"),
     Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
     Index("ix_messages_contact", "contact_id"),
-)
-
-# What came with a message itself. Without its message for a moment: it is written first.
-files = Table(
-    "files",
-    metadata,
-    Column("channel", String(64), primary_key=True),
-    # That of the message.
-    Column("external_id", Text, primary_key=True),
-    # Its place among the message's files.
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("name", Text, nullable=False),
-    Column("type", String(160), nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("sha256", String(64), nullable=False),
-    Column("content_id", Text),
-    Column("content", LargeBinary, nullable=False),
-    Column("kept_at", Utc, nullable=False, index=True),
 )
 
 inquiries = Table(
@@ -288,85 +251,4 @@ hashtags = Table(
     Column("year", Integer, primary_key=True, autoincrement=False),
     Column("received_at", Utc, nullable=False),
     Index("ix_inquiry_hashtags_tag", "tag", "received_at", "inquiry_id"),
-)
-
-idempotency = Table(
-    "idempotency",
-    metadata,
-    Column("caller", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
-    Column("fingerprint", String(64), nullable=False),
-    Column("message_id", Uuid, nullable=False, index=True),
-    Column("created_at", Utc, nullable=False, index=True),
-)
-
-# What has proven a content beside it, and can prove no other one.
-used_tokens = Table(
-    "used_tokens",
-    metadata,
-    Column("channel", String(64), primary_key=True),
-    # SHA-256 of the token, and of what it came with.
-    Column("token", String(64), primary_key=True),
-    Column("digest", String(64), nullable=False),
-    # From then on it is too old to prove anything.
-    Column("until", Utc, nullable=False, index=True),
-)
-
-quarantine = Table(
-    "quarantine",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("channel", String(64), nullable=False),
-    # A sender that repeats what is broken does not fill the table.
-    Column("sha256", String(64), nullable=False),
-    Column("raw", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    # The message's own id, where it could be read: what is repaired and sent again leaves by it.
-    Column("external_id", Text),
-    # The first receipt: from then on the clock counts.
-    Column("received_at", Utc, nullable=False),
-    UniqueConstraint("channel", "sha256"),
-    Index("ix_quarantine_channel", "channel", "received_at"),
-    Index("ix_quarantine_external_id", "channel", "external_id"),
-)
-
-# What came in on each channel in an hour; `kind` is empty where there is but one. Every instance
-# adds to the same rows.
-channel_hours = Table(
-    "channel_hours",
-    metadata,
-    Column("channel", String(64), primary_key=True),
-    # delivery, message, failure, ignored
-    Column("what", String(10), primary_key=True),
-    Column("hour", Utc, primary_key=True),
-    Column("kind", String(40), primary_key=True),
-    Column("count", BigInteger, nullable=False),
-)
-
-channel_latest = Table(
-    "channel_latest",
-    metadata,
-    Column("channel", String(64), primary_key=True),
-    Column("what", String(10), primary_key=True),
-    Column("at", Utc, nullable=False),
-    Column("detail", Text, nullable=False),
-)
-
-# With which the form's tokens are signed: one row, made when the first form is handed out.
-form_keys = Table(
-    "form_keys",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("key", LargeBinary, nullable=False),
-    Column("created_at", Utc, nullable=False),
-)
-
-# By when the inquiries of the form are answered, as sla said last.
-form_deadlines = Table(
-    "form_deadlines",
-    metadata,
-    Column("inquiry_id", Uuid, primary_key=True),
-    Column("due_at", Utc, nullable=False),
-    Column("paused", Boolean, nullable=False),
-    Column("reported_at", Utc, nullable=False),
 )

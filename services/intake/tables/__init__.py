@@ -1,0 +1,60 @@
+"""Intake's tables.
+
+The tables that accepting a message fills have no foreign keys: their ids come out of one and the
+same statement, and the checks would be the most expensive part of it
+(docs/decisions/accepting-messages.md).
+"""
+
+from __future__ import annotations
+
+from services.intake.tables.base import NEVER, dead_letters, inbox, metadata, outbox
+from services.intake.tables.conversations import (
+    awaited,
+    contacts,
+    conversations,
+    ends,
+    hashtags,
+    identities,
+    inquiries,
+    leaving,
+    messages,
+    own_posts,
+    removed,
+)
+from services.intake.tables.receiving import (
+    channel_hours,
+    channel_latest,
+    files,
+    form_deadlines,
+    form_keys,
+    idempotency,
+    quarantine,
+    used_tokens,
+)
+
+__all__ = [
+    "NEVER",
+    "awaited",
+    "channel_hours",
+    "channel_latest",
+    "contacts",
+    "conversations",
+    "dead_letters",
+    "ends",
+    "files",
+    "form_deadlines",
+    "form_keys",
+    "hashtags",
+    "idempotency",
+    "identities",
+    "inbox",
+    "inquiries",
+    "leaving",
+    "messages",
+    "metadata",
+    "outbox",
+    "own_posts",
+    "quarantine",
+    "removed",
+    "used_tokens",
+]
