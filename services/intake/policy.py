@@ -44,6 +44,7 @@ class ChannelRules:
     connector: Connector[Any]
     keys: Any
     own_ids: frozenset[str]
+    staff_ids: frozenset[str]
     audience: Audience
     own_posts: OwnPosts
     promised: bool
@@ -108,6 +109,7 @@ def intake_rules(
                 connectors[channel.connector],
                 _keys(name, connectors[channel.connector], secrets.get(name, ())),
                 frozenset(channel.own_ids),
+                frozenset(channel.staff_ids),
                 channel.audience,
                 channel.own_posts,
                 channel.service_level is ServiceLevel.PROMISED,

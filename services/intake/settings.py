@@ -53,7 +53,8 @@ class IntakeSettings(Settings):
         default=90,
         ge=1,
         le=LONGEST_DAYS,
-        description="Days a post of ours that answered nothing is kept for its question.",
+        description="Days a post of ours that answered nothing is kept for its question, and a "
+        "withdrawal for its message.",
     )
     file_mib: int = Field(
         default=25,

@@ -112,9 +112,14 @@ async def remove_once(
             await _remove_one(database, each, before=before, now=now, gone=gone, stop=stop)
         await _forget_people(database, gone, stop)
         if found.after is None:
-            return
+            break
         await pause(stop, BETWEEN_BATCHES_SECONDS)
         found = await database.read(retention.old, before=before, after=found.after)
+    count = 1
+    while count and not stop.is_set():
+        count = await database.write(retention.remove_without_inquiry, before=before)
+        gone.messages += count
+    await _forget_people(database, gone, stop)
 
 
 async def _remove_one(

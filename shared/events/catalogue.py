@@ -17,6 +17,8 @@ from shared.events.inquiries import (
     InquiryHeld,
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     OwnPostSeen,
     ReplyWithdrawn,
 )
@@ -36,6 +38,8 @@ from shared.messaging.envelope import Fact
 FACTS: tuple[type[Fact], ...] = (
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     InquiryAnswered,
     InquiryHeld,
     ReplyWithdrawn,

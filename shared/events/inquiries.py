@@ -59,6 +59,30 @@ class MessageAdded(InboundMessage):
     TYPE: ClassVar[str] = "inquiry.message_added"
 
 
+class MessageEdited(InquiryFact):
+    """The customer changed the words of a message: it reads so now. Of several the latest
+    `edited_at` counts. The inquiry and its clock stay the same.
+    """
+
+    TYPE: ClassVar[str] = "inquiry.message_edited"
+
+    message_id: UUID
+    channel: str
+    edited_at: AwareDatetime
+    text: str
+    subject: str | None = None
+    hashtags: tuple[HashtagUse, ...] = ()
+
+
+class MessageWithdrawn(InquiryFact):
+    """The customer took a message back. An inquiry that has no other is closed as well."""
+
+    TYPE: ClassVar[str] = "inquiry.message_withdrawn"
+
+    message_id: UUID
+    withdrawn_at: AwareDatetime
+
+
 class InquiryAnswered(InquiryFact):
     """An answer that covers the inquiry's first message. Of several the earliest counts.
 
@@ -118,7 +142,7 @@ class OwnPostSeen(InquiryFact):
 
 
 class InquiryClosed(InquiryFact):
-    """Closed without an answer, by a person, with a reason.
+    """Closed without an answer, with a reason: by a person, or because all of it was withdrawn.
 
     `merged_into` is set when two inquiries turned out to be one: that inquiry has the messages, and
     this one (reason `duplicate`) counts in no report.

@@ -95,6 +95,7 @@ class Channel(Part):
     `connector`: the format in which its messages come, which intake knows by that name.
     `desk`: everything here goes to this desk unread. `reply_window_hours`: clock hours after the
     customer's last message in which the platform lets us answer. `own_ids`: our own accounts there.
+    `staff_ids`: accounts of people who work for us; what they write there is a personal view.
     `audience`: for messages that do not say it themselves. `expires`: the day on which the
     platform's secret or token ends. `retention`, `profile_retention`: for how long the platform's
     terms let us keep what people write there, and who they are, if not for as long as we want.
@@ -105,12 +106,28 @@ class Channel(Part):
     desk: Name | None = None
     reply_window_hours: Annotated[StrictInt, Field(ge=1, le=8760)] | None = None
     own_ids: Items[Word] = ()
+    staff_ids: Items[Word] = ()
     audience: Audience = Audience.PRIVATE
     own_posts: OwnPosts = OwnPosts.ANSWER
     verification: Verification = Verification.ENFORCE
     expires: Day | None = None
     retention: Duration | None = None
     profile_retention: Duration | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        refuse(
+            tuple(
+                (
+                    ("staff_ids", place),
+                    f"{account} is an account of the company: what it writes is a reply",
+                    "the accounts of persons only",
+                )
+                for place, account in enumerate(self.staff_ids)
+                if account in self.own_ids
+            )
+        )
+        return self
 
 
 class Desk(Part):

@@ -147,11 +147,33 @@ async def test_what_is_no_delivery_is_refused_and_kept(desk: Desk, sample: Sampl
 
 
 async def test_what_is_nobody_elses_message_makes_no_inquiry(desk: Desk, sample: Sample) -> None:
-    others = sample.items.keys() - {"message", "broken"}
+    others = sample.items.keys() - {"message", "edited", "broken"}
     for kind in others:
         assert (await deliver(desk, sample, sample.items[kind](f"i-{kind}"))).is_success
     assert (await desk.stored(), await kept(desk)) == (0, [])
     assert (await outcomes(desk)).get("ignored", 0) == len(others)
+
+
+async def test_what_is_edited_or_withdrawn_is_the_message_of_that_id(
+    desk: Desk, sample: Sample
+) -> None:
+    """Also where it comes first: nothing is lost then, and nothing comes twice."""
+    if not {"edited", "withdrawn"} <= sample.items.keys():
+        return  # the format tells of neither
+    for kind, outcome in (
+        ("edited", "accepted"),
+        ("message", "duplicate"),
+        ("edited", "ignored"),
+        ("withdrawn", "ignored"),
+        ("withdrawn", "ignored"),
+    ):
+        before = await outcomes(desk)
+        assert (await deliver(desk, sample, sample.items[kind]("m-1"))).is_success  # type: ignore[index]
+        after = await outcomes(desk)
+        assert after[outcome] == before.get(outcome, 0) + 1, (kind, after)
+    assert (await desk.stored(), await kept(desk)) == (1, [])
+    expected = ["inquiry.received", "inquiry.message_withdrawn", "inquiry.closed"]
+    assert await desk.types() == expected
 
 
 async def test_too_many_items_are_refused_as_a_whole(desk: Desk, sample: Sample) -> None:

@@ -110,6 +110,8 @@ def _answered_late(it: Inquiry) -> Told:
         [
             it.received(),
             it.message_added(berlin(f"{TUE} 11:00")),
+            it.message_edited(berlin(f"{TUE} 11:30")),
+            it.message_withdrawn(berlin(f"{TUE} 11:45")),
             it.answered(berlin(f"{WED} 09:30")),
         ],
         [it.todo_created("inbound"), it.completed(berlin(f"{WED} 09:31"), answer_id=new_id())],

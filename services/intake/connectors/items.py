@@ -10,7 +10,9 @@ from typing import Any, Literal
 from services.intake.inquiries.domain.message import Author
 from shared.errors import FieldProblem
 
-IgnoredReason = Literal["own-post", "empty", "event-type", "automatic"]
+IgnoredReason = Literal[
+    "own-post", "staff", "edited", "withdrawn", "empty", "event-type", "automatic"
+]
 DeliveryAction = Literal["failed", "delayed", "delivered", "relayed", "expanded"]
 NOBODY = Author()
 
@@ -101,6 +103,15 @@ class OwnPost:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffView:
+    """What somebody among the channel's `staff_ids` wrote, a personal view: no connector has to
+    tell.
+    """
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Edited:
     """A message that was there before has other words now; `message` is all of it, as it reads now.
 
@@ -157,4 +168,4 @@ class Broken:
     problems: tuple[FieldProblem, ...]
 
 
-Item = NewMessage | OwnPost | Edited | Withdrawn | DeliveryReport | Ignored | Broken
+Item = NewMessage | OwnPost | StaffView | Edited | Withdrawn | DeliveryReport | Ignored | Broken

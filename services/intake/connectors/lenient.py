@@ -141,6 +141,12 @@ def plausible(sent_at: datetime | None, now: datetime) -> bool:
     return sent_at is None or EARLIEST_SENT <= sent_at <= now + CLOCKS_OFF
 
 
+def moment_of(value: Any, *, now: datetime) -> datetime | None:
+    """When something happened, as the platform says; None where that cannot be."""
+    found: datetime | None = None if value is None else _sent_at(now)(value)[0]
+    return found
+
+
 def repair(data: Mapping[str, Any], *, now: datetime) -> Repairs:
     """The message with each field made to fit. An id that cannot be one stays as it is."""
     repaired = Repairs(dict(data))

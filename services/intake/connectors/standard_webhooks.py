@@ -17,7 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.intake.connectors import lenient
 from services.intake.connectors.decoding import json_document
-from services.intake.connectors.items import NOBODY, Item, Message, NewMessage
+from services.intake.connectors.items import (
+    NOBODY,
+    Broken,
+    Edited,
+    Item,
+    Message,
+    NewMessage,
+    Withdrawn,
+)
 from services.intake.connectors.port import (
     Connector,
     Parts,
@@ -42,6 +50,8 @@ from shared.web.problems import RefusedError, field_problems, summary
 from shared.web.signing import secret_key
 
 MESSAGE_CREATED = "message.created"
+EDITED, DELETED = "message.edited", "message.deleted"
+_MOMENTS = {EDITED: "edited_at", DELETED: "deleted_at"}
 TOLERANCE_SECONDS = 300
 _LONGEST_TIMESTAMP = 19
 _UNIX_SECONDS = "send Unix seconds in UTC"
@@ -77,7 +87,12 @@ class WebhookMessage(MessageFields):
 
 
 class WebhookEvent(BaseModel):
-    """What a connector posts; `data` is one message or a list, in which each stands alone."""
+    """What a connector posts; `data` is one message or a list, in which each stands alone.
+
+    `type` is `message.created`, `message.edited` (the whole message as it reads now, with
+    `edited_at`) or `message.deleted` (its `id`, with `deleted_at`). Where an edit or a deletion
+    has no moment of its own, the event's `timestamp` is it. Other types are ignored.
+    """
 
     model_config = ConfigDict(
         extra="ignore",
@@ -199,13 +214,44 @@ def _split(document: Any) -> Parts:
         problems = field_problems(error.errors(include_url=False))
         raise RefusedError(422, "invalid-request", summary(problems), *problems) from error
     items = event.data if isinstance(event.data, list) else [event.data]
-    if event.type != MESSAGE_CREATED:
+    if event.type in _MOMENTS:
+        # Each has to stand alone, also where it is kept aside.
+        items = [{event.type: item, "timestamp": event.timestamp} for item in items]
+    elif event.type != MESSAGE_CREATED:
         return Parts((), ignored=len(items), named="data")
     return Parts(items, named="data")
 
 
 def read(data: Any, reading: Reading) -> Item:
     """Strictly, and leniently only what does not fit: what is well-formed costs nothing more."""
+    type_, message = _changed(data)
+    if type_ is None:
+        return _created(data, reading)
+    at = _moment(type_, data, reading)
+    if type_ == DELETED:
+        fields = {"id": message} if isinstance(message, str | int) else message
+        gone = lenient.message_of(fields, now=reading.now)
+        return Withdrawn(gone.message.id, at) if isinstance(gone, NewMessage) else gone
+    item = _created(message, reading)
+    return Edited(item.message, item.adjusted, at) if isinstance(item, NewMessage) else item
+
+
+def _changed(data: Any) -> tuple[str | None, Any]:
+    """What was done to which message, in an item that is no new one."""
+    if isinstance(data, dict) and len(data) == 2 and "timestamp" in data:
+        for type_ in _MOMENTS:
+            if type_ in data:
+                return type_, data[type_]
+    return None, data
+
+
+def _moment(type_: str, data: dict[str, Any], reading: Reading) -> datetime | None:
+    message = data[type_]
+    own = message.get(_MOMENTS[type_]) if isinstance(message, dict) else None
+    return lenient.moment_of(data["timestamp"] if own is None else own, now=reading.now)
+
+
+def _created(data: Any, reading: Reading) -> NewMessage | Broken:
     try:
         posted = WebhookMessage.model_validate(data)
     except ValidationError:
@@ -234,11 +280,15 @@ def _message(posted: WebhookMessage) -> Message:
 
 
 def _is_delivery(document: Any) -> bool:
-    return isinstance(document, dict) and document.get("type") == MESSAGE_CREATED
+    types = (MESSAGE_CREATED, *_MOMENTS)
+    return isinstance(document, dict) and document.get("type") in types
 
 
 def id_of(document: Any) -> str | None:
     """The id of one message, alone or in an event, as it would be stored."""
+    _, document = _changed(document)
+    if isinstance(document, str | int):
+        return lenient.id_of({"id": document})
     if isinstance(document, dict) and "id" not in document and "data" in document:
         return lenient.id_of(document["data"])
     return lenient.id_of(document)

@@ -138,12 +138,24 @@ class InquiryOut(BaseModel):
         return reference_of(self.id)
 
 
+class VersionOut(BaseModel):
+    """What a message said before it was edited."""
+
+    since: datetime = Field(
+        description="When it was written, as far as the platform says, else received."
+    )
+    text: str = Field(examples=["Seit dem Update kommt beim Anmelden Fehler 50."])
+    subject: str | None = Field(examples=["Anmeldung"])
+
+
 class MessageOut(BaseModel):
     id: UUID
-    inquiry_id: UUID
-    kind: Literal["inbound", "answer", "holding", "post"] = Field(
+    inquiry_id: UUID | None = Field(
+        description="Null for one of `staff`, and for one that was withdrawn before it came."
+    )
+    kind: Literal["inbound", "answer", "holding", "post", "staff"] = Field(
         description="`post`: ours, seen on the platform; it counts neither as an answer nor as a "
-        "holding reply."
+        "holding reply. `staff`: a personal view of somebody among the channel's `staff_ids`."
     )
     external_id: str = Field(examples=["c-1001"])
     author_name: str | None = Field(examples=["Erika Muster"])
@@ -174,6 +186,20 @@ class MessageOut(BaseModel):
         None,
         description="When its words and files were removed because the platform's terms demand it.",
         examples=[None],
+    )
+    edited_at: datetime | None = Field(
+        None, description="When it was last edited, where it was.", examples=[None]
+    )
+    earlier_versions: list[VersionOut] = Field(
+        [], description="What it said before: newest first, at most 20, the first among them."
+    )
+    edit_of: UUID | None = Field(
+        None,
+        description="The message that was edited to this after its inquiry had ended.",
+        examples=[None],
+    )
+    withdrawn_at: datetime | None = Field(
+        None, description="When its author took it back.", examples=[None]
     )
 
 

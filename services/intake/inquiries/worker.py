@@ -12,7 +12,7 @@ from sqlalchemy import delete, exists, or_, select, tuple_
 from services.intake.inquiries.store import references
 from services.intake.inquiries.store.loading import lock_conversation
 from services.intake.inquiries.store.storing import WriteContext
-from services.intake.inquiries.usecases import conversations, racing
+from services.intake.inquiries.usecases import conversations, racing, withdrawals
 from services.intake.inquiries.usecases.posts import forget, settle
 from services.intake.tables import awaited, messages, own_posts
 from shared.db import Database, DatabaseUnavailableError, Read, Write
@@ -73,6 +73,7 @@ def loop(database: Database, clock: Clock, *, known: KnownHashtags, own_post_day
             before = clock.now() - timedelta(days=own_post_days)
             await database.write(forget, before=before)
             await database.write(forget_awaited, before=before)
+            await database.write(withdrawals.forget_awaited, before=before)
 
     return periodic("upkeep", EVERY_SECONDS, upkeep)
 
@@ -126,3 +127,4 @@ def _settle(tx: Write, *, channel: str, external_id: str, context: WriteContext)
         )
         conversation = lock_conversation(tx, conversation_id)
         settle(tx, conversation, external_id=external_id, context=context)
+        withdrawals.apply_awaited(tx, channel=channel, external_id=external_id, context=context)

@@ -17,17 +17,19 @@ from services.intake.connectors.items import (
     Edited,
     Ignored,
     Item,
+    Message,
     NewMessage,
     OwnPost,
-    Withdrawn,
+    StaffView,
 )
 from services.intake.connectors.port import Parts, Reading
 from services.intake.dependencies import IntakeDependencies
+from services.intake.inquiries.domain.message import Accepted
 from services.intake.policy import ChannelRules
 from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.outcome import Result
 from services.intake.receiving.quarantine import keep_aside
-from services.intake.receiving.storing import Storing
+from services.intake.receiving.storing import Stored, Storing
 from shared.errors import FieldProblem, InvalidError, UnavailableError
 from shared.web.problems import summary
 
@@ -45,7 +47,7 @@ class _Numbered:
 
     number: int
     raw: Any
-    item: NewMessage | OwnPost
+    item: Stored
 
 
 class Delivery:
@@ -90,17 +92,14 @@ class Delivery:
                     self._result.kinds[number] = kind
                 case DeliveryReport():
                     self._result.ignored[number] = "automatic"
-                case Edited() | Withdrawn():
-                    self._result.ignored[number] = "event-type"
-                case NewMessage() | OwnPost() as item:
-                    numbered = _Numbered(number, raw, item)
-                    if _looks_back(item):
-                        await self._side_by_side(threads)
-                        threads = {}
-                        await self._store(numbered)
-                    else:
-                        thread = item.message.thread_id or item.message.id
-                        threads.setdefault(thread, []).append(numbered)
+                case NewMessage() | StaffView() as item if not _looks_back(item.message):
+                    thread = item.message.thread_id or item.message.id
+                    threads.setdefault(thread, []).append(_Numbered(number, raw, item))
+                case item:
+                    # What becomes of it depends on the items before it being stored.
+                    await self._side_by_side(threads)
+                    threads = {}
+                    await self._store(_Numbered(number, raw, item))
         await self._side_by_side(threads)
         return self._result
 
@@ -111,13 +110,13 @@ class Delivery:
         except Exception:
             log.exception("webhook.item_failed", channel=self._channel.name)
             return Broken((NOT_STORED,))
-        if not isinstance(item, NewMessage | OwnPost):
+        if not isinstance(item, NewMessage | OwnPost | Edited):
             return item
         if item.adjusted:
             self._result.adjusted[number] = item.adjusted
         if not self._proven:
             item = _marked(item)
-        return classified(item, self._channel.own_ids)
+        return classified(item, self._channel)
 
     def _moment(self, number: int) -> datetime:
         """A microsecond apart: the order of the list decides between items without times."""
@@ -136,15 +135,13 @@ class Delivery:
             await self._store(item)
 
     async def _store(self, numbered: _Numbered) -> None:
-        number, item = numbered.number, numbered.item
-        received_at = self._moment(number)
+        number = numbered.number
         try:
-            if isinstance(item, OwnPost):
-                await self._storing.own_post(item.message, received_at=received_at)
-                self._result.ignored[number] = "own-post"
+            stored = await self._storing.item(numbered.item, received_at=self._moment(number))
+            if isinstance(stored, Accepted):
+                self._result.add(number, stored)
             else:
-                placed = await self._storing.message(item.message, received_at=received_at)
-                self._result.add(number, placed)
+                self._result.ignored[number] = stored
         except UnavailableError:
             raise
         except Exception:
@@ -165,29 +162,26 @@ class Delivery:
             )
 
 
-def _marked(item: NewMessage | OwnPost) -> NewMessage | OwnPost:
+def _marked(item: NewMessage | OwnPost | Edited) -> NewMessage | OwnPost | Edited:
     """Whoever reads it sees that anybody may have sent it."""
     details = {**(item.message.details or {}), "proven": False}
     return replace(item, message=replace(item.message, details=details))
 
 
-def classified(item: NewMessage | OwnPost, own_ids: frozenset[str]) -> Item:
+def classified(item: NewMessage | OwnPost | Edited, channel: ChannelRules) -> Item:
     """What no format needs to know: a message without content is none, and one of ours is ours."""
     if item.message.empty:
         return Ignored("empty")
-    if item.message.author.id in own_ids:
+    if isinstance(item, NewMessage) and item.message.author.id in channel.own_ids:
         return OwnPost(item.message, item.adjusted)
+    if isinstance(item, NewMessage) and item.message.author.id in channel.staff_ids:
+        return StaffView(item.message)
     return item
 
 
-def _looks_back(item: NewMessage | OwnPost) -> bool:
-    """Whether what becomes of this item depends on the items before it being stored.
-
-    A message of our own answers one of them; one without a thread belongs to its parent's.
-    """
-    message = item.message
-    follows = message.thread_id is None and message.parent_id is not None
-    return follows or isinstance(item, OwnPost)
+def _looks_back(message: Message) -> bool:
+    """Without a thread a message belongs to its parent's."""
+    return message.thread_id is None and message.parent_id is not None
 
 
 def _check_size(parts: Parts) -> None:

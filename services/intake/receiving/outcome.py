@@ -36,7 +36,8 @@ class Result:
     @property
     def repeated(self) -> bool:
         """Nothing changed, because all of it was known."""
-        return self.duplicate > 0 and not (self.accepted or self.errors)
+        changed = {"edited", "withdrawn"} & set(self.ignored.values())
+        return self.duplicate > 0 and not (self.accepted or self.errors or changed)
 
     def counts(self) -> dict[str, int]:
         return {
@@ -49,9 +50,12 @@ class Result:
     def add(self, number: int, placed: Accepted) -> None:
         if placed.duplicate:
             self.duplicate += 1
+        elif placed.of_no_inquiry:
+            self.ignored[number] = "withdrawn"
         else:
             self.accepted += 1
-        self.inquiries[number] = placed.inquiry_id
+        if not placed.of_no_inquiry:
+            self.inquiries[number] = placed.inquiry_id
 
     def ignored_by_kind(self) -> Counter[str]:
         """In the connector's constant words, or the reason why the desk ignored it."""

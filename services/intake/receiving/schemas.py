@@ -27,8 +27,9 @@ class AdjustedItem(BaseModel):
 
 
 class IgnoredItem(BaseModel):
-    """What made no inquiry: `own-post` (it may have ended one), `empty`, `automatic` (a mail that
-    nobody wrote), or `event-type`.
+    """What made no inquiry: `own-post` (it may have ended one), `staff`, `edited` and `withdrawn`
+    (noted on the message, which may have ended its inquiry), `empty`, `automatic` (a mail
+    that nobody wrote), or `event-type`.
     """
 
     index: int | None = Field(description="Null: the delivery as a whole.")

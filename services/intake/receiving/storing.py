@@ -1,22 +1,38 @@
-"""One item of a delivery, stored: somebody's message, or a post of our own."""
+"""One item of a delivery, stored: a message, a post of our own, an edit, a withdrawal."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from services.intake.accepting.incoming import from_channel, known_by_hash
 from services.intake.accepting.threads import thread_of
-from services.intake.connectors.items import Message
+from services.intake.connectors.items import (
+    Edited,
+    IgnoredReason,
+    Message,
+    NewMessage,
+    OwnPost,
+    StaffView,
+    Withdrawn,
+)
 from services.intake.dependencies import IntakeDependencies
 from services.intake.files import store as files
 from services.intake.files.domain import sorted_out
-from services.intake.inquiries.domain.message import Accepted
+from services.intake.inquiries.domain.message import Accepted, Incoming
 from services.intake.inquiries.domain.thread import PostKind
-from services.intake.inquiries.usecases import posts, racing
+from services.intake.inquiries.usecases import edits, posts, racing, staff, withdrawals
+from services.intake.inquiries.usecases.edits import Edit
 from services.intake.inquiries.usecases.placing import place
-from services.intake.inquiries.usecases.posts import OwnPost
+from services.intake.inquiries.usecases.withdrawals import Withdrawal
 from services.intake.policy import ChannelRules
+
+Stored = NewMessage | OwnPost | StaffView | Edited | Withdrawn
+"""What changes something in the database."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +43,46 @@ class Storing:
     channel: ChannelRules
     retried: bool
 
+    async def item(self, item: Stored, *, received_at: datetime) -> Accepted | IgnoredReason:
+        """The message that it made, or why it made none."""
+        match item:
+            case NewMessage(message):
+                return await self.message(message, received_at=received_at)
+            case OwnPost(message):
+                await self.own_post(message, received_at=received_at)
+                return "own-post"
+            case StaffView(message):
+                view = await self._incoming(message, received_at)
+                await self._write(staff.keep_view, view)
+                return "staff"
+            case Edited():
+                return await self._edit(item, received_at)
+            case Withdrawn(message_id, withdrawn_at):
+                gone = Withdrawal(self.channel.name, message_id, received_at, withdrawn_at)
+                await self._write(withdrawals.withdraw, gone)
+                return "withdrawn"
+
     async def message(self, message: Message, *, received_at: datetime) -> Accepted:
+        incoming = await self._incoming(message, received_at)
+        if self.retried:
+            # It is older than what has come since, which the hot path does not look at.
+            return await self._write(place, incoming)
+        placed = await self.desk.acceptor.accept(incoming)
+        self.desk.relay.wake()
+        return placed
+
+    async def _edit(self, edited: Edited, received_at: datetime) -> Accepted | IgnoredReason:
+        message, channel = edited.message, self.channel
+        change = Edit(await self._incoming(message, received_at), edited.edited_at)
+        if message.author.id in channel.own_ids:
+            await self._write(edits.edit_post, self._post(message, received_at), change)
+            return "edited"
+        if message.author.id in channel.staff_ids:
+            await self._write(staff.edit_view, change)
+            return "staff"
+        return await self._write(edits.edit, change) or "edited"
+
+    async def _incoming(self, message: Message, received_at: datetime) -> Incoming:
         desk, channel = self.desk, self.channel
         incoming = from_channel(
             await self._with_files(message, received_at=received_at),
@@ -43,15 +98,7 @@ class Storing:
             known=desk.rules.hashtags,
             now=received_at,
         )
-        if channel.profile_retention is not None:
-            incoming = known_by_hash(incoming)
-        if self.retried:
-            # It is older than what has come since, which the hot path does not look at.
-            placed = await racing.write(desk.database, place, incoming, context=desk.context())
-        else:
-            placed = await desk.acceptor.accept(incoming)
-        desk.relay.wake()
-        return placed
+        return incoming if channel.profile_retention is None else known_by_hash(incoming)
 
     async def _with_files(self, message: Message, *, received_at: datetime) -> Message:
         """Its files are kept before it is stored, so it never names one that is not there."""
@@ -68,8 +115,11 @@ class Storing:
         return replace(message, attachments=(*message.attachments, *attachments), files=())
 
     async def own_post(self, message: Message, *, received_at: datetime) -> None:
-        desk, channel, author = self.desk, self.channel, message.author
-        post = OwnPost(
+        await self._write(posts.record_own_post, self._post(message, received_at))
+
+    def _post(self, message: Message, received_at: datetime) -> posts.OwnPost:
+        channel, author = self.channel, message.author
+        return posts.OwnPost(
             channel=channel.name,
             external_id=message.id,
             author=author.name or author.id or "",
@@ -81,5 +131,10 @@ class Storing:
             parent=message.parent_id,
             audience=message.visibility or channel.audience.value,
         )
-        if await racing.write(desk.database, posts.record_own_post, post, context=desk.context()):
-            desk.relay.wake()
+
+    async def _write(self, verb: Callable[..., T], *args: Any) -> T:
+        """Every verb here is run again where another instance took in the same at once."""
+        desk = self.desk
+        written = await racing.write(desk.database, verb, *args, context=desk.context())
+        desk.relay.wake()
+        return written

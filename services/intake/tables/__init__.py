@@ -17,9 +17,11 @@ from services.intake.tables.conversations import (
     identities,
     inquiries,
     leaving,
+    message_versions,
     messages,
     own_posts,
     removed,
+    withdrawn_messages,
 )
 from services.intake.tables.receiving import (
     channel_hours,
@@ -50,6 +52,7 @@ __all__ = [
     "inbox",
     "inquiries",
     "leaving",
+    "message_versions",
     "messages",
     "metadata",
     "outbox",
@@ -57,4 +60,5 @@ __all__ = [
     "quarantine",
     "removed",
     "used_tokens",
+    "withdrawn_messages",
 ]

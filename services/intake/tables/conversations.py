@@ -74,11 +74,13 @@ messages = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("conversation_id", Uuid, nullable=False),
+    # The conversation's id where it belongs to no inquiry: one of staff, or one that was withdrawn
+    # before it came.
     Column("inquiry_id", Uuid, nullable=False),
     Column("contact_id", Uuid),
     Column("channel", String(64), nullable=False),
     Column("external_id", Text, nullable=False),
-    # `inbound`, `answer`, `holding`, `post`: what the message is in its conversation.
+    # `inbound`, `answer`, `holding`, `post`, `staff`: what the message is in its conversation.
     Column("kind", String(10), nullable=False),
     # How often a reply was classified again.
     Column("revision", Integer, nullable=False, server_default="0"),
@@ -98,9 +100,58 @@ messages = Table(
     Column("received_at", Utc, nullable=False),
     # When its words went because the platform's terms demand it.
     Column("words_removed_at", Utc),
+    # Since when it says what it says, where that came as an edit.
+    Column("edited_at", Utc),
+    # When it was last edited by more than typing, until that is a message of its own.
+    Column("restated_at", Utc),
+    # It has the words that this message was given after its inquiry had ended.
+    Column("edit_of", Uuid),
+    # When its author took it back.
+    Column("withdrawn_at", Utc),
     UniqueConstraint("channel", "external_id"),
     Index("ix_messages_conversation", "conversation_id", "inquiry_id"),
     Index("ix_messages_contact", "contact_id"),
+)
+
+# Partial: most messages are not edited, and belong to an inquiry.
+Index(
+    "ix_messages_edit_of",
+    messages.c.edit_of,
+    postgresql_where=messages.c.edit_of.is_not(None),
+    sqlite_where=messages.c.edit_of.is_not(None),
+)
+
+Index(
+    "ix_messages_without_inquiry",
+    messages.c.received_at,
+    messages.c.id,
+    postgresql_where=messages.c.inquiry_id == messages.c.conversation_id,
+    sqlite_where=messages.c.inquiry_id == messages.c.conversation_id,
+)
+
+message_versions = Table(
+    "message_versions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("message_id", Uuid, nullable=False, index=True),
+    # The platform's moment, where it says one, else that of the receipt.
+    Column("since", Utc, nullable=False),
+    # False for what the message said at first.
+    Column("edited", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("full_text", Text),
+    Column("subject", Text),
+    Column("attachments", Json),
+)
+
+# Withdrawn before they came.
+withdrawn_messages = Table(
+    "withdrawn_messages",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("withdrawn_at", Utc, nullable=False),
+    Column("received_at", Utc, nullable=False, index=True),
 )
 
 inquiries = Table(
@@ -236,7 +287,7 @@ own_posts = Table(
 awaited = Table(
     "awaited_messages",
     metadata,
-    # A message that others name as their parent and that has not come yet.
+    # A message that has not come yet, and that others name as their parent, or that was withdrawn.
     Column("channel", String(64), primary_key=True),
     Column("external_id", Text, primary_key=True),
     Column("since", Utc, nullable=False, index=True),

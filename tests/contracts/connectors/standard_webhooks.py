@@ -15,12 +15,23 @@ _SECRETS = (
     "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE=",
     "whsec_YW5vdGhlci1rZXktd2hpbGUtcm90YXRpbmctMDAwMg==",
 )
+_AT = "2026-11-24T11:59:00Z"
 _SAID = {"author": {"id": "u"}, "text": "Hallo"}
 
 
+_CHANGED = ("message.edited", "message.deleted")
+
+
 def _delivery(items: Sequence[Any]) -> bytes:
-    data = items[0] if len(items) == 1 else items
-    return json.dumps({"type": "message.created", "data": data}).encode()
+    """What is no new message travels in an event of its type, and is told apart by it alone."""
+    type_ = next((name for name in _CHANGED if name in items[0]), "message.created")
+    bare = [item.get(type_, item) for item in items]
+    data = bare[0] if len(bare) == 1 else bare
+    return json.dumps({"type": type_, "timestamp": _AT, "data": data}).encode()
+
+
+def _changed(type_: str, message: dict[str, Any]) -> dict[str, Any]:
+    return {type_: message, "timestamp": _AT}
 
 
 def _sign(body: bytes, secret: str, now: datetime) -> Sent:
@@ -43,6 +54,8 @@ SAMPLE = Sample(
     no_secrets=("whsec_%%%", "short"),
     items={
         "message": lambda id_: {"id": id_, "thread_id": id_, **_SAID},
+        "edited": lambda id_: _changed("message.edited", {"id": id_, "thread_id": id_, **_SAID}),
+        "withdrawn": lambda id_: _changed("message.deleted", {"id": id_}),
         "broken": lambda _: _SAID,
     },
     delivery=_delivery,

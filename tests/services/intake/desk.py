@@ -37,6 +37,7 @@ SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
 OTHER_SECRET = "whsec_YW5vdGhlci1rZXktd2hpbGUtcm90YXRpbmctMDAwMg=="
 STRANGE_SECRET = "whsec_ZGllc2VyLVNjaGx1ZXNzZWwtaXN0LWZhbHNjaC0wMDA="
 OWN_ID = "agent-7"
+STAFF_ID = "colleague-1"
 TEXT = "Was kostet der Versand nach Südtirol?"
 _numbers = count()
 
@@ -48,7 +49,8 @@ def policy(connector: str = STANDARD_WEBHOOKS.name, **facebook: Any) -> Policy:
     """The shipped policy, in which some channels know an account of our own.
 
     `facebook` is public, `email` private; own posts hold on `linkedin`, and ask on `mastodon`. The
-    connector and what else is given are those of `facebook`.
+    connector and what else is given are those of `facebook`. STAFF_ID is
+    somebody who works for the company.
     """
     shipped = load_policy(None)
     changes: dict[str, dict[str, Any]] = {
@@ -58,7 +60,9 @@ def policy(connector: str = STANDARD_WEBHOOKS.name, **facebook: Any) -> Policy:
         "mastodon": {"own_posts": OwnPosts.ASK},
     }
     channels = {
-        name: shipped.channels[name].model_copy(update={"own_ids": (OWN_ID,), **change})
+        name: shipped.channels[name].model_copy(
+            update={"own_ids": (OWN_ID,), "staff_ids": (STAFF_ID,), **change}
+        )
         for name, change in changes.items()
     }
     return shipped.model_copy(update={"channels": {**shipped.channels, **channels}})
@@ -157,7 +161,8 @@ class Desk(Bench):
         self, data: Any, *, channel: str = "facebook", type_: str = "message.created"
     ) -> httpx.Response:
         """A signed delivery, as a connector makes it."""
-        body = json.dumps({"type": type_, "timestamp": "2026-11-24T12:00:00Z", "data": data})
+        event = {"type": type_, "timestamp": self.clock.now().isoformat(), "data": data}
+        body = json.dumps(event)
         return await self.deliver_raw(body.encode(), channel=channel)
 
     async def deliver_raw(

@@ -36,6 +36,8 @@ from shared.events.inquiries import (
     InquiryHeld,
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     OwnPostSeen,
     ReplyWithdrawn,
 )
@@ -233,6 +235,24 @@ class Inquiry:
             received_at=at,
             text="Hier ist noch etwas.",
             moved_from=moved_from,
+        )
+
+    def message_edited(self, at: datetime) -> MessageEdited:
+        return MessageEdited(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=new_id(),
+            channel=self.channel,
+            edited_at=at,
+            text="Hier ist noch etwas anderes.",
+        )
+
+    def message_withdrawn(self, at: datetime) -> MessageWithdrawn:
+        return MessageWithdrawn(
+            inquiry_id=self.id,
+            conversation_id=self.conversation_id,
+            message_id=new_id(),
+            withdrawn_at=at,
         )
 
     def answered(

@@ -31,6 +31,8 @@ from shared.events.inquiries import (
     InquiryHeld,
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     OwnPostSeen,
     ReplyWithdrawn,
 )
@@ -78,6 +80,16 @@ _CLOCK = {
 EXAMPLES: tuple[Fact, ...] = (
     InquiryReceived.model_validate(_MESSAGE),
     MessageAdded.model_validate({**_MESSAGE, "subject": None, "hashtags": ()}),
+    MessageEdited(
+        **_IDS,
+        message_id=_id(4),
+        channel="facebook",
+        edited_at=AT,
+        text="Wann öffnet die Anmeldung zum #iico2013? 🦊",
+        subject="Anmeldung",
+        hashtags=(HashtagUse(tag="iico", year=2013),),
+    ),
+    MessageWithdrawn(**_IDS, message_id=_id(4), withdrawn_at=AT),
     InquiryAnswered(**_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla"),
     InquiryHeld(
         **_IDS, message_id=_id(4), held_at=AT, held_by="Carla", follow_up_at=AT + timedelta(days=2)

@@ -22,6 +22,7 @@ from services.intake.inquiries.domain.thread import (
     Message,
     Post,
     PostKind,
+    Restated,
     Shown,
     Thread,
 )
@@ -180,8 +181,10 @@ def add_answers(thread: Thread, inquiry: Inquiry) -> None:
 
 
 def _uncovered(thread: Thread, inquiry: Inquiry) -> list[Message]:
+    """What was withdrawn needs no answer."""
     covers = thread.covering(inquiry, inquiry.standing)
-    return [each for each in inquiry.messages if not covers(each)]
+    left = (each for each in inquiry.messages if each.withdrawn_at is None)
+    return [each for each in left if not covers(each)]
 
 
 def _answers(post: Post, message: Message) -> bool:
@@ -282,14 +285,34 @@ def shed(thread: Thread, inquiry: Inquiry) -> None:
     rest = [
         each for each in leaving if _with_its_answer(thread, each, moved_from=inquiry.id) is None
     ]
-    if not rest:
-        return
+    if rest:
+        _leave_together(thread, inquiry, rest)
+    part_restated(thread, inquiry)
+
+
+def _leave_together(thread: Thread, inquiry: Inquiry, rest: Sequence[Message]) -> None:
     other = thread.newest_open(rest[0].contact_id)
     if other is None or other.first.place > rest[0].place:
         open_for(thread, inquiry, rest)
         return
     for message in rest:
         thread.join(other, message, moved_from=inquiry.id)
+
+
+def part_restated(thread: Thread, inquiry: Inquiry) -> None:
+    """What was edited after each end of an inquiry that has ended has its words for a message of
+    their own, which finds its place like any other.
+    """
+    ends = [each.at for each in inquiry.standing]
+    for message in tuple(inquiry.messages):
+        at = message.restated_at
+        if at is None or message.withdrawn_at is not None or not ends or max(ends) >= at:
+            continue
+        message.restated_at = None
+        name = thread.new_id()
+        later = Message(name, message.contact_id, f"edit:{name}", at, at)
+        thread.effects.append(Restated(message, later))
+        place(thread, later)
 
 
 def open_for(thread: Thread, left: Inquiry, messages: Sequence[Message]) -> Inquiry:

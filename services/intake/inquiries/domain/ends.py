@@ -15,7 +15,9 @@ from uuid import UUID
 
 from services.intake.inquiries.domain.inquiry import InquiryState
 
-NETIQUETTE = "netiquette"
+NETIQUETTE, WITHDRAWN = "netiquette", "withdrawn"
+INTAKE = "intake"
+"""Who ends an inquiry when no person does."""
 
 
 class EndKind(StrEnum):

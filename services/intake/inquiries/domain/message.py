@@ -128,3 +128,8 @@ class Accepted:
     contact_id: UUID | None
     opened: bool
     duplicate: bool = False
+
+    @property
+    def of_no_inquiry(self) -> bool:
+        """It is only shown in its conversation: it was withdrawn before it came, or is staff's."""
+        return self.inquiry_id == self.conversation_id

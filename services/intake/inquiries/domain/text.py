@@ -13,9 +13,9 @@ def alike(one: str, other: str) -> bool:
 
     Platforms change these when they show what was posted. Linear in the length.
     """
-    return _plain(one) == _plain(other)
+    return plain(one[:COMPARED]) == plain(other[:COMPARED])
 
 
-def _plain(text: str) -> str:
-    shown = " ".join(text[:COMPARED].split())
-    return composed(shown).casefold()
+def plain(text: str) -> str:
+    """The text without what `alike` passes over."""
+    return composed(" ".join(text.split())).casefold()

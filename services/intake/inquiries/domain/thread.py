@@ -28,13 +28,19 @@ class PostKind(StrEnum):
 
 @dataclass(slots=True)
 class Message:
-    """A customer's message. `sent_at` is the platform's moment, `received_at` ours (UTC)."""
+    """A customer's message. `sent_at` is the platform's moment, `received_at` ours (UTC).
+
+    `restated_at` is when an edit made it say something else; None where that is a message of its
+    own. `withdrawn_at` is when its author took it back.
+    """
 
     id: UUID
     contact_id: UUID
     external_id: str
     received_at: datetime
     sent_at: datetime | None = None
+    restated_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
     @property
     def place(self) -> tuple[datetime, UUID]:
@@ -149,6 +155,14 @@ class Joined:
 
 
 @dataclass(frozen=True, slots=True)
+class Restated:
+    """What a message was edited to, after all that covers it, is a message of its own: `later`."""
+
+    message: Message
+    later: Message
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """The inquiry has this end now, or has it anew with another revision."""
 
@@ -195,7 +209,7 @@ class Merged:
     older: Inquiry
 
 
-Effect = Opened | Joined | Added | TakenBack | Reopened | Asked | Shown | Merged
+Effect = Opened | Joined | Restated | Added | TakenBack | Reopened | Asked | Shown | Merged
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
-from services.intake.inquiries.domain.ends import End, EndKind
+from services.intake.inquiries.domain.ends import INTAKE, End, EndKind
 from services.intake.inquiries.domain.thread import Added, Joined, Opened, Post, TakenBack
 from shared.events.inquiries import (
     InquiryAnswered,
@@ -16,11 +16,11 @@ from shared.events.inquiries import (
     InquiryHeld,
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     OwnPostSeen,
     ReplyWithdrawn,
 )
-
-INTAKE = "intake"
 
 
 class Ids(TypedDict):
@@ -50,6 +50,27 @@ def message(
             "moved_from": effect.moved_from,
         }
     )
+
+
+def edited(
+    content: Mapping[str, Any], tags: Sequence[tuple[str, int | None]], ids: Ids
+) -> MessageEdited:
+    """`content` is the message's row as it reads now."""
+    return MessageEdited.model_validate(
+        {
+            **ids,
+            "message_id": content["id"],
+            "channel": content["channel"],
+            "edited_at": content["edited_at"],
+            "text": content["text"],
+            "subject": content["subject"],
+            "hashtags": [{"tag": tag, "year": year} for tag, year in tags],
+        }
+    )
+
+
+def withdrawn(content: Mapping[str, Any], ids: Ids) -> MessageWithdrawn:
+    return MessageWithdrawn(**ids, message_id=content["id"], withdrawn_at=content["withdrawn_at"])
 
 
 def end_facts(effect: Added | TakenBack, ids: Ids, now: datetime) -> list[InquiryFact]:

@@ -49,10 +49,14 @@ class Conversation:
 
 @dataclass(slots=True)
 class Loaded:
-    """The thread, and what its inquiries' rows say that decides nothing. `keys` are fact keys."""
+    """The thread, and what its inquiries' rows say that decides nothing. `keys` are fact keys.
+
+    `whole`: each inquiry has all of its messages.
+    """
 
     conversation: Conversation
     thread: Thread
+    whole: bool = True
     keys: dict[UUID, UUID] = field(default_factory=dict)
     stored: set[UUID] = field(default_factory=set)
     posts: dict[UUID, dict[str, Any]] = field(default_factory=dict)
@@ -114,8 +118,10 @@ def load(
     missing = sorted({*inquiry_ids, *losing} - found)
     if missing:
         rows += tx.rows(select(inquiries).where(among(tx, inquiries.c.id, missing)))
-    loaded = Loaded(conversation, Thread(conversation.public, partial(free_id, tx)))
     firsts = coming is not None
+    loaded = Loaded(
+        conversation, Thread(conversation.public, partial(free_id, tx)), whole=not firsts
+    )
     _fill(tx, loaded, rows, firsts=firsts)
     inquiries_here = loaded.thread.inquiries
     asking = [inquiries_here[each] for each in losing] or list(inquiries_here.values())
@@ -216,8 +222,9 @@ def _messages(
 ) -> dict[UUID, list[Message]]:
     m, i = messages.c, inquiries.c
     found: dict[UUID, list[Message]] = defaultdict(list)
+    columns = (m.id, m.contact_id, m.external_id, m.received_at, m.sent_at)
     query = (
-        select(m.inquiry_id, m.id, m.contact_id, m.external_id, m.received_at, m.sent_at)
+        select(m.inquiry_id, *columns, m.restated_at, m.withdrawn_at)
         .join_from(messages, inquiries, i.id == m.inquiry_id)
         .where(
             m.conversation_id == conversation_id,
@@ -228,9 +235,8 @@ def _messages(
     )
     if firsts:
         query = query.where(m.received_at <= i.received_at)
-    for row in tx.execute(query):
-        message = Message(row.id, row.contact_id, row.external_id, row.received_at, row.sent_at)
-        found[row.inquiry_id].append(message)
+    for inquiry_id, *values in tx.execute(query):
+        found[inquiry_id].append(Message(*values))
     return found
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     Text,
     and_,
@@ -25,6 +24,7 @@ from sqlalchemy import (
 from services.intake.inquiries.domain.ends import DESK_DECISIONS, EndKind
 from services.intake.inquiries.domain.inquiry import InquiryState
 from services.intake.inquiries.domain.message import Accepted, mark_of
+from services.intake.inquiries.store.versions import earlier_versions
 from services.intake.tables import (
     contacts,
     conversations,
@@ -33,6 +33,7 @@ from services.intake.tables import (
     idempotency,
     identities,
     inquiries,
+    message_versions,
     messages,
     removed,
 )
@@ -43,6 +44,12 @@ from shared.db.upsert import insert_into
 
 Values = Mapping[str, Any]
 
+_EARLIER_WORDS = (
+    select(func.sum(func.length(message_versions.c.text)))
+    .where(message_versions.c.message_id == messages.c.id)
+    .correlate(messages)
+    .scalar_subquery()
+)
 _THREAD = Endless(
     messages,
     messages.c.received_at,
@@ -50,7 +57,8 @@ _THREAD = Endless(
     func.length(messages.c.text)
     + func.coalesce(func.length(messages.c.full_text), 0)
     + func.coalesce(func.length(cast(messages.c.attachments, Text)), 0)
-    + func.coalesce(func.length(cast(messages.c.details, Text)), 0),
+    + func.coalesce(func.length(cast(messages.c.details, Text)), 0)
+    + func.coalesce(_EARLIER_WORDS, 0),
 )
 
 
@@ -182,7 +190,7 @@ def inquiry_detail(tx: Read, inquiry_id: UUID) -> dict[str, Any] | None:
         return None
     return {
         **inquiry,
-        "thread": newest(tx, _THREAD, _same_thread(inquiry["conversation_id"])),
+        "thread": _messages(tx, inquiry["conversation_id"]),
         **_ends(tx, inquiry),
         **_hashtags(tx, inquiry_id),
         "contact": _contact(tx, inquiry["contact_id"]),
@@ -197,11 +205,21 @@ def thread_messages(
     row = tx.execute(select(i.conversation_id).where(i.id == inquiry_id)).first()
     if row is None:
         return None
-    return newest(tx, _THREAD, _same_thread(row[0]), before=before, limit=limit)
+    return _messages(tx, row[0], before=before, limit=limit)
 
 
-def _same_thread(conversation_id: UUID) -> ColumnElement[bool]:
-    return messages.c.conversation_id == conversation_id
+def _messages(
+    tx: Read, conversation_id: UUID, *, before: Place | None = None, limit: int = MOST_SHOWN
+) -> Newest:
+    """Each with `earlier_versions`; its inquiry is None where it belongs to none."""
+    here = messages.c.conversation_id == conversation_id
+    found = newest(tx, _THREAD, here, before=before, limit=limit)
+    earlier = earlier_versions(tx, [row["id"] for row in found.rows])
+    for row in found.rows:
+        row["earlier_versions"] = earlier.get(row["id"], [])
+        if row["inquiry_id"] == row["conversation_id"]:
+            row["inquiry_id"] = None
+    return found
 
 
 def _ends(tx: Read, inquiry: Values) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from services.intake.inquiries.domain.message import EXCERPT
 from services.intake.inquiries.domain.thread import (
     Added,
     Asked,
+    Effect,
     Inquiry,
     Joined,
     Merged,
@@ -22,13 +23,15 @@ from services.intake.inquiries.domain.thread import (
     Post,
     PostKind,
     Reopened,
+    Restated,
     Shown,
     TakenBack,
 )
-from services.intake.inquiries.store import facts
+from services.intake.inquiries.domain.withdrawing import end_withdrawn
+from services.intake.inquiries.store import facts, versions
 from services.intake.inquiries.store.loading import Loaded
 from services.intake.tables import conversations, ends, hashtags, inquiries, messages, own_posts
-from shared.db import Write
+from shared.db import Read, Write
 from shared.db.upsert import insert_into
 from shared.events import Envelope
 from shared.events.inquiries import InquiryFact
@@ -47,40 +50,46 @@ class WriteContext:
 
 
 def store(tx: Write, loaded: Loaded, context: WriteContext) -> None:
-    """Write every effect and tell it; the conversation is locked."""
+    """Write every effect and tell it, and end what has nothing but withdrawn messages left; the
+    conversation is locked.
+    """
+    if loaded.whole:
+        end_withdrawn(loaded.thread)
     changes: list[tuple[UUID, InquiryFact]] = []
     left: set[UUID] = set()
     for effect in loaded.thread.effects:
         match effect:
             case Opened(inquiry, message, moved_from):
-                content = _content(tx, message.id)
+                content = content_of(tx, message.id)
                 _insert_inquiry(tx, loaded, effect, content)
                 changes.append(_message(tx, loaded, effect, content, context))
                 left |= {moved_from} if moved_from else set()
             case Joined(inquiry, message, moved_from):
-                changes.append(_message(tx, loaded, effect, _content(tx, message.id), context))
+                changes.append(_message(tx, loaded, effect, content_of(tx, message.id), context))
                 left |= {moved_from} if moved_from else set()
+            case Restated(message, later):
+                versions.insert_restated(tx, content_of(tx, message.id), later)
             case Added(inquiry, given) | TakenBack(inquiry, given):
                 _put_end(tx, inquiry, given)
                 changes += _keyed(
-                    loaded, facts.end_facts(effect, _ids(loaded, inquiry), context.now)
+                    loaded, facts.end_facts(effect, ids_of(loaded, inquiry), context.now)
                 )
             case Asked(inquiry, post):
-                changes += _keyed(loaded, [facts.asked(post, _ids(loaded, inquiry))])
+                changes += _keyed(loaded, [facts.asked(post, ids_of(loaded, inquiry))])
             case Merged(younger, older):
-                fact = facts.merged(older.id, _ids(loaded, younger), context.now)
+                fact = facts.merged(older.id, ids_of(loaded, younger), context.now)
                 changes += _keyed(loaded, [fact])
             case Reopened() | Shown():
                 pass
     _update_inquiries(tx, loaded, context)
     _update_posts(tx, loaded)
-    _retag(tx, loaded, left, context)
+    retag(tx, loaded.conversation.id, left, context)
     _update_pointer(tx, loaded)
     outbox.record(tx, [Envelope(new_id(), str(key), context.now, fact) for key, fact in changes])
     loaded.thread.effects.clear()
 
 
-def _ids(loaded: Loaded, inquiry: Inquiry) -> facts.Ids:
+def ids_of(loaded: Loaded, inquiry: Inquiry) -> facts.Ids:
     """The conversation that is told is the key of the inquiry's facts, also after a merge: the
     others take it for the key of their own.
     """
@@ -91,7 +100,8 @@ def _keyed(loaded: Loaded, facts: Iterable[InquiryFact]) -> list[tuple[UUID, Inq
     return [(loaded.keys[fact.inquiry_id], fact) for fact in facts]
 
 
-def _content(tx: Write, message_id: UUID) -> Mapping[str, Any]:
+def content_of(tx: Read, message_id: UUID) -> Mapping[str, Any]:
+    """The message's row."""
     return tx.rows(select(messages).where(messages.c.id == message_id))[0]
 
 
@@ -134,7 +144,7 @@ def _message(
     )
     tags = tags_of(content, context.known)
     _add_tags(tx, inquiry.id, tags, content["received_at"])
-    fact = facts.message(effect, content, tags, _ids(loaded, inquiry))
+    fact = facts.message(effect, content, tags, ids_of(loaded, inquiry))
     return loaded.keys[inquiry.id], fact
 
 
@@ -157,13 +167,15 @@ def _add_tags(tx: Write, inquiry_id: UUID, tags: Tags, received_at: datetime) ->
         tx.execute(insert_into(tx, hashtags).on_conflict_do_nothing(), rows)
 
 
-def _retag(tx: Write, loaded: Loaded, inquiry_ids: Iterable[UUID], context: WriteContext) -> None:
-    """Messages left these inquiries, and their hashtags with them."""
+def retag(
+    tx: Write, conversation_id: UUID, inquiry_ids: Iterable[UUID], context: WriteContext
+) -> None:
+    """Messages left these inquiries, or say something else, and their hashtags follow."""
     for inquiry_id in sorted(inquiry_ids):
         tx.execute(delete(hashtags).where(hashtags.c.inquiry_id == inquiry_id))
         m = messages.c
         here = select(messages).where(
-            m.conversation_id == loaded.conversation.id,
+            m.conversation_id == conversation_id,
             m.inquiry_id == inquiry_id,
             m.kind == "inbound",
         )
@@ -196,7 +208,9 @@ def _update_inquiries(tx: Write, loaded: Loaded, context: WriteContext) -> None:
         tx.execute(update(inquiries).where(inquiries.c.id == inquiry.id).values(**values))
 
 
-def _touched(effect: Any) -> list[Inquiry]:
+def _touched(effect: Effect) -> list[Inquiry]:
+    if isinstance(effect, Restated):
+        return []  # what became of the words is an effect of its own
     return [effect.younger, effect.older] if isinstance(effect, Merged) else [effect.inquiry]
 
 

@@ -23,6 +23,7 @@ from services.intake.tables import (
     inquiries,
     messages,
     own_posts,
+    withdrawn_messages,
 )
 from shared.db import Read, Write
 from shared.db.upsert import insert_into
@@ -113,6 +114,14 @@ def wait_for(tx: Write, *, channel: str, external_id: str, now: datetime) -> Non
     tx.execute(row.on_conflict_do_nothing())
 
 
+def withdrawn_before(tx: Write, *, channel: str, external_id: str) -> datetime | None:
+    """When a message was withdrawn that comes now; that is known of the message from then on."""
+    w = withdrawn_messages.c
+    gone = delete(withdrawn_messages).where(w.channel == channel, w.external_id == external_id)
+    found: datetime | None = tx.execute(gone.returning(w.withdrawn_at)).scalar()
+    return found
+
+
 def is_awaited(tx: Read, *, channel: str, external_id: str) -> bool:
     a = awaited.c
     found = select(a.since).where(a.channel == channel, a.external_id == external_id)
@@ -163,6 +172,9 @@ def _absorb(tx: Write, conversation: Conversation, other: Conversation) -> None:
             fact_key=func.coalesce(i.fact_key, i.conversation_id),
         )
     )
+    m = messages.c
+    of_no_inquiry = update(messages).where(m.conversation_id == other.id, m.inquiry_id == other.id)
+    tx.execute(of_no_inquiry.values(inquiry_id=conversation.id))
     for table in (messages, own_posts):
         tx.execute(
             update(table)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import insert, update
 
 from services.intake.inquiries.domain import covering
 from services.intake.inquiries.domain.message import Accepted, Incoming
-from services.intake.inquiries.domain.thread import Inquiry, Message
+from services.intake.inquiries.domain.thread import Message
 from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.idempotency import IdempotencyRaceError
 from services.intake.inquiries.store.loading import Conversation, load
@@ -33,7 +35,7 @@ def place(tx: Write, incoming: Incoming, *, context: WriteContext) -> Accepted:
         return gone
     # The person before the conversation, as the hot path locks them.
     contact_id = _contact(tx, incoming)
-    conversation = _conversation(tx, incoming, context)
+    conversation = conversation_of(tx, incoming, context)
     known = rows.message_named(tx, channel=incoming.channel, external_id=incoming.external_id)
     if known is not None:
         return replace(rows.message_placed(tx, known["id"]), duplicate=True)
@@ -44,6 +46,25 @@ def place(tx: Write, incoming: Incoming, *, context: WriteContext) -> Accepted:
         context=context,
         contact_id=contact_id,
     )
+    withdrawn_at = conversations.withdrawn_before(
+        tx, channel=incoming.channel, external_id=incoming.external_id
+    )
+    if withdrawn_at is None:
+        _find_place(tx, incoming, conversation, contact_id, context)
+    else:
+        insert_message(tx, incoming, conversation, contact_id=contact_id, withdrawn_at=withdrawn_at)
+    if incoming.idempotency is not None:
+        _remember(tx, incoming)
+    return rows.message_placed(tx, incoming.message_id)
+
+
+def _find_place(
+    tx: Write,
+    incoming: Incoming,
+    conversation: Conversation,
+    contact_id: UUID,
+    context: WriteContext,
+) -> None:
     loaded = load(
         tx,
         conversation,
@@ -60,14 +81,12 @@ def place(tx: Write, incoming: Incoming, *, context: WriteContext) -> Accepted:
     )
     inquiry_id = free_id(tx, incoming.inquiry_id)
     inquiry = covering.place(loaded.thread, message, inquiry_id=inquiry_id)
-    _insert_message(tx, incoming, conversation, contact_id, inquiry)
+    insert_message(tx, incoming, conversation, contact_id=contact_id, inquiry_id=inquiry.id)
     store(tx, loaded, context)
-    if incoming.idempotency is not None:
-        _remember(tx, incoming)
-    return rows.message_placed(tx, incoming.message_id)
 
 
-def _conversation(tx: Write, incoming: Incoming, context: WriteContext) -> Conversation:
+def conversation_of(tx: Write, incoming: Incoming, context: WriteContext) -> Conversation:
+    """The message's conversation, locked; begun where it is the first."""
     channel, audience = incoming.channel, incoming.audience
     parent = incoming.parent if incoming.guessed else None
     if parent is None:
@@ -115,22 +134,26 @@ def _contact(tx: Write, incoming: Incoming) -> UUID:
     return contact_id
 
 
-def _insert_message(
+def insert_message(
     tx: Write,
     incoming: Incoming,
     conversation: Conversation,
-    contact_id: UUID,
-    inquiry: Inquiry,
+    *,
+    contact_id: UUID | None,
+    inquiry_id: UUID | None = None,
+    kind: Literal["inbound", "staff"] = "inbound",
+    withdrawn_at: datetime | None = None,
 ) -> None:
+    """Without an inquiry it is only shown in its conversation."""
     tx.execute(
         insert(messages).values(
             id=incoming.message_id,
             conversation_id=conversation.id,
-            inquiry_id=inquiry.id,
+            inquiry_id=inquiry_id or conversation.id,
             contact_id=contact_id,
             channel=incoming.channel,
             external_id=incoming.external_id,
-            kind="inbound",
+            kind=kind,
             opened=False,
             author_name=incoming.author.name,
             key_name=incoming.key_name,
@@ -142,6 +165,7 @@ def _insert_message(
             attachments=list(incoming.attachments) or None,
             sent_at=incoming.sent_at,
             received_at=incoming.received_at,
+            withdrawn_at=withdrawn_at,
         )
     )
     c = conversation_rows.c

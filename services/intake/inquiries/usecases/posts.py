@@ -22,7 +22,15 @@ from services.intake.inquiries.store import queries as rows
 from services.intake.inquiries.store.loading import Conversation, load, lock_conversation, post_of
 from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases import conversations
-from services.intake.tables import NEVER, contacts, ends, inquiries, messages, own_posts
+from services.intake.tables import (
+    NEVER,
+    contacts,
+    ends,
+    inquiries,
+    messages,
+    own_posts,
+    withdrawn_messages,
+)
 from shared.db import Read, Write
 from shared.runtime.ids import new_id
 
@@ -77,7 +85,7 @@ def record_own_post(tx: Write, seen: OwnPost, *, context: WriteContext) -> bool:
         return False
     conversation = _conversation(tx, seen, context)
     whom = _addressee(tx, seen.channel, seen.parent)
-    if _known(tx, seen) or _recorded(tx, seen, conversation, whom):
+    if _known(tx, seen) or _withdrawn(tx, seen) or _recorded(tx, seen, conversation, whom):
         return False
     row = _row(seen, conversation, whom.unless_it_waits_for(seen.external_id))
     tx.execute(insert(own_posts).values(row))
@@ -234,6 +242,15 @@ def _known(tx: Write, seen: OwnPost) -> bool:
         return True
     named = rows.message_named(tx, channel=seen.channel, external_id=seen.external_id)
     return named is not None
+
+
+def _withdrawn(tx: Read, seen: OwnPost) -> bool:
+    """Whether it was withdrawn before it came: nobody can say that the customer saw it."""
+    w = withdrawn_messages.c
+    found = select(w.withdrawn_at).where(
+        w.channel == seen.channel, w.external_id == seen.external_id
+    )
+    return tx.execute(found).scalar() is not None
 
 
 def _recorded(tx: Write, seen: OwnPost, conversation: Conversation, whom: _Addressee) -> bool:

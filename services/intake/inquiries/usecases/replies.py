@@ -115,7 +115,8 @@ def reclassify(
     loaded, inquiry = locked_to_take_back(tx, inquiry_id, end_id=reply_id)
     _not_merged(inquiry)
     row = tx.row(select(messages).where(messages.c.id == reply_id))
-    if row is None or row["kind"] == "inbound" or row["conversation_id"] != loaded.conversation.id:
+    ours = row is not None and row["kind"] in ("answer", "holding", "post")
+    if row is None or not ours or row["conversation_id"] != loaded.conversation.id:
         raise NotFoundError("unknown-reply", f"the inquiry has no reply {reply_id}")
     recorded = inquiry.end_named(reply_id)
     if recorded is not None and kind == ("none" if recorded.taken_back else recorded.kind.value):

@@ -20,6 +20,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, or_, select, tuple_,
 from services.intake.files import store as files
 from services.intake.inquiries.domain.inquiry import AWAITS_ANSWER
 from services.intake.inquiries.domain.message import mark_of
+from services.intake.inquiries.store.versions import forget_versions
 from services.intake.tables import (
     contacts,
     conversations,
@@ -97,6 +98,24 @@ def remove(tx: Write, conversation_id: UUID, *, before: datetime, now: datetime)
     return Removed(1, count)
 
 
+def remove_without_inquiry(tx: Write, *, before: datetime) -> int:
+    """Remove some old messages of conversations that never had an inquiry; how many."""
+    m = messages.c
+    alone = ~exists().where(inquiries.c.conversation_id == m.conversation_id)
+    query = select(m.id, m.channel, m.external_id, m.conversation_id, m.contact_id).where(
+        m.inquiry_id == m.conversation_id, m.received_at < before, alone
+    )
+    rows = tx.rows(query.order_by(m.received_at, m.id).limit(AT_ONCE))
+    for row in rows:
+        _keep_marks(tx, row["conversation_id"], [row])
+    _let_go(tx, {row["contact_id"] for row in rows if row["contact_id"] is not None})
+    ids = [row["id"] for row in rows]
+    files.remove_of(tx, ids)
+    forget_versions(tx, ids)
+    tx.execute(delete(messages).where(among(tx, m.id, ids)))
+    return len(rows)
+
+
 def forget_people(tx: Write) -> tuple[int, int]:
     """Remove some of those who have neither messages nor an inquiry with words any more.
 
@@ -167,6 +186,7 @@ def _remove_messages(tx: Write, conversation_id: UUID) -> tuple[int, bool]:
     _let_go(tx, {row["contact_id"] for row in rows if row["contact_id"] is not None})
     tx.execute(delete(idempotency).where(among(tx, idempotency.c.message_id, ids)))
     files.remove_of(tx, ids)
+    forget_versions(tx, ids)
     tx.execute(delete(messages).where(among(tx, m.id, ids)))
     if len(rows) == AT_ONCE:
         return len(rows), True
