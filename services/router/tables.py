@@ -107,6 +107,9 @@ messages = Table(
     Column("content", Json),
     # Where a person reads it on the channel.
     Column("url", Text),
+    # When the customer last changed it, and took it back.
+    Column("edited_at", Utc),
+    Column("withdrawn_at", Utc),
 )
 
 ends = Table(

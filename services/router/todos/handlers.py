@@ -10,7 +10,7 @@ from prometheus_client import Counter
 
 from services.router.deadlines import usecases
 from services.router.deciding.decide import Decider
-from services.router.todos.usecases import arrivals, outcomes
+from services.router.todos.usecases import arrivals, edits, outcomes
 from shared.db import Write
 from shared.events.catalogue import DEADLINES, INQUIRIES
 from shared.events.deadlines import (
@@ -28,6 +28,8 @@ from shared.events.inquiries import (
     InquiryHeld,
     InquiryReceived,
     MessageAdded,
+    MessageEdited,
+    MessageWithdrawn,
     OwnPostSeen,
     ReplyWithdrawn,
 )
@@ -54,6 +56,8 @@ class EventHandlers:
         return {
             InquiryReceived.TYPE: self.received,
             MessageAdded.TYPE: self.message_added,
+            MessageEdited.TYPE: self.message_edited,
+            MessageWithdrawn.TYPE: self.message_withdrawn,
             InquiryAnswered.TYPE: self.answered,
             InquiryHeld.TYPE: self.held,
             InquiryClosed.TYPE: self.closed,
@@ -76,6 +80,13 @@ class EventHandlers:
     def message_added(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         pairs = _pairs(MessageAdded, envelopes)
         outcomes.add_messages(tx, pairs, decider=self.decider, now=self.clock.now())
+
+    def message_edited(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        pairs = _pairs(MessageEdited, envelopes)
+        edits.show_edits(tx, pairs, decider=self.decider, now=self.clock.now())
+
+    def message_withdrawn(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
+        edits.show_withdrawals(tx, _data(MessageWithdrawn, envelopes))
 
     def answered(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         pairs = _pairs(InquiryAnswered, envelopes)

@@ -153,6 +153,14 @@ class MessageOut(BaseModel):
         description="Where a person reads it on the channel, if that is known.",
         examples=["https://example.org/posts/1#comment-7"],
     )
+    edited_at: datetime | None = Field(
+        None,
+        description="When the customer last changed it; intake has what it said before.",
+        examples=[None],
+    )
+    withdrawn_at: datetime | None = Field(
+        None, description="When the customer took it back.", examples=[None]
+    )
 
 
 class HistoryOut(BaseModel):

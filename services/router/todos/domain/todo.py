@@ -19,7 +19,8 @@ Who may do what:
   reroute.
 - Anybody at the desk may reopen what has ended, with a reason; it is then open for its whole desk,
   whoever had claimed it.
-- The system completes a ToDo when an answer was recorded, whoever has claimed it. It never claims
+- The system completes a ToDo when an answer was recorded, whoever has claimed it. It moves one that
+  no person has claimed or moved when the customer edits the message that decided. It never claims
   and never dismisses: a person decides which inquiry gets no answer. When a person closed the
   inquiry, that person is the actor of the dismissal. When a person withdraws the answer, the ToDo
   is its claimer's again, or open for its desk.

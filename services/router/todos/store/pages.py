@@ -97,6 +97,8 @@ class ShownMessage:
     subject: str | None
     text: str | None
     url: str | None
+    edited_at: datetime | None
+    withdrawn_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +276,8 @@ def _shown(row: Mapping[str, Any]) -> ShownMessage:
         content and content.get("subject"),
         content and content["text"],
         row["url"],
+        row["edited_at"],
+        row["withdrawn_at"],
     )
 
 

@@ -39,6 +39,8 @@ class What(StrEnum):
     MESSAGE_MOVED = "message_moved"
     NETIQUETTE_SUSPECTED = "netiquette_suspected"
     MESSAGE_AFTER_END = "message_after_end"
+    MESSAGE_EDITED = "message_edited"
+    MESSAGE_WITHDRAWN = "message_withdrawn"
 
 
 @dataclass(frozen=True, slots=True)

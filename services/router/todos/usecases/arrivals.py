@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from services.router.deciding.decide import Decider
@@ -21,7 +22,7 @@ from services.router.todos.store.arrivals import (
 )
 from services.router.todos.store.work import ROUTER, Note, What, lock_of_inquiries, note
 from shared.db import Write
-from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdded
+from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdded, MessageEdited
 from shared.events.todos import TodoCreated
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
@@ -86,13 +87,21 @@ def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:
     )
 
 
-def decision_on(fact: InquiryReceived | MessageAdded, decider: Decider) -> Decision:
+def decision_on(fact: InquiryReceived | MessageAdded | MessageEdited, decider: Decider) -> Decision:
     return decider.decide(
         fact.text,
         subject=fact.subject,
         channel=fact.channel,
         hashtags=[use.tag for use in fact.hashtags],
     )
+
+
+def reasons_of(decision: Decision) -> list[dict[str, Any]]:
+    """As the ToDo's row has them."""
+    return [
+        {"rule": why.rule, "word": why.word, "weight": why.weight, "term": why.term}
+        for why in decision.reasons
+    ]
 
 
 def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTodo:
@@ -103,10 +112,7 @@ def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTo
         desk=decision.desk,
         kind=decision.kind.value,
         confidence=decision.confidence,
-        reasons=[
-            {"rule": why.rule, "word": why.word, "weight": why.weight, "term": why.term}
-            for why in decision.reasons
-        ],
+        reasons=reasons_of(decision),
         created_at=now,
         message=message_of(fact),
     )

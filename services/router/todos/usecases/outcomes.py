@@ -14,7 +14,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import Kind, Rule
+from services.router.deciding.rules.classify import Decision, Kind, Rule
 from services.router.todos.domain.ends import UNCLASSIFIED, End, EndKind
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store.arrivals import insert_messages
@@ -58,7 +58,7 @@ def add_messages(
     """
     begin_moves(tx, arrived)
     facts = [fact for _, fact in arrived]
-    todos = _todos(tx, [fact.inquiry_id for fact in facts])
+    todos = todos_of(tx, [fact.inquiry_id for fact in facts])
     move_away(tx, arrived, now=now)
     added = insert_messages(tx, [message_of(fact) for fact in facts])
     new = [fact for fact in facts if fact.message_id in added]
@@ -72,7 +72,7 @@ def record_answers(
 
     An answer that arrives late and was given before a dismissal makes the ToDo done all the same.
     """
-    todos = _todos(tx, [fact.inquiry_id for _, fact in arrived])
+    todos = todos_of(tx, [fact.inquiry_id for _, fact in arrived])
     ends = Ends.read(tx, list(todos.values()))
     changed: dict[UUID, WorkTodo] = {}
     completions: list[Envelope] = []
@@ -140,7 +140,7 @@ def _record(
     merged: Mapping[UUID, UUID] = MappingProxyType({}),
 ) -> None:
     """Keep each end by its inquiry, with its line of the ToDo before and after; once."""
-    todos = _todos(tx, [inquiry for inquiry, _ in reported])
+    todos = todos_of(tx, [inquiry for inquiry, _ in reported])
     ends = Ends.read(tx, list(todos.values()))
     changed, lines = {}, []
     for inquiry, end in reported:
@@ -159,7 +159,8 @@ def _save(tx: Write, ends: Ends, changed: Mapping[UUID, WorkTodo]) -> None:
     save(tx, list(changed.values()))
 
 
-def _todos(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:
+def todos_of(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:
+    """The ToDos of these inquiries, locked. Raises NotFoundError when one has none."""
     todos = lock_of_inquiries(tx, inquiries)
     for inquiry in inquiries:
         if inquiry not in todos:
@@ -170,10 +171,14 @@ def _todos(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:
 def _notes(fact: MessageAdded, todo: WorkTodo, decider: Decider) -> Iterable[Note]:
     if todo.ended and fact.moved_from is None:
         yield Note(todo.id, fact.received_at, ROUTER, What.MESSAGE_AFTER_END)
-    decision = decision_on(fact, decider)
+    yield from suspicion(todo, decision_on(fact, decider), at=fact.received_at)
+
+
+def suspicion(todo: WorkTodo, decision: Decision, *, at: datetime) -> Iterable[Note]:
+    """For whoever works on the ToDo, when the message may violate the netiquette."""
     if decision.kind is Kind.NETIQUETTE:
         terms = [why.term for why in decision.reasons if why.rule is Rule.NETIQUETTE_TERM]
-        yield Note(todo.id, fact.received_at, ROUTER, What.NETIQUETTE_SUSPECTED, ", ".join(terms))
+        yield Note(todo.id, at, ROUTER, What.NETIQUETTE_SUSPECTED, ", ".join(terms))
 
 
 def _answer(fact: InquiryAnswered) -> End:
