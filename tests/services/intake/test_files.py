@@ -35,7 +35,8 @@ DAY = timedelta(days=1)
 def _read(raw: Any, reading: Reading) -> Item:
     brought = raw.pop("files", ())
     item = CONNECTOR.read(raw, reading)
-    assert isinstance(item, NewMessage)
+    if not isinstance(item, NewMessage):
+        return item
     received = tuple(File(_content(each), each.get("name"), each.get("type")) for each in brought)
     return replace(item, message=replace(item.message, files=received))
 

@@ -92,6 +92,19 @@ async def test_the_words_go_while_the_inquiry_is_open(desk: Desk) -> None:
     assert SAID not in await desk.service.database.read(_everything)
 
 
+async def test_what_a_message_said_before_it_was_edited_goes_as_well(desk: Desk) -> None:
+    sent = said()
+    (inquiry_id,) = await desk.accepted(sent)
+    edited = {**sent, "text": "Ganz andere, aber ebenso vertrauliche Worte"}
+    assert (await desk.deliver(edited, type_="message.edited")).is_success
+    (shown,) = (await desk.detail(inquiry_id))["messages"]
+    assert [each["text"] for each in shown["earlier_versions"]] == [SAID]
+    desk.clock.advance(WORDS)
+    assert (await held(desk)).messages == 1
+    assert SAID not in await desk.service.database.read(_everything)
+    assert "vertrauliche" not in await desk.service.database.read(_everything)
+
+
 async def test_an_inquiry_goes_on_without_its_words(desk: Desk) -> None:
     (inquiry_id,) = await desk.accepted(said())
     desk.clock.advance(WORDS)

@@ -16,7 +16,14 @@ from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_,
 
 from services.intake.files import store as files
 from services.intake.inquiries.domain.message import HASHED, hashed_identity
-from services.intake.tables import contacts, conversations, identities, inquiries, messages
+from services.intake.tables import (
+    contacts,
+    conversations,
+    identities,
+    inquiries,
+    message_versions,
+    messages,
+)
 from shared.db import Read, Write
 from shared.db.among import among
 
@@ -76,6 +83,7 @@ def remove_words(
     if not ids:
         return 0
     files.remove_of(tx, ids)
+    tx.execute(delete(message_versions).where(among(tx, message_versions.c.message_id, ids)))
     nothing = {"text": "", "full_text": None, "subject": None, "attachments": None, "details": None}
     tx.execute(update(messages).where(among(tx, m.id, ids)).values(**nothing, words_removed_at=now))
     theirs = and_(
