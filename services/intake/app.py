@@ -170,7 +170,7 @@ def _with_form(
     if rules is None:
         return replace(http, pages=no_form_routes(policy.company.name))
     arrivals = Arrivals()
-    service.listen(DeadlineEvents(rules.channel).listener(), on_recorded=arrivals.announce)
+    service.listen(DeadlineEvents(rules.channel, arrivals.announce).listener())
     form = FormApi(desk, rules, settings, arrivals)
     others = http.limit_of
     return replace(

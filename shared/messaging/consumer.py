@@ -129,9 +129,7 @@ class Consumer:
         """Records not handled yet; None while there is no subscription to ask."""
         if self._subscription is None:
             return None
-        count = await self._subscription.lag()
-        self._metrics.lag.set(count)
-        return count
+        return await self._subscription.lag()
 
     async def progress(self) -> dict[Partition, Progress] | None:
         """How far the group is; None while there is no subscription to ask."""

@@ -79,9 +79,13 @@ class Checks:
         return None
 
     async def _consumer_lag(self) -> str | None:
+        lag = 0
         for consumer in self.consumers:
-            if await consumer.lag() is None:
+            count = await consumer.lag()
+            if count is None:
                 return "has not joined its consumer group yet"
+            lag += count
+        self.metrics.lag.set(lag)
         return None
 
     async def _outbox_age(self) -> str | None:

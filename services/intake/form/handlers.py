@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from services.intake.form import store
@@ -16,15 +16,21 @@ from shared.messaging.consumer import Listener
 
 @dataclass(frozen=True, slots=True)
 class DeadlineEvents:
-    """`channel` is that of the form: other inquiries have no page."""
+    """`channel` is that of the form: other inquiries have no page. `announce` is called when more
+    is known.
+    """
 
     channel: str
+    announce: Callable[[], None]
 
     def listener(self) -> Listener:
         return Listener(
             group="intake-form",
             topics=(DEADLINES,),
-            handlers={DeadlineStarted.TYPE: self.started, DeadlineMoved.TYPE: self.moved},
+            handlers={},
+            # What was reported later stays, so none of them has to be remembered.
+            repeatable={DeadlineStarted.TYPE: self.started, DeadlineMoved.TYPE: self.moved},
+            on_repeatable=self.announce,
         )
 
     def started(self, tx: Write, envelopes: Sequence[Envelope]) -> None:

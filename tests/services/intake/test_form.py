@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import html
+import random
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
@@ -15,12 +16,19 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from services.intake.app import build
 from services.intake.form import usecases
+from services.intake.form.api import FormRates
 from services.intake.inquiries.domain.message import Accepted
+from services.intake.settings import IntakeSettings
 from services.intake.tables import form_keys, messages
+from services.intake.worker import Gone, remove_once
 from shared.events.deadlines import DeadlineMoved, DeadlineStarted
+from shared.policy import Form, FormEmail, Localized
+from shared.runtime.lifecycle import running_loops
 from shared.text.references import reference_of
-from tests.services.intake.desk import Desk, opened
+from tests.services.intake.desk import Desk, opened, policy
+from tests.support.bench import runtime_of, served
 from tests.support.clock import ManualClock
 
 FRIDAY_NOON = datetime(2026, 11, 27, 11, 0, tzinfo=UTC)
@@ -581,3 +589,135 @@ async def test_pages_that_are_not_there(browser: Browser) -> None:
         answer = await browser.http.get(f"/form/sent/{place}")
         assert answer.status_code == 404
         assert "gehört keine Nachricht" in answer.text
+
+
+async def test_what_was_removed_is_gone(desk: Desk, browser: Browser) -> None:
+    where = await browser.sent()
+    (found,) = await _inquiries(desk)
+    reply = {"kind": "answer", "text": "Gern.", "author": "Anna"}
+    assert (await desk.post(f"/inquiries/{found['id']}/replies", reply)).is_success
+    desk.clock.advance(timedelta(days=31))
+    now = desk.clock.now()
+    before = now - timedelta(days=30)
+    await remove_once(
+        desk.service.database, before=before, now=now, gone=Gone(), stop=asyncio.Event()
+    )
+    assert "inzwischen gelöscht" in await browser.opens(where, 410)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("seed", range(2))
+async def test_whatever_comes_is_answered_with_a_page(
+    desk: Desk, browser: Browser, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(FormRates, "take", lambda _self, _address: None)
+    chance = random.Random(seed)
+    request = browser.http.build_request(
+        "POST",
+        "/form",
+        data={"token": await browser.token(), **TYPED},
+        files=[("files", ("a.txt", b"x" * 50, "text/plain"))],
+    )
+    body, kind = await request.aread(), request.headers["content-type"]
+    for number in range(150):
+        changed_kind = _mutated(chance, kind.encode("ascii")) if number % 3 == 0 else kind.encode()
+        answer = await browser.http.post(
+            "/form?lang=" + chance.choice(["de", "en", "%ed%a0%80", "%ff", ""]),
+            content=_mutated(chance, body),
+            headers={
+                b"content-type": re.sub(rb"[\x00-\x1f\x7f]", b"?", changed_kind),
+                b"accept-language": chance.choice([b"de", b"en;q=x", b",;,", b"\xfc" * 50]),
+            },
+        )
+        assert answer.status_code < 500, (number, answer.text)
+        assert answer.status_code == 303 or answer.headers["content-type"].startswith("text/html")
+
+
+def _mutated(chance: random.Random, body: bytes) -> bytes:
+    """With a few places that are changed, cut out, doubled, or replaced by what is odd."""
+    found = bytearray(body)
+    for _ in range(chance.randrange(1, 5)):
+        first = chance.randrange(len(found) + 1)
+        last = min(len(found), first + chance.choice([1, 2, 10, 200]))
+        match chance.randrange(4):
+            case 0:
+                found[first:last] = bytes(chance.randrange(256) for _ in range(last - first))
+            case 1:
+                del found[first:last]
+            case 2:
+                found[first:first] = found[first:last]
+            case _:
+                odd = [
+                    b"\0",
+                    b"\xff\xfe",
+                    b"\r\n",
+                    b"--",
+                    b'"',
+                    b"; charset=utf-7",
+                    b"\xed\xa0\x80",
+                ]
+                found[first:last] = chance.choice(odd)
+    return bytes(found)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_without_a_channel_there_is_no_form(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    shipped = policy()
+    channels = {n: each for n, each in shipped.channels.items() if n != "web_form"}
+    for without in (
+        shipped.model_copy(update={"channels": channels}),
+        shipped.model_copy(update={"form": Form(enabled=False)}),
+    ):
+        service = build(
+            runtime_of(tmp_path, clock, without, {}), IntakeSettings(database_url=database_url), {}
+        )
+        async with served(service) as http:
+            for method, path in (("GET", "/form"), ("POST", "/form"), ("GET", "/form/sent/x")):
+                answer = await http.request(method, path, headers={"accept-language": "en"})
+                assert answer.status_code == 404
+                assert "There is no form here" in answer.text
+                assert "Infopark" in answer.text
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_policy_says_what_the_form_is(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    form = Form(
+        channel="youtube",
+        email=FormEmail.OPTIONAL,
+        embed=("https://www.example.org", "https://*.example.org:8443"),
+        privacy_url="https://example.org/privacy?a=1&b=2",
+        privacy_notice=Localized(de="Nur für <Antworten>.", en="For answers only."),
+    )
+    service = build(
+        runtime_of(tmp_path, clock, policy().model_copy(update={"form": form}), {}),
+        IntakeSettings(database_url=database_url, form_files=0, form_mib=1),
+        {},
+    )
+    async with (
+        served(service) as http,
+        running_loops([(name, loop) for name, loop in service.own_loops if name == "accept"]),
+    ):
+        desk = Desk(service, clock, http)
+        browser = Browser(desk)
+        async with browser.http:
+            answer = await browser.http.get("/form")
+            assert (
+                "frame-ancestors 'self' https://www.example.org https://*.example.org:8443"
+                in answer.headers["content-security-policy"]
+            )
+            assert "Nur für &lt;Antworten&gt;." in answer.text
+            assert 'href="https://example.org/privacy?a=1&amp;b=2"' in answer.text
+            assert 'type="file"' not in answer.text
+            sent = await browser.submits(email="", name="")
+            where = sent.headers["location"]
+            assert (
+                answer.headers["content-security-policy"] == sent.headers["content-security-policy"]
+            )
+            page = await browser.opens(where)
+            assert "keine E-Mail-Adresse angegeben" in page
+        (message,) = await _stored(desk)
+        assert (message["channel"], message["author_name"]) == ("youtube", None)

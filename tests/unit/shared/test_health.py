@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
+
+from prometheus_client import generate_latest
 
 from shared.bus.port import BusUnavailableError
 from shared.db import DatabaseUnavailableError
+from shared.runtime.checks import Checks
+from shared.runtime.telemetry import Metrics
 from shared.web.health import FRESH_SECONDS, Check, Examination
 
 
@@ -55,3 +60,23 @@ async def test_each_check_has_its_reason_and_the_worst_decides() -> None:
     found = await Examination(lambda: checks)()
     assert found.status == "down"
     assert len(found.checks["database"].reason or "") == 500
+
+
+class _Behind:
+    def __init__(self, records: int | None) -> None:
+        self._records = records
+
+    async def lag(self) -> int | None:
+        return self._records
+
+
+async def test_the_lag_of_a_service_is_that_of_all_its_consumers() -> None:
+    unused: Any = None
+    consumers: Any = [_Behind(2), _Behind(3)]
+    metrics = Metrics("test")
+    checks = Checks("test", unused, unused, unused, unused, metrics, unused, consumers)
+    examine = checks.ready()["consumers"].examine
+    assert await examine() is None
+    assert "desk_consumer_lag 5.0" in generate_latest(metrics.registry).decode()
+    consumers.append(_Behind(None))
+    assert "not joined" in str(await examine())
