@@ -81,9 +81,10 @@ def _read(item: Any, reading: Reading) -> Item:
 
 
 def _is_ours(comment: Any, reading: Reading) -> bool:
-    """Accounts are known by their number or by their login, apps by their slug as well."""
-    paths = (("user", "id"), ("user", "login"), ("performed_via_github_app", "slug"))
-    return any(id_of(part(comment, *path)) in reading.own_ids for path in paths)
+    """Accounts are known by their number or by their login, apps by their number or their slug."""
+    user, app = part(comment, "user"), part(comment, "performed_via_github_app")
+    ids = (part(user, "id"), part(user, "login"), part(app, "id"), part(app, "slug"))
+    return any(id_of(each) in reading.own_ids for each in ids)
 
 
 def _fields(event: Any, comment: Any) -> dict[str, Any]:

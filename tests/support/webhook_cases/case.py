@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 EXPECTATION = ".expect.json"
 BODIES = (".json", ".form", ".eml", ".xml", ".multipart", ".txt", ".query")
@@ -16,6 +16,8 @@ CONNECTORS = {"x_twitter": "x", "email_raw": "email"}
 """Folders that are named otherwise than their connector."""
 POLLED = {"youtube": "websub-sha1", "mastodon": "mastodon"}
 """How what was polled is signed by whoever hands it on to the desk."""
+OF_META = frozenset({"facebook_page", "messenger", "instagram", "whatsapp"})
+NO_SECRET = "a-secret-that-the-case-does-not-have"
 PUBLIC = frozenset(
     {"facebook_page", "instagram", "x", "linkedin", "mastodon", "youtube", "github", "discourse"}
 )
@@ -52,7 +54,8 @@ class Case:
     @property
     def signing(self) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self.expected.get("sign") or {"scheme": "none"}
-        return {**found, "scheme": POLLED[self.connector]} if self.polled else found
+        scheme = POLLED.get(self.connector) if self.polled else None
+        return found if scheme is None else {**found, "scheme": scheme}
 
     @property
     def secret(self) -> str:
@@ -61,15 +64,23 @@ class Case:
 
     @property
     def channel_secrets(self) -> Sequence[str]:
-        """What proves: where the two differ, the public key; Meta's verify token beside it."""
-        token = self.expected.get("verify_token")
-        tokens = [f"verify:{token}"] if token else []
-        return [str(self.expected.get("public_key") or self.secret), *tokens]
+        """What proves: where the two differ, the public key; and what Meta has to know."""
+        proving = str(self.expected.get("public_key") or self.secret or NO_SECRET)
+        token = self.expected.get("verify_token") or self._token_asked_with()
+        if self.connector not in OF_META or token in {None, proving}:
+            return [proving]
+        return [proving, f"verify:{token}"]
+
+    def _token_asked_with(self) -> str | None:
+        """Of a handshake that is to be answered: the case does not say it otherwise."""
+        expected = {str(each)[:1] for each in self.expected.get("status", ())}
+        asked = parse_qs(self.query) if self.method == "GET" and expected <= {"2"} else {}
+        return next(iter(asked.get("hub.verify_token", ())), None)
 
     @property
     def own_ids(self) -> Sequence[str]:
-        found: Sequence[str] = self.expected.get("own_ids") or ()
-        return found
+        found = [str(each) for each in self.expected.get("own_ids") or ()]
+        return list(dict.fromkeys(each for each in found if each))
 
     @property
     def after(self) -> Sequence[str]:

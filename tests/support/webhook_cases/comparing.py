@@ -76,11 +76,10 @@ def _of_part(name: str, wanted: Any, answer: Answered) -> Iterator[str]:
             given = answer.headers.get("content-type", "").partition(";")[0].strip()
             wanted = wanted.partition(";")[0].strip()
         case "body" | "body_text" | "text":
-            given, wanted = answer.body.decode(errors="replace").strip(), wanted.strip()
-        case "body_contains":
-            if wanted in answer.body.decode(errors="replace"):
-                return
+            given, wanted = answer.body.decode(errors="replace").strip(), str(wanted).strip()
+        case _ if isinstance(wanted, str):
             given = answer.body.decode(errors="replace")
+            given = wanted if str(wanted) in given else given
         case "body_json":
             given = _json(answer.body)
         case "header_present":

@@ -158,7 +158,7 @@ def policy_of(channels: Mapping[str, Case]) -> str:
 def _channel(name: str, case: Case) -> str:
     audience = "public" if case.connector in PUBLIC else "private"
     # A JSON string is one in TOML as well.
-    own_ids = json.dumps([str(each) for each in case.own_ids], ensure_ascii=False)
+    own_ids = json.dumps(case.own_ids, ensure_ascii=False)
     return (
         f"\n[channels.{name}]\n"
         f'connector = "{case.connector}"\n'
@@ -173,7 +173,6 @@ def secrets_of(channels: Mapping[str, Case]) -> dict[str, str]:
     return {
         f"DESK_SECRET_{name.upper()}": ",".join(case.channel_secrets)
         for name, case in channels.items()
-        if any(case.channel_secrets)
     }
 
 
