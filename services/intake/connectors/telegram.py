@@ -106,7 +106,8 @@ def _by_author(found: NewMessage | Edited | Broken, message: Any, reading: Readi
         return Ignored(kind="service")  # somebody joined, a message was pinned
     if _speaks_for_the_chat(message):
         return OwnPost(found.message, found.adjusted)
-    if part(message, "from", "is_bot") is True and found.message.author.id not in reading.own_ids:
+    is_bot = part(message, "sender_chat") is None and part(message, "from", "is_bot") is True
+    if is_bot and found.message.author.id not in reading.own_ids:
         return Ignored(kind="bot")
     return found
 
