@@ -148,7 +148,7 @@ def _take(part: Message, taken: _Taken, *, is_root: bool = False) -> None:
 
 def _inner(part: Message) -> list[Message] | None:
     """The parts of it; None for one that holds no others."""
-    payload = part.get_payload()
+    payload = part.get_payload() if part.is_multipart() else None
     if not isinstance(payload, list):
         return None
     return [each for each in payload if isinstance(each, Message)]
@@ -213,7 +213,7 @@ def _content(part: Message) -> bytes:
     inner = _inner(part)
     if inner is not None:
         return b"\n".join(map(_whole, inner))
-    payload = _bytes(str(part.get_payload() or ""))
+    payload = _bytes(_written(part))
     encoding = str(part.get("content-transfer-encoding") or "").strip().lower()
     if encoding == "base64":
         return _of_base64(payload)
@@ -224,12 +224,22 @@ def _content(part: Message) -> bytes:
     return content if isinstance(content, bytes) else payload
 
 
+def _written(part: Message) -> str:
+    """The body of a part that holds no others, before anything is decoded."""
+    try:
+        return str(part.get_payload() or "")
+    except ValueError:
+        # The name of its charset has a NUL in it.
+        del part["content-type"]
+        return str(part.get_payload() or "")
+
+
 def _whole(message: Message) -> bytes:
     """A mail inside another, put together as it came."""
     headers = [_bytes(f"{name}: {value}\n") for name, value in message.raw_items()]
     inner = _inner(message)
     if inner is None:
-        body = _bytes(str(message.get_payload() or ""))
+        body = _bytes(_written(message))
     elif message.get_content_type().startswith("message/"):
         body = b"\n".join(map(_whole, inner))
     else:

@@ -34,6 +34,7 @@ A_PDF = "Content-Type: application/pdf\r\nContent-Disposition: attachment; "
         ("iso-2022-jp", "質問".encode("iso-2022-jp"), "質問"),
         ("gb2312", "联通".encode("gbk"), "联通"),
         ('"\0"', b"Hallo", "Hallo"),
+        ('"\0"', "Grüße".encode(), "Grüße"),
     ],
 )
 def test_a_charset_may_be_wrong_or_unknown(charset: str, content: bytes, right: str) -> None:
