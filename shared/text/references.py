@@ -15,7 +15,9 @@ Standard library only: the domains and the connectors use it too.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import sha256
+from operator import mul
 from uuid import UUID
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -23,11 +25,13 @@ LENGTH = 10
 MOST_FOUND = 10
 """References that are looked for in one text."""
 
-EXAMPLE = "A7M-D3P-SS7D"
+EXAMPLE = "XYR-DMM-P9CY"
 """That of the inquiry in the API's documents."""
 
 _VALUES = {character: value for value, character in enumerate(ALPHABET)}
 _OF_A_HASH = LENGTH - 1
+_WEIGHTS = range(1, LENGTH)
+_OF_BYTES = bytes(ord(ALPHABET[byte % len(ALPHABET)]) for byte in range(256))
 _BETWEEN = re.compile(r"[\s./_\u2010-\u2015-]+")
 _EACH = f"[{ALPHABET}{ALPHABET.lower()}]"
 # Looked for from every place, so that what only looks like one hides none that begins inside it.
@@ -40,14 +44,8 @@ class MistypedReferenceError(ValueError):
 
 def reference_of(inquiry_id: UUID) -> str:
     """The inquiry's reference, in groups."""
-    number = int.from_bytes(sha256(inquiry_id.bytes).digest()[:8])
-    characters, check = [], 0
-    for weight in range(1, LENGTH):
-        number, value = divmod(number, len(ALPHABET))
-        characters.append(ALPHABET[value])
-        check += weight * value
-    characters.append(ALPHABET[check % len(ALPHABET)])
-    return _grouped("".join(characters))
+    digest = sha256(inquiry_id.bytes).digest()[:_OF_A_HASH]
+    return _grouped(digest.translate(_OF_BYTES).decode() + _check(digest))
 
 
 def parsed(typed: str) -> str:
@@ -88,10 +86,12 @@ def find_in(text: str) -> tuple[str, ...]:
 
 
 def _fits(characters: str) -> bool:
-    total = sum(
-        weight * _VALUES[each] for weight, each in enumerate(characters[:_OF_A_HASH], start=1)
-    )
-    return _VALUES[characters[-1]] == total % len(ALPHABET)
+    return characters[-1] == _check(_VALUES[each] for each in characters[:_OF_A_HASH])
+
+
+def _check(values: Iterable[int]) -> str:
+    """The check character of these, of which only the remainders count."""
+    return ALPHABET[sum(map(mul, _WEIGHTS, values)) % len(ALPHABET)]
 
 
 def _grouped(characters: str) -> str:

@@ -126,7 +126,7 @@ async def test_apprise_says_it_in_words() -> None:
         assert (call.json["title"], call.json["type"]) == ("Deadline near", "warning")
         assert call.json["message"] == (
             "First answer on email (desk technical), due 2026-03-03 10:00 CET: 75%\n"
-            "Inquiry T22-TA9-AA7V (0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a)"
+            "Inquiry AHJ-GHZ-JAXN (0198c5a0-6f2e-7c3a-9d4b-1f0e2d3c4b5a)"
         )
         there.answers = ["500 Oops"]
         attempt = await sender.send(uuid4(), BODY)
