@@ -18,7 +18,7 @@ from shared.db.among import among
 from shared.runtime.ids import new_id
 from shared.text.references import reference_of
 
-AT_ONCE = 500
+AT_ONCE = 200
 """Inquiries that get their references in one transaction."""
 
 
