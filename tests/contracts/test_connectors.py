@@ -7,6 +7,7 @@ its functions alone; what becomes of its deliveries is in test_connectors_in_int
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -35,6 +36,7 @@ from tests.contracts.connectors.samples import SAMPLES
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 LONG_AGO = timedelta(hours=2)
 ALOT = 200_000
+A_KIND = re.compile(r"[a-z][a-z0-9_.-]{0,39}")
 HOSTILE_HEADERS = (
     b"", b" ", b",", b"=", b"\xe9\xff", b"\xff" * 64, b"sha256=", b"v1", b"v1,", b"v1,%%%", b"0",
     b"-1", b"sha256=" + b"0" * 64, b"A" * 10_000, b"{}", b"null",
@@ -157,6 +159,22 @@ def test_each_kind_of_item_is_read_as_that(sample: Sample) -> None:
 
 
 @every_sample
+def test_what_is_ignored_has_a_kind_in_constant_words(sample: Sample) -> None:
+    """By it items are counted, so it must never be the sender's own text."""
+    if "ignored" not in sample.items:
+        return
+    kinds = set()
+    for id_ in ("m-1", "m-2"):
+        sent = sample.signed(item(sample, "ignored", id_), now=NOON)
+        (raw,) = split(sample, sent).items
+        found = read(sample, raw)
+        assert isinstance(found, Ignored)
+        kinds.add(found.kind)
+    (kind,) = kinds
+    assert A_KIND.fullmatch(kind)
+
+
+@every_sample
 def test_an_item_is_found_again_in_what_is_kept_of_it(sample: Sample) -> None:
     """It is kept aside as JSON, and tried again out of that."""
     for kind in sample.items:
@@ -204,7 +222,9 @@ def test_nor_for_any_other_body(sample: Sample) -> None:
         for _ in _parts_or_refusal(sample, strange):
             pass
         for raw in _parts_or_refusal(sample, body[:place] + strange + body[place + width :]):
-            assert type(read(sample, raw)) in KINDS
+            found = read(sample, raw)
+            assert type(found) in KINDS
+            assert not isinstance(found, Ignored) or A_KIND.fullmatch(found.kind)
 
     check()
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -15,6 +15,7 @@ import pytest
 from services.intake.connectors.items import Item
 from services.intake.connectors.port import Answer, Connector, Reading, WebhookRequest
 from services.intake.receiving.delivery import MOST_ITEMS
+from shared.policy import Verification
 from tests.contracts.connectors import postcards_sample
 from tests.contracts.connectors.sample import Sample, Sent
 from tests.contracts.connectors.samples import SAMPLES
@@ -31,19 +32,31 @@ def sample(request: pytest.FixtureRequest) -> Sample:
     return found
 
 
-Opened = Callable[[Sample, Connector[Any]], AbstractAsyncContextManager[Desk]]
+class Opened(Protocol):
+    def __call__(
+        self, sample: Sample, connector: Connector[Any], **facebook: Any
+    ) -> AbstractAsyncContextManager[Desk]: ...
 
 
 @pytest.fixture
 def intake_with(migrated_files: MigratedFiles, tmp_path: Path) -> Opened:
-    """An intake in which `facebook` has this connector and the sample's secrets."""
+    """An intake in which `facebook` has this connector, the sample's secrets, and what else the
+    policy says of it.
+    """
 
     @asynccontextmanager
-    async def intake(sample: Sample, connector: Connector[Any]) -> AsyncIterator[Desk]:
+    async def intake(
+        sample: Sample, connector: Connector[Any], **facebook: Any
+    ) -> AsyncIterator[Desk]:
         url = await migrated_files.copy("intake", tmp_path / "intake.sqlite")
         clock = ManualClock(NOON)
         async with opened(
-            url, tmp_path, clock, connector=connector, secrets=sample.secrets
+            url,
+            tmp_path,
+            clock,
+            connector=connector,
+            secrets=sample.secrets,
+            facebook=facebook,
         ) as desk:
             yield desk
 
@@ -99,6 +112,22 @@ async def test_a_forged_delivery_leaves_no_trace(desk: Desk, sample: Sample) -> 
     assert answer.status_code in {401, 403}
     assert answer.headers["content-type"] == "application/problem+json"
     assert (await desk.stored(), await kept(desk), await outcomes(desk)) == (0, [], {})
+
+
+async def test_where_it_is_only_observed_a_forged_delivery_is_kept_but_no_handshake_answered(
+    sample: Sample, intake_with: Opened
+) -> None:
+    forged = sample.sign(sample.delivery([sample.items["message"]("m-1")]), sample.stranger, NOON)
+    bare = {name: value for name, value in forged.headers.items() if name not in sample.proof}
+    async with intake_with(sample, sample.connector, verification=Verification.OBSERVE) as desk:
+        assert (await send(desk, forged)).is_success
+        assert (await send(desk, Sent(forged.body, bare, query=forged.query))).is_success
+        assert await outcomes(desk) == {"accepted": 1, "duplicate": 1}
+        (shown,) = (await desk.get("/inquiries"))["items"]
+        (kept_one,) = (await desk.detail(shown["id"]))["messages"]
+        assert kept_one["details"]["proven"] is False
+        for asked in sample.refused_handshakes:
+            assert (await send(desk, asked)).status_code in {401, 403}
 
 
 async def test_a_broken_item_costs_no_other_and_is_kept(desk: Desk, sample: Sample) -> None:

@@ -172,6 +172,26 @@ def test_a_mistake_that_only_a_service_finds_names_the_file_as_well(
     assert mistake.startswith("- calendar.ical_file: ")
 
 
+def test_a_platform_without_its_secret_says_what_to_paste_where(told: Told, tmp_path: Path) -> None:
+    """Of all such channels at once; the others start without."""
+    shipped = (files("services") / "desk.toml").read_text(encoding="utf-8")
+    own = 'connector = "standard_webhooks"'
+    path = tmp_path / "own.toml"
+    path.write_text(
+        shipped.replace(own, 'connector = "facebook_page"', 1).replace(
+            own, 'connector = "instagram"', 1
+        ),
+        encoding="utf-8",
+    )
+    sentences = told("run", DESK_PORT=0, DESK_POLICY=path)
+    assert [each.split(":")[0] for each in sentences] == [
+        "the channel facebook has no secret",
+        "the channel instagram has no secret",
+    ]
+    assert "set DESK_SECRET_FACEBOOK to the app's secret" in sentences[0]
+    assert "/intake/v1/webhooks/instagram of this desk into your app's dashboard" in sentences[1]
+
+
 def test_an_unknown_variable_is_named_with_the_nearest(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
