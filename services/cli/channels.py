@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.cli.reaching import public_address
 from services.cli.words import add_verb
-from services.intake.channels.checking import Configured, Finding, configuration
+from services.intake.channels.checking import Configured, Finding, comes_by, configuration
 from services.intake.connectors.registry import CONNECTORS
 from services.intake.policy import examine, secret_variable
 from shared.policy import Policy, load_policy
@@ -34,7 +34,13 @@ def check(options: argparse.Namespace) -> int:
     missing = _strange(policy, secrets)
     for name in _chosen(policy, options.name):
         channel = policy.channels[name]
-        configured = Configured(name, channel, CONNECTORS[channel.connector], secrets.get(name, ()))
+        configured = Configured(
+            name,
+            channel,
+            CONNECTORS[channel.connector],
+            secrets.get(name, ()),
+            comes_by(name, policy),
+        )
         findings = [
             *configuration(
                 configured, now=SystemClock().now(), zone=ZoneInfo(policy.calendar.timezone)

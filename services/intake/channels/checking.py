@@ -10,8 +10,8 @@ from typing import Any, Literal
 from services.intake.channels.states import WARNED_BEFORE, ending, expiry
 from services.intake.connectors.port import Connector
 from services.intake.connectors.registry import OWN_TOOLS
-from services.intake.policy import missing_secret, secret_variable
-from shared.policy import Channel, Verification
+from services.intake.policy import form_channel, missing_secret, secret_variable
+from shared.policy import Channel, Policy, Verification
 
 Verdict = Literal["ok", "missing", "not tried"]
 
@@ -26,12 +26,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A channel as it is configured, whether it could start so or not."""
+    """A channel as it is configured, whether it could start so or not. `comes_by` says how messages
+    come in other than by webhook.
+    """
 
     name: str
     channel: Channel
     connector: Connector[Any]
     secrets: Sequence[str]
+    comes_by: str | None = None
+
+
+def comes_by(name: str, policy: Policy) -> str | None:
+    """How messages come in on a channel that no webhook has to bring; None for the others."""
+    if policy.channels[name].connector == OWN_TOOLS:
+        return "your own tools write here, each with a key"
+    if form_channel(policy) == name:
+        return "the form at /form writes here"
+    return None
 
 
 def configuration(configured: Configured, *, now: datetime, zone: tzinfo) -> Iterator[Finding]:
@@ -58,11 +70,12 @@ def configuration(configured: Configured, *, now: datetime, zone: tzinfo) -> Ite
 
 def _secret(configured: Configured) -> Iterator[Finding]:
     name, connector, secrets = configured.name, configured.connector, configured.secrets
-    if not secrets and configured.channel.connector == OWN_TOOLS:
-        yield Finding("ok", "your own tools write here, each with a key")
-        return
     if not secrets:
-        yield Finding("missing", missing_secret(name, connector))
+        yield (
+            Finding("missing", missing_secret(name, connector))
+            if configured.comes_by is None
+            else Finding("ok", f"{configured.comes_by}, which needs no webhook secret")
+        )
         return
     try:
         keys = connector.keys(secrets)
