@@ -25,6 +25,7 @@ from shared.db.migrate import require, upgrade
 from shared.events.catalogue import topics
 from shared.policy import Policy, PolicyError, load_policy
 from shared.runtime.clock import SystemClock
+from shared.runtime.credentials import channel_credentials
 from shared.runtime.lifecycle import Loop, pause, unless
 from shared.runtime.service import Runtime, Service
 from shared.runtime.settings import (
@@ -48,7 +49,10 @@ log = structlog.get_logger()
 
 BUILDERS: dict[str, Callable[[Runtime[Policy]], Service]] = {
     "intake": lambda runtime: build_intake(
-        runtime, read_settings(IntakeSettings), channel_secrets(os.environ)
+        runtime,
+        read_settings(IntakeSettings),
+        channel_secrets(os.environ),
+        credentials=channel_credentials(os.environ),
     ),
     "router": lambda runtime: build_router(runtime, read_settings(RouterSettings)),
     "sla": lambda runtime: build_sla(

@@ -36,14 +36,18 @@ from services.intake.inquiries import worker as inquiries_worker
 from services.intake.inquiries.domain.inquiry import NotAllowedError
 from services.intake.inquiries.usecases.terms import Terms
 from services.intake.policy import intake_rules
+from services.intake.pulling.health import PullLag
+from services.intake.pulling.pollers import SourceOf, pollers, pulled, source_of
 from services.intake.receiving import api as receiving_api
 from services.intake.receiving import quarantine_api
 from services.intake.receiving.quarantine import QuarantineAge, kept_by_channel
+from services.intake.receiving.usecases import Receiver
 from services.intake.settings import IntakeSettings
 from shared.access.authorizer import Authorizer
 from shared.db import Database, open_database
 from shared.db.postgres import PostgresDatabase
 from shared.policy import Policy
+from shared.runtime.credentials import NO_CREDENTIALS, Credentials
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
@@ -57,9 +61,15 @@ def build(
     settings: IntakeSettings,
     secrets: Mapping[str, Sequence[str]],
     connectors: Connectors = CONNECTORS,
+    *,
+    credentials: Mapping[str, Credentials] = NO_CREDENTIALS,
+    sources: SourceOf = source_of,
 ) -> Service:
-    """Raises PolicyError for a connector that is not known, and ValueError for a database URL or a
-    webhook secret that cannot be one.
+    """`credentials` are those with which the desk fetches what nobody pushes, by channel, and
+    `sources` from where.
+
+    Raises PolicyError for a connector that is not known, and ValueError for a database URL or a
+    webhook secret that cannot be one, or a credential that is missing.
     """
     database = open_database(
         runtime.settings.database("intake", settings.database_url),
@@ -141,6 +151,7 @@ def build(
         {name: channel.promised for name, channel in rules.channels.items()},
     )
     service.check("quarantine", Check(ages.examine, "degraded"))
+    lags = PullLag(pulled(rules), database, runtime.clock, service.metrics)
     channels = Channels(
         database,
         runtime.clock,
@@ -148,13 +159,20 @@ def build(
         activity,
         quarantine=kept_by_channel,
         zone=ZoneInfo(runtime.policy.calendar.timezone),
+        polls=lags.states,
     )
     service.loop("channels", channels_worker.counting(channels))
     service.check(
         "channels",
         Check(channels_worker.ChannelHealth(channels, service.metrics).examine, "degraded"),
     )
-    service.serve(_with_form(_http(desk, channels), service, desk, runtime.policy, settings))
+    receiver = Receiver(desk)
+    for name, poller in pollers(desk, credentials, receiver.take_fetched, sources):
+        service.loop(name, poller.run)
+    service.check("pulling", Check(lags.examine, "degraded"))
+    service.serve(
+        _with_form(_http(desk, channels, receiver), service, desk, runtime.policy, settings)
+    )
     return service
 
 
@@ -187,7 +205,7 @@ def _writers(database: Database, count: int) -> list[Writer]:
     return [SqliteWriter(database)]
 
 
-def _http(desk: IntakeDependencies, channels: Channels) -> HttpDescription:
+def _http(desk: IntakeDependencies, channels: Channels, receiver: Receiver) -> HttpDescription:
     return HttpDescription(
         title="Inbound Desk: intake",
         description="Takes in every inquiry with its contact and conversation, and loses none.",
@@ -197,7 +215,7 @@ def _http(desk: IntakeDependencies, channels: Channels) -> HttpDescription:
             quarantine_api.router(desk),
             channels_api.router(desk, channels),
         ],
-        hot_routes=[*receiving_api.routes(desk), accepting_api.route(desk)],
+        hot_routes=[*receiving_api.routes(desk, receiver), accepting_api.route(desk)],
         raw_paths={**receiving_api.openapi_path(), **accepting_api.openapi_path()},
         raw_schemas=_schemas((*receiving_api.SCHEMAS, *accepting_api.SCHEMAS)),
         on_errors={NotAllowedError: _not_allowed},

@@ -22,6 +22,7 @@ from shared.policy import (
     known_hashtags,
 )
 from shared.policy.problems import PolicyError, PolicyProblem, nearest
+from shared.policy.pulling import AnyPull
 from shared.policy.values import shown
 from shared.runtime.secret_files import SUFFIX
 from shared.runtime.settings import SECRET_PREFIX
@@ -29,6 +30,8 @@ from shared.runtime.settings import SECRET_PREFIX
 USUAL_FORM_CHANNEL = "web_form"
 FORM_CONNECTORS = (standard_webhooks.CONNECTOR.name, OWN_TOOLS)
 """What the form keeps aside is kept in their format, so that it can be tried again as theirs."""
+PULLED: Mapping[str, str] = {"imap": "email", "mastodon": "mastodon", "youtube": "youtube"}
+"""The connector that reads what is fetched, by the type of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class ChannelRules:
     connector_name: str = ""
     retention: timedelta | None = None
     profile_retention: timedelta | None = None
+    pull: AnyPull | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ def intake_rules(
                 channel.connector,
                 channel.retention,
                 channel.profile_retention,
+                channel.pull,
             )
             for name, channel in policy.channels.items()
         },
@@ -135,6 +140,15 @@ def examine(policy: Policy, connectors: Connectors = CONNECTORS) -> None:
         )
         for name, channel in policy.channels.items()
         if channel.connector not in connectors
+    ]
+    problems += [
+        PolicyProblem(
+            f"channels.{name}.pull.type",
+            f"what is fetched there is not in the format {shown(channel.connector)}",
+            f'connector = "{PULLED[channel.pull.type]}" for this channel',
+        )
+        for name, channel in policy.channels.items()
+        if channel.pull is not None and channel.connector != PULLED[channel.pull.type]
     ]
     if policy.form.channel is not None and form_channel(policy) is None and policy.form.enabled:
         wrong = f"the form cannot write to {policy.form.channel}, which has a format of its own"
@@ -159,6 +173,8 @@ def _missing_secrets(
     for name, channel in policy.channels.items():
         connector = connectors[channel.connector]
         enforced = channel.verification is Verification.ENFORCE
+        if channel.pull is not None:
+            continue  # it may be fetched only
         if enforced and connector.setup.needs_secret and not secrets.get(name):
             yield missing_secret(name, connector)
 

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.policy.calendar import Calendar, Day
 from shared.policy.parts import Items, Localized, Part, Table, refuse
+from shared.policy.pulling import Pull
 from shared.policy.values import (
     Duration,
     Name,
@@ -99,6 +100,7 @@ class Channel(Part):
     `audience`: for messages that do not say it themselves. `expires`: the day on which the
     platform's secret or token ends. `retention`, `profile_retention`: for how long the platform's
     terms let us keep what people write there, and who they are, if not for as long as we want.
+    `pull`: from where messages are fetched that nobody pushes.
     """
 
     connector: Name
@@ -113,6 +115,7 @@ class Channel(Part):
     expires: Day | None = None
     retention: Duration | None = None
     profile_retention: Duration | None = None
+    pull: Pull | None = None
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from shared.runtime.secret_files import SUFFIX, read_secret, with_files
 
@@ -33,6 +34,9 @@ class Credentials:
 
     password: Credential | None = None
     token: Credential | None = None
+
+
+NO_CREDENTIALS: Mapping[str, Credentials] = MappingProxyType({})
 
 
 def channel_credentials(environment: Mapping[str, str]) -> dict[str, Credentials]:

@@ -82,8 +82,8 @@ def configure_logging(level: str) -> None:
     # One line per request would be the most expensive part of a request; the metrics count them.
     logging.getLogger("uvicorn.access").disabled = True
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    # They name the addresses that they call, which may hold a secret.
-    for name in ("httpx", "httpcore", "apprise", "urllib3"):
+    # They name the addresses that they call, which may hold a secret, or say what they read.
+    for name in ("httpx", "httpcore", "apprise", "urllib3", "imapclient"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

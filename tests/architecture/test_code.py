@@ -20,7 +20,7 @@ AROUND = {"__init__", "app", "settings", "tables", "migrations"}
 """What each service has beside its slices."""
 SLICES = {
     "intake": {
-        "channels", "connectors", "form", "receiving", "accepting", "inquiries", "files",
+        "channels", "connectors", "pulling", "form", "receiving", "accepting", "inquiries", "files",
     },
     "router": {"deciding", "todos", "deadlines"},
     "sla": {
@@ -52,7 +52,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 2_050, "events": 450, "messaging": 1_650, "policy": 1_600,
+    "access": 500, "bus": 2_250, "db": 2_050, "events": 450, "messaging": 1_650, "policy": 1_750,
     "runtime": 1_350, "text": 350, "web": 2_050,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
@@ -81,6 +81,9 @@ BOUNDARIES = {
     "shared/db/group_commit.py": "the same; each verb runs again alone first",
     "services/intake/accepting/committer.py": "the same",
     "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",
+    "services/intake/receiving/usecases.py": "one body that was fetched; it is kept aside",
+    "services/intake/pulling/poller.py": "the source of one channel; it is tried again",
+    "services/intake/pulling/imap_session.py": "a thread; who waits for it gets the error",
     "services/intake/inquiries/worker.py": "one message that others wait for; the next goes on",
 }
 
@@ -99,6 +102,7 @@ KNOWN_HOSTS = {
     "127.0.0.1", "localhost", "example.org", "www.example.org", "desk.example.org", "login.example",
     "github.com/standard-webhooks/standard-webhooks", "www.gnu.org", "fsf.org",
     "www.rfc-editor.org",
+    "docs.joinmastodon.org", "developers.google.com", "www.googleapis.com", "www.youtube.com",
     "www.standardwebhooks.com", "cloudevents.io", "www.w3.org", "json-schema.org",
 }  # fmt: skip
 

@@ -21,11 +21,7 @@ A_DAY = timedelta(hours=24)
 REMEMBERED = MOST_WEEKS * WEEK + A_DAY
 
 QuarantineOf = Callable[[Read, Iterable[str]], Mapping[str, Kept]]
-Polls = Callable[[], Mapping[str, PollState]]
-
-
-def no_polls() -> Mapping[str, PollState]:
-    return {}
+PollsOf = Callable[[Read, datetime], Mapping[str, PollState]]
 
 
 @dataclass(slots=True)
@@ -46,7 +42,7 @@ class Channels:
     activity: Activity
     quarantine: QuarantineOf
     zone: tzinfo
-    polls: Polls = no_polls
+    polls: PollsOf
     _learned: dict[str, _Learned] = field(default_factory=dict)
 
     async def flush(self) -> None:
@@ -69,16 +65,18 @@ class Channels:
         with suppress(DatabaseUnavailableError):  # one may look where one may not write
             await self.flush()
         now = self.clock.now()
-        known = await self.database.read(self._known, since=now - A_DAY)
-        polls = self.polls()
+        known = await self.database.read(self._known, now)
         return [
-            self._state(rules, known, await self._usual(name, now), polls.get(name), now)
+            self._state(rules, known, await self._usual(name, now), now)
             for name, rules in self.rules.items()
         ]
 
-    def _known(self, tx: Read, since: datetime) -> _Known:
+    def _known(self, tx: Read, now: datetime) -> _Known:
         return _Known(
-            store.latest(tx), store.counted_since(tx, since), self.quarantine(tx, self.rules)
+            store.latest(tx),
+            store.counted_since(tx, now - A_DAY),
+            self.quarantine(tx, self.rules),
+            self.polls(tx, now),
         )
 
     def _state(
@@ -86,7 +84,6 @@ class Channels:
         rules: ChannelRules,
         known: _Known,
         learned: Usual | None,
-        poll: PollState | None,
         now: datetime,
     ) -> ChannelState:
         name, message = rules.name, known.latest(rules.name, "message")
@@ -102,7 +99,7 @@ class Channels:
             since_last=since_last,
             silent=silent,
             kept=known.kept.get(name),
-            poll=poll,
+            poll=known.polls.get(name),
             expires_at=expiry(rules.expires_on, self.zone),
         )
 
@@ -123,6 +120,7 @@ class _Known:
     moments: Mapping[tuple[str, str], Mapping[str, Any]]
     counted: Mapping[tuple[str, str], Mapping[str, int]]
     kept: Mapping[str, Kept]
+    polls: Mapping[str, PollState]
 
     def latest(self, channel: str, what: What) -> Latest | None:
         row = self.moments.get((channel, what))

@@ -22,9 +22,8 @@ from shared.web.problems import documented
 PATH = "/intake/v1/webhooks/{channel}"
 
 
-def routes(desk: IntakeDependencies) -> list[Route]:
+def routes(desk: IntakeDependencies, receiver: Receiver) -> list[Route]:
     """One for POST, and one for the other methods that some channel's connector answers."""
-    receiver = Receiver(desk)
 
     async def receive_webhook(request: Request) -> Response:
         channel = desk.rules.channel(request.path_params["channel"])

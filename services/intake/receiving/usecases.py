@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+import structlog
+
 from services.intake.connectors.decoding import parsed_json
 from services.intake.connectors.port import Answer, Parts, WebhookRequest
 from services.intake.dependencies import IntakeDependencies
@@ -14,10 +16,14 @@ from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.outcome import Counters, Result
 from services.intake.receiving.proving import NotProven, Prover, secret_missing
 from services.intake.receiving.quarantine import external_id_of, keep_aside
+from shared.errors import UnavailableError
 from shared.web.problems import RefusedError
 
 MOST_KEPT = 1_048_576
 """Bytes of an unreadable delivery that are kept; a readable item is kept whole."""
+FAILED = "the desk could not read it by a fault of its own; the log has the stack"
+
+log = structlog.get_logger()
 
 
 class Receiver:
@@ -58,13 +64,36 @@ class Receiver:
         desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
         return connector.acknowledge(result.body(), repeated=result.repeated)
 
+    async def take_fetched(self, channel: ChannelRules, raw: bytes) -> None:
+        """Store what nobody sent and the desk fetched, as if it had been delivered.
+
+        What cannot be stored is kept aside: it holds up nothing that comes behind it. Raises
+        UnavailableError.
+        """
+        desk, received_at = self._desk, self._desk.clock.now()
+        desk.activity.delivered(channel.name, received_at)
+        with desk.database.writing():
+            try:
+                parts = await self._parts(channel, None, raw, received_at)
+                if isinstance(parts, Parts):
+                    result = await Delivery(desk, channel, received_at, size=len(raw)).take(parts)
+                    self._counters.count(channel.name, result)
+                    desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
+            except UnavailableError:
+                raise
+            except RefusedError:
+                return  # it is kept
+            except Exception:
+                log.exception("pull.body_failed", channel=channel.name)
+                await self._keep(channel, raw, FAILED, received_at)
+
     async def _parts(
         self,
         channel: ChannelRules,
-        request: WebhookRequest,
+        request: WebhookRequest | None,
         raw: bytes,
         received_at: datetime,
-        failure: NotProven | None,
+        failure: NotProven | None = None,
     ) -> Parts | Answer:
         """Or the answer, where it is no delivery but a proven challenge. What is neither is kept
         aside.
@@ -77,19 +106,24 @@ class Receiver:
                 return await off_loop(len(raw), connector.split, document)
         except RefusedError as error:
             if error.status != 415:
-                text = raw[:MOST_KEPT].decode("utf-8", "replace")
-                await keep_aside(
-                    self._desk.database,
-                    text,
-                    channel=channel.name,
-                    reason=error.detail,
-                    external_id=external_id_of(text, connector.id_of),
-                    received_at=received_at,
-                )
+                await self._keep(channel, raw, error.detail, received_at)
             raise
         if failure is not None:
             raise failure.error
         return answer
+
+    async def _keep(
+        self, channel: ChannelRules, raw: bytes, reason: str, received_at: datetime
+    ) -> None:
+        text = raw[:MOST_KEPT].decode("utf-8", "replace")
+        await keep_aside(
+            self._desk.database,
+            text,
+            channel=channel.name,
+            reason=reason,
+            external_id=external_id_of(text, channel.connector.id_of),
+            received_at=received_at,
+        )
 
 
 async def retry(

@@ -30,6 +30,8 @@ from services.intake.tables.receiving import (
     form_deadlines,
     form_keys,
     idempotency,
+    pull_cursors,
+    pulls,
     quarantine,
     used_tokens,
 )
@@ -57,6 +59,8 @@ __all__ = [
     "metadata",
     "outbox",
     "own_posts",
+    "pull_cursors",
+    "pulls",
     "quarantine",
     "removed",
     "used_tokens",

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from services.intake.tables.base import metadata
-from shared.db.types import Utc
+from shared.db.types import Json, Utc
 
 # What came with a message itself. Without its message for a moment: it is written first.
 files = Table(
@@ -116,4 +116,30 @@ form_deadlines = Table(
     Column("due_at", Utc, nullable=False),
     Column("paused", Boolean, nullable=False),
     Column("reported_at", Utc, nullable=False),
+)
+
+# Who reads what is fetched on a channel, and how that goes; see `pulling/store.py`.
+pulls = Table(
+    "pulls",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("holder", Uuid),
+    Column("leased_until", Utc),
+    Column("begun_at", Utc, nullable=False),
+    Column("polled_at", Utc),
+    Column("read_at", Utc),
+    Column("failures", Integer, nullable=False),
+    Column("failing_since", Utc),
+    Column("error", Text),
+    Column("not_before", Utc),
+)
+
+pull_cursors = Table(
+    "pull_cursors",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("place", Text, primary_key=True),
+    Column("cursor", Json, nullable=False),
+    Column("moved_at", Utc, nullable=False),
 )

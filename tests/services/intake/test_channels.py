@@ -246,7 +246,13 @@ async def test_what_cannot_be_written_counts_later(clock: ManualClock) -> None:
     activity = Activity()
     away: Any = _Away()
     channels = Channels(
-        away, clock, {}, activity, quarantine=lambda _tx, _names: {}, zone=ZoneInfo("UTC")
+        away,
+        clock,
+        {},
+        activity,
+        quarantine=lambda _tx, _names: {},
+        zone=ZoneInfo("UTC"),
+        polls=lambda _tx, _now: {},
     )
     activity.accepted("x", NOON)
     with pytest.raises(DatabaseUnavailableError):

@@ -1,0 +1,1 @@
+"""What nobody pushes is fetched: mailboxes, notifications, comments."""
