@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from secrets import SystemRandom
 from typing import Protocol
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -29,8 +30,8 @@ from shared.runtime.ids import new_id
 from shared.runtime.lifecycle import first_of, pause, unless
 from shared.runtime.telemetry import Metrics
 
-LEASE = timedelta(seconds=60)
-RENEW_SECONDS = 15.0
+LEASE = timedelta(seconds=30)
+RENEW_SECONDS = 10.0
 ASK_AGAIN_SECONDS = 10.0
 """How often an instance that waits for the lease asks for it."""
 CLOCK_SECONDS = 1.0
@@ -39,6 +40,8 @@ FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
 LONGEST_NOT_BEFORE = timedelta(days=2)
 """What a source asks us to wait is not believed beyond that."""
+
+THE_ONLY_ONE = UUID(int=0)
 
 log = structlog.get_logger()
 
@@ -89,7 +92,8 @@ class Poller:
         self._clock = clock
         self._counts = counts
         self._jitter = jitter or SystemRandom().random
-        self._holder = new_id()
+        # Of a file there is one process: what a dead one held is this one's at once.
+        self._holder = THE_ONLY_ONE if database.dialect == "sqlite" else new_id()
 
     async def run(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -202,7 +206,7 @@ class Poller:
 
     def _not_before(self, error: PullError, now: datetime, failures: int) -> datetime:
         """The later of what the source says and a pause that grows; a part of it is chance."""
-        grown = min(FIRST_PAUSE * (1 << min(failures, 16)), LONGEST_PAUSE)
+        grown = min(FIRST_PAUSE * (1 << min(failures - 1, 16)), LONGEST_PAUSE)
         own = now + grown * (0.5 + self._jitter() / 2)
         said = min(error.not_before or now, now + LONGEST_NOT_BEFORE)
         return max(own, said)
