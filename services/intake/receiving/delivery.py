@@ -90,8 +90,9 @@ class Delivery:
                 case Ignored(reason, kind):
                     self._result.ignored[number] = reason
                     self._result.kinds[number] = kind
-                case DeliveryReport():
-                    self._result.ignored[number] = "automatic"
+                case DeliveryReport() as report:
+                    self._result.kinds[number] = "bounce"
+                    await self._store(_Numbered(number, raw, report))
                 case NewMessage() | StaffView() as item if not _looks_back(item.message):
                     thread = item.message.thread_id or item.message.id
                     threads.setdefault(thread, []).append(_Numbered(number, raw, item))
@@ -180,8 +181,9 @@ def classified(item: NewMessage | OwnPost | Edited, channel: ChannelRules) -> It
 
 
 def _looks_back(message: Message) -> bool:
-    """Without a thread a message belongs to its parent's."""
-    return message.thread_id is None and message.parent_id is not None
+    """Without a thread a message belongs to its parent's, a mail to that of the mails it names."""
+    named = message.hints.messages if message.hints is not None else ()
+    return bool(named) or (message.thread_id is None and message.parent_id is not None)
 
 
 def _check_size(parts: Parts) -> None:

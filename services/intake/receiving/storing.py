@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from services.intake.accepting.incoming import from_channel, known_by_hash
+from services.intake.accepting.incoming import ThreadName, from_channel, known_by_hash
 from services.intake.accepting.threads import thread_of
 from services.intake.connectors.items import (
+    DeliveryReport,
     Edited,
     IgnoredReason,
     Message,
@@ -23,13 +24,14 @@ from services.intake.files import store as files
 from services.intake.files.domain import sorted_out
 from services.intake.inquiries.domain.message import Accepted, Incoming
 from services.intake.inquiries.domain.thread import PostKind
-from services.intake.inquiries.usecases import edits, posts, racing, staff, withdrawals
+from services.intake.inquiries.usecases import edits, posts, racing, reports, staff, withdrawals
 from services.intake.inquiries.usecases.edits import Edit
 from services.intake.inquiries.usecases.placing import place
 from services.intake.inquiries.usecases.withdrawals import Withdrawal
 from services.intake.policy import ChannelRules
+from services.intake.receiving.threads import parent_by_hints, thread_by_hints
 
-Stored = NewMessage | OwnPost | StaffView | Edited | Withdrawn
+Stored = NewMessage | OwnPost | StaffView | Edited | Withdrawn | DeliveryReport
 """What changes something in the database."""
 
 T = TypeVar("T")
@@ -61,6 +63,9 @@ class Storing:
                 gone = Withdrawal(self.channel.name, message_id, received_at, withdrawn_at)
                 await self._write(withdrawals.withdraw, gone)
                 return "withdrawn"
+            case DeliveryReport():
+                await self._report(item, received_at)
+                return "automatic"
 
     async def message(self, message: Message, *, received_at: datetime) -> Accepted:
         incoming = await self._incoming(message, received_at)
@@ -75,7 +80,7 @@ class Storing:
         message, channel = edited.message, self.channel
         change = Edit(await self._incoming(message, received_at), edited.edited_at)
         if message.author.id in channel.own_ids:
-            await self._write(edits.edit_post, self._post(message, received_at), change)
+            await self._write(edits.edit_post, await self._post(message, received_at), change)
             return "edited"
         if message.author.id in channel.staff_ids:
             await self._write(staff.edit_view, change)
@@ -87,18 +92,24 @@ class Storing:
         incoming = from_channel(
             await self._with_files(message, received_at=received_at),
             channel=channel.name,
-            thread=await thread_of(
-                desk,
-                channel=channel.name,
-                external_id=message.id,
-                thread=message.thread_id,
-                parent=message.parent_id,
-            ),
+            thread=await self._thread(message),
             audience=channel.audience.value,
             known=desk.rules.hashtags,
             now=received_at,
         )
         return incoming if channel.profile_retention is None else known_by_hash(incoming)
+
+    async def _thread(self, message: Message) -> ThreadName:
+        desk, channel = self.desk, self.channel
+        if message.hints is not None:
+            return await thread_by_hints(desk, channel.name, message, message.hints)
+        return await thread_of(
+            desk,
+            channel=channel.name,
+            external_id=message.id,
+            thread=message.thread_id,
+            parent=message.parent_id,
+        )
 
     async def _with_files(self, message: Message, *, received_at: datetime) -> Message:
         """Its files are kept before it is stored, so it never names one that is not there."""
@@ -115,16 +126,23 @@ class Storing:
         return replace(message, attachments=(*message.attachments, *attachments), files=())
 
     async def own_post(self, message: Message, *, received_at: datetime) -> None:
-        await self._write(posts.record_own_post, self._post(message, received_at))
+        post = await self._post(message, received_at)
+        await self._write(posts.record_own_post, post)
 
-    def _post(self, message: Message, received_at: datetime) -> posts.OwnPost:
-        channel, author = self.channel, message.author
+    async def _post(self, message: Message, received_at: datetime) -> posts.OwnPost:
+        desk, channel, author = self.desk, self.channel, message.author
+        kind = PostKind(channel.own_posts.value)
+        if message.hints is not None:
+            parent, for_others = await parent_by_hints(desk, channel.name, message, message.hints)
+            message = replace(message, parent_id=parent)
+            # What goes to others, as to a supplier, may be an answer: a person says.
+            kind = PostKind.ASK if for_others else kind
         return posts.OwnPost(
             channel=channel.name,
             external_id=message.id,
             author=author.name or author.id or "",
             text=message.text,
-            kind=PostKind(channel.own_posts.value),
+            kind=kind,
             received_at=received_at,
             sent_at=message.sent_at and min(message.sent_at, received_at),
             thread=message.thread_id,
@@ -138,3 +156,17 @@ class Storing:
         written = await racing.write(desk.database, verb, *args, context=desk.context())
         desk.relay.wake()
         return written
+
+    async def _report(self, report: DeliveryReport, received_at: datetime) -> None:
+        """Noted on the message of ours that it is about; of what is not ours nothing is kept."""
+        said = {name: getattr(report, name) for name in _REPORTED}
+        await self.desk.database.write(
+            reports.note_report,
+            channel=self.channel.name,
+            named=report.message_ids,
+            report={name: value for name, value in said.items() if value is not None},
+            now=received_at,
+        )
+
+
+_REPORTED = ("id", "action", "status", "recipient", "text")

@@ -1,0 +1,78 @@
+"""Which conversation somebody means, of those in which they take part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from services.intake.tables import conversations, identities, messages, own_posts
+from shared.db import Read
+
+
+def thread_meant(
+    tx: Read, *, channel: str, author_key: str | None, named: Sequence[str]
+) -> str | None:
+    """The name of the conversation of the first of these messages that is known, where this person
+    takes part in it; None where that cannot be said of any.
+
+    Who names a message of somebody else's conversation, forwarded or guessed, takes no part.
+    """
+    if author_key is None:
+        return None
+    for conversation_id in _conversations_of(tx, channel, named):
+        if _takes_part(tx, channel, author_key, conversation_id):
+            c = conversations.c
+            return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
+    return None
+
+
+def first_known(tx: Read, *, channel: str, named: Sequence[str]) -> str | None:
+    """The first of these messages that is here, a customer's or one of ours."""
+    known = _known(tx, channel, named)
+    return next((each for each in named if each in known), None)
+
+
+def written_to_somebody_else(
+    tx: Read, *, channel: str, parent: str, recipients: Sequence[str]
+) -> bool:
+    """Whether these addresses are all of others than who wrote the message, as far as is known."""
+    m, i = messages.c, identities.c
+    found = select(i.email).join_from(messages, identities, i.contact_id == m.contact_id)
+    mine = (m.channel == channel, m.external_id == parent, i.email.is_not(None))
+    rows = tx.execute(found.where(*mine))
+    addresses = {row[0].lower() for row in rows}
+    return bool(addresses) and addresses.isdisjoint(recipients)
+
+
+def _conversations_of(tx: Read, channel: str, named: Sequence[str]) -> list[UUID]:
+    """In the order of the messages."""
+    known = _known(tx, channel, named)
+    return list(dict.fromkeys(known[each] for each in named if each in known))
+
+
+def _known(tx: Read, channel: str, named: Sequence[str]) -> dict[str, UUID]:
+    """The conversation of each message that is here. Mails may be recorded with their brackets."""
+    if not named:
+        return {}
+    ids = [spelling for each in named for spelling in (each, f"<{each}>")]
+    found: dict[str, UUID] = {}
+    for table in (messages, own_posts):
+        t = table.c
+        rows = select(t.external_id, t.conversation_id).where(
+            t.channel == channel, t.external_id.in_(ids)
+        )
+        for external_id, conversation_id in tx.execute(rows):
+            found.setdefault(external_id.strip("<>"), conversation_id)
+    return found
+
+
+def _takes_part(tx: Read, channel: str, author_key: str, conversation_id: UUID) -> bool:
+    m, i = messages.c, identities.c
+    wrote = (
+        select(m.id)
+        .join_from(messages, identities, i.contact_id == m.contact_id)
+        .where(m.conversation_id == conversation_id, i.channel == channel, i.key == author_key)
+    )
+    return bool(tx.execute(select(exists(wrote))).scalar())
