@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml  # type: ignore[import-untyped]
 
+from services.intake.connectors.registry import FORMATS
 from services.page import html
 from services.sla.settings import NOTIFY_PREFIX
 from shared.policy import load_policy
@@ -163,6 +164,9 @@ def test_the_proxy_serves_what_one_process_serves() -> None:
     megabytes = int(re.findall(r"client_max_body_size (\d+)m;", text)[0])
     limit = SETTINGS["All services"].model_fields["body_limit"].default
     assert megabytes * 1_048_576 > limit, "the service refuses first, with a problem"
+    channels = re.findall(r"location /intake/v1/webhooks/ { client_max_body_size (\d+)m;", text)
+    largest = max(each.body_limit or 0 for each in FORMATS)
+    assert int(channels[0]) * 1_048_576 > largest, "the same for what channels send"
 
 
 def test_no_path_leads_past_the_proxys_lines() -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -19,6 +22,8 @@ from services.intake.receiving.quarantine import external_id_of, keep_aside
 from shared.errors import UnavailableError
 from shared.web.problems import RefusedError
 
+LARGE = 4 * 1_048_576
+"""Bytes of a delivery of which no two are handled at once."""
 MOST_KEPT = 1_048_576
 """Bytes of an unreadable delivery that are kept; a readable item is kept whole."""
 FAILED = "the desk could not read it by a fault of its own; the log has the stack"
@@ -30,6 +35,7 @@ class Receiver:
     def __init__(self, desk: IntakeDependencies) -> None:
         self._desk = desk
         self._counters = Counters(desk.metrics)
+        self._large = asyncio.Semaphore(1)
         self._prover = Prover(desk.database, desk.metrics, desk.activity)
 
     async def receive(
@@ -54,12 +60,14 @@ class Receiver:
         received_at = desk.clock.now()
         if failure is None:
             desk.activity.delivered(channel.name, received_at)
-        with desk.database.writing():  # its items are written one after the other
-            parts = await self._parts(channel, request, raw, received_at, failure)
-            if isinstance(parts, Answer):
-                return parts
-            delivery = Delivery(desk, channel, received_at, proven=failure is None, size=len(raw))
-            result = await delivery.take(parts)
+        async with self._in_turn(len(raw)):
+            with desk.database.writing():  # its items are written one after the other
+                parts = await self._parts(channel, request, raw, received_at, failure)
+                if isinstance(parts, Answer):
+                    return parts
+                proven, size = failure is None, len(raw)
+                delivery = Delivery(desk, channel, received_at, proven=proven, size=size)
+                result = await delivery.take(parts)
         self._counters.count(channel.name, result)
         desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
         return connector.acknowledge(result.body(), repeated=result.repeated)
@@ -70,22 +78,31 @@ class Receiver:
         What cannot be stored is kept aside: it holds up nothing that comes behind it. Raises
         UnavailableError.
         """
-        desk, received_at = self._desk, self._desk.clock.now()
-        desk.activity.delivered(channel.name, received_at)
-        with desk.database.writing():
-            try:
-                parts = await self._parts(channel, None, raw, received_at)
-                if isinstance(parts, Parts):
-                    result = await Delivery(desk, channel, received_at, size=len(raw)).take(parts)
-                    self._counters.count(channel.name, result)
-                    desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
-            except UnavailableError:
-                raise
-            except RefusedError:
-                return  # it is kept
-            except Exception:
-                log.exception("pull.body_failed", channel=channel.name)
-                await self._keep(channel, raw, FAILED, received_at)
+        received_at = self._desk.clock.now()
+        self._desk.activity.delivered(channel.name, received_at)
+        async with self._in_turn(len(raw)):
+            with self._desk.database.writing():
+                await self._store_fetched(channel, raw, received_at)
+
+    async def _store_fetched(self, channel: ChannelRules, raw: bytes, received_at: datetime) -> None:
+        desk = self._desk
+        try:
+            parts = await self._parts(channel, None, raw, received_at)
+            if isinstance(parts, Parts):
+                result = await Delivery(desk, channel, received_at, size=len(raw)).take(parts)
+                self._counters.count(channel.name, result)
+                desk.activity.ignored(channel.name, received_at, result.ignored_by_kind())
+        except UnavailableError:
+            raise
+        except RefusedError:
+            return  # it is kept
+        except Exception:
+            log.exception("pull.body_failed", channel=channel.name)
+            await self._keep(channel, raw, FAILED, received_at)
+
+    def _in_turn(self, size: int) -> AbstractAsyncContextManager[Any]:
+        """A large one is handled alone: reading it takes several times its size."""
+        return self._large if size > LARGE else nullcontext()
 
     async def _parts(
         self,

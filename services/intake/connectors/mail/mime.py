@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from email import policy
 from email.message import Message
-from email.parser import BytesHeaderParser, BytesParser
+from email.parser import BytesFeedParser, BytesHeaderParser
 from string import ascii_letters, digits
 
 from services.intake.connectors.html_text import html_to_text
@@ -38,6 +38,7 @@ _NO_BASE64 = bytes(set(range(256)) - set(ascii_letters.encode() + digits.encode(
 _LINE_ENDS = re.compile("\r\n?")
 _LONGEST_HEADER = 20_000
 _LONGEST_CONTENT_HEADER = 2_000  # the square of it is taken when its parameters are read
+_PIECE = 65_536
 _WHOLE = ("message.eml", "message/rfc822")
 
 
@@ -75,7 +76,7 @@ def parsed(raw: bytes) -> Mail:
     if _costs_too_much(raw):
         return _as_a_whole(raw)
     try:
-        message = BytesParser(policy=_POLICY).parsebytes(raw)
+        message = _message(raw)
     except RecursionError:
         return _as_a_whole(raw)
     taken = _Taken()
@@ -83,6 +84,14 @@ def parsed(raw: bytes) -> Mail:
     text = "\n\n".join(part for part in map(_plain, taken.texts) if part.strip())
     mail = Mail(_headers(message), text, files=tuple(taken.files), enclosed=tuple(taken.enclosed))
     return _with_fewer_files(mail, raw)
+
+
+def _message(raw: bytes) -> Message:
+    """Piece by piece: as a whole, the parser would hold it in four bytes for each of its own."""
+    parser = BytesFeedParser(policy=_POLICY)
+    for start in range(0, len(raw), _PIECE):
+        parser.feed(raw[start : start + _PIECE])
+    return parser.close()
 
 
 def headers_of(raw: bytes) -> Headers:
@@ -137,8 +146,8 @@ def _take(part: Message, taken: _Taken, *, is_root: bool = False) -> None:
         _take_all(kind, inner, taken)
     elif _is_text(part, kind, is_root=is_root):
         content = _content(part)
-        words = text_of(content[:LONGEST_TEXT], _charset(part))
-        taken.texts.append((words, kind == "text/html"))
+        said = text_of(content[:LONGEST_TEXT], _charset(part))
+        taken.texts.append((said, kind == "text/html"))
         if len(content) > LONGEST_TEXT:
             taken.files.append(File(content, "message.txt", kind))
     else:
@@ -257,7 +266,8 @@ def _of_base64(payload: bytes) -> bytes:
     """What is no base64 is passed over; where the end is missing, what came before it counts."""
     clean = payload.translate(None, _NO_BASE64)
     whole = clean[:-1] if len(clean) % 4 == 1 else clean
-    return b64decode(whole + b"=" * (-len(whole) % 4))
+    missing = -len(whole) % 4
+    return b64decode(whole + b"=" * missing if missing else whole)
 
 
 def _enclosed(part: Message, kind: str) -> Iterable[Headers]:
