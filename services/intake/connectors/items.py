@@ -45,7 +45,7 @@ class ThreadHints:
     joins one only if its author takes part in it already.
 
     `messages` are ids of earlier ones on the channel, the nearest first; `texts` may name an
-    inquiry by its reference.
+    inquiry by its reference (`shared.text.references`).
     """
 
     messages: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from services.intake.accepting.incoming import ThreadName
 from services.intake.connectors.items import Message, ThreadHints
 from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.store import taking_part
+from shared.text.references import find_in
 
 
 async def thread_by_hints(
@@ -19,11 +20,24 @@ async def thread_by_hints(
     that its author has under the thread's first message, whatever of it comes first.
     """
     author = message.author.key()
-    meant = await desk.database.read(
-        taking_part.thread_meant, channel=channel, author_key=author, named=hints.messages
-    )
+    meant = await _meant(desk, channel, author, hints)
     first = message.thread_id or message.id
     return ThreadName(meant or (first if author is None else f"{first} {author}"))
+
+
+async def _meant(
+    desk: IntakeDependencies, channel: str, author: str | None, hints: ThreadHints
+) -> str | None:
+    references = [each for text in hints.texts for each in find_in(text)]
+    if not (hints.messages or references):
+        return None
+    return await desk.database.read(
+        taking_part.thread_meant,
+        channel=channel,
+        author_key=author,
+        named=hints.messages,
+        references=references,
+    )
 
 
 async def parent_by_hints(

@@ -110,6 +110,18 @@ async def test_who_names_a_strangers_mail_has_an_inquiry_of_their_own(desk: Desk
     assert await inquiry_of(desk, mail("m2@x", references="<m1@x> <f1@x>")) == first
 
 
+async def test_a_reference_in_the_subject_or_the_address_names_the_inquiry(desk: Desk) -> None:
+    first = await inquiry_of(desk, mail("m1@x"))
+    reference = (await desk.detail(first))["reference"]
+    by_subject = mail("m2@x", subject=f"Nachtrag zu [{reference.lower()}]")
+    assert await inquiry_of(desk, by_subject) == first
+    tag = reference.replace("-", "")
+    assert await inquiry_of(desk, mail("m3@x", to=f"help+{tag}@desk.example")) == first
+    strangers = await inquiry_of(desk, mail("m4@x", MAX, subject=f"Re: {reference}"))
+    assert strangers != first
+    assert await conversation_of(desk, strangers) != await conversation_of(desk, first)
+
+
 async def test_all_who_answer_one_circular_have_inquiries_of_their_own(desk: Desk) -> None:
     named = {"in_reply_to": "<circular@news>", "references": "<circular@news>"}
     found = [

@@ -7,21 +7,27 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from services.intake.tables import conversations, identities, messages, own_posts
+from services.intake.tables import conversations, identities, inquiries, messages, own_posts
 from shared.db import Read
 
 
 def thread_meant(
-    tx: Read, *, channel: str, author_key: str | None, named: Sequence[str]
+    tx: Read,
+    *,
+    channel: str,
+    author_key: str | None,
+    named: Sequence[str],
+    references: Sequence[str] = (),
 ) -> str | None:
-    """The name of the conversation of the first of these messages that is known, where this person
-    takes part in it; None where that cannot be said of any.
+    """The name of the conversation of the first of these messages, or else inquiries, that is
+    known and in which this person takes part; None where there is none.
 
-    Who names a message of somebody else's conversation, forwarded or guessed, takes no part.
+    Who names somebody else's conversation, forwarded or guessed, takes no part in it.
     """
     if author_key is None:
         return None
-    for conversation_id in _conversations_of(tx, channel, named):
+    by_reference = _conversations_by_reference(tx, channel, references)
+    for conversation_id in (*_conversations_of(tx, channel, named), *by_reference):
         if _takes_part(tx, channel, author_key, conversation_id):
             c = conversations.c
             return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
@@ -50,6 +56,14 @@ def _conversations_of(tx: Read, channel: str, named: Sequence[str]) -> list[UUID
     """In the order of the messages."""
     known = _known(tx, channel, named)
     return list(dict.fromkeys(known[each] for each in named if each in known))
+
+
+def _conversations_by_reference(tx: Read, channel: str, references: Sequence[str]) -> list[UUID]:
+    if not references:
+        return []
+    i = inquiries.c
+    named = select(i.conversation_id).where(i.channel == channel, i.reference.in_(references))
+    return [row[0] for row in tx.execute(named.order_by(i.received_at.desc()).limit(10))]
 
 
 def _known(tx: Read, channel: str, named: Sequence[str]) -> dict[str, UUID]:
