@@ -102,7 +102,7 @@ class Storing:
     async def _thread(self, message: Message) -> ThreadName:
         desk, channel = self.desk, self.channel
         if message.hints is not None:
-            return await thread_by_hints(desk, channel.name, message, message.hints)
+            return await thread_by_hints(desk, channel, message, message.hints)
         return await thread_of(
             desk,
             channel=channel.name,

@@ -1,7 +1,7 @@
 """Where a message belongs that only hints at it (`items.ThreadHints`), as every mail does.
 
-Anybody can name any mail. So a thread is one person's: its name has the author in it, and somebody
-else who names its mails, forwarded or guessed, has an inquiry and a conversation of their own.
+Anybody can name any mail. So a thread is one person's, and somebody else who names its mails,
+forwarded or guessed, has an inquiry and a conversation of their own.
 """
 
 from __future__ import annotations
@@ -10,19 +10,35 @@ from services.intake.accepting.incoming import ThreadName
 from services.intake.connectors.items import Message, ThreadHints
 from services.intake.dependencies import IntakeDependencies
 from services.intake.inquiries.store import taking_part
+from services.intake.inquiries.usecases import racing
+from services.intake.inquiries.usecases.claiming import claim_thread
+from services.intake.policy import ChannelRules
 from shared.text.references import find_in
 
 
 async def thread_by_hints(
-    desk: IntakeDependencies, channel: str, message: Message, hints: ThreadHints
+    desk: IntakeDependencies, channel: ChannelRules, message: Message, hints: ThreadHints
 ) -> ThreadName:
     """The conversation of a message that it names and in which its author takes part; else the one
     that its author has under the thread's first message, whatever of it comes first.
     """
     author = message.author.key()
-    meant = await _meant(desk, channel, author, hints)
-    first = message.thread_id or message.id
-    return ThreadName(meant or (first if author is None else f"{first} {author}"))
+    if author is None:
+        return ThreadName(message.id)
+    meant = await _meant(desk, channel.name, author, hints)
+    if meant is not None:
+        return ThreadName(meant)
+    claimed = await racing.write(
+        desk.database,
+        claim_thread,
+        channel=channel.name,
+        thread=message.thread_id or message.id,
+        external_id=message.id,
+        author=message.author,
+        audience=message.visibility or channel.audience.value,
+        now=desk.clock.now(),
+    )
+    return ThreadName(claimed)
 
 
 async def _meant(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -120,6 +121,22 @@ async def test_a_reference_in_the_subject_or_the_address_names_the_inquiry(desk:
     strangers = await inquiry_of(desk, mail("m4@x", MAX, subject=f"Re: {reference}"))
     assert strangers != first
     assert await conversation_of(desk, strangers) != await conversation_of(desk, first)
+
+
+async def test_who_names_a_mail_before_it_comes_does_not_get_it(desk: Desk) -> None:
+    early = await inquiry_of(desk, mail("f1@x", MAX, references="<m1@x>"))
+    first = await inquiry_of(desk, mail("m1@x"))
+    assert await conversation_of(desk, first) != await conversation_of(desk, early)
+    assert await inquiry_of(desk, mail("m2@x", references="<m1@x>")) == first
+
+
+async def test_two_who_answer_one_circular_at_once_do_not_meet(desk: Desk) -> None:
+    both = (mail(f"{who}@x", f"{who}@x.example", references="<c@news>") for who in ("a", "b"))
+    answers = await asyncio.gather(*(post(desk, each) for each in both))
+    found = {
+        (await desk.detail(each.json()["inquiries"][0]))["conversation_id"] for each in answers
+    }
+    assert len(found) == 2
 
 
 async def test_all_who_answer_one_circular_have_inquiries_of_their_own(desk: Desk) -> None:

@@ -28,7 +28,7 @@ def thread_meant(
         return None
     by_reference = _conversations_by_reference(tx, channel, references)
     for conversation_id in (*_conversations_of(tx, channel, named), *by_reference):
-        if _takes_part(tx, channel, author_key, conversation_id):
+        if takes_part(tx, channel=channel, author_key=author_key, conversation_id=conversation_id):
             c = conversations.c
             return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
     return None
@@ -82,7 +82,8 @@ def _known(tx: Read, channel: str, named: Sequence[str]) -> dict[str, UUID]:
     return found
 
 
-def _takes_part(tx: Read, channel: str, author_key: str, conversation_id: UUID) -> bool:
+def takes_part(tx: Read, *, channel: str, author_key: str, conversation_id: UUID) -> bool:
+    """Whether something of this person's is in the conversation."""
     m, i = messages.c, identities.c
     wrote = (
         select(m.id)
