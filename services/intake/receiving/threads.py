@@ -9,6 +9,7 @@ from __future__ import annotations
 from services.intake.accepting.incoming import ThreadName
 from services.intake.connectors.items import Message, ThreadHints
 from services.intake.dependencies import IntakeDependencies
+from services.intake.inquiries.domain.message import hashed_identity
 from services.intake.inquiries.store import taking_part
 from services.intake.inquiries.usecases import racing
 from services.intake.inquiries.usecases.claiming import claim_thread
@@ -22,10 +23,12 @@ async def thread_by_hints(
     """The conversation of a message that it names and in which its author takes part; else the one
     that its author has under the thread's first message, whatever of it comes first.
     """
-    author = message.author.key()
-    if author is None:
+    identity = message.author.key()
+    if identity is None:
         return ThreadName(message.id)
-    meant = await _meant(desk, channel.name, author, hints)
+    if channel.profile_retention is not None:
+        identity = hashed_identity(channel.name, identity)
+    meant = await _meant(desk, channel.name, identity, hints)
     if meant is not None:
         return ThreadName(meant)
     claimed = await racing.write(
@@ -34,6 +37,7 @@ async def thread_by_hints(
         channel=channel.name,
         thread=message.thread_id or message.id,
         external_id=message.id,
+        identity=identity,
         author=message.author,
         audience=message.visibility or channel.audience.value,
         now=desk.clock.now(),
@@ -42,7 +46,7 @@ async def thread_by_hints(
 
 
 async def _meant(
-    desk: IntakeDependencies, channel: str, author: str | None, hints: ThreadHints
+    desk: IntakeDependencies, channel: str, identity: str, hints: ThreadHints
 ) -> str | None:
     references = [each for text in hints.texts for each in find_in(text)]
     if not (hints.messages or references):
@@ -50,7 +54,7 @@ async def _meant(
     return await desk.database.read(
         taking_part.thread_meant,
         channel=channel,
-        author_key=author,
+        identity=identity,
         named=hints.messages,
         references=references,
     )

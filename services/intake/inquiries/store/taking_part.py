@@ -15,7 +15,7 @@ def thread_meant(
     tx: Read,
     *,
     channel: str,
-    author_key: str | None,
+    identity: str,
     named: Sequence[str],
     references: Sequence[str] = (),
 ) -> str | None:
@@ -24,11 +24,9 @@ def thread_meant(
 
     Who names somebody else's conversation, forwarded or guessed, takes no part in it.
     """
-    if author_key is None:
-        return None
     by_reference = _conversations_by_reference(tx, channel, references)
     for conversation_id in (*_conversations_of(tx, channel, named), *by_reference):
-        if takes_part(tx, channel=channel, author_key=author_key, conversation_id=conversation_id):
+        if takes_part(tx, channel=channel, identity=identity, conversation_id=conversation_id):
             c = conversations.c
             return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
     return None
@@ -82,12 +80,12 @@ def _known(tx: Read, channel: str, named: Sequence[str]) -> dict[str, UUID]:
     return found
 
 
-def takes_part(tx: Read, *, channel: str, author_key: str, conversation_id: UUID) -> bool:
+def takes_part(tx: Read, *, channel: str, identity: str, conversation_id: UUID) -> bool:
     """Whether something of this person's is in the conversation."""
     m, i = messages.c, identities.c
     wrote = (
         select(m.id)
         .join_from(messages, identities, i.contact_id == m.contact_id)
-        .where(m.conversation_id == conversation_id, i.channel == channel, i.key == author_key)
+        .where(m.conversation_id == conversation_id, i.channel == channel, i.key == identity)
     )
     return bool(tx.execute(select(exists(wrote))).scalar())

@@ -22,6 +22,7 @@ def claim_thread(
     channel: str,
     thread: str,
     external_id: str,
+    identity: str,
     author: Author,
     audience: str,
     now: datetime,
@@ -29,15 +30,10 @@ def claim_thread(
     """`thread`, where the conversation of that name is the author's or nobody's, who has it from
     now on; else a name that only this author can have. For a message that has been removed nothing
     is claimed.
-
-    Raises ValueError for an author of whom nothing tells them apart from others.
     """
-    key = author.key()
-    if key is None:
-        raise ValueError("nobody can claim a thread")
     if queries.message_removed(tx, channel=channel, external_id=external_id) is not None:
         return thread
-    contact_id = _contact(tx, channel, key, author, now)
+    contact_id = _contact(tx, channel, identity, author, now)
     conversation = begin(tx, channel=channel, thread=thread, audience=audience, now=now)
     c = conversations.c
     holder = tx.execute(select(c.contact_id).where(c.id == conversation.id)).scalar()
@@ -46,17 +42,17 @@ def claim_thread(
         tx.execute(mine.values(contact_id=contact_id))
         return thread
     takes_part = holder == contact_id or taking_part.takes_part(
-        tx, channel=channel, author_key=key, conversation_id=conversation.id
+        tx, channel=channel, identity=identity, conversation_id=conversation.id
     )
-    return thread if takes_part else f"{thread} {key}"
+    return thread if takes_part else f"{thread} {identity}"
 
 
-def _contact(tx: Write, channel: str, key: str, author: Author, now: datetime) -> UUID:
+def _contact(tx: Write, channel: str, identity: str, author: Author, now: datetime) -> UUID:
     """Before the conversation, as whatever stores a message locks them."""
     fresh = new_id()
     row = insert_into(tx, identities).values(
         channel=channel,
-        key=key,
+        key=identity,
         contact_id=fresh,
         name=author.name,
         handle=author.handle,
