@@ -84,7 +84,9 @@ class Receiver:
             with self._desk.database.writing():
                 await self._store_fetched(channel, raw, received_at)
 
-    async def _store_fetched(self, channel: ChannelRules, raw: bytes, received_at: datetime) -> None:
+    async def _store_fetched(
+        self, channel: ChannelRules, raw: bytes, received_at: datetime
+    ) -> None:
         desk = self._desk
         try:
             parts = await self._parts(channel, None, raw, received_at)
