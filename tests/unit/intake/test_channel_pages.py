@@ -13,7 +13,10 @@ from services.intake.connectors.registry import CONNECTORS
 from shared.policy import Channel
 from tests.architecture.source import ROOT
 
-PAGES = ("facebook_page", "messenger", "instagram", "whatsapp", "x", "linkedin")
+PAGES = (
+    "facebook_page", "messenger", "instagram", "whatsapp", "x", "linkedin", "mastodon", "telegram",
+    "slack", "github", "discourse", "twilio", "cloudevents",
+)  # fmt: skip
 
 every_page = pytest.mark.parametrize("name", PAGES)
 
