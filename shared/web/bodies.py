@@ -68,7 +68,7 @@ class Bodies:
         if task is None:
             raise RuntimeError("a body is read in a task")
         self._waiting[body] = task
-        if self._watching is None:
+        if self._watching is None or body.deadline < self._watching.when():
             self._check_at(body.deadline)
         try:
             return await receive()
@@ -89,6 +89,8 @@ class Bodies:
             self._waiting[body].cancel()
 
     def _check_at(self, moment: float) -> None:
+        if self._watching is not None:
+            self._watching.cancel()
         self._watching = asyncio.get_running_loop().call_at(moment, self._end_late)
 
     def _end_late(self) -> None:

@@ -20,6 +20,7 @@ from shared.errors import DeskError
 from shared.runtime.telemetry import Metrics
 from shared.runtime.trace import current_traceparent, new_traceparent, trace_id
 from shared.web.app import HttpDescription, build_app
+from shared.web.bodies import LARGE_FACTOR
 from shared.web.edge import EdgeMiddleware
 from shared.web.health import Examination
 from shared.web.problems import RefusedError, of_desk_error
@@ -141,8 +142,8 @@ class Client:
     async def send(self, message: Any) -> None:
         self.answer.append(message)
 
-    async def ask(self, edge: EdgeMiddleware) -> tuple[int, bytes]:
-        scope = {"type": "http", "method": "POST", "path": "/echo", "headers": [],
+    async def ask(self, edge: EdgeMiddleware, path: str = "/echo") -> tuple[int, bytes]:
+        scope = {"type": "http", "method": "POST", "path": path, "headers": [],
                  "query_string": b"", "http_version": "1.1"}  # fmt: skip
         async with asyncio.timeout(10):
             await edge(scope, self.receive, self.send)
@@ -155,6 +156,19 @@ async def test_a_body_that_takes_too_long(*, handled: bool) -> None:
     status, body = await Client([half]).ask(_edge(handled=handled, seconds=0.05))
     assert status == 408
     assert json.loads(body)["type"] == "urn:inbound-desk:problem:body-too-slow"
+
+
+async def test_one_that_may_take_its_time_gives_the_others_no_more() -> None:
+    half = {"type": "http.request", "body": b"x", "more_body": True}
+    edge = _edge(handled=False, seconds=0.5, limit_of={"/large": 2 * LIMIT}.get)
+    large = asyncio.create_task(Client([half]).ask(edge, path="/large"))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(0.5 * (LARGE_FACTOR - 1)):
+        assert (await Client([half]).ask(edge))[0] == 408
+    assert not large.done()
+    large.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await large
 
 
 async def test_bodies_that_are_held_back_make_room_for_others() -> None:
