@@ -10,9 +10,11 @@ from typing import Literal
 from holidays.registry import COUNTRIES
 
 from services.cli.policy.wording import DE, EN, Wording
+from services.intake.policy import form_channel
 from shared.policy.calendar import Calendar, Holidays, subdivision_names
 from shared.policy.model import (
     Counting,
+    FormEmail,
     Hashtags,
     NotificationTarget,
     Policy,
@@ -32,6 +34,7 @@ def sentences(policy: Policy, language: Language) -> list[str]:
             name=policy.company.name, text=policy.company.public_text.text(language)
         ),
         *_channels(policy, words),
+        *_form(policy, words),
         *_calendar(policy.calendar, words),
         *(line for promise in policy.promises for line in _promise(promise, policy, words)),
         *(_notification(each, words) for each in policy.notifications),
@@ -55,6 +58,18 @@ def _channels(policy: Policy, words: Wording) -> Iterable[str]:
             yield words.direct_channel.format(channel=name, desk=channel.desk)
         if channel.reply_window_hours is not None:
             yield words.reply_window.format(channel=name, hours=channel.reply_window_hours)
+
+
+def _form(policy: Policy, words: Wording) -> Iterable[str]:
+    channel = form_channel(policy)
+    if channel is None:
+        yield words.no_form
+        return
+    yield words.form.format(channel=channel)
+    if policy.form.email is FormEmail.OPTIONAL:
+        yield words.form_without_email
+    if policy.form.embed:
+        yield words.form_embedded.format(sites=words.list(list(policy.form.embed)))
 
 
 def _with_level(policy: Policy, level: ServiceLevel) -> list[str]:

@@ -27,6 +27,10 @@ class Wording:
     best_effort: str
     direct_channel: str
     reply_window: str
+    form: str
+    form_without_email: str
+    form_embedded: str
+    no_form: str
     hours: str
     holidays: str
     no_holidays: str
@@ -113,6 +117,10 @@ EN = Wording(
     promised="An answer in time is promised on {channels}.",
     best_effort="On {channels} we answer as well as we can; no clock runs there.",
     direct_channel="What comes in on {channel} goes straight to the desk {desk}.",
+    form="Customers may write in the form at /form; it comes in on {channel}.",
+    form_without_email="They need not give an e-mail address there.",
+    form_embedded="It may be shown in pages of {sites}.",
+    no_form="There is no form for customers.",
     reply_window=(
         "On {channel} the platform lets us answer for {hours} hours after the customer's last "
         "message; we are warned before that ends."
@@ -228,6 +236,10 @@ DE = Wording(
     promised="Eine fristgerechte Antwort ist zugesagt auf {channels}.",
     best_effort="Auf {channels} antworten wir, so gut wir können; dort läuft keine Uhr.",
     direct_channel="Was über {channel} eingeht, geht direkt an das Team {desk}.",
+    form="Kunden können im Formular unter /form schreiben; es geht über {channel} ein.",
+    form_without_email="Eine E-Mail-Adresse müssen sie dort nicht angeben.",
+    form_embedded="Es darf in Seiten von {sites} gezeigt werden.",
+    no_form="Ein Formular für Kunden gibt es nicht.",
     reply_window=(
         "Auf {channel} lässt die Plattform bis {hours} Stunden nach der letzten Nachricht des "
         "Kunden eine Antwort zu; vor dem Ende dieser Zeit wird gewarnt."

@@ -8,8 +8,8 @@ import pytest
 
 from services.cli.main import main
 from services.intake.connectors.registry import CONNECTORS
-from services.intake.policy import examine, intake_rules
-from shared.policy import Policy, PolicyError, PolicyProblem, load_policy
+from services.intake.policy import examine, form_channel, intake_rules
+from shared.policy import Form, Policy, PolicyError, PolicyProblem, load_policy
 from tests.unit.policy.test_files import SHIPPED
 
 SECRET = "whsec_bm9yZGxpY2h0LWdlbmVyaWMtaW5ib3gta2V5LTAwMDE="
@@ -61,3 +61,14 @@ def test_a_secret_that_cannot_be_one_names_its_variable() -> None:
         intake_rules(load_policy(None), {"x": ("short",)})
     with pytest.raises(ValueError, match="DESK_SECRET_FAX belongs to no channel"):
         intake_rules(load_policy(None), {"fax": (SECRET,)})
+
+
+def test_the_form_writes_only_to_a_channel_in_our_own_format() -> None:
+    shipped = _with_connector("mastodon")
+    for name, channel in (("facebook", None), ("email", "email"), ("web_form", "web_form")):
+        form = Form(channel=name)
+        assert form_channel(shipped.model_copy(update={"form": form})) == channel
+    with pytest.raises(PolicyError) as refused:
+        examine(shipped.model_copy(update={"form": Form(channel="facebook")}))
+    assert [each.path for each in refused.value.problems] == ["form.channel"]
+    examine(shipped.model_copy(update={"form": Form(channel="facebook", enabled=False)}))

@@ -24,6 +24,15 @@ def put(raw: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 
 
 CASES: tuple[tuple[str, object, str, str, str], ...] = (
+    ("form.channel", "web_from", "form.channel", 'no channel "web_from"', '"web_form"'),
+    ("form.email", "maybe", "form.email", "maybe", "required"),
+    ("form.embed", ["www.example.org"], "form.embed[0]", "not the address of a site", "https://"),
+    ("form.embed", ["https://a.example/x"], "form.embed[0]", "not the address", "without a path"),
+    ("form.embed", ["https://a; script-src *"], "form.embed[0]", "not the address", "https://"),
+    ("form.embed", ["http://example.org"], "form.embed[0]", "can be changed", "https://"),
+    ("form.embed", [7], "form.embed[0]", "7 is not", "https://"),
+    ("form.privacy_url", "javascript:alert(1)", "form.privacy_url", "not a web address", "https"),
+    ("form.privacy_notice", {"de": "Nur so."}, "form.privacy_notice.en", "missing", ""),
     ("calendar.timezone", "Europe/Berlinn", "calendar.timezone", "not a known", '"Europe/Berlin"'),
     ("calendar.timezone", "../etc", "calendar.timezone", "not a known time zone", "such as"),
     ("calendar.timezone", 1, "calendar.timezone", "1 is not text", "quotes"),

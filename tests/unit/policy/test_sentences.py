@@ -19,6 +19,10 @@ def told(language: Language, **changes: Any) -> str:
     return "\n".join(sentences(parse_policy(raw), language))
 
 
+def told_with_form(language: Language, form: dict[str, Any]) -> str:
+    return "\n".join(sentences(parse_policy({**shipped(), "form": form}), language))
+
+
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
@@ -59,6 +63,16 @@ def test_the_shipped_policy(language: Language, expected: list[str]) -> None:
     for sentence in expected:
         assert sentence in text
     assert "{" not in text
+
+
+def test_the_form_is_told() -> None:
+    assert "the form at /form; it comes in on web_form." in told("en")
+    form = {"email": "optional", "embed": ["https://www.example.org"], "channel": "hotline"}
+    text = told_with_form("de", form)
+    assert "es geht über hotline ein" in text
+    assert "E-Mail-Adresse müssen sie dort nicht" in text
+    assert "in Seiten von https://www.example.org" in text
+    assert "There is no form" in told_with_form("en", {"enabled": False})
 
 
 def test_hours_are_told_compactly() -> None:
