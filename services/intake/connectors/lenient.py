@@ -119,13 +119,13 @@ def edited(fields: Any, *, at: Any, now: datetime) -> Edited | Broken:
     found = message_of(fields, now=now)
     if isinstance(found, Broken):
         return found
-    return Edited(found.message, found.adjusted, _sent_at(now)(at)[0])
+    return Edited(found.message, found.adjusted, moment_of(at, now=now))
 
 
 def withdrawn(identifier: Any, *, at: Any, now: datetime) -> Withdrawn | Broken:
     """The message with this id is gone since that moment; Broken is what has no id."""
     found = id_of({"id": identifier})
-    return Broken((NO_ID,)) if found is None else Withdrawn(found, _sent_at(now)(at)[0])
+    return Broken((NO_ID,)) if found is None else Withdrawn(found, moment_of(at, now=now))
 
 
 def _person(author: Mapping[str, Any] | None) -> Author:

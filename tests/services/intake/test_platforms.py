@@ -1,5 +1,5 @@
-"""A customer's message on each platform, and what we write there ourselves: one conversation, whose
-inquiry our post ends, in whatever order the two come.
+"""What becomes of a customer's message on each platform: our post there ends its inquiry, in
+whatever order the two come, and so does taking it back.
 """
 
 from __future__ import annotations
@@ -113,3 +113,22 @@ async def test_what_we_write_there_ends_the_inquiry(
         shown = await desk.detail(placed[0])
         assert set(placed) == {placed[0]}
         assert (shown["state"], shown["end_count"]) == ("answered", 1)
+
+
+@every_talk
+async def test_what_is_taken_back_there_waits_for_no_answer(
+    talk: Talk, migrated_files: MigratedFiles, tmp_path: Path
+) -> None:
+    url = await migrated_files.copy("intake", tmp_path / "intake.sqlite")
+    clock = ManualClock(datetime(2026, 11, 24, 12, 5, tzinfo=UTC))
+    sample = talk.sample
+    async with opened(
+        url, tmp_path, clock, connector=sample.connector, secrets=sample.secrets
+    ) as desk:
+        (placed,) = (await deliver(desk, talk, sample.items["message"]("7")))["inquiries"]
+        for _ in range(2):
+            gone = await deliver(desk, talk, sample.items["withdrawn"]("7"))
+            assert (gone["accepted"], gone["ignored"]) == (0, 1)
+        shown = await desk.detail(placed)
+        assert shown["state"] == "closed"
+        assert shown["reason"] == "withdrawn"
