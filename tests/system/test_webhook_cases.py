@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from services.intake.connectors.registry import FORMATS
 from tests.support.webhook_cases.__main__ import main, run
 from tests.support.webhook_cases.case import cases
 from tests.system.desk import PROJECT
 
 FOLDER = PROJECT / "tests" / "data" / "webhooks"
+
+
+def test_every_connector_has_cases() -> None:
+    assert {each.name for each in FORMATS} == {each.connector for each in cases(FOLDER).values()}
 
 
 @pytest.mark.parametrize("kafka", [False, True], ids=["embedded", "distributed"])
