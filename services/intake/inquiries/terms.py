@@ -73,18 +73,17 @@ async def _remove_words(
     gone: Gone,
     stop: asyncio.Event,
 ) -> None:
-    after, more = None, True
-    while more and not stop.is_set():
-        found = await database.read(
-            usecases.with_old_words, channel=channel, before=before, after=after
-        )
-        for each in found.conversations:
-            gone.messages += await _of_one(
-                database, each, channel=channel, before=before, now=now, stop=stop
-            )
-        after, more = found.after, found.after is not None
-        if more:
-            await pause(stop, BETWEEN_BATCHES_SECONDS)
+    for search in (usecases.with_old_words, usecases.with_old_words_alone):
+        after, more = None, True
+        while more and not stop.is_set():
+            found = await database.read(search, channel=channel, before=before, after=after)
+            for each in found.conversations:
+                gone.messages += await _of_one(
+                    database, each, channel=channel, before=before, now=now, stop=stop
+                )
+            after, more = found.after, found.after is not None
+            if more:
+                await pause(stop, BETWEEN_BATCHES_SECONDS)
 
 
 async def _of_one(

@@ -27,6 +27,7 @@ from tests.support.clock import ManualClock
 HOUR = timedelta(hours=1)
 WORDS, PROFILES = 48 * HOUR, 24 * HOUR
 SAID, NAME = "Ganz vertrauliche Worte", "Erika Vertraulich"
+STAFF = "urn:li:person:anna"
 URL = "https://example.org/c-1"
 ERIKA = {"id": "urn:li:person:erika", "name": NAME, "handle": "erika_v"}
 HELD = {"facebook": Terms("facebook", WORDS, PROFILES), "email": Terms("email", WORDS, PROFILES)}
@@ -41,7 +42,11 @@ async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIt
         tmp_path,
         clock,
         connector=WITH_FILES,
-        facebook={"retention": WORDS, "profile_retention": PROFILES},
+        facebook={
+            "retention": WORDS,
+            "profile_retention": PROFILES,
+            "staff_ids": (STAFF,),
+        },
     ) as desk:
         yield desk
 
@@ -134,9 +139,25 @@ async def test_our_own_words_and_other_channels_stay(desk: Desk) -> None:
     assert (await desk.detail(other))["messages"][0]["text"] == SAID
 
 
+async def test_what_the_staff_write_goes_as_well(desk: Desk) -> None:
+    (inquiry_id,) = await desk.accepted(said())
+    for number, thread in enumerate(("t-1", "t-2", "t-3")):
+        view = said(id=f"view-{number}", author={"id": STAFF, "name": NAME}, thread_id=thread)
+        assert (await desk.deliver(view)).json()["ignored_items"] == [
+            {"index": 0, "reason": "staff"}
+        ]
+    desk.clock.advance(WORDS)
+    assert await held(desk) == Gone(4, 1)
+    assert await held(desk) == Gone()
+    everything = await desk.service.database.read(_everything)
+    assert SAID not in everything
+    assert NAME not in everything
+    assert len((await desk.detail(inquiry_id))["messages"]) == 2
+
+
 async def test_more_than_one_transaction_holds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(usecases, "AT_ONCE", 3)
-    monkeypatch.setattr(usecases, "INQUIRIES_AT_ONCE", 3)
+    monkeypatch.setattr(usecases, "LOOKED_AT", 3)
     for number in range(8):
         await desk.accepted(said(author={**ERIKA, "id": f"p-{number}"}, thread_id=f"{number % 4}"))
     for number in range(8):

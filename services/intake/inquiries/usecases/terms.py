@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, null, or_, select, tuple_, update
 
 from services.intake.files import store as files
 from services.intake.inquiries.domain.message import HASHED, hashed_identity
@@ -27,7 +27,8 @@ from services.intake.tables import (
 from shared.db import Read, Write
 from shared.db.among import among
 
-INQUIRIES_AT_ONCE = 200
+LOOKED_AT = 200
+"""Inquiries, or messages without one, on one page of a search."""
 AT_ONCE = 500
 """Messages, or people, that go in one transaction."""
 
@@ -59,13 +60,26 @@ def with_old_words(tx: Read, *, channel: str, before: datetime, after: Place | N
     )
     if after is not None:
         query = query.where(tuple_(i.received_at, i.id) > after)
-    page = tx.execute(query.order_by(i.received_at, i.id).limit(INQUIRIES_AT_ONCE)).all()
+    page = tx.execute(query.order_by(i.received_at, i.id).limit(LOOKED_AT)).all()
     if not page:
         return Found((), None)
     here = among(tx, m.conversation_id, sorted({row.conversation_id for row in page}))
     wanted = select(m.conversation_id).where(here, *_old_words(channel, before)).distinct()
-    last = (page[-1].received_at, page[-1].id) if len(page) == INQUIRIES_AT_ONCE else None
+    last = (page[-1].received_at, page[-1].id) if len(page) == LOOKED_AT else None
     return Found(sorted(tx.execute(wanted).scalars()), last)
+
+
+def with_old_words_alone(tx: Read, *, channel: str, before: datetime, after: Place | None) -> Found:
+    """The same by messages that belong to no inquiry, as what the staff write."""
+    m = messages.c
+    query = select(m.received_at, m.id, m.conversation_id).where(
+        m.inquiry_id == m.conversation_id, *_old_words(channel, before)
+    )
+    if after is not None:
+        query = query.where(tuple_(m.received_at, m.id) > after)
+    page = tx.execute(query.order_by(m.received_at, m.id).limit(LOOKED_AT)).all()
+    last = (page[-1].received_at, page[-1].id) if len(page) == LOOKED_AT else None
+    return Found(sorted({row.conversation_id for row in page}), last)
 
 
 def remove_words(
@@ -85,7 +99,13 @@ def remove_words(
     files.remove_of(tx, ids)
     tx.execute(delete(message_versions).where(among(tx, message_versions.c.message_id, ids)))
     nothing = {"text": "", "full_text": None, "subject": None, "attachments": None, "details": None}
-    tx.execute(update(messages).where(among(tx, m.id, ids)).values(**nothing, words_removed_at=now))
+    # Of the staff there is no profile to forget.
+    author_name = case((m.kind == "staff", null()), else_=m.author_name)
+    tx.execute(
+        update(messages)
+        .where(among(tx, m.id, ids))
+        .values(**nothing, author_name=author_name, words_removed_at=now)
+    )
     theirs = and_(
         i.conversation_id == conversation_id, i.received_at < before, i.words_removed_at.is_(None)
     )
