@@ -110,6 +110,21 @@ async def test_what_a_message_said_before_it_was_edited_goes_as_well(desk: Desk)
     assert "vertrauliche" not in await desk.service.database.read(_everything)
 
 
+async def test_an_edit_brings_no_words_back_for_long(desk: Desk) -> None:
+    sent = said(subject=SAID)
+    (inquiry_id,) = await desk.accepted(sent)
+    desk.clock.advance(WORDS)
+    assert (await held(desk)).messages == 1
+    edited = {**sent, "text": "Ganz andere, aber ebenso vertrauliche Worte"}
+    assert (await desk.deliver(edited, type_="message.edited")).is_success
+    assert (await desk.detail(inquiry_id))["excerpt"] == edited["text"]
+    assert (await held(desk)).messages == 1
+    assert await held(desk) == Gone()
+    everything = await desk.service.database.read(_everything)
+    assert SAID not in everything
+    assert "vertrauliche" not in everything
+
+
 async def test_an_inquiry_goes_on_without_its_words(desk: Desk) -> None:
     (inquiry_id,) = await desk.accepted(said())
     desk.clock.advance(WORDS)

@@ -106,9 +106,8 @@ def remove_words(
         .where(among(tx, m.id, ids))
         .values(**nothing, author_name=author_name, words_removed_at=now)
     )
-    theirs = and_(
-        i.conversation_id == conversation_id, i.received_at < before, i.words_removed_at.is_(None)
-    )
+    words = or_(i.words_removed_at.is_(None), i.excerpt != "", i.subject.is_not(None))
+    theirs = and_(i.conversation_id == conversation_id, i.received_at < before, words)
     tx.execute(
         update(inquiries).where(theirs).values(subject=None, excerpt="", words_removed_at=now)
     )
