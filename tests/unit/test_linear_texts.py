@@ -26,6 +26,7 @@ from services.intake.connectors.standard_webhooks import (
     claim_of,
     verify,
 )
+from services.intake.files.domain import clean_file_name, content_disposition, media_type
 from services.intake.inquiries.domain.message import Author
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.schemas import (
@@ -52,6 +53,7 @@ from shared.errors import InvalidError
 from shared.policy import extract_hashtags, known_hashtags, load_policy
 from shared.runtime.trace import continued
 from shared.text.composing import composed, stream_safe
+from shared.text.references import MistypedReferenceError, find_in, parsed
 from shared.web.paging import Cursors
 from shared.web.problems import RefusedError
 from shared.web.strict_json import require_json, strict_json
@@ -95,6 +97,9 @@ KINDS: dict[str, Callable[[int], str]] = {
     "braces": repeated('{"a":'),
     "digits": repeated("9"),
     "commas": repeated(","),
+    "references": repeated("K7Q-4MX-9RT2 "),
+    "joined references": repeated("K7Q-4MX-"),
+    "names of files": repeated("../a."),
     "signatures": repeated("v1,AAAA "),
     "equals signs": repeated("="),
     "hash signs": repeated("#"),
@@ -207,7 +212,7 @@ def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
     def fed(text: str) -> object:
         try:
             return function(text)
-        except (RefusedError, InvalidError, ValidationError) as error:
+        except (RefusedError, InvalidError, ValidationError, MistypedReferenceError) as error:
             return error
 
     return fed
@@ -237,11 +242,15 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "require_json": _refusing(_content_type),
     "Cursors.place": _refusing(Cursors("todos").place),
     "continued": continued,
+    "references": find_in,
+    "a reference": _refusing(parsed),
     # intake
     "a delivery": _refusing(lambda text: parsed_json(_bytes(text))),
     "a delivery in a string": _refusing(lambda text: parsed_json(_document(text))),
     "claim_of": _refusing(_signed),
     "verify": _refusing(lambda t: verify([b"k"], Claim(b"m", b"1", _header(t)), _bytes(t))),
+    "clean_file_name": lambda text: content_disposition(clean_file_name(text)),
+    "media_type": media_type,
     "alike": lambda text: alike(text, text + "x"),
     "Author.key": lambda text: [Author(handle=text).key(), Author(email=text).key()],
     "lenient.repair": lambda text: lenient.repair(_message(text), now=NOW),
