@@ -21,6 +21,7 @@ from services.intake.connectors.items import (
     NewMessage,
     OwnPost,
     StaffView,
+    Withdrawn,
 )
 from services.intake.connectors.port import Parts, Reading
 from services.intake.dependencies import IntakeDependencies
@@ -31,6 +32,7 @@ from services.intake.receiving.outcome import Result
 from services.intake.receiving.quarantine import keep_aside
 from services.intake.receiving.storing import Stored, Storing
 from shared.errors import FieldProblem, InvalidError, UnavailableError
+from shared.policy import OwnPosts
 from shared.web.problems import summary
 
 MOST_ITEMS = 1000
@@ -52,7 +54,8 @@ class _Numbered:
 
 class Delivery:
     """`received_at` is its first receipt: for what was kept aside that is long before now. `keep`:
-    what is broken is to be kept aside (again). What was not `proven` says so in its details.
+    what is broken is to be kept aside (again). What was not `proven` says so in its details, and
+    ends nothing: a person looks at what may be a post of ours, and nothing is withdrawn by it.
     """
 
     def __init__(
@@ -67,12 +70,12 @@ class Delivery:
         size: int = 0,
     ) -> None:
         self._desk = desk
-        self._channel = channel
+        self._channel = channel if proven else replace(channel, own_posts=OwnPosts.ASK)
         self._received_at = received_at
         self._keep = keep
         self._proven = proven
         self._size = size
-        self._storing = Storing(desk, channel, retried)
+        self._storing = Storing(desk, self._channel, retried)
         self._result = Result()
 
     async def take(self, parts: Parts) -> Result:
@@ -111,6 +114,8 @@ class Delivery:
         except Exception:
             log.exception("webhook.item_failed", channel=self._channel.name)
             return Broken((NOT_STORED,))
+        if isinstance(item, Withdrawn) and not self._proven:
+            return Ignored(kind="withdrawal-not-proven")
         if not isinstance(item, NewMessage | OwnPost | Edited):
             return item
         if item.adjusted:

@@ -107,6 +107,22 @@ async def test_it_is_known_after_a_restart_and_of_every_instance(
         assert shown["ignored"] == [{"kind": "empty", "count": 3}]
 
 
+async def test_instances_add_up_side_by_side(desk: Desk) -> None:
+    names = ("facebook", "x", "email")
+    tallies = []
+    for turn in range(6):
+        tally = Tally()
+        for name in names if turn % 2 else reversed(names):
+            tally.add(name, "message", NOON + HOUR * turn)
+            tally.add(name, "failure", NOON, kind="headers", detail=f"{turn}")
+        tallies.append(tally)
+    await asyncio.gather(*(write(desk, each) for each in tallies))
+    for name in names:
+        shown = await channel(desk, name)
+        assert shown["last_message_at"] == "2026-11-24T17:00:00Z"
+        assert shown["signature_failures"]["last_24_hours"] == [{"kind": "headers", "count": 6}]
+
+
 async def test_a_channel_is_silent_when_much_usually_comes_in_that_time(desk: Desk) -> None:
     await write(desk, usual_weeks())
     shown = await channel(desk)

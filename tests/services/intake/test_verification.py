@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -18,7 +19,7 @@ from tests.contracts.connectors.postcards_sample import SAMPLE
 from tests.contracts.connectors.sample import Sent
 from tests.contracts.test_connectors_in_intake import send
 from tests.services.intake.conftest import NOON
-from tests.services.intake.desk import Desk, opened, problem
+from tests.services.intake.desk import OWN_ID, Desk, message, opened, problem
 from tests.support.clock import ManualClock
 
 OBSERVE = {"verification": Verification.OBSERVE}
@@ -132,6 +133,28 @@ async def test_without_a_secret_everything_is_observed_but_a_handshake(
         assert (await send(desk, forged("m-1"))).status_code == 200
         assert await failures(desk) == {"no-secret": 1}
         problem(await send(desk, SAMPLE.handshakes[0][0]), 401, "channel-secret-missing")
+
+
+async def test_what_is_not_proven_ends_nothing(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with opened(database_url, tmp_path, clock, facebook=OBSERVE) as desk:
+        (inquiry,) = await desk.accepted(message(id="m-1"))
+        post = message(id="p-1", author=OWN_ID, parent_id="m-1", thread_id=..., text="Hallo")
+        body = json.dumps({"type": "message.created", "data": post}).encode()
+        answer = await desk.deliver_raw(body, headers={"content-type": "application/json"})
+        assert answer.json()["ignored_items"] == [{"index": 0, "reason": "own-post"}]
+        shown = await desk.detail(inquiry)
+        assert shown["state"] == "open"
+        assert [each["kind"] for each in shown["messages"]] == ["inbound", "post"]
+
+
+async def test_nothing_is_withdrawn_without_proof(desk: Desk) -> None:
+    sent = SAMPLE.sign(SAMPLE.delivery([SAMPLE.items["withdrawn"]("m-1")]), "nobody's", NOON)
+    assert (await send(desk, sent)).is_success
+    text = (await desk.http.get("/intake/metrics")).text
+    name = 'desk_channel_ignored_total{channel="facebook",kind="withdrawal-not-proven"}'
+    assert f"{name} 1.0" in text
 
 
 async def test_where_it_is_enforced_the_failure_is_counted_and_refused(
