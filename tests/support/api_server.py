@@ -55,8 +55,8 @@ class ApiServer:
                 await writer.drain()
                 if says.torn:
                     return
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the other side went away
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side went away, or the test is over
         finally:
             writer.close()
 
