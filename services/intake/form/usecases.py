@@ -17,6 +17,7 @@ from services.intake.form.arrivals import Arrivals
 from services.intake.inquiries.domain.message import Accepted
 from services.intake.receiving import quarantine
 from services.intake.receiving.storing import Storing
+from shared.errors import UnavailableError
 from shared.runtime.ids import new_id
 
 WAIT_SECONDS = 1.0
@@ -49,16 +50,18 @@ async def take(desk: IntakeDependencies, channel: str, message: Message) -> Acce
 async def due_time_known(
     desk: IntakeDependencies, arrivals: Arrivals, inquiry_id: UUID, *, seconds: float
 ) -> bool:
-    """Wait until it is known by when the inquiry is answered; False when that takes too long."""
+    """Wait until it is known by when the inquiry is answered; False when that takes too long, or
+    nothing can be read: the message is stored all the same.
+    """
     deadline = asyncio.get_running_loop().time() + seconds
     try:
-        async with asyncio.timeout_at(deadline):
-            while True:
-                more = arrivals.next
-                if await desk.database.read(store.due_time, inquiry_id) is not None:
-                    return True
+        while True:
+            more = arrivals.next
+            if await desk.database.read(store.due_time, inquiry_id) is not None:
+                return True
+            async with asyncio.timeout_at(deadline):  # a query is never cut off
                 await more.wait()
-    except TimeoutError:
+    except (TimeoutError, UnavailableError):
         return False
 
 
