@@ -27,6 +27,7 @@ from services.intake.connectors.port import (
 )
 from services.intake.connectors.signing import fits, of_hex, secret_bytes
 from services.intake.connectors.values import composed, elements, first, part, text_of, unix_seconds
+from services.intake.inquiries.fields import MOST_ATTACHMENTS
 from shared.web.problems import RefusedError
 
 TOLERANCE_SECONDS = 300
@@ -170,17 +171,25 @@ def _fields(event: Mapping[str, Any]) -> dict[str, Any]:
             "id": first(event.get("user"), event.get("bot_id")),
             "name": first(part(profile, "display_name"), part(profile, "real_name")),
         },
-        "text": _unescaped(event.get("text")),
+        "text": _text(event),
         "sent_at": unix_seconds(event.get("ts")),
         "visibility": "private" if event.get("channel_type") in ("im", "mpim") else None,
         "attachments": list(_attachments(event)),
     }
 
 
-def _unescaped(text: Any) -> Any:
+def _text(event: Mapping[str, Any]) -> Any:
+    """Who passes a message on without words of their own has only that one's."""
+    text = text_of(event.get("text"))
+    if text is not None:
+        return _unescaped(text)
+    passed_on = elements(event.get("attachments"))[:MOST_ATTACHMENTS]
+    texts = [first(part(each, "text"), part(each, "fallback")) for each in passed_on]
+    return "\n\n".join(_unescaped(each) for each in texts if isinstance(each, str))
+
+
+def _unescaped(text: str) -> str:
     """Slack escapes these three characters and no other."""
-    if not isinstance(text, str):
-        return text
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 

@@ -180,6 +180,13 @@ def test_bots_of_slack_are_ours_or_nobody(parts: dict[str, Any], right: type[Ite
     assert isinstance(only(slack.CONNECTOR, event, ["B0OURS", "U0OURS"]), right)
 
 
+def test_what_is_passed_on_without_words_has_the_words_of_what_it_is() -> None:
+    shared = [{"text": "3 &lt; 4"}, {"fallback": "ein Bild"}, {"text": 7}, None]
+    event = slack_sample.event("5.0", text="", attachments=shared)
+    found = message(only(slack.CONNECTOR, slack_sample.delivered(event)))
+    assert found.text == "3 < 4\n\nein Bild"
+
+
 # GitHub and Discourse
 
 
