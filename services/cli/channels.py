@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.cli.reaching import public_address
-from services.cli.words import add_verb
+from services.cli.words import add_verb, go
 from services.intake.channels.checking import Configured, Finding, comes_by, configuration
 from services.intake.connectors.registry import CONNECTORS
-from services.intake.policy import examine, secret_variable
+from services.intake.policy import ChannelRules, examine, secret_variable
+from services.intake.pulling.trial import trial
 from shared.policy import Policy, load_policy
 from shared.policy.problems import nearest
+from shared.policy.pulling import AnyPull
 from shared.runtime.clock import SystemClock
+from shared.runtime.credentials import Credentials, channel_credentials
 from shared.runtime.settings import DeskSettings, channel_secrets, read_settings
 
 
@@ -26,28 +30,34 @@ def add(verbs: Any) -> None:
     verb.add_argument("name", nargs="*", help="left out: all of them")
 
 
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What is configured, as the services would find it at their start."""
+
+    public_url: str
+    policy: Policy
+    secrets: Mapping[str, Sequence[str]]
+    credentials: Mapping[str, Credentials]
+
+
 def check(options: argparse.Namespace) -> int:
     """Exit code 1 when something is missing."""
     settings = read_settings(DeskSettings)
-    policy, secrets = load_policy(settings.policy), channel_secrets(os.environ)
+    policy = load_policy(settings.policy)
     examine(policy)
-    missing = _strange(policy, secrets)
+    found = Environment(
+        settings.public_url,
+        policy,
+        channel_secrets(os.environ),
+        channel_credentials(os.environ),
+    )
+    missing = 0
+    for each in _strange(found):
+        print(each)
+        missing += 1
     for name in _chosen(policy, options.name):
-        channel = policy.channels[name]
-        configured = Configured(
-            name,
-            channel,
-            CONNECTORS[channel.connector],
-            secrets.get(name, ()),
-            comes_by(name, policy),
-        )
-        findings = [
-            *configuration(
-                configured, now=SystemClock().now(), zone=ZoneInfo(policy.calendar.timezone)
-            ),
-            public_address(settings.public_url, name),
-        ]
-        _show(f"{name} ({channel.connector})", findings)
+        findings = [*_findings(name, found)]
+        _show(f"{name} ({policy.channels[name].connector})", findings)
         missing += sum(each.verdict == "missing" for each in findings)
     print(f"\n{_summary(missing)}")
     return 1 if missing else 0
@@ -63,13 +73,57 @@ def _chosen(policy: Policy, names: Sequence[str]) -> Sequence[str]:
     return list(dict.fromkeys(names)) or [*policy.channels]
 
 
-def _strange(policy: Policy, secrets: Sequence[str] | dict[str, Any]) -> int:
-    """Secrets of nobody; how many."""
-    strange = [name for name in secrets if name not in policy.channels]
-    for name in strange:
-        right = nearest(name, [*policy.channels])
-        print(f"{secret_variable(name)} belongs to no channel of the policy file; is it {right}?")
-    return len(strange)
+def _strange(found: Environment) -> Iterable[str]:
+    """What was set and belongs to no channel."""
+    channels = [*found.policy.channels]
+    for name in found.secrets:
+        if name not in channels:
+            right = nearest(name, channels)
+            yield (
+                f"{secret_variable(name)} belongs to no channel of the policy file; is it {right}?"
+            )
+    for name, credentials in found.credentials.items():
+        one = credentials.password or credentials.token
+        channel = found.policy.channels.get(name)
+        if one is not None and (channel is None or channel.pull is None):
+            yield (
+                f"{one.variable} belongs to no channel that the desk fetches: the policy file has "
+                f"no section [channels.{name}.pull]"
+            )
+
+
+def _findings(name: str, found: Environment) -> Iterable[Finding]:
+    policy, channel = found.policy, found.policy.channels[name]
+    secrets = found.secrets.get(name, ())
+    configured = Configured(
+        name, channel, CONNECTORS[channel.connector], secrets, comes_by(name, policy)
+    )
+    zone = ZoneInfo(policy.calendar.timezone)
+    yield from configuration(configured, now=SystemClock().now(), zone=zone)
+    if channel.pull is not None:
+        yield _fetched(configured, channel.pull, found.credentials)
+    if secrets or channel.pull is None:
+        yield public_address(found.public_url, name)
+
+
+def _fetched(
+    configured: Configured, pull: AnyPull, credentials: Mapping[str, Credentials]
+) -> Finding:
+    """By logging in and asking what there is."""
+    channel = configured.channel
+    rules = ChannelRules(
+        configured.name,
+        configured.connector,
+        None,
+        frozenset(channel.own_ids),
+        channel.audience,
+        channel.own_posts,
+        promised=False,
+    )
+    wrong = go(trial(rules, pull, credentials, clock=SystemClock()))
+    if wrong is not None:
+        return Finding("missing", f"it cannot be fetched: {wrong}")
+    return Finding("ok", "its source lets the desk in, and each place of it was read")
 
 
 def _show(title: str, findings: Sequence[Finding]) -> None:

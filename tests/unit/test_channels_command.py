@@ -86,6 +86,58 @@ def test_own_tools_need_no_secret(
     assert "ok         your own tools write here, each with a key, which needs" in text
 
 
+MAILBOX = """
+[channels.email.pull]
+type = "imap"
+host = "127.0.0.1"
+port = {port}
+security = "none"
+user = "desk"
+"""
+
+
+@pytest.fixture
+def mailbox(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    """`email` is a mailbox on a server that is not there."""
+    port = unused_tcp_port_factory()
+    head, name, rest = SHIPPED.partition("[channels.email]\n")
+    own = rest.replace("standard_webhooks", "email", 1)
+    text = f"{head}{name}{own}{MAILBOX.format(port=port)}"
+    (tmp_path / "desk.toml").write_text(text)
+    monkeypatch.setenv("DESK_POLICY", str(tmp_path / "desk.toml"))
+
+
+@pytest.mark.usefixtures("mailbox")
+def test_a_mailbox_is_logged_in_to_and_needs_no_webhook(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = run(capsys, "email")
+    assert code == 1
+    assert "ok         the desk itself fetches what comes, which needs no webhook secret" in text
+    assert "missing    it cannot be fetched: DESK_PASSWORD_EMAIL is not set" in text
+    assert "/intake/v1/webhooks/email" not in text
+    monkeypatch.setenv("DESK_PASSWORD_EMAIL", "geheim")
+    _, text = run(capsys, "email")
+    assert "missing    it cannot be fetched: " in text
+    assert "DESK_PASSWORD_EMAIL" not in text
+    assert "geheim" not in text
+
+
+@pytest.mark.usefixtures("mailbox")
+def test_a_password_of_a_channel_that_is_not_fetched_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DESK_PASSWORD_X", "geheim")
+    monkeypatch.setenv("DESK_TOKEN_FAX", "geheim")
+    code, text = run(capsys, "web_form")
+    assert code == 1
+    for variable in ("DESK_PASSWORD_X", "DESK_TOKEN_FAX"):
+        assert f"{variable} belongs to no channel that the desk fetches" in text
+    assert text.endswith("\n2 things are missing\n")
+
+
 def findings(*secrets: str, **facebook: Any) -> dict[str, list[str]]:
     """Of a channel of a platform whose own posts come back unnamed, and that wants a token."""
     connector = replace(

@@ -43,6 +43,8 @@ def comes_by(name: str, policy: Policy) -> str | None:
         return "your own tools write here, each with a key"
     if form_channel(policy) == name:
         return "the form at /form writes here"
+    if policy.channels[name].pull is not None:
+        return "the desk itself fetches what comes"
     return None
 
 

@@ -81,7 +81,8 @@ def problems(state: ChannelState, now: datetime) -> list[Problem]:
             )
         )
     if state.poll is not None and state.poll.last_error is not None:
-        found.append(Problem(f"{name} cannot be polled: {state.poll.last_error}", degrades=True))
+        # Readiness says so by itself when it lasts.
+        found.append(Problem(f"{name} cannot be polled: {state.poll.last_error}", degrades=False))
     if state.expires_at is not None and now >= state.expires_at - WARNED_BEFORE:
         found.append(Problem(ending(name, state.expires_at, now), degrades=True))
     if not state.rules.enforced:
