@@ -13,7 +13,7 @@ from services.cli.reaching import public_address
 from services.cli.words import add_verb, go
 from services.intake.channels.checking import Configured, Finding, comes_by, configuration
 from services.intake.connectors.registry import CONNECTORS
-from services.intake.policy import ChannelRules, examine, secret_variable
+from services.intake.policy import channel_rules, examine, secret_variable
 from services.intake.pulling.trial import trial
 from shared.policy import Policy, load_policy
 from shared.policy.problems import nearest
@@ -110,16 +110,8 @@ def _fetched(
     configured: Configured, pull: AnyPull, credentials: Mapping[str, Credentials]
 ) -> Finding:
     """By logging in and asking what there is."""
-    channel = configured.channel
-    rules = ChannelRules(
-        configured.name,
-        configured.connector,
-        None,
-        frozenset(channel.own_ids),
-        channel.audience,
-        channel.own_posts,
-        promised=False,
-    )
+    # Its webhook's secrets are another matter.
+    rules = channel_rules(configured.name, configured.channel, configured.connector, secrets=())
     wrong = go(trial(rules, pull, credentials, clock=SystemClock()))
     if wrong is not None:
         return Finding("missing", f"it cannot be fetched: {wrong}")

@@ -14,6 +14,7 @@ from services.intake.connectors.registry import CONNECTORS, OWN_TOOLS, Connector
 from shared.errors import FieldProblem, InvalidError, NotFoundError
 from shared.policy import (
     Audience,
+    Channel,
     KnownHashtags,
     OwnPosts,
     Policy,
@@ -34,7 +35,7 @@ PULLED: Mapping[str, str] = {"imap": "email", "mastodon": "mastodon", "youtube":
 """The connector that reads what is fetched, by the type of the source."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRules:
     """`own_posts`: what a post of ours on the platform counts as. `keys` are what the connector
     made of the channel's secrets, None where it has none. What does not prove who sent it is
@@ -51,12 +52,12 @@ class ChannelRules:
     audience: Audience
     own_posts: OwnPosts
     promised: bool
-    enforced: bool = True
-    expires_on: date | None = None
-    connector_name: str = ""
-    retention: timedelta | None = None
-    profile_retention: timedelta | None = None
-    pull: AnyPull | None = None
+    enforced: bool
+    expires_on: date | None
+    connector_name: str
+    retention: timedelta | None
+    profile_retention: timedelta | None
+    pull: AnyPull | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +109,34 @@ def intake_rules(
         raise ValueError("\n".join(missing))
     return IntakeRules(
         {
-            name: ChannelRules(
-                name,
-                connectors[channel.connector],
-                _keys(name, connectors[channel.connector], secrets.get(name, ())),
-                frozenset(channel.own_ids),
-                frozenset(channel.staff_ids),
-                channel.audience,
-                channel.own_posts,
-                channel.service_level is ServiceLevel.PROMISED,
-                channel.verification is Verification.ENFORCE,
-                channel.expires,
-                channel.connector,
-                channel.retention,
-                channel.profile_retention,
-                channel.pull,
+            name: channel_rules(
+                name, channel, connectors[channel.connector], secrets=secrets.get(name, ())
             )
             for name, channel in policy.channels.items()
         },
         known_hashtags(policy.hashtags),
+    )
+
+
+def channel_rules(
+    name: str, channel: Channel, connector: Connector[Any], *, secrets: Sequence[str]
+) -> ChannelRules:
+    """Raises ValueError that names the variable when a secret cannot be one."""
+    return ChannelRules(
+        name=name,
+        connector=connector,
+        keys=_keys(name, connector, secrets),
+        own_ids=frozenset(channel.own_ids),
+        staff_ids=frozenset(channel.staff_ids),
+        audience=channel.audience,
+        own_posts=channel.own_posts,
+        promised=channel.service_level is ServiceLevel.PROMISED,
+        enforced=channel.verification is Verification.ENFORCE,
+        expires_on=channel.expires,
+        connector_name=channel.connector,
+        retention=channel.retention,
+        profile_retention=channel.profile_retention,
+        pull=channel.pull,
     )
 
 

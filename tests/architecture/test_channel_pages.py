@@ -6,7 +6,7 @@ import pytest
 
 from services.intake.connectors.port import Connector, no_challenge
 from services.intake.connectors.registry import FORMATS
-from tests.architecture.source import page, rows, section
+from tests.architecture.source import ROOT, page, rows, section
 
 ROWS = {row[0]: row for row in rows(page("docs/channels/README.md"))}
 
@@ -22,6 +22,15 @@ def test_a_connector_has_a_row_in_the_table_of_channels(connector: Connector[obj
     assert f"`{connector.name}`" in section("README.md", "Connect a channel"), (
         f"name {connector.name} in the table of README.md"
     )
+
+
+@every_connector
+def test_a_connector_has_a_page_that_its_row_leads_to(connector: Connector[object]) -> None:
+    name = f"{connector.name}.md"
+    assert (ROOT / "docs" / "channels" / name).exists(), (
+        f"docs/channels/{name}: what to paste where, which secret, what arrives, what does not"
+    )
+    assert f"]({name})" in ROWS[connector.name][-1]
 
 
 @every_connector

@@ -11,19 +11,17 @@ from typing import Any
 import pytest
 
 from services.intake.connectors import raw_email
-from services.intake.policy import ChannelRules
+from services.intake.policy import ChannelRules, channel_rules
 from services.intake.pulling import trial as trials
 from services.intake.pulling.source import Batch, Cursors, PullError
 from services.intake.pulling.trial import trial
-from shared.policy import Audience, OwnPosts
+from shared.policy import load_policy
 from shared.policy.pulling import AnyPull, ImapPull, MastodonPull
 from shared.runtime.clock import SystemClock
 from shared.runtime.credentials import Credential, Credentials
 from tests.support.imap_server import imap_server
 
-RULES = ChannelRules(
-    "email", raw_email.CONNECTOR, None, frozenset(), Audience.PRIVATE, OwnPosts.ANSWER, True
-)
+RULES = channel_rules("email", load_policy(None).channels["email"], raw_email.CONNECTOR, secrets=())
 GIVEN = {
     "email": Credentials(
         password=Credential("DESK_PASSWORD_EMAIL", "x"), token=Credential("DESK_TOKEN_EMAIL", "t")
