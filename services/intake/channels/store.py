@@ -64,12 +64,14 @@ def counted_since(tx: Read, since: datetime) -> dict[tuple[str, str], dict[str, 
     return found
 
 
-def messages_by_hour(tx: Read, channel: str, since: datetime) -> dict[datetime, int]:
+def messages_by_hour(tx: Read, since: datetime) -> dict[str, dict[datetime, int]]:
+    """How many new messages came in each hour (UTC, its beginning), by channel."""
     h = channel_hours.c
-    query = select(h.hour, h.count).where(
-        h.channel == channel, h.what == "message", h.hour >= since
-    )
-    return {row["hour"]: row["count"] for row in tx.rows(query)}
+    query = select(h.channel, h.hour, h.count).where(h.what == "message", h.hour >= since)
+    found: dict[str, dict[datetime, int]] = defaultdict(dict)
+    for channel, hour, count in tx.execute(query):
+        found[channel][hour] = count
+    return found
 
 
 def forget(tx: Write, *, before: datetime) -> None:

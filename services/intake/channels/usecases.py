@@ -24,10 +24,10 @@ QuarantineOf = Callable[[Read, Iterable[str]], Mapping[str, Kept]]
 PollsOf = Callable[[Read, datetime], Mapping[str, PollState]]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Learned:
     at: datetime
-    usual: Usual | None
+    usual: Mapping[str, Usual | None]
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Channels:
     quarantine: QuarantineOf
     zone: tzinfo
     polls: PollsOf
-    _learned: dict[str, _Learned] = field(default_factory=dict)
+    _learned: _Learned | None = field(default=None, init=False)
 
     async def flush(self) -> None:
         """Write what this process has counted. Raises DatabaseUnavailableError; it counts later."""
@@ -66,8 +66,9 @@ class Channels:
             await self.flush()
         now = self.clock.now()
         known = await self.database.read(self._known, now)
+        usual_ones = await self._usual(now)
         return [
-            self._state(rules, known, await self._usual(name, now), now)
+            self._state(rules, known, usual_ones.get(name), now)
             for name, rules in self.rules.items()
         ]
 
@@ -103,13 +104,15 @@ class Channels:
             expires_at=expiry(rules.expires_on, self.zone),
         )
 
-    async def _usual(self, name: str, now: datetime) -> Usual | None:
-        """Learned anew now and then: what is usual changes slowly."""
-        learned = self._learned.get(name)
+    async def _usual(self, now: datetime) -> Mapping[str, Usual | None]:
+        """By channel; learned anew now and then, for what is usual changes slowly."""
+        learned = self._learned
         if learned is None or now - learned.at >= LEARNED_EVERY:
-            counts = await self.database.read(store.messages_by_hour, name, now - REMEMBERED)
-            learned = _Learned(now, usual(counts, now=now, zone=self.zone))
-            self._learned[name] = learned
+            by_hour = await self.database.read(store.messages_by_hour, now - REMEMBERED)
+            found = {
+                name: usual(counts, now=now, zone=self.zone) for name, counts in by_hour.items()
+            }
+            learned = self._learned = _Learned(now, found)
         return learned.usual
 
 

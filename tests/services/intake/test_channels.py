@@ -246,7 +246,7 @@ async def test_what_is_older_than_the_weeks_that_count_is_forgotten_but_not_when
     desk.clock.advance(9 * WEEK)
     before = desk.clock.now() - 8 * WEEK
     await desk.service.database.write(store.forget, before=before)
-    kept = await desk.service.database.read(store.messages_by_hour, "facebook", NOON - 9 * WEEK)
+    kept = await desk.service.database.read(store.messages_by_hour, NOON - 9 * WEEK)
     assert kept == {}
     assert (await channel(desk))["last_message_at"] == "2026-11-24T11:00:00Z"
 
