@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 from services.intake.connectors import lenient
 from services.intake.connectors.html_text import unescaped
-from services.intake.connectors.items import Broken, Edited, Item
+from services.intake.connectors.items import Item
 from services.intake.connectors.port import Parts, Reading
 from services.intake.connectors.values import text_of
 
@@ -65,10 +65,9 @@ def read(comment: Any, reading: Reading) -> Item:
         "sent_at": snippet.get("publishedAt"),
         "url": _address(snippet.get("videoId"), identifier),
     }
-    item = lenient.message_of(fields, now=reading.now)
-    if isinstance(item, Broken):
-        return item
-    return Edited(item.message, item.adjusted) if _has_changed(snippet) else item
+    if _has_changed(snippet):
+        return lenient.edited(fields, at=snippet.get("updatedAt"), now=reading.now)
+    return lenient.message_of(fields, now=reading.now)
 
 
 def id_of(document: Any) -> str | None:

@@ -79,6 +79,7 @@ def test_what_has_changed_since_it_was_published_is_an_edit() -> None:
     found = read(comment("a", updatedAt="2026-11-24T09:20:00Z"), Reading(NOW))
     assert isinstance(found, Edited)
     assert found.message.id == "a"
+    assert found.edited_at == datetime(2026, 11, 24, 9, 20, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("told", [{"updatedAt": "soon"}, {"updatedAt": ...}, {"publishedAt": 7}])
