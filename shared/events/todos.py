@@ -73,8 +73,10 @@ class TodoCompleted(TodoFact):
     """Done: by hand, as after a call, which is an answer; or by an answer that intake recorded.
 
     `covers_until` is the last message that the ToDo had when it was completed by hand, or that the
-    person named: what came later is not answered. `answer_id` is the reply whose
-    `inquiry.answered` completed it: this fact then says nothing that intake has not said.
+    person named: what came later is not answered. `edits_until` is the last edit that the ToDo
+    showed, or when its first message was received; None in a fact of before edits were shown.
+    `answer_id` is the reply whose `inquiry.answered` completed it: this fact then says nothing that
+    intake has not said.
     """
 
     TYPE: ClassVar[str] = "todo.completed"
@@ -83,11 +85,14 @@ class TodoCompleted(TodoFact):
     completed_by: str
     key_name: str | None = None
     covers_until: UUID | None = None
+    edits_until: AwareDatetime | None = None
     answer_id: UUID | None = None
 
 
 class TodoDismissed(TodoFact):
-    """A person decided that the inquiry gets no answer, and why; `covers_until` as above."""
+    """A person decided that the inquiry gets no answer, and why; `covers_until`, `edits_until` as
+    above.
+    """
 
     TYPE: ClassVar[str] = "todo.dismissed"
 
@@ -96,6 +101,7 @@ class TodoDismissed(TodoFact):
     dismissed_by: str
     key_name: str | None = None
     covers_until: UUID | None = None
+    edits_until: AwareDatetime | None = None
 
 
 class TodoReopened(TodoFact):

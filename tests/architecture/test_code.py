@@ -52,7 +52,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 2_050, "events": 450, "messaging": 1_650, "policy": 1_750,
+    "access": 500, "bus": 2_250, "db": 2_050, "events": 460, "messaging": 1_650, "policy": 1_750,
     "runtime": 1_350, "text": 350, "web": 2_050,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one

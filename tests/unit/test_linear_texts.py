@@ -27,6 +27,7 @@ from services.intake.connectors.standard_webhooks import (
     verify,
 )
 from services.intake.files.domain import clean_file_name, content_disposition, media_type
+from services.intake.inquiries.domain.edits import says_more
 from services.intake.inquiries.domain.message import Author
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.schemas import (
@@ -252,6 +253,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "clean_file_name": lambda text: content_disposition(clean_file_name(text)),
     "media_type": media_type,
     "alike": lambda text: alike(text, text + "x"),
+    "says_more": lambda text: says_more(f"a{text}b", f"b{text}a"),
     "Author.key": lambda text: [Author(handle=text).key(), Author(email=text).key()],
     "lenient.repair": lambda text: lenient.repair(_message(text), now=NOW),
     "lenient.id_of": lambda text: lenient.id_of({"id": text}),

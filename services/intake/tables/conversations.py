@@ -225,6 +225,8 @@ ends = Table(
     # The last message that it covers, by receipt; NULL where a post covers by the platform's times.
     Column("covers_until", Utc),
     Column("covers_message_id", Uuid),
+    # The last edit that it covers; NULL: all of before it.
+    Column("edits_until", Utc),
     Column("taken_back", Boolean, nullable=False),
     Column("revision", Integer, nullable=False),
     Index("ix_inquiry_ends_id", "id"),

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, timedelta
 from itertools import permutations
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -13,6 +14,7 @@ from sqlalchemy import func, select
 from services.intake.inquiries.store.storing import WriteContext
 from services.intake.inquiries.store.versions import MOST_KEPT
 from services.intake.inquiries.usecases import conversations
+from services.intake.inquiries.usecases.terms import remove_words
 from services.intake.inquiries.usecases.withdrawals import forget_awaited
 from services.intake.inquiries.worker import bring_together
 from services.intake.tables import message_versions, withdrawn_messages
@@ -248,6 +250,26 @@ async def test_an_answer_of_before_the_edit_that_is_heard_after_it(desk: Desk) -
     assert len(await facts(desk, InquiryReceived)) == 2
 
 
+@pytest.mark.parametrize("order", list(permutations(("message", "edit", "answer"))))
+async def test_in_any_order_the_answer_is_to_the_words_of_before(
+    desk: Desk, order: tuple[str, ...]
+) -> None:
+    """Whoever answered at 1 cannot have seen what was written at 2."""
+    desk.clock.advance(5 * MINUTE)
+    for each in order:
+        match each:
+            case "message":
+                await says(desk, ASKED, sent_at=at(0))
+            case "edit":
+                await edits(desk, OTHER, sent_at=at(0), edited_at=at(2))
+            case _:
+                post = message(id="p", thread_id="t", author=OWN_ID, text="Ja.", sent_at=at(1))
+                await _sent(desk, post, "message.created")
+    listed = (await desk.get("/inquiries", channel="email"))["items"]
+    found = sorted((each["state"], each["excerpt"]) for each in listed)
+    assert found == [("answered", OTHER), ("open", OTHER)]
+
+
 async def test_what_joins_an_open_inquiry_opens_none(desk: Desk) -> None:
     (first_one,) = (await says(desk, ASKED))["inquiries"]
     await answered(desk, first_one)
@@ -255,6 +277,24 @@ async def test_what_joins_an_open_inquiry_opens_none(desk: Desk) -> None:
     assert (await edits(desk, OTHER))["inquiries"] == [second]
     texts = [each["text"] for each in (await desk.detail(second))["messages"]]
     assert texts.count(OTHER) == 2
+
+
+@pytest.mark.parametrize("heard", ["before", "after"])
+@pytest.mark.parametrize("shown", [False, True])
+async def test_a_desk_covers_the_edits_that_its_todo_showed(
+    desk: Desk, heard: str, shown: bool
+) -> None:
+    """The edit was there when the ToDo was completed, but the router may not have heard of it."""
+    (inquiry_id,) = (await says(desk, ASKED))["inquiries"]
+    if heard == "before":
+        await edits(desk, OTHER, edited_at=at(0.5))
+    until = NOON + MINUTE / 2 if shown else NOON
+    await complete(desk, inquiry_id, edits_until=until)
+    if heard == "after":
+        await edits(desk, OTHER, edited_at=at(0.5))
+    received = await facts(desk, InquiryReceived)
+    assert [each.text for each in received] == ([ASKED] if shown else [ASKED, OTHER])
+    assert (await desk.detail(inquiry_id))["state"] == "answered"
 
 
 async def test_where_the_end_is_taken_back_both_wait(desk: Desk) -> None:
@@ -450,6 +490,25 @@ async def test_a_post_of_ours_is_edited_and_withdrawn(desk: Desk) -> None:
 
 
 # Removal
+
+
+async def test_words_that_the_terms_took_come_back_by_a_newer_edit_only(desk: Desk) -> None:
+    (inquiry_id,) = (await says(desk, ASKED))["inquiries"]
+    await edits(desk, TYPED, edited_at=at(1))
+    await answered(desk, inquiry_id)
+    place = await desk.detail(inquiry_id)
+    now = desk.clock.now()
+    conversation = UUID(place["conversation_id"])
+    write = desk.service.database.write
+    assert await write(remove_words, conversation, channel="email", before=now, now=now) == 1
+    for text in (ASKED, TYPED):
+        assert reasons(await edits(desk, text, edited_at=at(1))) == ["edited"]
+    shown = await first(desk, inquiry_id)
+    assert (shown["text"], versions(shown)) == ("", [])
+    (opened,) = (await edits(desk, OTHER, edited_at=at(5)))["inquiries"]
+    shown = await desk.detail(opened)
+    assert (shown["excerpt"], shown["words_removed_at"]) == (OTHER, None)
+    assert (await desk.detail(inquiry_id))["excerpt"] == ""
 
 
 async def test_all_of_it_goes_with_its_conversation(desk: Desk) -> None:

@@ -178,7 +178,7 @@ async def test_our_own_photo_is_an_answer_and_our_empty_post_is_nothing(desk: De
 
 
 async def test_another_type_of_event_says_so(desk: Desk) -> None:
-    answer = await desk.deliver([message(), message()], type_="message.deleted")
+    answer = await desk.deliver([message(), message()], type_="message.liked")
     assert (answer.json()["ignored"], answer.json()["ignored_items"]) == (
         2,
         [{"index": None, "reason": "event-type"}],

@@ -31,9 +31,9 @@ def _ids(inquiry: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def complete(desk: Desk, inquiry_id: str) -> None:
+async def complete(desk: Desk, inquiry_id: str, **fields: Any) -> None:
     ids = _ids(await desk.detail(inquiry_id))
-    ended = TodoCompleted(**ids, completed_at=desk.clock.now(), completed_by="Anna")
+    ended = TodoCompleted(**ids, completed_at=desk.clock.now(), completed_by="Anna", **fields)
     await desk.hears(ended)
     desk.clock.advance(MINUTE)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.events.inquiries import HashtagUse, InboundMessage, MessageEdited, MessageWithdrawn
-from shared.events.todos import TodoRerouted
+from shared.events.todos import TodoCompleted, TodoDismissed, TodoRerouted
 from tests.services.router.desk import Desk, Inquiry, history
 
 MINUTE = timedelta(minutes=1)
@@ -106,6 +106,23 @@ async def test_what_a_person_has_or_moved_stays(desk: Desk, act: str) -> None:
     assert after["messages"][0]["text"] == RUDE
     assert whats(after)[-2:] == ["message_edited", "netiquette_suspected"]
     assert len(await desk.facts()) == told
+
+
+@pytest.mark.parametrize("act", ["complete", "dismiss"])
+async def test_an_end_says_which_edits_were_shown(desk: Desk, act: str) -> None:
+    seen = []
+    for minutes in (None, 2):
+        inquiry, fact = await received(desk)
+        if minutes is not None:
+            await desk.hears(edited(fact, GENERAL, minutes=minutes), edited(fact, RUDE))
+        todo_id = (await desk.todo_of(inquiry))["id"]
+        body = {"reason": "spam"} if act == "dismiss" else {}
+        assert (await desk.post(f"/todos/{todo_id}/{act}", body)).is_success
+        ended = (await desk.facts())[-1]
+        assert isinstance(ended, TodoCompleted | TodoDismissed)
+        assert ended.edits_until is not None
+        seen.append(ended.edits_until - inquiry.at)
+    assert seen == [timedelta(), 2 * MINUTE]
 
 
 async def test_a_later_message_decides_nothing(desk: Desk) -> None:

@@ -303,7 +303,7 @@ def part_restated(thread: Thread, inquiry: Inquiry) -> None:
     """What was edited after each end of an inquiry that has ended has its words for a message of
     their own, which finds its place like any other.
     """
-    ends = [each.at for each in inquiry.standing]
+    ends = [each.saw_until for each in inquiry.standing]
     for message in tuple(inquiry.messages):
         at = message.restated_at
         if at is None or message.withdrawn_at is not None or not ends or max(ends) >= at:

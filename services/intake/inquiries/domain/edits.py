@@ -40,13 +40,19 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """All that is known of a message's words: those that it has now, and the earlier ones."""
+    """All that is known of a message's words: those that it has now, and the earlier ones.
+
+    `removed`: the platform's terms took them; only their moment is known.
+    """
 
     current: Version
     earlier: Sequence[Version] = ()
+    removed: bool = False
 
     def has(self, edit: Version, *, dated: bool) -> bool:
         """Whether the edit changes nothing. `dated`: its moment is the platform's."""
+        if self.removed:
+            return edit.since <= self.current.since
         if edit.words == self.current.words:
             return True
         same = [each for each in self.earlier if each.edited and each.words == edit.words]
@@ -65,7 +71,8 @@ class Versions:
 
 def restates(inquiry: Inquiry, message: Message, edit: Version, versions: Versions) -> bool:
     """Whether the edit says more than the words that were answered last, or are still waiting."""
-    moments = [end.at for end in inquiry.standing if end.at < edit.since]
+    seen = [end.saw_until for end in inquiry.standing]
+    moments = [each for each in seen if each < edit.since]
     if message.restated_at is not None:
         moments.append(message.restated_at)
     return says_more(versions.words_at(max(moments, default=None)), edit.words)

@@ -58,6 +58,7 @@ class End:
     or the event that told of it; `key_name` the API key through which it was recorded.
 
     `cut` is None for a post on the platform, which covers by the platform's own times.
+    `edits_until` is the last edit that its author could have seen; None: all until `at`.
     """
 
     id: UUID
@@ -70,6 +71,12 @@ class End:
     taken_back: bool = False
     revision: int = 0
     key_name: str | None = None
+    edits_until: datetime | None = None
+
+    @property
+    def saw_until(self) -> datetime:
+        """Until when edits are covered."""
+        return self.at if self.edits_until is None else self.edits_until
 
 
 @dataclass(frozen=True, slots=True)

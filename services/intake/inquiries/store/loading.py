@@ -261,6 +261,7 @@ def ends_of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[End]]:
                 row["taken_back"],
                 row["revision"],
                 row["key_name"],
+                row["edits_until"],
             )
         )
     return found

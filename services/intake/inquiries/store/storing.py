@@ -194,6 +194,7 @@ def _put_end(tx: Write, inquiry: Inquiry, end: End) -> None:
         "follow_up_at": end.follow_up_at,
         "covers_until": end.cut and end.cut.received_at,
         "covers_message_id": end.cut and end.cut.message_id,
+        "edits_until": end.edits_until,
         "taken_back": end.taken_back,
         "revision": end.revision,
     }

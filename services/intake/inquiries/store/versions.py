@@ -22,6 +22,7 @@ MOST_KEPT = 20
 """Earlier versions of one message: what it said at first, and the newest."""
 
 Row = Mapping[str, Any]
+_NOT_TAKEN_OVER = ("edited_at", "restated_at", "withdrawn_at", "words_removed_at", "key_name")
 _WORDS = ("text", "full_text", "subject", "attachments")
 
 
@@ -53,7 +54,8 @@ def rewrite(
     if not versions.is_newest(edit):
         _keep(tx, message["id"], edit, words)
         return None
-    _keep(tx, message["id"], versions.current, {name: message[name] for name in _WORDS})
+    if not versions.removed:
+        _keep(tx, message["id"], versions.current, {name: message[name] for name in _WORDS})
     changed = update(messages).where(messages.c.id == message["id"])
     tx.execute(changed.values(**words, edited_at=edit.since))
     return versions
@@ -76,7 +78,7 @@ def insert_restated(tx: Write, message: Row, later: Message) -> None:
         "sent_at": later.sent_at,
         "edit_of": root,
         "opened": False,
-        **dict.fromkeys(("edited_at", "restated_at", "withdrawn_at", "key_name")),
+        **dict.fromkeys(_NOT_TAKEN_OVER),
     }
     tx.execute(insert(messages).values({**message, **own}))
 
@@ -104,6 +106,7 @@ def _versions(tx: Read, message: Row) -> Versions:
     return Versions(
         _version(message, since, edited=edited),
         [_version(row, row["since"], edited=row["edited"]) for row in earlier],
+        removed=message["words_removed_at"] is not None and not message["text"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -74,14 +75,12 @@ def todo_ended(
 
 def _end(tx: Write, fact: TodoCompleted | TodoDismissed, event_id: UUID) -> End:
     known = None if fact.covers_until is None else cut_of(tx, fact.covers_until)
-    key_name = fact.key_name
     match fact:
         case TodoCompleted(completed_at=at, completed_by=by):
-            return End(event_id, EndKind.COMPLETE, at, by, known or Cut(at), key_name=key_name)
+            end = End(event_id, EndKind.COMPLETE, at, by, known or Cut(at))
         case TodoDismissed(dismissed_at=at, dismissed_by=by, reason=reason):
-            return End(
-                event_id, EndKind.DISMISS, at, by, known or Cut(at), reason, key_name=key_name
-            )
+            end = End(event_id, EndKind.DISMISS, at, by, known or Cut(at), reason)
+    return replace(end, key_name=fact.key_name, edits_until=fact.edits_until)
 
 
 def reopened(tx: Write, fact: TodoReopened, *, context: WriteContext) -> None:

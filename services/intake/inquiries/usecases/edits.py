@@ -101,9 +101,26 @@ def edit_post(tx: Write, seen: OwnPost, change: Edit, *, context: WriteContext) 
 
 
 def _as_message(tx: Write, change: Edit, context: WriteContext) -> Accepted:
+    """Whether it says more than the words at first nobody knows yet: so no answer of before it is
+    taken for one to it.
+    """
     placed = place(tx, change.incoming, context=context)
-    m = messages.c
-    tx.execute(update(messages).where(m.id == placed.message_id).values(edited_at=change.moment))
+    m, edited_at = messages.c, change.edited_at
+    row = update(messages).where(m.id == placed.message_id)
+    tx.execute(row.values(edited_at=change.moment))
+    if placed.of_no_inquiry or edited_at is None or change.moment <= change.incoming.moment:
+        return placed
+    tx.execute(row.values(restated_at=change.moment))
+    conversation = lock_conversation(tx, placed.conversation_id)
+    loaded = load(
+        tx,
+        conversation,
+        since=change.moment,
+        contact_id=placed.contact_id,
+        inquiry_ids=[placed.inquiry_id],
+    )
+    part_restated(loaded.thread, loaded.thread.inquiries[placed.inquiry_id])
+    store(tx, loaded, context)
     return placed
 
 
@@ -152,7 +169,9 @@ def _publish(
         content = content_of(tx, row["id"])
         if content["opened"]:
             words = {"subject": content["subject"], "excerpt": content["text"][:EXCERPT]}
-            tx.execute(update(inquiries).where(inquiries.c.id == inquiry.id).values(words))
+            i = inquiries.c
+            here = update(inquiries).where(i.id == inquiry.id, i.words_removed_at.is_(None))
+            tx.execute(here.values(words))
         retag(tx, loaded.conversation.id, [inquiry.id], context)
         fact = facts.edited(content, tags_of(content, context.known), ids_of(loaded, inquiry))
         key = str(loaded.keys[inquiry.id])

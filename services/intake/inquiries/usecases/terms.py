@@ -16,12 +16,12 @@ from sqlalchemy import ColumnElement, and_, case, delete, exists, null, or_, sel
 
 from services.intake.files import store as files
 from services.intake.inquiries.domain.message import HASHED, hashed_identity
+from services.intake.inquiries.store.versions import forget_versions
 from services.intake.tables import (
     contacts,
     conversations,
     identities,
     inquiries,
-    message_versions,
     messages,
 )
 from shared.db import Read, Write
@@ -97,7 +97,7 @@ def remove_words(
     if not ids:
         return 0
     files.remove_of(tx, ids)
-    tx.execute(delete(message_versions).where(among(tx, message_versions.c.message_id, ids)))
+    forget_versions(tx, ids)
     nothing = {"text": "", "full_text": None, "subject": None, "attachments": None, "details": None}
     # Of the staff there is no profile to forget.
     author_name = case((m.kind == "staff", null()), else_=m.author_name)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from services.router.tables import messages
 from shared.db import Read
@@ -34,3 +35,11 @@ def last_read(tx: Read, inquiry_id: UUID, read_until: UUID | None) -> UUID | Non
     if later:
         raise NewerMessageError(later)
     return read_until
+
+
+def last_edit(tx: Read, inquiry_id: UUID) -> datetime | None:
+    """The last edit that is shown, else when the first message was received."""
+    m = messages.c
+    moments = func.coalesce(func.max(m.edited_at), func.min(m.received_at))
+    found: datetime | None = tx.execute(select(moments).where(m.inquiry_id == inquiry_id)).scalar()
+    return found

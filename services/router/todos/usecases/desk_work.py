@@ -14,7 +14,7 @@ from uuid import UUID
 from services.router.todos.domain import todo as moves
 from services.router.todos.domain.ends import End, EndKind
 from services.router.todos.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
-from services.router.todos.store.read import last_read
+from services.router.todos.store.read import last_edit, last_read
 from services.router.todos.store.work import Note, What, WorkTodo, lock, note, save
 from services.router.todos.usecases.retention import is_removed
 from services.router.todos.usecases.settle import Ends
@@ -96,6 +96,7 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
         completed_by=actor.id,
         key_name=by.key,
         covers_until=covers,
+        edits_until=last_edit(tx, todo.inquiry_id),
     )
     end = End(new_id(), EndKind.COMPLETED, at, actor.id, key_name=by.key)
     _end(tx, todo, end, fact, by.line(todo, What.COMPLETED, at=at))
@@ -136,6 +137,7 @@ def dismiss(
         dismissed_by=actor.id,
         key_name=by.key,
         covers_until=covers,
+        edits_until=last_edit(tx, todo.inquiry_id),
     )
     end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason, key_name=by.key)
     _end(tx, todo, end, fact, by.line(todo, What.DISMISSED, reason.value, at=at))
