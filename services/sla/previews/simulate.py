@@ -28,6 +28,7 @@ from services.sla.promises.promise import TermsOf
 from services.sla.promises.versions import PolicyVersions
 from shared.db import Read, Reader
 from shared.policy import Policy
+from shared.text.references import reference_of
 
 ROWS_AT_ONCE = 500
 EXAMPLES = 20
@@ -122,7 +123,8 @@ class Simulation:
             before, after = _counts(self.hand_over), _counts(self.hand_over_would_be)
             lines.append(f"Hand-overs to the technical desk: {before} -> {after}.")
         lines += [
-            f"  {each.inquiry_id} ({each.channel}, {each.received_at.isoformat()}):"
+            f"  {reference_of(each.inquiry_id)} {each.inquiry_id}"
+            f" ({each.channel}, {each.received_at.isoformat()}):"
             f" due {_moment(each.was.due_at)} -> {_moment(each.would_be.due_at)},"
             f" {each.was.outcome} -> {each.would_be.outcome}{_hand_over_change(each)}"
             for each in self.examples
@@ -226,6 +228,7 @@ def _counts(outcomes: Counter[str]) -> str:
 def _plain(difference: Difference) -> dict[str, Any]:
     return {
         "inquiry_id": str(difference.inquiry_id),
+        "reference": reference_of(difference.inquiry_id),
         "channel": difference.channel,
         "received_at": difference.received_at.isoformat(),
         "due_at": _moment(difference.was.due_at),
