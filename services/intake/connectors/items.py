@@ -58,8 +58,9 @@ class Message:
 
     `id`, `thread_id` and `parent_id` are the channel's. `visibility` is None where the channel's
     audience decides. `full_text` is set where `text` is only a part of it. `details` is what else
-    is known of it and has no field of its own, as JSON. Moments are in UTC. With `hints`, a thread
-    is one person's: two who name the same one have a conversation each.
+    is known of it and has no field of its own, as JSON. `other_id` is the id that it has where `id`
+    turns out to be another message's. Moments are in UTC. With `hints`, a thread is one person's:
+    two who name the same one have a conversation each.
     """
 
     id: str
@@ -76,6 +77,7 @@ class Message:
     details: Mapping[str, Any] | None = None
     files: tuple[File, ...] = ()
     hints: ThreadHints | None = None
+    other_id: str | None = None
 
     @property
     def empty(self) -> bool:

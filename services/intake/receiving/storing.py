@@ -29,7 +29,7 @@ from services.intake.inquiries.usecases.edits import Edit
 from services.intake.inquiries.usecases.placing import place
 from services.intake.inquiries.usecases.withdrawals import Withdrawal
 from services.intake.policy import ChannelRules
-from services.intake.receiving.threads import parent_by_hints, thread_by_hints
+from services.intake.receiving.threads import is_another, parent_by_hints, thread_by_hints
 
 Stored = NewMessage | OwnPost | StaffView | Edited | Withdrawn | DeliveryReport
 """What changes something in the database."""
@@ -71,9 +71,13 @@ class Storing:
         incoming = await self._incoming(message, received_at)
         if self.retried:
             # It is older than what has come since, which the hot path does not look at.
-            return await self._write(place, incoming)
-        placed = await self.desk.acceptor.accept(incoming)
-        self.desk.relay.wake()
+            placed = await self._write(place, incoming)
+        else:
+            placed = await self.desk.acceptor.accept(incoming)
+            self.desk.relay.wake()
+        if placed.duplicate and await is_another(self.desk, self.channel, message):
+            other = replace(message, id=message.other_id or "", other_id=None)
+            return await self.message(other, received_at=received_at)
         return placed
 
     async def _edit(self, edited: Edited, received_at: datetime) -> Accepted | IgnoredReason:

@@ -23,11 +23,9 @@ async def thread_by_hints(
     """The conversation of a message that it names and in which its author takes part; else the one
     that its author has under the thread's first message, whatever of it comes first.
     """
-    identity = message.author.key()
+    identity = _identity(channel, message)
     if identity is None:
         return ThreadName(message.id)
-    if channel.profile_retention is not None:
-        identity = hashed_identity(channel.name, identity)
     meant = await _meant(desk, channel.name, identity, hints)
     if meant is not None:
         return ThreadName(meant)
@@ -43,6 +41,30 @@ async def thread_by_hints(
         now=desk.clock.now(),
     )
     return ThreadName(claimed)
+
+
+async def is_another(desk: IntakeDependencies, channel: ChannelRules, message: Message) -> bool:
+    """Whether the message that is known by this one's id is another: some programs give the same
+    to all their mails. Only what has an `other_id` can be another.
+    """
+    if message.other_id is None:
+        return False
+    return await desk.database.read(
+        taking_part.is_another,
+        channel=channel.name,
+        external_id=message.id,
+        identity=_identity(channel, message),
+        sent_at=message.sent_at,
+        text=message.text,
+    )
+
+
+def _identity(channel: ChannelRules, message: Message) -> str | None:
+    """What its author is known by on the channel."""
+    identity = message.author.key()
+    if identity is None or channel.profile_retention is None:
+        return identity
+    return hashed_identity(channel.name, identity)
 
 
 async def _meant(

@@ -123,6 +123,19 @@ async def test_a_reference_in_the_subject_or_the_address_names_the_inquiry(desk:
     assert await conversation_of(desk, strangers) != await conversation_of(desk, first)
 
 
+async def test_another_mail_with_a_known_id_is_another_message(desk: Desk) -> None:
+    """Some programs give all their mails the same Message-ID."""
+    sent = {"date": "Tue, 24 Nov 2026 10:00:00 +0100"}
+    first = await inquiry_of(desk, mail("same@x", **sent))
+    for other in (mail("same@x", MAX, **sent), mail("same@x", date="Tue, 24 Nov 2026 10:05 +0100")):
+        for _ in range(2):
+            answer = (await post(desk, other)).json()
+        assert answer["duplicate"] == 1
+    assert (await post(desk, mail("same@x", text="Fußzeile", **sent))).json()["duplicate"] == 1
+    assert await desk.stored() == 3
+    assert len((await desk.detail(first))["messages"]) == 2
+
+
 async def test_who_names_a_mail_before_it_comes_does_not_get_it(desk: Desk) -> None:
     early = await inquiry_of(desk, mail("f1@x", MAX, references="<m1@x>"))
     first = await inquiry_of(desk, mail("m1@x"))

@@ -190,6 +190,34 @@ async def test_bodies_that_are_held_back_make_room_for_others() -> None:
     assert (await _send(edge, content=_chunks(10, 100))).status_code == 200
 
 
+async def test_a_large_body_counts_until_it_is_handled() -> None:
+    read, done = asyncio.Event(), asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        await request.body()
+        read.set()
+        await done.wait()
+        await Response()(scope, receive, send)
+
+    edge = EdgeMiddleware(
+        app,
+        metrics=Metrics("test"),
+        body_limit=LIMIT,
+        body_seconds=5.0,
+        bodies_bytes=3 * LIMIT,
+        limit_of={"/echo": 3 * LIMIT}.get,
+    )
+    large = asyncio.create_task(_send(edge, content=_chunks(20, LIMIT // 10)))
+    await read.wait()
+    late = await _send(edge, content=_chunks(20, LIMIT // 10))
+    _problem(late, 503, "too-many-bodies")
+    assert not large.done()
+    done.set()
+    assert (await large).status_code == 200
+    assert (await _send(edge, content=_chunks(20, LIMIT // 10))).status_code == 200
+
+
 async def test_the_trace_of_the_caller_goes_on() -> None:
     given = new_traceparent()
     answer = await _send(_edge(), headers={"traceparent": given})

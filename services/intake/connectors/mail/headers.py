@@ -7,12 +7,13 @@ takes the square of their length for others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email import utils
 from email.errors import HeaderParseError
 from email.header import decode_header
-from email.utils import getaddresses, parsedate_to_datetime
+from typing import Any
 
 from services.intake.connectors.mail.charsets import text_of
 
@@ -21,6 +22,10 @@ LONGEST_WORDS = 5_000
 LONGEST_LIST = 20_000
 """Characters of a list of addresses that are looked at."""
 _MOST_COMMENTS = 50  # the standard library's parser calls itself for each inside another
+_LENIENT: Mapping[str, Any] = (
+    {"strict": False} if hasattr(utils, "supports_strict_parsing") else {}
+)
+"""Newer versions of Python give up a whole list for one broken address in it."""
 _FOLDS = re.compile(r"\r\n?|\n")
 _IDS = re.compile(r"<([^<>]+)>")
 _SPACE = re.compile(r"\s+")
@@ -103,7 +108,7 @@ def addresses(value: str) -> list[Address]:
     listed = value[:LONGEST_LIST]
     if listed.count("(") > _MOST_COMMENTS:
         listed = listed.replace("(", " ").replace(")", " ")
-    found = getaddresses([listed])
+    found = utils.getaddresses([listed], **_LENIENT)
     return [
         Address(_SPACE.sub("", email), _SPACE.sub(" ", words(name)).strip() or None)
         for name, email in found
@@ -120,7 +125,7 @@ def ids(value: str) -> tuple[str, ...]:
 def moment(value: str) -> datetime | None:
     """In UTC; None for what is no date. A zone that is not known counts as UTC (RFC 5322, 4.3)."""
     try:
-        found = parsedate_to_datetime(value[:_LONGEST_DATE])
+        found = utils.parsedate_to_datetime(value[:_LONGEST_DATE])
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None

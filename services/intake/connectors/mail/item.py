@@ -149,6 +149,7 @@ def _completed(message: Message, mail: Mail, everything: str, original: Address 
         files=files,
         details=_details(mail.headers, message, original) or None,
         hints=_hints(mail),
+        other_id=mail.derived_id,
     )
 
 

@@ -34,9 +34,11 @@ class Mail:
         Of several that differ nobody knows which one others mean.
         """
         given = distinct(self.headers.ids("message-id"))
-        return given[0] if len(given) == 1 else f"derived:{self._digest()}"
+        return given[0] if len(given) == 1 else self.derived_id
 
-    def _digest(self) -> str:
+    @property
+    def derived_id(self) -> str:
+        """What tells this mail from any other, whatever its Message-ID says."""
         digest = sha256()
         for name in _STABLE:
             value = " ".join(" ".join(self.headers.all(name)).split())
@@ -44,4 +46,4 @@ class Mail:
         digest.update(" ".join(self.text.split()).encode("utf-8", "replace"))
         for file in self.files:
             digest.update(sha256(file.content).digest())
-        return digest.hexdigest()[:32]
+        return f"derived:{digest.hexdigest()[:32]}"

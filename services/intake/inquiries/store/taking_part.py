@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -30,6 +31,34 @@ def thread_meant(
             c = conversations.c
             return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
     return None
+
+
+def is_another(
+    tx: Read,
+    *,
+    channel: str,
+    external_id: str,
+    identity: str | None,
+    sent_at: datetime | None,
+    text: str,
+) -> bool:
+    """Whether the customer's message with that id is from somebody else, or from another moment;
+    where neither says one, whether it has other words.
+    """
+    m, i = messages.c, identities.c
+    known = tx.execute(
+        select(m.contact_id, m.sent_at, m.text).where(
+            m.channel == channel, m.external_id == external_id, m.kind == "inbound"
+        )
+    ).first()
+    if known is None:
+        return False
+    theirs = select(i.key).where(i.contact_id == known[0], i.channel == channel)
+    if identity is not None and identity not in set(tx.execute(theirs).scalars()):
+        return True
+    if sent_at is None or known[1] is None:
+        return bool(known[2] != text)
+    return bool(known[1] != sent_at)
 
 
 def first_known(tx: Read, *, channel: str, named: Sequence[str]) -> str | None:
