@@ -181,7 +181,9 @@ def classified(item: NewMessage | OwnPost | Edited, channel: ChannelRules) -> It
     if isinstance(item, NewMessage) and item.message.author.id in channel.own_ids:
         return OwnPost(item.message, item.adjusted)
     if isinstance(item, NewMessage) and item.message.author.id in channel.staff_ids:
-        return StaffView(item.message)
+        # What one of us hands on is somebody's question.
+        handed_on = "forwarded_from" in (item.message.details or {})
+        return item if handed_on else StaffView(item.message)
     return item
 
 

@@ -54,7 +54,7 @@ class Storing:
                 await self.own_post(message, received_at=received_at)
                 return "own-post"
             case StaffView(message):
-                view = await self._incoming(message, received_at)
+                view = await self._incoming(message, received_at, by_staff=True)
                 await self._write(staff.keep_view, view)
                 return "staff"
             case Edited():
@@ -91,22 +91,24 @@ class Storing:
             return "staff"
         return await self._write(edits.edit, change) or "edited"
 
-    async def _incoming(self, message: Message, received_at: datetime) -> Incoming:
+    async def _incoming(
+        self, message: Message, received_at: datetime, *, by_staff: bool = False
+    ) -> Incoming:
         desk, channel = self.desk, self.channel
         incoming = from_channel(
             await self._with_files(message, received_at=received_at),
             channel=channel.name,
-            thread=await self._thread(message),
+            thread=await self._thread(message, by_staff=by_staff),
             audience=channel.audience.value,
             known=desk.rules.hashtags,
             now=received_at,
         )
         return incoming if channel.profile_retention is None else known_by_hash(incoming)
 
-    async def _thread(self, message: Message) -> ThreadName:
+    async def _thread(self, message: Message, *, by_staff: bool) -> ThreadName:
         desk, channel = self.desk, self.channel
         if message.hints is not None:
-            return await thread_by_hints(desk, channel, message, message.hints)
+            return await thread_by_hints(desk, channel, message, message.hints, by_staff=by_staff)
         return await thread_of(
             desk,
             channel=channel.name,

@@ -18,15 +18,21 @@ from shared.text.references import find_in
 
 
 async def thread_by_hints(
-    desk: IntakeDependencies, channel: ChannelRules, message: Message, hints: ThreadHints
+    desk: IntakeDependencies,
+    channel: ChannelRules,
+    message: Message,
+    hints: ThreadHints,
+    *,
+    by_staff: bool = False,
 ) -> ThreadName:
-    """The conversation of a message that it names and in which its author takes part; else the one
-    that its author has under the thread's first message, whatever of it comes first.
+    """The conversation of a message that it names and in which its author takes part, as our staff
+    does in all; else the one that its author has under the thread's first message, whatever of it
+    comes first.
     """
     identity = _identity(channel, message)
     if identity is None:
         return ThreadName(message.id)
-    meant = await _meant(desk, channel.name, identity, hints)
+    meant = await _meant(desk, channel.name, None if by_staff else identity, hints)
     if meant is not None:
         return ThreadName(meant)
     claimed = await racing.write(
@@ -68,7 +74,7 @@ def _identity(channel: ChannelRules, message: Message) -> str | None:
 
 
 async def _meant(
-    desk: IntakeDependencies, channel: str, identity: str, hints: ThreadHints
+    desk: IntakeDependencies, channel: str, identity: str | None, hints: ThreadHints
 ) -> str | None:
     references = [each for text in hints.texts for each in find_in(text)]
     if not (hints.messages or references):

@@ -25,6 +25,7 @@ POLICY: Mapping[str, Any] = {
     "audience": Audience.PRIVATE,
     "own_ids": ("help@desk.example",),
     "own_posts": OwnPosts.ANSWER,
+    "staff_ids": ("eva@desk.example",),
 }
 ERIKA, MAX = "Erika <erika@kunde.example>", "Max <max@kunde.example>"
 HELP = "help@desk.example"
@@ -182,6 +183,19 @@ async def test_the_original_author_of_a_forwarded_mail_is_offered(desk: Desk) ->
     found = await desk.detail(await inquiry_of(desk, mail("m1@x", text=text, subject="WG: Stuhl")))
     (message,) = found["messages"]
     assert message["details"]["forwarded_from"] == {"name": "Max", "email": "max@kunde.example"}
+
+
+async def test_staff_speak_in_every_thread_and_what_they_hand_on_is_a_question(
+    desk: Desk,
+) -> None:
+    first = await inquiry_of(desk, mail("m1@x"))
+    view = mail("v1@x", "eva@desk.example", "Ich kenne den Fall.", in_reply_to="<m1@x>")
+    answer = (await post(desk, view)).json()
+    assert answer["ignored_items"] == [{"index": 0, "reason": "staff"}]
+    assert [each["kind"] for each in (await desk.detail(first))["messages"]] == ["inbound", "staff"]
+    text = "Von: Max <max@kunde.example>\nDatum: 20.11.2026\nBetreff: Stuhl\n\nEr wackelt."
+    handed_on = mail("v2@x", "eva@desk.example", text, subject="WG: Stuhl")
+    assert await inquiry_of(desk, handed_on) != first
 
 
 REPORT = (

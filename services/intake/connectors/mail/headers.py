@@ -22,9 +22,7 @@ LONGEST_WORDS = 5_000
 LONGEST_LIST = 20_000
 """Characters of a list of addresses that are looked at."""
 _MOST_COMMENTS = 50  # the standard library's parser calls itself for each inside another
-_LENIENT: Mapping[str, Any] = (
-    {"strict": False} if hasattr(utils, "supports_strict_parsing") else {}
-)
+_LENIENT: Mapping[str, Any] = {"strict": False} if hasattr(utils, "supports_strict_parsing") else {}
 """Newer versions of Python give up a whole list for one broken address in it."""
 _FOLDS = re.compile(r"\r\n?|\n")
 _IDS = re.compile(r"<([^<>]+)>")

@@ -16,20 +16,22 @@ def thread_meant(
     tx: Read,
     *,
     channel: str,
-    identity: str,
+    identity: str | None,
     named: Sequence[str],
     references: Sequence[str] = (),
 ) -> str | None:
     """The name of the conversation of the first of these messages, or else inquiries, that is
-    known and in which this person takes part; None where there is none.
+    known and in which this person takes part (None: anybody); None where there is none.
 
     Who names somebody else's conversation, forwarded or guessed, takes no part in it.
     """
     by_reference = _conversations_by_reference(tx, channel, references)
-    for conversation_id in (*_conversations_of(tx, channel, named), *by_reference):
-        if takes_part(tx, channel=channel, identity=identity, conversation_id=conversation_id):
+    for found in (*_conversations_of(tx, channel, named), *by_reference):
+        if identity is None or takes_part(
+            tx, channel=channel, identity=identity, conversation_id=found
+        ):
             c = conversations.c
-            return tx.execute(select(c.thread).where(c.id == conversation_id)).scalar()
+            return tx.execute(select(c.thread).where(c.id == found)).scalar()
     return None
 
 
