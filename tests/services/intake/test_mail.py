@@ -48,7 +48,9 @@ async def desk(database_url: str, tmp_path: Path, clock: ManualClock) -> AsyncIt
 def mail(id_: str, author: str = ERIKA, text: str = "Guten Tag", **headers: str) -> bytes:
     named = {"to": HELP, "subject": "Frage", **headers}
     lines = [f"{name.replace('_', '-')}: {value}\r\n" for name, value in named.items()]
-    return f"From: {author}\r\nMessage-ID: <{id_}>\r\n{''.join(lines)}\r\n{text}".encode()
+    return f"From: {author}\r\nMessage-ID: <{id_}>\r\n{''.join(lines)}\r\n{text}".encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 async def post(desk: Desk, body: bytes, **headers: str) -> httpx.Response:
@@ -226,6 +228,47 @@ async def test_a_bounce_of_what_is_not_ours_changes_nothing(desk: Desk) -> None:
     await post(desk, mail("b1@mx", "mailer-daemon@mx.example", REPORT, content_type=kind))
     (message,) = (await desk.detail(first))["messages"]
     assert "deliveries" not in message["details"]
+
+
+@pytest.mark.parametrize(
+    "strange", ["\0", "\udcff", "=?utf-8?q?=00?=", "=?x?b?AA==?= \\ud800", "ä" * 2000]
+)
+async def test_whatever_stands_in_a_mail_is_stored(desk: Desk, strange: str) -> None:
+    everywhere = {
+        "in_reply_to": f"<{strange}@x>",
+        "references": f"<a{strange}@x>",
+        "reply_to": f"{strange} <{strange}r@x.example>",
+        "cc": f"{strange} <c{strange}@x.example>",
+        "subject": f"WG: {strange}",
+        "date": strange,
+        "content_type": f'multipart/mixed; x="{strange}"; boundary=b',
+    }
+    part = (
+        f'Content-Type: text/{strange}x; name="{strange}"\r\nContent-ID: <{strange}>\r\n'
+        f"Content-Disposition: attachment; filename*=raw_unicode_escape''%5Cud800{strange}\r\n\r\n"
+    )
+    forwarded = (
+        f"Von: {strange} <f{strange}@x.example>\nDatum: heute\nBetreff: {strange}\n\n{strange}"
+    )
+    text = f"--b\r\n\r\n{forwarded}\r\n--b\r\n{part}{strange}\r\n--b--\r\n"
+    for number in range(2):
+        author = f"{strange} <e{number}{strange}@x.example>"
+        raw = mail(f"m{number}{strange}@x", author, text, **everywhere)
+        answer = (await post(desk, raw)).json()
+        assert (answer["accepted"], answer["errors"]) == (1, [])
+
+
+async def test_a_strange_report_is_noted_as_well(desk: Desk) -> None:
+    first = await inquiry_of(desk, mail("m1@x"))
+    await answered(desk, first, "r1@desk.example")
+    report = REPORT.replace("5.1.1", "5.\0").replace("erika@", "\udcff@")
+    kind = "multipart/report; report-type=delivery-status; boundary=b"
+    answer = await post(
+        desk, mail("b" * 5000, "mailer-daemon@mx.example", report, content_type=kind)
+    )
+    assert answer.json()["ignored_items"] == [{"index": 0, "reason": "automatic"}]
+    (noted,) = (await desk.detail(first))["messages"][-1]["details"]["deliveries"]
+    assert noted["status"] == "5.\ufffd"
 
 
 async def test_automatic_mail_opens_no_inquiry(desk: Desk) -> None:

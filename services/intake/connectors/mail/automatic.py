@@ -10,7 +10,9 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Literal
 
+from services.intake.connectors import lenient
 from services.intake.connectors.items import DeliveryAction, DeliveryReport
+from services.intake.connectors.mail.charsets import storable
 from services.intake.connectors.mail.headers import Headers, distinct, ids
 from services.intake.connectors.mail.mail import Mail
 
@@ -101,12 +103,12 @@ def delivery_report(mail: Mail) -> DeliveryReport | None:
     _, _, recipient = fields.get("final-recipient", "").rpartition(";")
     failed = mail.headers.first("x-failed-recipients")
     return DeliveryReport(
-        id=mail.id,
+        id=lenient.id_of({"id": mail.id}) or mail.derived_id,
         message_ids=named,
         action=_ACTIONS.get(fields.get("action", "").strip().lower(), "failed"),
         status=fields.get("status", "").strip()[:20] or None,
         recipient=(recipient.strip() or failed)[:320] or None,
-        text=fields.get("diagnostic-code", "").strip() or mail.text[:500].strip() or None,
+        text=fields.get("diagnostic-code", "").strip() or storable(mail.text[:500]).strip() or None,
     )
 
 
@@ -124,5 +126,5 @@ def _fields(mail: Mail) -> Iterator[tuple[str, str]]:
     for file in mail.files:
         if file.type == "message/delivery-status":
             text = file.content[:_LONGEST_REPORT].decode("utf-8", "replace")
-            for name, value in _LINE.findall(text.replace("\r\n", "\n")):
+            for name, value in _LINE.findall(storable(text).replace("\r\n", "\n")):
                 yield name.lower(), value

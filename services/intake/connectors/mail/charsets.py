@@ -13,7 +13,19 @@ _NO_CHARSETS = {
 """Codecs that are no charsets of mails. What says UTF-7 today wants to get past a filter."""
 _LARGER = {"ascii": "cp1252", "latin_1": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}
 """What is labelled so is often the larger charset, as browsers read it."""
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_NO_BYTES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _SEPARATORS = re.compile(r"[^a-z0-9.]+")
+
+
+def storable(text: str) -> str:
+    """Without what no database takes: NUL, and halves of characters."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
+def bytes_of(text: str) -> bytes:
+    """Those that the parser of mails could not take for ASCII, it has as halves of characters."""
+    return _NO_BYTES.sub("\ufffd", text).encode("utf-8", "surrogateescape")
 
 
 def text_of(data: bytes, charset: str | None) -> str:

@@ -15,7 +15,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from typing import Any
 
-from services.intake.connectors.mail.charsets import text_of
+from services.intake.connectors.mail.charsets import bytes_of, storable, text_of
 
 LONGEST_WORDS = 5_000
 """Characters of a value in which encoded words are looked for."""
@@ -77,9 +77,7 @@ class Headers:
 def _text(value: str) -> str:
     """Unfolded (RFC 5322, section 2.2.3). Bytes that are no ASCII came as surrogates."""
     plain = _FOLDS.sub("", value).strip()
-    if plain.isascii():
-        return plain
-    return text_of(plain.encode("utf-8", "surrogateescape"), None)
+    return storable(plain if plain.isascii() else text_of(bytes_of(plain), None))
 
 
 def words(value: str) -> str:
@@ -90,7 +88,7 @@ def words(value: str) -> str:
         parts = decode_header(value[:LONGEST_WORDS])
     except HeaderParseError:  # base64 that is none
         return value
-    return "".join(_word(*part) for part in parts) or value
+    return storable("".join(_word(*part) for part in parts)) or value
 
 
 def _word(part: bytes | str, charset: str | None) -> str:

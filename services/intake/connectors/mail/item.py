@@ -20,6 +20,7 @@ from services.intake.connectors.items import (
     ThreadHints,
 )
 from services.intake.connectors.mail.automatic import automatic, delivery_report
+from services.intake.connectors.mail.charsets import storable
 from services.intake.connectors.mail.headers import Address, Headers, distinct, moment
 from services.intake.connectors.mail.mail import Mail
 from services.intake.connectors.mail.mime import headers_of, parsed
@@ -32,7 +33,6 @@ MOST_NAMED = 20
 """Recipients that are kept by name."""
 MOST_REFERENCES = 50
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _LINE_ENDS = re.compile("\r\n?")
 
 
@@ -81,7 +81,7 @@ def item_of(mail: Mail, reading: Reading) -> Item:
 
 
 def _clean(text: str) -> str:
-    return _LINE_ENDS.sub("\n", _UNSTORABLE.sub("\ufffd", text))
+    return _LINE_ENDS.sub("\n", storable(text))
 
 
 def _sent_at(headers: Headers) -> str | None:

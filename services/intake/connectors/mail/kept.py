@@ -12,6 +12,7 @@ from services.intake.connectors import lenient
 from services.intake.connectors.html_text import html_to_text
 from services.intake.connectors.items import Broken, File, Item
 from services.intake.connectors.mail import item as items
+from services.intake.connectors.mail.charsets import storable
 from services.intake.connectors.mail.headers import Headers
 from services.intake.connectors.mail.mail import Mail
 from services.intake.connectors.mail.mime import headers_of
@@ -83,7 +84,9 @@ def _mail(kept: Any) -> Mail | None:
         written=_text(kept, "written") or None,
         files=files,
         enclosed=tuple(enclosed),
-        recipients=tuple(each for each in _list(kept, "recipients") if isinstance(each, str)),
+        recipients=tuple(
+            storable(each) for each in _list(kept, "recipients") if isinstance(each, str)
+        ),
     )
 
 
@@ -99,7 +102,7 @@ def _pair(value: Any) -> tuple[str, str] | None:
 
 def _text(kept: dict[str, Any], name: str) -> str:
     value = kept.get(name)
-    return value if isinstance(value, str) else ""
+    return storable(value) if isinstance(value, str) else ""
 
 
 def _list(kept: dict[str, Any], name: str) -> list[Any]:

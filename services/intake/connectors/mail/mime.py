@@ -19,7 +19,7 @@ from string import ascii_letters, digits
 
 from services.intake.connectors.html_text import html_to_text
 from services.intake.connectors.items import Adjusted, File
-from services.intake.connectors.mail.charsets import text_of
+from services.intake.connectors.mail.charsets import bytes_of, storable, text_of
 from services.intake.connectors.mail.headers import Headers, words
 from services.intake.connectors.mail.mail import Mail
 from services.intake.inquiries.fields import MOST_ATTACHMENTS
@@ -206,11 +206,11 @@ def _name(part: Message) -> str | None:
         return None
     if not name:
         return None
-    return words(text_of(_bytes(name), None))
+    return words(storable(text_of(bytes_of(name), None)))
 
 
 def _file(part: Message, kind: str) -> File:
-    content_id = str(part.get("content-id") or "").strip().strip("<>")
+    content_id = storable(str(part.get("content-id") or "")).strip().strip("<>")
     name = _name(part)
     if name is None and kind == "message/rfc822":
         name = _WHOLE[0]
@@ -222,7 +222,7 @@ def _content(part: Message) -> bytes:
     inner = _inner(part)
     if inner is not None:
         return b"\n".join(map(_whole, inner))
-    payload = _bytes(_written(part))
+    payload = bytes_of(_written(part))
     encoding = str(part.get("content-transfer-encoding") or "").strip().lower()
     if encoding == "base64":
         return _of_base64(payload)
@@ -245,21 +245,17 @@ def _written(part: Message) -> str:
 
 def _whole(message: Message) -> bytes:
     """A mail inside another, put together as it came."""
-    headers = [_bytes(f"{name}: {value}\n") for name, value in message.raw_items()]
+    headers = [bytes_of(f"{name}: {value}\n") for name, value in message.raw_items()]
     inner = _inner(message)
     if inner is None:
-        body = _bytes(_written(message))
+        body = bytes_of(_written(message))
     elif message.get_content_type().startswith("message/"):
         body = b"\n".join(map(_whole, inner))
     else:
-        delimiter = b"--" + _bytes(message.get_boundary() or "")
+        delimiter = b"--" + bytes_of(message.get_boundary() or "")
         parts = (delimiter + b"\n" + _whole(each) + b"\n" for each in inner)
         body = b"".join(parts) + delimiter + b"--\n"
     return b"".join(headers) + b"\n" + body
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
 
 
 def _of_base64(payload: bytes) -> bytes:

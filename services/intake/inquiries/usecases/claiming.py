@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select, update
 
-from services.intake.inquiries.domain.message import Author
+from services.intake.inquiries.domain.message import ID_LIMIT, Author
 from services.intake.inquiries.store import queries, taking_part
 from services.intake.inquiries.usecases.conversations import begin
 from services.intake.tables import contacts, conversations, identities
@@ -44,7 +45,16 @@ def claim_thread(
     takes_part = holder == contact_id or taking_part.takes_part(
         tx, channel=channel, identity=identity, conversation_id=conversation.id
     )
-    return thread if takes_part else f"{thread} {identity}"
+    return thread if takes_part else _own_name(thread, identity)
+
+
+def _own_name(thread: str, identity: str) -> str:
+    """Of a length that an index takes."""
+    name = f"{thread} {identity}"
+    if len(name) <= ID_LIMIT:
+        return name
+    digest = sha256(name.encode()).hexdigest()[:32]
+    return f"{name[: ID_LIMIT - len(digest) - 1]}~{digest}"
 
 
 def _contact(tx: Write, channel: str, identity: str, author: Author, now: datetime) -> UUID:
