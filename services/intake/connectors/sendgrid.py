@@ -38,7 +38,7 @@ from services.intake.connectors.port import (
     counted_as_ok,
     not_proven,
 )
-from services.intake.connectors.signing import of_base64, secret_bytes
+from services.intake.connectors.signing import of_base64, require_fresh, secret_bytes
 from services.intake.connectors.tokens import require_bearer
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
@@ -49,7 +49,6 @@ _PUBLIC_KEY = "MFkw"
 """So begins the base64 of every public key for P-256 (SubjectPublicKeyInfo)."""
 OLDEST = timedelta(days=3, hours=1)
 """It sends again for three days, and does not say that it signs anew. A repeat changes nothing."""
-CLOCKS_OFF = timedelta(minutes=5)
 _ATTACHMENT = re.compile(r"attachment\d+")
 
 
@@ -84,16 +83,8 @@ def _claim(request: WebhookRequest, keys: Keys, now: datetime) -> Proof:
     if not signature:
         raise not_proven(_SIGNATURE, "is missing or no base64", "switch on the signature")
     timestamp = request.header(_TIMESTAMP) or b""
-    _check_age(timestamp, now)
+    require_fresh(_TIMESTAMP, timestamp, now=now, oldest=OLDEST)
     return partial(_prove, keys.signing, signature, timestamp)
-
-
-def _check_age(timestamp: bytes, now: datetime) -> None:
-    if not timestamp.isdigit() or len(timestamp) > 12:
-        raise not_proven(_TIMESTAMP, "is missing or no number", "Unix seconds in UTC")
-    age = now.timestamp() - int(timestamp)
-    if not -CLOCKS_OFF.total_seconds() <= age <= OLDEST.total_seconds():
-        raise not_proven(_TIMESTAMP, "is too far from now", "compare the clocks")
 
 
 def _prove(

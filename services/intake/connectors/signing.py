@@ -11,12 +11,14 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from services.intake.connectors.port import Proof, WebhookRequest, not_proven
 
 SHORTEST_SECRET = 8
+CLOCKS_OFF = timedelta(minutes=5)
+_LONGEST_TIMESTAMP = 12  # digits of Unix seconds, and some to spare
 
 
 def fits(
@@ -58,6 +60,21 @@ def secret_bytes(secrets: Iterable[str]) -> tuple[bytes, ...]:
     if any(each.splitlines() != [each] or each.strip() != each for each in found):
         raise ValueError("a secret is one line without white space around it")
     return found
+
+
+def require_fresh(
+    name: str, timestamp: bytes, *, now: datetime, oldest: timedelta = CLOCKS_OFF
+) -> None:
+    """For Unix seconds that are signed as well. Raises RefusedError (401) where they are none, are
+    longer ago than that, or lie further in the future than clocks differ.
+    """
+    if not timestamp.isdigit() or len(timestamp) > _LONGEST_TIMESTAMP:
+        raise not_proven(name, "is missing or no number of seconds", "Unix seconds in UTC")
+    age = now.timestamp() - int(timestamp)
+    if age > oldest.total_seconds():
+        raise not_proven(name, "is too old", "sign anew, and compare the clocks")
+    if age < -CLOCKS_OFF.total_seconds():
+        raise not_proven(name, "lies in the future", "compare the clocks")
 
 
 @dataclass(frozen=True, slots=True)

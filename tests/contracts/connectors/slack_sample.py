@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from services.intake.connectors.port import Answer
-from services.intake.connectors.slack import CONNECTOR, TOLERANCE_SECONDS
+from services.intake.connectors.signing import CLOCKS_OFF
+from services.intake.connectors.slack import CONNECTOR
 from tests.contracts.connectors.platforms import NO_SECRETS, SECRETS, STRANGER
 from tests.contracts.connectors.sample import Sample, Sent
 
@@ -80,7 +81,7 @@ SAMPLE = Sample(
     sign=sign,
     proof=("x-slack-request-timestamp", "x-slack-signature"),
     no_delivery=(b"", b"{", b"[]", b"7", b"{}", b'{"type": "event_callback"}'),
-    tolerance=TOLERANCE_SECONDS,
+    tolerance=int(CLOCKS_OFF.total_seconds()),
     most=1,
     stored_id=lambda ts: f"{CHANNEL}:{ts}",
     handshakes=(

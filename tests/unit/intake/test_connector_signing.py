@@ -9,7 +9,12 @@ from datetime import UTC, datetime
 import pytest
 
 from services.intake.connectors.port import WebhookRequest
-from services.intake.connectors.signing import BodySignature, of_base64, secret_bytes
+from services.intake.connectors.signing import (
+    BodySignature,
+    of_base64,
+    require_fresh,
+    secret_bytes,
+)
 from shared.web.problems import RefusedError
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -72,3 +77,27 @@ def test_what_cannot_be_a_secret_is_said() -> None:
     for wrong in ("short", "two lines\nof it", " a-secret"):
         with pytest.raises(ValueError, match="secret"):
             secret_bytes(["a-secret", wrong])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "problem"),
+    [
+        ("1795521600", None),
+        ("1795521300", None),
+        ("1795521900", None),
+        ("1795521299", "too old"),
+        ("1795521901", "in the future"),
+        ("", "no number"),
+        ("-1795521600", "no number"),
+        ("1795521600000", "no number"),
+        ("\xb2", "no number"),
+        ("1795521600.5", "no number"),
+    ],
+)
+def test_a_time_that_is_signed_may_be_five_minutes_off(seconds: str, problem: str | None) -> None:
+    now = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+    if problem is None:
+        require_fresh("at", seconds.encode("latin-1"), now=now)
+    else:
+        with pytest.raises(RefusedError, match=problem):
+            require_fresh("at", seconds.encode("latin-1"), now=now)
