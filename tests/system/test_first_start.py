@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,9 @@ def test_the_three_printed_lines_work_as_they_stand(fresh: Instance) -> None:
     fresh.start()
     printed = _printed(fresh, "/sla/v1/deadlines")
     post, todos, deadlines = re.findall(r"^curl .*$", printed, re.MULTILINE)
+    (form,) = re.findall(r"^The form for your customers: (\S+)$", printed, re.MULTILINE)
+    with urllib.request.urlopen(form, timeout=10) as page:  # noqa: S310 - an address of ours
+        assert b'<form method="post"' in page.read()
 
     accepted = _bash(post)
     assert accepted["opened"] is True

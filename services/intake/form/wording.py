@@ -112,7 +112,9 @@ DE: Final = Wording(
     error_summary="Ihre Nachricht ist noch nicht gesendet",
     name_too_long="Der Name ist länger als {limit} Zeichen. Bitte kürzen Sie ihn.",
     email_missing="Bitte geben Sie Ihre E-Mail-Adresse an, damit wir Ihnen antworten können.",
-    email_wrong=("Das ist keine vollständige E-Mail-Adresse. Sie hat die Form erika@example.org."),
+    email_wrong=(
+        "Das ist keine vollständige E-Mail-Adresse. Vollständig ist zum Beispiel erika@example.org."
+    ),
     subject_too_long="Der Betreff ist länger als {limit} Zeichen. Bitte kürzen Sie ihn.",
     text_missing="Bitte schreiben Sie, worum es geht.",
     text_too_long=(
@@ -218,7 +220,7 @@ EN: Final = Wording(
     error_summary="Your message has not been sent yet",
     name_too_long="The name is longer than {limit} characters. Please shorten it.",
     email_missing="Please enter your e-mail address, so that we can answer you.",
-    email_wrong="This is not a complete e-mail address. It looks like erika@example.org.",
+    email_wrong="This e-mail address is not complete. A complete one would be erika@example.org.",
     subject_too_long="The subject is longer than {limit} characters. Please shorten it.",
     text_missing="Please write what it is about.",
     text_too_long=(

@@ -167,6 +167,7 @@ async def test_what_was_sent_is_an_inquiry(desk: Desk, browser: Browser) -> None
     (identity,) = detail["contact"]["identities"]
     assert (identity["channel"], identity["email"]) == ("web_form", "erika@example.org")
     page = await browser.opens(where)
+    assert '<meta name="robots" content="noindex">' in page
     assert found["reference"] in page
     assert "Vielen Dank" in page
     assert "innerhalb von 24 Stunden" in page
