@@ -58,3 +58,5 @@ def test_what_is_not_as_expected_is_said(
 def test_names_that_fit_no_case_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(FOLDER), "standard_webhooks/no_such_case"]) == 2
     assert "there is no case standard_webhooks/no_such_case" in capsys.readouterr().err
+    assert main([str(FOLDER / "nowhere")]) == 2
+    assert "there is no case in" in capsys.readouterr().err

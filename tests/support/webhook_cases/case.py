@@ -104,8 +104,11 @@ class Case:
 
 
 def cases(folder: Path) -> dict[str, Case]:
-    """All of the folder by name. Raises ValueError for one that is not complete."""
-    return {case.name: case for case in _found(folder)}
+    """All of the folder by name. Raises ValueError for one that is not complete, or for none."""
+    found = {case.name: case for case in _found(folder)}
+    if not found:
+        raise ValueError(f"there is no case in {folder}")
+    return found
 
 
 def chosen(found: Mapping[str, Case], names: Sequence[str]) -> list[Case]:
