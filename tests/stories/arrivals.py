@@ -6,7 +6,7 @@ How the oracle reads the rules is told in `oracle`.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from tests.stories.events import Delivery, Message, OwnPost, Reply, Thread
 from tests.stories.ledger import End, Inquiry, Lane, Post, Recorded, by_receipt, earlier
@@ -24,6 +24,7 @@ class Arrivals:
         self.echoes: dict[str, OwnPost] = {}
         self.replies: dict[str, Recorded] = {}
         self.inquiries: list[Inquiry] = []
+        self.withdrawn: dict[str, datetime] = {}
 
     def inquiry_of(self, message_id: str) -> Inquiry | None:
         return next((each for each in self.inquiries if each.has(message_id)), None)
@@ -37,7 +38,8 @@ class Arrivals:
             if isinstance(item, Message):
                 self.messages[item.id] = item
                 self._wake()
-                self._arrives(item)
+                if item.id not in self.withdrawn:
+                    self._arrives(item)
             elif self._is_echo(item):
                 self.echoes[item.id] = item
             else:
@@ -221,6 +223,7 @@ class Arrivals:
     def _leave(self, inquiry: Inquiry, messages: list[Message]) -> None:
         """These messages leave the ended inquiry together, but for those that own posts answer."""
         rest = []
+        messages = [each for each in messages if each.id not in self.withdrawn]
         inquiry.messages = [each for each in inquiry.messages if each not in messages]
         for message in sorted(messages, key=by_receipt):
             taker = self._taker(message)

@@ -168,6 +168,16 @@ class Reclassify:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """The customer takes the message `of` back; it may not have come yet."""
+
+    id: str
+    of: str
+    thread: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Again:
     """The step `of` is told once more: the same bytes, or the same call with the same key."""
 
@@ -197,7 +207,7 @@ class BusUp:
 
 RouterAct = Complete | Dismiss | Reopen
 Act = Reply | Close | RouterAct | Reclassify
-Step = Delivery | Act | Again | BusDown | BusUp
+Step = Delivery | Act | Withdraw | Again | BusDown | BusUp
 Order = tuple[Step, ...]
 """The steps of a story in an order of arrival; their moments rise."""
 
@@ -212,6 +222,21 @@ class Story:
 def messages_of(steps: Iterable[Step]) -> dict[str, Message]:
     """The customers' messages that an order delivers, by id."""
     return {item.id: item for item in items_of(steps) if isinstance(item, Message)}
+
+
+def never_arrived(steps: Iterable[Step]) -> set[str]:
+    """The messages that were withdrawn before they came: they make no inquiry."""
+    withdrawn: set[str] = set()
+    known: set[str] = set()
+    for step in steps:
+        match step:
+            case Delivery():
+                known |= {item.id for item in step.items}
+            case Withdraw(of=of) if of not in known:
+                withdrawn.add(of)
+            case _:
+                pass
+    return withdrawn
 
 
 def items_of(steps: Iterable[Step]) -> list[Item]:

@@ -15,6 +15,7 @@ from services.intake.inquiries.domain.ends import Cut, End, EndKind
 from services.intake.inquiries.domain.inquiry import InquiryState
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.domain.thread import Inquiry, Message, Post, PostKind, Thread
+from services.intake.inquiries.domain.withdrawing import end_withdrawn
 from tests.stories import events
 from tests.stories.events import (
     Again,
@@ -36,6 +37,7 @@ from tests.stories.events import (
     Reply,
     RouterAct,
     Story,
+    Withdraw,
 )
 
 ONE_WITHIN = timedelta(minutes=10)
@@ -66,12 +68,15 @@ class InMemory:
         self._revisions: dict[UUID, int] = {}
         self._known: dict[str, tuple[Thread, Inquiry]] = {}
         self._unheard: list[tuple[RouterAct, Thread, Inquiry]] | None = None
+        self._withdrawn: set[str] = set()
 
     def tell(self, order: Order) -> Outcome:
         for step in order:
             if self._expected.left_out.get(step.id) is LeftOut.NOBODY:
                 continue
             self._hear(step)
+            for thread in self._threads.values():
+                end_withdrawn(thread)
         return Outcome([each for name in self._threads for each in self._outcomes(name)])
 
     def _new_id(self) -> UUID:
@@ -93,15 +98,25 @@ class InMemory:
                     self._unheard.append((step, *self._known[step.inquiry_of]))
             case BusDown():
                 self._unheard = []
-                self._known = {name: self._find(name) for name in self._messages}
+                here = [name for name in self._messages if name not in self._withdrawn]
+                self._known = {name: self._find(name) for name in here}
             case BusUp():
                 heard, self._unheard = self._unheard or [], None
                 for act, thread, inquiry in heard:
                     self._router(act, thread, inquiry)
+            case Withdraw():
+                self._withdraw(step)
             case Again():
                 pass
             case _:
                 self._act(step)
+
+    def _withdraw(self, step: Withdraw) -> None:
+        if step.of not in self._messages:
+            self._withdrawn.add(step.of)
+            return
+        message = self._messages[step.of]
+        message.withdrawn_at = message.withdrawn_at or step.at
 
     def _act(self, step: events.Act) -> None:
         match step:
@@ -128,7 +143,8 @@ class InMemory:
             )
             self._messages[item.id] = message
             self._settle(item.id)
-            covering.place(thread, message)
+            if item.id not in self._withdrawn:
+                covering.place(thread, message)
             return
         recorded = self._recorded(item)
         if recorded is not None:

@@ -21,8 +21,10 @@ from tests.stories.events import (
     Reply,
     Step,
     Thread,
+    Withdraw,
     items_of,
     messages_of,
+    never_arrived,
 )
 from tests.stories.ledger import by_receipt, earlier
 
@@ -30,7 +32,8 @@ from tests.stories.ledger import by_receipt, earlier
 def violations(outcome: Outcome, threads: Iterable[Thread], order: Iterable[Step]) -> list[str]:
     """Everything that is wrong with the outcome of these steps, told in this order."""
     steps = list(order)
-    messages = messages_of(steps)
+    gone = never_arrived(steps)
+    messages = {name: each for name, each in messages_of(steps).items() if name not in gone}
     return [
         *covered_once(outcome, messages),
         *ended_by_who_saw_it(outcome, steps),
@@ -54,6 +57,7 @@ def ended_by_who_saw_it(outcome: Outcome, order: Iterable[Step]) -> list[str]:
     """
     steps = list(order)
     messages = messages_of(steps)
+    withdrawn = {each.of for each in steps if isinstance(each, Withdraw)}
     wrong = []
     for inquiry in outcome.inquiries:
         known = sorted(
@@ -66,7 +70,11 @@ def ended_by_who_saw_it(outcome: Outcome, order: Iterable[Step]) -> list[str]:
         if inquiry.state in ("open", "held"):
             wrong += [f"{name} is {inquiry.state} with an end"] if inquiry.ends else []
             continue
-        wrong += [f"{name}: no end covers {each.id}" for each in known if each.id not in seen]
+        wrong += [
+            f"{name}: no end covers {each.id}"
+            for each in known
+            if each.id not in seen and each.id not in withdrawn
+        ]
         wrong += _of_the_first(name, inquiry, known[0])
         wrong += [
             f"{name}: {end.kind} {end.by} could not see {each.id}"
@@ -92,6 +100,8 @@ def could_see(end: EndOutcome, message: Message, first: Message, order: Iterable
     An act that is given to an inquiry has always seen the first message of that.
     """
     steps = list(order)
+    if any(isinstance(each, Withdraw) and each.of == end.by for each in steps):
+        return True
     post = next((each for each in items_of(steps) if each.id == end.by), None)
     if isinstance(post, OwnPost):
         return message.id == post.parent or earlier(message, post)

@@ -44,6 +44,8 @@ oracle reads it so:
     taken back.
 18. Where an end is taken back, a later message of the inquiry that opens again stays with it,
     though a post that covers just that message was heard meanwhile.
+19. A withdrawn message needs no answer: it does not leave what has ended. One that was withdrawn
+    before it came is in no inquiry, but a post may name it as its parent.
 """
 
 from __future__ import annotations
@@ -68,6 +70,7 @@ from tests.stories.events import (
     RouterAct,
     Step,
     Thread,
+    Withdraw,
 )
 from tests.stories.ledger import (
     End,
@@ -116,15 +119,30 @@ class Oracle(Arrivals):
                 refused = self._at_router(step)
             case Reclassify():
                 refused = self._reclassify(step)
-            case BusDown():
-                self.todos = self.known_todos()
-            case BusUp():
-                self._bus_up()
+            case BusDown() | BusUp():
+                self._bus(step)
+            case Withdraw():
+                self.withdrawn.setdefault(step.of, step.at)
             case Again():
                 refused = self._left_out.get(step.of)  # what was done is done, once
         if refused:
             self._left_out[step.id] = refused
+        self._end_withdrawn()
         return refused
+
+    def _end_withdrawn(self) -> None:
+        """What has nothing but withdrawn messages ended when the last of them was withdrawn."""
+        for inquiry in self.inquiries:
+            moments = {self.withdrawn.get(each.id): each.id for each in inquiry.messages}
+            known = {at: name for at, name in moments.items() if at is not None}
+            if not known or len(known) < len(moments):
+                continue
+            at, standing = max(known), inquiry.standing()
+            later = all(each < at for each in inquiry.reopened)
+            if later and (not standing or at < standing[0].at):
+                covers = {each.id for each in inquiry.messages}
+                inquiry.ends = [each for each in inquiry.ends if each.by != known[at]]
+                inquiry.ends.append(End("close", known[at], at, covers))
 
     # Ends that are given to one inquiry
 
@@ -223,9 +241,12 @@ class Oracle(Arrivals):
             self._unheard.append((todo.inquiry, step, cut))
         return None
 
-    def _bus_up(self) -> None:
-        for inquiry, step, cut in self._unheard:
-            self._heard_of_todo(inquiry, step, cut)
+    def _bus(self, step: BusDown | BusUp) -> None:
+        if isinstance(step, BusDown):
+            self.todos = self.known_todos()
+            return
+        for inquiry, act, cut in self._unheard:
+            self._heard_of_todo(inquiry, act, cut)
         self._unheard, self.todos = [], None
 
     def _heard_of_todo(self, inquiry: Inquiry, step: RouterAct, cut: Place | None) -> None:

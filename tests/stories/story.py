@@ -36,12 +36,13 @@ from tests.stories.events import (
     Step,
     Story,
     Thread,
+    Withdraw,
     deliver,
     items_of,
     messages_of,
 )
 from tests.stories.invariants import without_repeats
-from tests.stories.writer import LONGEST, Writer
+from tests.stories.writer import LONGEST, SECOND, Writer
 
 __all__ = [
     "Act",
@@ -66,9 +67,11 @@ __all__ = [
     "Step",
     "Story",
     "Thread",
+    "Withdraw",
     "deliver",
     "generate",
     "generate_order_free",
+    "generate_withdrawn",
     "items_of",
     "messages_of",
     "order_free",
@@ -95,6 +98,21 @@ def generate_order_free(seed: int) -> Story:
     while writer.length < wanted:
         writer.write_calmly()
     return Story(seed, writer.threads, writer.finish())
+
+
+def generate_withdrawn(seed: int) -> Story:
+    """The story of this seed, in which customers take some of their messages back, also before
+    these come.
+    """
+    story, rng = generate(seed), random.Random(f"withdrawn {seed}")
+    steps = list(story.steps)
+    messages = list(messages_of(steps).values())
+    for number in range(rng.randint(1, 4) if messages else 0):
+        message = rng.choice(messages)
+        place = rng.randint(1, len(steps))
+        at = steps[place - 1].at + rng.choice((0.1, 0.2)) * SECOND
+        steps.insert(place, Withdraw(f"w{number}", message.id, message.thread, at))
+    return Story(seed, story.threads, tuple(sorted(steps, key=lambda each: each.at)))
 
 
 def orders(story: Story, rng: random.Random, count: int) -> list[Order]:
@@ -170,7 +188,7 @@ def _possible(order: Sequence[Step]) -> bool:
             if any(each.sent_at and each.sent_at > each.received_at for each in step.items):
                 return False
             told.update(each.id for each in step.items)
-        elif not _named_by(step) <= told:
+        elif not isinstance(step, Withdraw) and not _named_by(step) <= told:
             return False
         told.add(step.id)
     return True

@@ -10,7 +10,7 @@ import pytest
 from tests.stories.in_memory import InMemory
 from tests.stories.invariants import differences, violations
 from tests.stories.oracle import tell
-from tests.stories.story import generate, generate_order_free, orders
+from tests.stories.story import generate, generate_order_free, generate_withdrawn, orders
 
 STORIES = 2_000
 AT_ONCE = 100
@@ -27,6 +27,17 @@ def test_the_domain_ends_every_story_as_the_rules_say(seeds: Sequence[int]) -> N
     for seed in seeds:
         story = generate(seed)
         for order in orders(story, random.Random(seed), ORDERS):
+            expected = tell(story.threads, order)
+            found = InMemory(story, expected).tell(order)
+            wrong = [*violations(found, story.threads, order), *differences(expected, found)]
+            assert not wrong, (seed, order, wrong)
+
+
+@pytest.mark.parametrize("first", range(0, 1_000, AT_ONCE))
+def test_so_it_does_where_customers_take_messages_back(first: int) -> None:
+    for seed in range(first, first + AT_ONCE):
+        story = generate_withdrawn(seed)
+        for order in orders(story, random.Random(seed), 2):
             expected = tell(story.threads, order)
             found = InMemory(story, expected).tell(order)
             wrong = [*violations(found, story.threads, order), *differences(expected, found)]
