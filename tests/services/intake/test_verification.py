@@ -149,6 +149,19 @@ async def test_what_is_not_proven_ends_nothing(
         assert [each["kind"] for each in shown["messages"]] == ["inbound", "post"]
 
 
+async def test_an_edit_without_proof_is_marked_and_what_was_said_is_kept(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with opened(database_url, tmp_path, clock, facebook=OBSERVE) as desk:
+        (inquiry,) = await desk.accepted(message(id="m-1", text="Wann?"))
+        edit = {"type": "message.edited", "data": message(id="m-1", text="Gar nicht.")}
+        body = json.dumps(edit).encode()
+        await desk.deliver_raw(body, headers={"content-type": "application/json"})
+        (shown,) = (await desk.detail(inquiry))["messages"]
+        assert (shown["text"], shown["details"]) == ("Gar nicht.", {"proven": False})
+        assert [each["text"] for each in shown["earlier_versions"]] == ["Wann?"]
+
+
 async def test_nothing_is_withdrawn_without_proof(desk: Desk) -> None:
     sent = SAMPLE.sign(SAMPLE.delivery([SAMPLE.items["withdrawn"]("m-1")]), "nobody's", NOON)
     assert (await send(desk, sent)).is_success

@@ -56,8 +56,10 @@ def rewrite(
         return None
     if not versions.removed:
         _keep(tx, message["id"], versions.current, {name: message[name] for name in _WORDS})
+    # Also whether somebody may have written this who was not the author.
+    details = {**(message["details"] or {}), **(new.details or {})}
     changed = update(messages).where(messages.c.id == message["id"])
-    tx.execute(changed.values(**words, edited_at=edit.since))
+    tx.execute(changed.values(**words, details=details or None, edited_at=edit.since))
     return versions
 
 
