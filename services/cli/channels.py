@@ -96,7 +96,12 @@ def _findings(name: str, found: Environment) -> Iterable[Finding]:
     policy, channel = found.policy, found.policy.channels[name]
     secrets = found.secrets.get(name, ())
     configured = Configured(
-        name, channel, CONNECTORS[channel.connector], secrets, comes_by(name, policy)
+        name,
+        channel,
+        CONNECTORS[channel.connector],
+        secrets,
+        comes_by(name, policy),
+        found.public_url,
     )
     zone = ZoneInfo(policy.calendar.timezone)
     yield from configuration(configured, now=SystemClock().now(), zone=zone)

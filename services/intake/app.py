@@ -84,7 +84,9 @@ def build(
         tells_progress=True,
     )
     committer = GroupCommitter(_writers(database, settings.writers))
-    rules = intake_rules(runtime.policy, secrets, connectors)
+    rules = intake_rules(
+        runtime.policy, secrets, connectors, public_url=runtime.settings.public_url
+    )
     activity = Activity()
     desk = IntakeDependencies(
         database=database,

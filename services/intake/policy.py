@@ -93,9 +93,15 @@ class IntakeRules:
 
 
 def intake_rules(
-    policy: Policy, secrets: Mapping[str, Sequence[str]], connectors: Connectors = CONNECTORS
+    policy: Policy,
+    secrets: Mapping[str, Sequence[str]],
+    connectors: Connectors = CONNECTORS,
+    *,
+    public_url: str = "",
 ) -> IntakeRules:
-    """Raises PolicyError for a connector that is not known, and ValueError that names the variable
+    """`public_url` is where the outside reaches the desk, as far as it is known.
+
+    Raises PolicyError for a connector that is not known, and ValueError that names the variable
     when a secret cannot be one, or says of each channel that lacks one what to paste where.
     """
     examine(policy, connectors)
@@ -105,7 +111,7 @@ def intake_rules(
                 f"{secret_variable(name)} belongs to no channel of the policy file; "
                 f"known are {', '.join(sorted(policy.channels))}"
             )
-    if missing := tuple(_missing_secrets(policy, secrets, connectors)):
+    if missing := tuple(_missing_secrets(policy, secrets, connectors, public_url)):
         raise ValueError("\n".join(missing))
     return IntakeRules(
         {
@@ -178,7 +184,10 @@ def form_channel(policy: Policy) -> str | None:
 
 
 def _missing_secrets(
-    policy: Policy, secrets: Mapping[str, Sequence[str]], connectors: Connectors
+    policy: Policy,
+    secrets: Mapping[str, Sequence[str]],
+    connectors: Connectors,
+    public_url: str,
 ) -> Iterator[str]:
     for name, channel in policy.channels.items():
         connector = connectors[channel.connector]
@@ -186,16 +195,16 @@ def _missing_secrets(
         if channel.pull is not None:
             continue  # it may be fetched only
         if enforced and connector.setup.needs_secret and not secrets.get(name):
-            yield missing_secret(name, connector)
+            yield missing_secret(name, connector, public_url)
 
 
-def missing_secret(name: str, connector: Connector[Any]) -> str:
+def missing_secret(name: str, connector: Connector[Any], public_url: str) -> str:
     """What to do about it, as a sentence for whoever starts the desk."""
     setup, variable = connector.setup, secret_variable(name)
+    address = f"{public_url.rstrip('/') or '<this desk>'}{webhook_path(name)}"
     return (
-        f"the channel {name} has no secret: set {variable} to {setup.secrets} "
-        f"(or {variable}{SUFFIX} to a file with it), and paste the address "
-        f"{webhook_path(name)} of this desk into {setup.address}; "
+        f"the channel {name} has no secret: paste {address} into: {setup.address}; and set "
+        f"{variable} (or {variable}{SUFFIX} to a file with it) to: {setup.secrets}; "
         f"docs/channels/{connector.name}.md has the whole of it"
     )
 

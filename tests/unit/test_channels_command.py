@@ -53,7 +53,10 @@ def test_every_channel_is_tried_where_none_is_named(
     code, text = run(capsys)
     assert code == 1
     assert "missing    DESK_SECRET_X: a webhook secret is whsec_" in text
-    assert "missing    the channel youtube has no secret: set DESK_SECRET_YOUTUBE to" in text
+    assert (
+        "missing    the channel youtube has no secret: paste <this desk>/intake/v1/webhooks/"
+        in text
+    )
     assert "ok         the form at /form writes here, which needs no webhook secret" in text
     assert text.endswith(f"\n{len(load_policy(None).channels) - 1} things are missing\n")
 
@@ -156,7 +159,7 @@ def findings(*secrets: str, **facebook: Any) -> dict[str, list[str]]:
 def test_what_the_platform_asks_for_beside_the_secret_is_said() -> None:
     token, own = findings("a-secret-of-ours")["missing"]
     assert token == "there is no token: add verify:..."
-    assert own.startswith("own_ids is empty: put the number on your own stamps there, or what")
+    assert own.endswith("becomes an inquiry: list the number on your own stamps")
     assert "missing" not in findings("a-secret-of-ours", "verify:a-token-of-ours", own_ids=("7",))
 
 

@@ -183,13 +183,14 @@ def test_a_platform_without_its_secret_says_what_to_paste_where(told: Told, tmp_
         ),
         encoding="utf-8",
     )
-    sentences = told("run", DESK_PORT=0, DESK_POLICY=path)
+    public = "https://desk.example.org"
+    sentences = told("run", DESK_PORT=0, DESK_POLICY=path, DESK_PUBLIC_URL=public)
     assert [each.split(":")[0] for each in sentences] == [
         "the channel facebook has no secret",
         "the channel instagram has no secret",
     ]
-    assert "set DESK_SECRET_FACEBOOK to the app's secret" in sentences[0]
-    assert "/intake/v1/webhooks/instagram of this desk into your app's dashboard" in sentences[1]
+    assert "DESK_SECRET_FACEBOOK_FILE to a file with it) to: the app's secret, " in sentences[0]
+    assert f"paste {public}/intake/v1/webhooks/instagram into: your app's da" in sentences[1]
 
 
 def test_an_unknown_variable_is_named_with_the_nearest(

@@ -35,6 +35,7 @@ class Configured:
     connector: Connector[Any]
     secrets: Sequence[str]
     comes_by: str | None = None
+    public_url: str = ""
 
 
 def comes_by(name: str, policy: Policy) -> str | None:
@@ -55,8 +56,8 @@ def configuration(configured: Configured, *, now: datetime, zone: tzinfo) -> Ite
     if setup.own_ids is not None and not channel.own_ids:
         yield Finding(
             "missing",
-            f"own_ids is empty: put {setup.own_ids} there, or what you post yourselves becomes an "
-            "inquiry",
+            "own_ids is empty, so what you post yourselves becomes an inquiry: list "
+            f"{setup.own_ids}",
         )
     if channel.verification is Verification.OBSERVE:
         yield Finding(
@@ -74,7 +75,7 @@ def _secret(configured: Configured) -> Iterator[Finding]:
     name, connector, secrets = configured.name, configured.connector, configured.secrets
     if not secrets:
         yield (
-            Finding("missing", missing_secret(name, connector))
+            Finding("missing", missing_secret(name, connector, configured.public_url))
             if configured.comes_by is None
             else Finding("ok", f"{configured.comes_by}, which needs no webhook secret")
         )

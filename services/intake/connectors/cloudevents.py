@@ -197,6 +197,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="the target of the subscription",
         secrets="a secret of your own making, as the bearer token of the subscription",
-        own_ids="the authors' ids of our own accounts in the sending system",
+        own_ids="the authors' ids of your own accounts in the sending system",
     ),
 )

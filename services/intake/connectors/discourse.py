@@ -134,6 +134,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="Payload URL of a webhook under Admin, Advanced, Webhooks, with the post events",
         secrets="a secret of your own making, as Secret of that webhook",
-        own_ids="the names or numbers of our own accounts, and -1, which is the forum itself",
+        own_ids="the names or numbers of your own accounts, and -1, which is the forum itself",
     ),
 )

@@ -125,6 +125,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="Payload URL of a webhook of the repository or organisation, content type JSON",
         secrets="a secret of your own making, as Secret of that webhook",
-        own_ids="the logins or numbers of our own accounts and apps",
+        own_ids="the logins or numbers of your own accounts and apps",
     ),
 )

@@ -145,6 +145,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="Receiving > Create Route > Forward",
         secrets="the HTTP webhook signing key of Settings > API Security",
-        own_ids="every address of ours that mail is sent from",
+        own_ids="every address of yours that mail is sent from",
     ),
 )

@@ -126,6 +126,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="Endpoint URL of a webhook under Administration, Webhooks, with the status events",
         secrets="the Signing secret that the instance shows for that webhook",
-        own_ids="the numbers of our own accounts, as the instance's API shows them",
+        own_ids="the numbers of your own accounts, as the instance's API shows them",
     ),
 )

@@ -135,8 +135,8 @@ def counted_as_ok(body: Mapping[str, Any], *, repeated: bool) -> Answer:  # noqa
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What an operator does on the platform, as parts of sentences; docs/channels/<name>.md has
-    the whole of it.
+    """What an operator does on the platform, as parts of sentences that speak to them;
+    docs/channels/<name>.md has the whole of it.
 
     `address`: where the channel's address is pasted there. `secrets`: what of there, or of one's
     own making, is put into DESK_SECRET_<CHANNEL>. `own_ids`: what of there is put into the

@@ -125,6 +125,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="Inbound stream > Settings > Webhook, with user:password@ before the host",
         secrets="user:password of your own, as in the address",
-        own_ids="every address of ours that mail is sent from",
+        own_ids="every address of yours that mail is sent from",
     ),
 )

@@ -53,6 +53,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="what posts the mails: the mail server or relay",
         secrets="a token of your own, which is sent as `Authorization: Bearer`",
-        own_ids="every address of ours that mail is sent from",
+        own_ids="every address of yours that mail is sent from",
     ),
 )

@@ -176,6 +176,6 @@ CONNECTOR: Connector[Keys] = Connector(
     setup=Setup(
         address="Settings > Inbound Parse > Add Host & URL",
         secrets="the public key of its security policy, or an OAuth token",
-        own_ids="every address of ours that mail is sent from",
+        own_ids="every address of yours that mail is sent from",
     ),
 )

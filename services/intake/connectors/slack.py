@@ -216,6 +216,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="the Request URL under Event Subscriptions of the app",
         secrets="the Signing Secret under Basic Information of the app",
-        own_ids="the ids of our own people and bots (U..., B...)",
+        own_ids="the ids of your own people and bots (U..., B...)",
     ),
 )

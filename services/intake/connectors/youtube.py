@@ -126,6 +126,6 @@ CONNECTOR: Connector[tuple[bytes, ...]] = Connector(
     setup=Setup(
         address="`hub.callback` in the subscription at YouTube's hub",
         secrets="a secret of your own making, as `hub.secret` of the subscription",
-        own_ids="the ids of our own YouTube channels (UC...)",
+        own_ids="the ids of your own YouTube channels (UC...)",
     ),
 )

@@ -189,7 +189,8 @@ async def test_a_platforms_channel_without_a_secret_does_not_start(
         async with postcards("", tmp_path, clock, secrets=(), facebook={}):
             pass
     (sentence,) = str(refused.value).splitlines()
-    assert "set DESK_SECRET_FACEBOOK to the secret with which the platform signs" in sentence
+    assert "and set DESK_SECRET_FACEBOOK (or DESK_SECRET_FACEBOOK_FILE" in sentence
+    assert "to: the secret with which the platform signs;" in sentence
     assert "/intake/v1/webhooks/facebook" in sentence
     assert "docs/channels/postcards.md" in sentence
 
