@@ -111,6 +111,7 @@ PLATFORM_HOSTS = {
     "learn.microsoft.com", "www.linkedin.com", "developers.google.com", "www.youtube.com",
     "www.googleapis.com", "docs.joinmastodon.org", "core.telegram.org", "api.telegram.org",
     "docs.slack.dev", "api.slack.com", "docs.github.com", "github.com", "docs.discourse.org",
+    "developers.line.biz",
     "www.twilio.com", "documentation.mailgun.com", "postmarkapp.com", "developer.mailgun.com",
 }  # fmt: skip
 """What connectors and their pages may name as well: where a platform's format is described, and
