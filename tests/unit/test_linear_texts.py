@@ -16,8 +16,9 @@ from starlette.requests import Request
 
 from services.intake.accepting.incoming import ThreadName, from_channel
 from services.intake.connectors import lenient, standard_webhooks
-from services.intake.connectors.decoding import parsed_json
+from services.intake.connectors.decoding import form, parsed_json
 from services.intake.connectors.items import NewMessage
+from services.intake.connectors.mail.item import message_of
 from services.intake.connectors.port import Reading
 from services.intake.connectors.standard_webhooks import (
     Claim,
@@ -225,6 +226,14 @@ def _signed(text: str) -> object:
     return claim_of([(name, value) for name in names], now=NOW)
 
 
+def _headers(text: str) -> bytes:
+    """With the text in all that are looked at."""
+    value = _bytes(text.replace("\r\n", "\r\n "))
+    names = ("From", "To", "Subject", "Date", "Message-ID", "References", "List-Id", "List-Post")
+    of_content = b"Content-Type: text/plain; name=" + value + b"\r\n"
+    return b"".join(name.encode() + b": x " + value + b"\r\n" for name in names) + of_content
+
+
 def _content_type(text: str) -> None:
     headers = [(b"content-type", b"application/json; " + _header(text))]
     require_json(Request({"type": "http", "headers": headers}))
@@ -266,6 +275,12 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "external_id_of, broken": lambda text: quarantine.external_id_of(
         f'{{"id": "{text}', standard_webhooks.id_of
     ),
+    "a mail": lambda text: message_of(b"Subject: Re: x\r\n\r\n" + _bytes(text), Reading(NOW)),
+    "a mail in HTML": lambda text: message_of(
+        b"Content-Type: text/html\r\n\r\n<p>" + _bytes(text), Reading(NOW)
+    ),
+    "the headers of a mail": lambda text: message_of(_headers(text), Reading(NOW)),
+    "a form": _refusing(lambda text: form(_bytes(text), None)),
     "what is told": lambda _: Result().body(),
     **{
         model.__name__: _fields(model)

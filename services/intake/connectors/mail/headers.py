@@ -21,7 +21,9 @@ LONGEST_WORDS = 5_000
 """Characters of a value in which encoded words are looked for."""
 LONGEST_LIST = 20_000
 """Characters of a list of addresses that are looked at."""
-_MOST_COMMENTS = 50  # the standard library's parser calls itself for each inside another
+_MOST_INSIDE = 50
+"""Comments and groups: the standard library's parser calls itself for each inside another."""
+_WITHOUT_INSIDE = str.maketrans({"(": " ", ")": " ", ":": ","})
 _LENIENT: Mapping[str, Any] = {"strict": False} if hasattr(utils, "supports_strict_parsing") else {}
 """Newer versions of Python give up a whole list for one broken address in it."""
 _FOLDS = re.compile(r"\r\n?|\n")
@@ -102,8 +104,8 @@ def _word(part: bytes | str, charset: str | None) -> str:
 def addresses(value: str) -> list[Address]:
     """Those in a list of addresses (RFC 5322, section 3.4), as far as they can be made out."""
     listed = value[:LONGEST_LIST]
-    if listed.count("(") > _MOST_COMMENTS:
-        listed = listed.replace("(", " ").replace(")", " ")
+    if listed.count("(") + listed.count(":") > _MOST_INSIDE:
+        listed = listed.translate(_WITHOUT_INSIDE)
     found = utils.getaddresses([listed], **_LENIENT)
     return [
         Address(_SPACE.sub("", email), _SPACE.sub(" ", words(name)).strip() or None)

@@ -104,18 +104,17 @@ def _author(
 ) -> tuple[Mapping[str, Any] | None, bool]:
     """Who wrote, and whether that is one of us.
 
-    A web form that mails from our own address names the customer in Reply-To, and a colleague who
-    hands on a mail from it is not who asks.
+    A web form that mails from our own address to ourselves names the customer in Reply-To, and a
+    colleague who hands on a mail that way is not who asks.
     """
     found = headers.addresses("from", "sender")
     if not found:
         return None, False
     who = found[0]
     if who.key in own:
-        others = [each for each in headers.addresses("reply-to") if each.key not in own]
-        if not others and original and original.key not in own and _among_us(headers, own):
-            others = [original]
-        if not others:
+        named = [*headers.addresses("reply-to"), *([original] if original else [])]
+        others = [each for each in named if each.key not in own]
+        if not (others and _among_us(headers, own)):
             return _person(who), True
         who = others[0]
     return _person(who), False

@@ -74,6 +74,8 @@ def _new_part(found: dict[str, str], head: Sequence[str], tail: Sequence[str]) -
     if any(line.startswith(">") for line in below.split("\n")):
         return ""
     above = _shown(found.get("text_top", ""), head)
+    if above.strip() and below.strip("\n").partition("\n")[0].rstrip() == "--":
+        below = ""
     parts = (without_signature(each).strip() for each in (above, below))
     return "\n\n".join(part for part in parts if part)
 

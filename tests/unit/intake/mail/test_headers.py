@@ -117,6 +117,14 @@ def test_a_web_form_that_mails_from_our_address_names_the_customer_in_reply_to()
     assert message(raw).author.email == "erika@kunde.example"
 
 
+def test_an_answer_of_ours_may_name_somebody_in_reply_to() -> None:
+    raw = mail(
+        **{"from": "help@desk.example", "to": "erika@kunde.example", "cc": "help@desk.example"},
+        reply_to="eva@desk.example",
+    )
+    assert isinstance(item(raw), OwnPost)
+
+
 def test_who_else_got_it_is_known() -> None:
     raw = mail(to="help@desk.example, b@x.example", cc="C <c@x.example>", reply_to="d@x.example")
     assert details(raw) == {

@@ -149,6 +149,7 @@ BOMBS = {
     "continuations": mail(b"a", content_type="text/plain; " + "a*1*=x;" * 100_000),
     "recipients": mail(b"a", to=", ".join(f"u{n}@x.example" for n in range(10_000))),
     "comments": mail(b"a", to="(" * 500_000),
+    "groups": mail(b"a", to="a:" * 500_000),
     "headers": b"".join(b"X-%d: %d\r\n" % (n, n) for n in range(10_000)) + mail("a"),
     "references": mail(b"a", references=" ".join(f"<{n}@x>" for n in range(10_000))),
     "words": mail(b"a", subject="=?a?q?" * 100_000),

@@ -75,6 +75,11 @@ def test_a_signature_is_kept_apart() -> None:
         )
 
 
+def test_a_signature_below_the_quotation_is_no_text() -> None:
+    text = f"Ja.\n\nAm 20.11.26 um 17:30 schrieb Desk:\n{QUOTED}\n-- \nErika\n"
+    assert message(mail(text, subject="Re: Termin")).text == "Ja."
+
+
 def test_a_forwarded_mail_is_whole_and_says_who_wrote_it() -> None:
     inner = "Von: Max Kunde <max@kunde.example>\nDatum: 20.11.2026\nBetreff: Stuhl\nAn: Laden"
     for above in ("Bitte kümmern.\n\n", "-------- Weitergeleitete Nachricht --------\n"):
