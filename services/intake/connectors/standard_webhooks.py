@@ -286,8 +286,8 @@ def _is_delivery(document: Any) -> bool:
 
 def id_of(document: Any) -> str | None:
     """The id of one message, alone or in an event, as it would be stored."""
-    _, document = _changed(document)
-    if isinstance(document, str | int):
+    type_, document = _changed(document)
+    if type_ == DELETED and isinstance(document, str | int):
         return lenient.id_of({"id": document})
     if isinstance(document, dict) and "id" not in document and "data" in document:
         return lenient.id_of(document["data"])
