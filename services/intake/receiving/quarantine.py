@@ -150,6 +150,8 @@ def oldest(tx: Read, channels: Iterable[str]) -> dict[str, datetime]:
 def kept_by_channel(tx: Read, channels: Iterable[str]) -> dict[str, Kept]:
     """How much each channel has kept, up to MOST_COUNTED, and since when the oldest waits."""
     c = quarantine.c
+    if tx.execute(select(c.id).limit(1)).first() is None:
+        return {}  # as nearly always
     found = {}
     for channel, since in oldest(tx, channels).items():
         some = select(c.id).where(c.channel == channel, ~_repaired()).limit(MOST_COUNTED)
