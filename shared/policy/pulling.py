@@ -17,8 +17,10 @@ from shared.policy.parts import Items, Part, refuse
 from shared.policy.values import LOOPBACK, Duration, WebAddress, Word, mistake, shown
 
 SHORTEST_INTERVAL = timedelta(minutes=1)
-LONGEST_INTERVAL = timedelta(minutes=25)
-"""A mailbox is watched for so long at a time; servers end what is silent for 29 minutes."""
+LONGEST_INTERVAL = timedelta(minutes=10)
+"""A mailbox is watched for so long at a time: servers end what is silent for 29 minutes, some earlier,
+and who is not read for 15 minutes raises an alarm.
+"""
 _MOVE = "move:"
 
 
@@ -48,7 +50,7 @@ class _Pull(Part):
     @model_validator(mode="after")
     def _check_interval(self) -> Self:
         if not SHORTEST_INTERVAL <= self.every <= LONGEST_INTERVAL:
-            refuse(((("every",), "is no pause between two rounds", "from 1m to 25m"),))
+            refuse(((("every",), "is no pause between two rounds", "from 1m to 10m"),))
         return self
 
 
