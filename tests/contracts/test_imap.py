@@ -45,6 +45,7 @@ class Mailbox:
         self.server = server
         self.user = f"{new_id()}@example.org"
         self.cursors: dict[str, Cursor] = {}
+        self.read: list[bytes] = []
         self.open(**settings)
 
     def open(self, *, credential: Credential = RIGHT, **settings: Any) -> None:
@@ -59,7 +60,7 @@ class Mailbox:
         """What is new. With `crash_after`, so many batches of mails are stored and the cursor of
         the last one is not.
         """
-        bodies: list[bytes] = []
+        bodies = self.read = []
         with_mails = 0
         async for batch in self.source.batches(self.cursors):
             bodies += batch.bodies
@@ -188,10 +189,14 @@ async def test_several_folders_have_a_cursor_each(server: Dovecot, mailbox: Mail
     assert mailbox.cursors.keys() == {"INBOX", "Verkauf"}
 
 
-async def test_a_folder_that_is_not_there_is_named(mailbox: Mailbox) -> None:
-    mailbox.open(folders=["Nirgends"])
+async def test_a_folder_that_is_not_there_is_named_and_keeps_no_other_from_being_read(
+    mailbox: Mailbox,
+) -> None:
+    mailbox.open(folders=["INBOX", "Nirgends"])
+    mailbox.deliver(mail(1))
     with pytest.raises(PullError) as failed:
         await mailbox.round()
+    assert mailbox.read == [mail(1)]
     assert failed.value.kind == "answer"
     assert "Nirgends" in failed.value.reason
 

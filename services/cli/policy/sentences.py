@@ -21,6 +21,7 @@ from shared.policy.model import (
     Promise,
     ServiceLevel,
 )
+from shared.policy.pulling import AnyPull, ImapPull, MastodonPull, YoutubePull
 from shared.policy.values import MINUTES_A_DAY, OpeningInterval, WarnLevel
 
 Language = Literal["de", "en"]
@@ -58,6 +59,21 @@ def _channels(policy: Policy, words: Wording) -> Iterable[str]:
             yield words.direct_channel.format(channel=name, desk=channel.desk)
         if channel.reply_window_hours is not None:
             yield words.reply_window.format(channel=name, hours=channel.reply_window_hours)
+        if channel.pull is not None:
+            yield _fetched(name, channel.pull, words)
+
+
+def _fetched(channel: str, pull: AnyPull, words: Wording) -> str:
+    match pull:
+        case ImapPull():
+            source = f"{pull.user} ({pull.host})"
+        case MastodonPull():
+            source = pull.server
+        case YoutubePull():
+            source = pull.channel_id
+    return words.fetched[pull.type].format(
+        channel=channel, source=source, time=_time(pull.every, words)
+    )
 
 
 def _form(policy: Policy, words: Wording) -> Iterable[str]:

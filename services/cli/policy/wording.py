@@ -27,6 +27,7 @@ class Wording:
     best_effort: str
     direct_channel: str
     reply_window: str
+    fetched: dict[str, str]
     form: str
     form_without_email: str
     form_embedded: str
@@ -117,6 +118,11 @@ EN = Wording(
     promised="An answer in time is promised on {channels}.",
     best_effort="On {channels} we answer as well as we can; no clock runs there.",
     direct_channel="What comes in on {channel} goes straight to the desk {desk}.",
+    fetched={
+        "imap": "Mails of {channel} are read from the mailbox {source}, every {time}.",
+        "mastodon": "Who mentions us at {source} comes in on {channel}, read every {time}.",
+        "youtube": "Comments on the channel {source} come in on {channel}, read every {time}.",
+    },
     form="Customers may write in the form at /form; it comes in on {channel}.",
     form_without_email="They need not give an e-mail address there.",
     form_embedded="It may be shown in pages of {sites}.",
@@ -236,6 +242,11 @@ DE = Wording(
     promised="Eine fristgerechte Antwort ist zugesagt auf {channels}.",
     best_effort="Auf {channels} antworten wir, so gut wir können; dort läuft keine Uhr.",
     direct_channel="Was über {channel} eingeht, geht direkt an das Team {desk}.",
+    fetched={
+        "imap": "Auf {channel} liest der Desk das Postfach {source}, alle {time}.",
+        "mastodon": "Auf {channel} liest der Desk, wer uns bei {source} erwähnt, alle {time}.",
+        "youtube": "Auf {channel} liest der Desk die Kommentare zum Kanal {source}, alle {time}.",
+    },
     form="Kunden können im Formular unter /form schreiben; es geht über {channel} ein.",
     form_without_email="Eine E-Mail-Adresse müssen sie dort nicht angeben.",
     form_embedded="Es darf in Seiten von {sites} gezeigt werden.",

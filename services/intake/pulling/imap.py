@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -43,14 +43,22 @@ class ImapSource:
         self._refused: dict[tuple[str, int], int] = {}
         self._found = False
 
-    async def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    async def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         self._found = False
         session = await self._opened()
         # The first one last: it is the one that is watched afterwards.
+        refused: PullError | None = None
         for folder in reversed(self._settings.folders):
-            async for batch in self._folder(session, folder, cursors.get(folder)):
-                self._found = self._found or bool(batch.bodies)
-                yield batch
+            try:
+                async for batch in self._folder(session, folder, cursors.get(folder)):
+                    self._found = self._found or bool(batch.bodies)
+                    yield batch
+            except PullError as error:
+                if error.kind != "answer" or session.over:
+                    raise
+                refused = error  # one that somebody has renamed keeps no other from being read
+        if refused is not None:
+            raise refused
 
     async def wait(self, seconds: float) -> None:
         session = self._session

@@ -8,7 +8,7 @@ https://docs.joinmastodon.org/methods/notifications/
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,7 +34,7 @@ class MastodonSource:
         self._credential = credential
         self._api = Api(settings.server, clock=clock, named="the Mastodon server")
 
-    async def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    async def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         known = cursors.get(PLACE)
         if known is None and self._settings.since is None:
             yield Batch(PLACE, (), {"id": await self._newest()})

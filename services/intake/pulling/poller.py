@@ -166,8 +166,9 @@ class Poller:
     async def read_round(self, lease: Lease) -> None:
         """Store all that came since. Raises PullError, LeaseLostError, UnavailableError."""
         cursors = await self._database.read(store.cursors, lease.channel)
-        async for batch in self._source.batches(cursors):
-            await self._store(lease, batch)
+        async with contextlib.aclosing(self._source.batches(cursors)) as batches:
+            async for batch in batches:
+                await self._store(lease, batch)
         failing = await self._database.write(store.note_read, lease, now=self._clock.now())
         self._counts.rounds.labels(lease.channel, "read").inc()
         if failing is not None:

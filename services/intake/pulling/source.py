@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -48,7 +48,7 @@ class PullError(Exception):
 class Source(Protocol):
     """Read by one task at a time. Every step ends in bounded time."""
 
-    def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         """One round: everything that came since, in batches, until nothing more is there.
 
         Only when a batch is stored the next one is asked for. Raises PullError.

@@ -9,7 +9,7 @@ https://developers.google.com/youtube/v3/docs/commentThreads/list
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -47,7 +47,7 @@ class YoutubeSource:
         self._api = Api(settings.server, clock=clock, named="YouTube")
         self._progress = Progress()
 
-    async def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    async def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         known = cursors.get(PLACE)
         self._progress = self._begun() if known is None else Progress.of_json(known)
         self._progress.today(self._clock.now().astimezone(PACIFIC).date())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ class Fake:
     closed: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    async def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         self.seen.append(cursors)
         self.changed.set()
         for each in self.rounds.pop(0) if self.rounds else ():

@@ -161,3 +161,22 @@ def test_no_example_is_given_where_it_would_be_wrong() -> None:
     assert "Example" not in told("en", calendar={"hours": raw | hours})
     promise = shipped()["promises"][0] | {"counting": "opening-hours"}
     assert "Example" not in told("en", promises=[promise])
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(
+    ("pull", "source"),
+    [
+        ({"type": "imap", "host": "imap.example.org", "user": "info"}, "info (imap.example.org)"),
+        ({"type": "mastodon", "server": "https://example.org"}, "https://example.org"),
+        ({"type": "youtube", "channel_id": "UC1"}, "UC1"),
+    ],
+)
+def test_what_is_fetched_is_told_with_its_source(
+    language: Language, pull: dict[str, str], source: str
+) -> None:
+    channel = {"connector": "email", "service_level": "promised", "pull": {**pull, "every": "7m"}}
+    text = told(language, channels={"post": channel})
+    (sentence,) = [line for line in text.split("\n") if source in line]
+    assert "post" in sentence
+    assert "7 minute" in sentence.lower()
