@@ -18,8 +18,8 @@ from shared.policy.values import LOOPBACK, Duration, WebAddress, Word, mistake, 
 
 SHORTEST_INTERVAL = timedelta(minutes=1)
 LONGEST_INTERVAL = timedelta(minutes=10)
-"""A mailbox is watched for so long at a time: servers end what is silent for 29 minutes, some earlier,
-and who is not read for 15 minutes raises an alarm.
+"""A mailbox is watched for so long at a time: servers end what is silent for 29 minutes, some do so
+earlier; and of a source that is not read for 15 minutes there is an alert.
 """
 _MOVE = "move:"
 
@@ -85,6 +85,8 @@ class ImapPull(_Pull):
         if self.archive in self.folders:
             wrong = f"{shown(self.archive)} is read itself"
             findings.append((("then",), wrong, "a folder that is not in folders"))
+        if self.ca is not None and not self.ca.is_absolute():
+            findings.append((("ca",), f"{shown(str(self.ca))} is relative", "an absolute path"))
         if self.security is Security.NONE and self.host not in LOOPBACK:
             wrong = "a password can be read by anybody on the way"
             findings.append((("security",), wrong, '"tls" or "starttls"'))

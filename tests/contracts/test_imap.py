@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,8 +21,8 @@ from shared.runtime.credentials import Credential
 from shared.runtime.ids import new_id
 from tests.support.certificates import make_certificates
 from tests.support.dovecot import PASSWORD, Dovecot
+from tests.support.imap_server import no_step_is_under_way
 from tests.support.processes import scratch
-from tests.unit.intake.test_imap_source import no_step_is_under_way
 
 RIGHT = Credential("DESK_PASSWORD_EMAIL", PASSWORD)
 
@@ -315,6 +316,20 @@ async def test_a_strange_certificate_is_not_trusted(
             await mailbox.round()
         assert failed.value.kind == "unreachable"
         assert "certificate is not trusted" in failed.value.reason
+
+
+@pytest.mark.parametrize("text", [None, "no certificate"])
+async def test_a_file_without_an_authority_is_named(
+    mailbox: Mailbox, tmp_path: Path, text: str | None
+) -> None:
+    place = tmp_path / "ca.pem"
+    if text is not None:
+        place.write_text(text)
+    mailbox.open(ca=place)
+    with pytest.raises(PullError) as failed:
+        await mailbox.round()
+    assert failed.value.kind == "credentials"
+    assert f"{place} holds no certificate" in failed.value.reason
 
 
 @pytest.mark.parametrize("password", ["falsch", "fälsch", 'a"b\\c'])

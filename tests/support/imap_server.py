@@ -6,10 +6,13 @@ import asyncio
 import base64
 import imaplib
 import re
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+from services.intake.pulling import imap_session
 
 
 @dataclass(slots=True)
@@ -122,6 +125,14 @@ class ImapServer:
             head = f"* 1 FETCH (UID {uid} BODY[{section}]<{start}> {{{len(chunk)}}}\r\n"
             answer += head.encode() + chunk + b")\r\n"
         return answer + b"TAG OK done\r\n"
+
+
+def no_step_is_under_way() -> None:
+    """Once the threads in which a client waited have ended; fails when one does not."""
+    for each in threading.enumerate():
+        if each.name == imap_session.THREAD:
+            each.join(10)
+            assert not each.is_alive()
 
 
 def _now() -> str:

@@ -18,6 +18,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from imapclient import IMAPClient, SocketTimeout
@@ -80,7 +81,7 @@ class ImapSession:
 
     def _connected(self, secret: str) -> None:
         settings = self._settings
-        context = ssl.create_default_context(cafile=settings.ca)
+        context = _context(settings.ca)
         encrypted = settings.security is Security.TLS
         client = IMAPClient(
             settings.host,
@@ -251,6 +252,15 @@ class ImapSession:
         else:
             # Only when the thread is through: its number would be another's.
             work.add_done_callback(lambda _: _closed(client))
+
+
+def _context(ca: Path | None) -> ssl.SSLContext:
+    """Raises PullError for a file with which no certificate can be checked."""
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        reason = f"{ca} holds no certificate of an authority: {_named(error)}"
+        raise PullError("credentials", reason) from None
 
 
 def _shut(client: IMAPClient) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from services.intake.pulling.source import Cursor, PullError
 from shared.policy.pulling import ImapPull
 from shared.runtime.clock import SystemClock
 from shared.runtime.credentials import Credential
-from tests.support.imap_server import ImapServer, imap_server
+from tests.support.imap_server import ImapServer, imap_server, no_step_is_under_way
 
 MAILS = [f"Message-ID: <{n}@a>\r\n\r\n{n}\r\n".encode() for n in range(6)]
 
@@ -42,13 +41,6 @@ class Reading:
             self.cursors[batch.place] = batch.cursor
             bodies += batch.bodies
         return bodies
-
-
-def no_step_is_under_way() -> None:
-    for each in threading.enumerate():
-        if each.name == imap_session.THREAD:
-            each.join(10)
-            assert not each.is_alive()
 
 
 async def failure(reading: Reading) -> PullError:
@@ -130,6 +122,7 @@ async def test_a_server_that_falls_silent_is_left(
     )  # fmt: skip
     await asyncio.to_thread(no_step_is_under_way)
     server.silent = None
+    monkeypatch.undo()
     assert await reading.round() == [MAILS[0]]
 
 
@@ -143,6 +136,7 @@ async def test_a_watch_over_which_the_connection_dies_is_noticed(
     with pytest.raises(PullError):
         await reading.source.wait(0.1)
     server.silent = None
+    monkeypatch.undo()
     assert await reading.round() == []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -52,7 +52,7 @@ class Fake:
         self.pull = pull
         return self
 
-    async def batches(self, cursors: Cursors) -> AsyncIterator[Batch]:
+    async def batches(self, cursors: Cursors) -> AsyncGenerator[Batch, None]:
         self.asked.append((self.pull, cursors))
         if self.hangs:
             await asyncio.Event().wait()

@@ -68,6 +68,7 @@ def test_the_type_decides_which_keys_there_are() -> None:
         ({**IMAP, "then": "move:"}, "channels.email.pull.then", "is not known"),
         ({**IMAP, "then": "move:INBOX"}, "channels.email.pull.then", "is read itself"),
         ({**IMAP, "security": "none"}, "channels.email.pull.security", "can be read by anybody"),
+        ({**IMAP, "ca": "ca.pem"}, "channels.email.pull.ca", "is relative"),
         ({**IMAP, "folders": []}, "channels.email.pull.folders", ""),
         ({**IMAP, "folders": ["A", "A"]}, "channels.email.pull.folders[1]", "is listed twice"),
         ({**IMAP, "password": "x"}, "channels.email.pull.password", "there is no such key"),
