@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ async def _morning(company: Company) -> None:
     await post(platforms.chat("w-1", "49170", type="text", text={"body": "Guten Morgen"}))
     await post(platforms.chat("w-2", "49170", type="text", text={"body": "Wo ist mein Paket?"}))
     await company.mail(
-        platforms.mail("e-1", "Rechnung 17", "Die Rechnung stimmt nicht.", author=EMIL),
+        _about_an_invoice(),
         platforms.mail(
             "e-2", "Abwesend", "Bin im Urlaub.", author=EMIL, Auto_Submitted="auto-replied"
         ),
@@ -198,6 +199,12 @@ async def _morning(company: Company) -> None:
         ),
     )  # fmt: skip
     await company.fill_in_the_form("Kann ich meinen Vertrag ändern?")
+
+
+@cache
+def _about_an_invoice() -> bytes:
+    """The same mail each time: with another date it would be another one."""
+    return platforms.mail("e-1", "Rechnung 17", "Die Rechnung stimmt nicht.", author=EMIL)
 
 
 async def _noon(company: Company) -> None:
@@ -218,8 +225,7 @@ async def _noon(company: Company) -> None:
             In_Reply_To="<e-1@example.net>",
         ),
     )  # fmt: skip
-    again = platforms.mail("e-1", "Rechnung 17", "Die Rechnung stimmt nicht.", author=EMIL)
-    await company.mail(again, folder="Verkauf")
+    await company.mail(_about_an_invoice(), folder="Verkauf")
 
 
 async def _afternoon(company: Company) -> None:
