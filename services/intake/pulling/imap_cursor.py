@@ -17,6 +17,8 @@ from services.intake.pulling.imap_session import Selected
 OVERLAP = timedelta(days=2)
 """SEARCH knows days only, of the server's zone; and the last round may have been long."""
 CLOCKS_OFF = timedelta(minutes=5)
+EAST = timedelta(hours=14)
+"""So much earlier than in UTC a day begins at the most: it is the server that knows its zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def beginning(selected: Selected, *, since: date | None, now: datetime) -> Folde
     if since is None and selected.next_uid is not None:
         return FolderCursor(selected.validity, selected.next_uid - 1, now, now.date())
     first = since or now.date()
-    begun = datetime.combine(first, time(), UTC) if since else now
+    begun = datetime.combine(first, time(), UTC) - EAST if since else now
     return FolderCursor(selected.validity, 0, begun, now.date(), first)
 
 

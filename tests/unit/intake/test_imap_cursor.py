@@ -23,8 +23,8 @@ def test_at_first_only_what_comes_from_now_on_is_read() -> None:
 def test_or_what_arrived_since_a_day() -> None:
     cursor = beginning(Selected(7, 501), since=date(2026, 11, 1), now=NOW)
     assert (cursor.uid, cursor.again_from) == (0, date(2026, 11, 1))
-    assert cursor.ours(datetime(2026, 11, 1, 0, 0, 1, tzinfo=UTC))
-    assert not cursor.ours(datetime(2026, 10, 31, 23, 0, tzinfo=UTC))
+    assert cursor.ours(datetime(2026, 10, 31, 23, 0, tzinfo=UTC)), "in Berlin it is that day"
+    assert not cursor.ours(datetime(2026, 10, 31, 9, 0, tzinfo=UTC))
 
 
 def test_a_server_that_names_no_next_number_is_asked_for_what_came_today() -> None:
