@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from services.intake.pulling.imap_cursor import FolderCursor, beginning, going_on
-from services.intake.pulling.imap_notes import too_large, unreadable
+from services.intake.pulling.imap_notes import given_up, too_large, unreadable
 from services.intake.pulling.imap_session import ImapSession, Mail, Selected
 from services.intake.pulling.source import Batch, Cursor, Cursors, PullError
 from shared.policy.pulling import ImapPull
@@ -22,6 +22,7 @@ SEARCHED_AT_ONCE = 50_000
 LOOKED_UP_AT_ONCE = 100
 STORED_AT_ONCE = 20
 STORED_BYTES = 4 * 1_048_576
+LARGE_BYTES = 1_048_576
 TRIES = 3
 GAP_SECONDS = 10.0
 """After a round that found something it is looked again soon: what came between its last question
@@ -88,6 +89,9 @@ class ImapSource:
         async for uids in self._searched(session, cursor, selected):
             for some in batched(uids, LOOKED_UP_AT_ONCE):
                 async for read in self._read(session, folder, cursor, some):
+                    if read.announced is not None:
+                        yield Batch(folder, (), cursor.about_to_store(read.announced).to_json())
+                        continue
                     cursor = cursor.read_to(read.uids[-1])
                     after = partial(self._treat, session, read.uids)
                     yield Batch(folder, read.bodies, cursor.to_json(), after)
@@ -124,19 +128,31 @@ class ImapSource:
         for mail in await session.mails(uids):
             if not cursor.ours(mail.arrived):
                 continue
-            body = await self._body(session, folder, mail)
-            if body is not None:
-                read.add(mail.uid, body)
+            body = await self._body(session, folder, mail, whole=not cursor.gives_up(mail.uid))
+            if body is None:
+                continue
+            if len(body) >= LARGE_BYTES:
+                if read.uids:
+                    yield read
+                    read = _Read()
+                # Who dies of it knows after the next start that it was this one.
+                yield _Read(announced=mail.uid)
+            read.add(mail.uid, body)
             if read.full:
                 yield read
                 read = _Read()
         if read.uids:
             yield read
 
-    async def _body(self, session: ImapSession, folder: str, mail: Mail) -> bytes | None:
+    async def _body(
+        self, session: ImapSession, folder: str, mail: Mail, *, whole: bool
+    ) -> bytes | None:
         """None when it is gone meanwhile."""
         most = self._settings.largest_mib * 1_048_576
         try:
+            if not whole:
+                header = await session.header(mail.uid)
+                return None if header is None else given_up(header, folder=folder)
             body = await session.body(mail.uid, most=most) if mail.size <= most else None
             if body is None and (header := await session.header(mail.uid)) is not None:
                 body = too_large(header, size=mail.size, most=most, folder=folder)
@@ -170,6 +186,9 @@ class ImapSource:
 
 @dataclass(slots=True)
 class _Read:
+    """`announced`: a large mail, of which nothing else is in it; the next one has it."""
+
+    announced: int | None = None
     uids: list[int] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     size: int = 0

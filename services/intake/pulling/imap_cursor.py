@@ -17,6 +17,7 @@ from services.intake.pulling.imap_session import Selected
 OVERLAP = timedelta(days=2)
 """SEARCH knows days only, of the server's zone; and the last round may have been long."""
 CLOCKS_OFF = timedelta(minutes=5)
+MOST_TRIES = 3
 EAST = timedelta(hours=14)
 """So much earlier than in UTC a day begins at the most: it is the server that knows its zone."""
 
@@ -25,7 +26,8 @@ EAST = timedelta(hours=14)
 class FolderCursor:
     """`uid` is the last one that was read. `again_from`: the numbers are new, and what arrived on
     that day or later is being read again. `begun`: what arrived before is not the desk's (UTC).
-    `read_on`: the last day on which the folder was read to its end.
+    `read_on`: the last day on which the folder was read to its end. `large` is a large mail that
+    was about to be stored when the cursor was written, `tries` how often that was so.
     """
 
     validity: int
@@ -33,6 +35,8 @@ class FolderCursor:
     begun: datetime
     read_on: date
     again_from: date | None = None
+    large: int | None = None
+    tries: int = 0
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
@@ -49,6 +53,8 @@ class FolderCursor:
             datetime.fromisoformat(values["begun"]),
             date.fromisoformat(values["read_on"]),
             None if again_from is None else date.fromisoformat(again_from),
+            values.get("large"),
+            values.get("tries", 0),
         )
 
     def ours(self, arrived: datetime | None) -> bool:
@@ -56,11 +62,18 @@ class FolderCursor:
         return self.again_from is None or arrived is None or arrived >= self.begun - CLOCKS_OFF
 
     def read_to(self, uid: int) -> FolderCursor:
-        return replace(self, uid=max(uid, self.uid))
+        return replace(self, uid=max(uid, self.uid), large=None, tries=0)
+
+    def about_to_store(self, large: int) -> FolderCursor:
+        return replace(self, large=large, tries=self.tries + 1 if large == self.large else 1)
+
+    def gives_up(self, uid: int) -> bool:
+        """Whether whoever stored that mail has died of it, again and again."""
+        return uid == self.large and self.tries >= MOST_TRIES
 
     def read_to_its_end(self, selected: Selected, today: date) -> FolderCursor:
         last = self.uid if selected.next_uid is None else selected.next_uid - 1
-        return replace(self, uid=last, read_on=today, again_from=None)
+        return replace(self.read_to(last), read_on=today, again_from=None)
 
 
 def beginning(selected: Selected, *, since: date | None, now: datetime) -> FolderCursor:
@@ -82,4 +95,6 @@ def going_on(cursor: FolderCursor, selected: Selected) -> FolderCursor:
         return cursor
     lately = max(cursor.read_on - OVERLAP, cursor.begun.date() - timedelta(days=1))
     again_from = lately if cursor.again_from is None else min(lately, cursor.again_from)
-    return replace(cursor, validity=selected.validity, uid=0, again_from=again_from)
+    return replace(
+        cursor, validity=selected.validity, uid=0, again_from=again_from, large=None, tries=0
+    )

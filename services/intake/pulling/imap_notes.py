@@ -21,6 +21,15 @@ def too_large(header: bytes, *, size: int, most: int, folder: str) -> bytes:
     return b"".join(_kept(header)) + _PLAIN + note.encode()
 
 
+def given_up(header: bytes, *, folder: str) -> bytes:
+    """Of a mail that the desk has tried to store and did not survive."""
+    note = (
+        "[The desk ended each time that it tried to read this mail, so it has read the headers "
+        f"only. The mail is in the folder {folder} of the mailbox.]"
+    )
+    return b"".join(_kept(header)) + _PLAIN + note.encode()
+
+
 def unreadable(uid: int, *, folder: str, reason: str) -> bytes:
     """A mail that the server lists and does not hand out."""
     note = (

@@ -72,6 +72,19 @@ def test_at_its_end_it_has_been_read_to_the_last_number() -> None:
     assert cursor.read_to_its_end(Selected(7, None), tomorrow).uid == 120
 
 
-@pytest.mark.parametrize("cursor", [KNOWN, replace(KNOWN, again_from=NOW.date())])
+def test_of_a_large_mail_it_is_known_how_often_it_was_about_to_be_stored() -> None:
+    cursor = KNOWN.about_to_store(101).about_to_store(101)
+    assert not cursor.gives_up(101)
+    cursor = cursor.about_to_store(101)
+    assert cursor.gives_up(101)
+    assert not cursor.gives_up(102)
+    assert not cursor.about_to_store(102).gives_up(102)
+    assert not cursor.read_to(101).gives_up(101)
+    assert not going_on(cursor, Selected(8, 500)).gives_up(101)
+
+
+@pytest.mark.parametrize(
+    "cursor", [KNOWN, replace(KNOWN, again_from=NOW.date()), KNOWN.about_to_store(101)]
+)
 def test_it_is_the_same_after_it_was_stored(cursor: FolderCursor) -> None:
     assert FolderCursor.of_json(json.loads(json.dumps(cursor.to_json()))) == cursor

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from services.intake.pulling import imap, imap_session
+from services.intake.pulling import imap, imap_cursor, imap_session
 from services.intake.pulling.imap import ImapSource
 from services.intake.pulling.source import Cursor, PullError
 from shared.policy.pulling import ImapPull
@@ -41,6 +41,14 @@ class Reading:
             self.cursors[batch.place] = batch.cursor
             bodies += batch.bodies
         return bodies
+
+    async def dies_of(self, body: bytes) -> bool:
+        """Whether that one came; nothing was noted since."""
+        async for batch in self.source.batches(self.cursors):
+            if body in batch.bodies:
+                return True
+            self.cursors[batch.place] = batch.cursor
+        return False
 
 
 async def failure(reading: Reading) -> PullError:
@@ -176,3 +184,22 @@ async def test_what_is_no_imap_is_an_error_and_nothing_else(
 
     server.nonsense = answer
     assert (await failure(Reading(server))).kind in {"answer", "unreachable", "credentials"}
+
+
+async def test_a_large_mail_of_which_the_desk_dies_is_read_by_its_headers_at_last(
+    server: ImapServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imap, "LARGE_BYTES", 100)
+    reading = Reading(server)
+    await reading.round()
+    large = b"Message-ID: <large@a>\r\n\r\n" + b"x" * 200
+    server.add(MAILS[0], large, MAILS[1])
+    for _ in range(imap_cursor.MOST_TRIES):
+        assert await reading.dies_of(large)
+    first, last = await reading.round()
+    assert first.startswith(b"Message-ID: <large@a>\r\nMIME-Version: 1.0")
+    assert b"ended each time that it tried to read this mail" in first
+    assert last == MAILS[1]
+    assert await reading.round() == []
+    server.add(large)
+    assert await reading.round() == [large], "another one has its own tries"
