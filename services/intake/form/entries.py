@@ -75,12 +75,13 @@ class Entries:
 
     def message(self, number: str) -> Message:
         """The message of the form with that number. Other words in the same form are another
-        message of the same thread.
+        message of the same thread, unless somebody else has found the form filled in.
         """
+        email, name = address_of(self.email), clean_name(self.name) or None
         return Message(
             id=external_id(self.place(number)),
-            thread_id=f"{_PREFIX}{number}",
-            author=Author(name=clean_name(self.name) or None, email=address_of(self.email)),
+            thread_id=f"{_PREFIX}{number}:{_digest(email or name or '')}",
+            author=Author(name=name, email=email),
             subject=clean_name(self.subject) or None,
             text=self.text,
             visibility="private",
@@ -96,6 +97,11 @@ class Entries:
         ):
             digest.update(hashlib.sha256(part).digest())
         return number + base64.urlsafe_b64encode(digest.digest()[:_DIGEST_BYTES]).decode()
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.urlsafe_b64encode(digest[:_DIGEST_BYTES]).decode()
 
 
 NOTHING = Entries()

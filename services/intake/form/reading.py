@@ -14,9 +14,13 @@ from services.intake.connectors.items import File
 from services.intake.connectors.port import WebhookRequest
 from services.intake.form.entries import Entries
 from services.intake.form.wording import LANGUAGES, Language
+from services.intake.receiving.off_loop import off_loop
+from shared.web.problems import RefusedError
 
 TRAP = "website"
 """A field that no person sees. Programs fill in whatever there is."""
+MOST_TYPED = 1_048_576
+"""Bytes of all that is no file: several times what fits, so that a person can cut it."""
 _WEIGHT = re.compile(r"q=([01](?:\.[0-9]{0,3})?)")
 _IPV6_NETWORK = 64
 """Bits that a household or an office has to itself."""
@@ -33,7 +37,10 @@ class Filled:
 
 async def filled(request: Request) -> Filled:
     """Raises RefusedError for a body that is no form, too large or too slow."""
-    fields = form(await request.body(), WebhookRequest(request.method, request.headers.raw))
+    body = await request.body()
+    fields = await off_loop(
+        len(body), _fields, body, WebhookRequest(request.method, request.headers.raw)
+    )
     files = [each for each in fields if each.name == "files" and each.filename is not None]
     return Filled(
         Entries(
@@ -47,6 +54,23 @@ async def filled(request: Request) -> Filled:
         token=_text(fields, "token"),
         trapped=bool(_text(fields, TRAP).strip()),
     )
+
+
+def _fields(body: bytes, request: WebhookRequest) -> Sequence[Field]:
+    """Raises RefusedError. What is typed has a limit of its own: it is shown again, and what is
+    written around files tells nothing of its size.
+    """
+    is_multipart = (request.header("content-type") or b"").lower().startswith(b"multipart/")
+    if not is_multipart and len(body) > MOST_TYPED:
+        raise _too_much()
+    fields = form(body, request)
+    if sum(len(each.value) for each in fields if each.filename is None) > MOST_TYPED:
+        raise _too_much()
+    return fields
+
+
+def _too_much() -> RefusedError:
+    return RefusedError(413, "body-too-large", f"the fields have more than {MOST_TYPED} bytes")
 
 
 def _text(fields: Sequence[Field], name: str) -> str:

@@ -292,6 +292,21 @@ async def test_back_and_other_words_are_another_message_of_the_thread(
         assert reference_of(one["inquiry_id"]) in page
 
 
+async def test_who_finds_the_form_filled_in_by_another_begins_a_thread(
+    desk: Desk, browser: Browser
+) -> None:
+    """On a computer that several use: somebody goes back, and enters what is theirs."""
+    first = {"token": await browser.token(), **TYPED}
+    second = {**first, "name": "Bernd", "email": "bernd@example.org", "text": "Und ich?"}
+    where = [(await browser.sends(typed)).headers["location"] for typed in (first, second)]
+    found = [(await desk.detail(each["id"])) for each in (await desk.get("/inquiries"))["items"]]
+    assert len({each["conversation_id"] for each in found}) == 2
+    assert {each["contact"]["name"] for each in found} == {"Erika Muster", "Bernd"}
+    pages = [await browser.opens(each) for each in where]
+    for each in found:
+        assert sum(each["reference"] in page for page in pages) == 1
+
+
 async def test_two_forms_are_two_threads_of_one_person(desk: Desk, browser: Browser) -> None:
     await browser.sent()
     await browser.sent(email="ERIKA@example.ORG", text="Noch eine Frage?")
@@ -509,6 +524,21 @@ async def test_what_is_no_form_is_a_page_too(
     assert answer.status_code in {400, 415, 422}
     assert answer.headers["content-type"].startswith("text/html")
     assert await desk.stored() == 0
+
+
+@pytest.mark.parametrize("kind", ["multipart", "urlencoded"])
+async def test_what_is_typed_has_a_limit_of_its_own(
+    desk: Desk, browser: Browser, kind: str
+) -> None:
+    """Nobody types a mebibyte; shown again it would be a page of several."""
+    typed = {"token": await browser.token(), **TYPED, "text": '"' * 1_100_000}
+    if kind == "multipart":
+        answer = await browser.sends(typed)
+    else:
+        answer = await browser.http.post("/form", data=typed)
+    assert answer.status_code == 413
+    assert len(answer.text) < 20_000
+    assert (await desk.get("/inquiries"))["items"] == []
 
 
 async def test_urlencoded_goes_as_well(desk: Desk, browser: Browser) -> None:
