@@ -90,7 +90,7 @@ async def test_from_the_arrival_to_the_answer(caller: Caller) -> None:
     clock = await caller.get(f"/sla/v1/deadlines/{inquiry}")
     assert clock["due_at"] == todo["due_at"] == todo["deadline"]["due_at"]
     assert (clock["state"], clock["target"]) == ("running", "first_answer")
-    found = await caller.get(f"/intake/v1/inquiries?reference={todo['reference'].lower()}")
+    found = await caller.get("/intake/v1/inquiries", reference=todo["reference"].lower())
     assert [each["id"] for each in found["items"]] == [inquiry]
     assert found["items"][0]["reference"] == clock["reference"] == todo["reference"]
 
