@@ -41,17 +41,17 @@ def _claim(request: WebhookRequest, keys: Sequence[bytes], now: datetime) -> Pro
 
 def _prove(request: WebhookRequest, keys: Sequence[bytes], now: datetime, body: bytes) -> Once:
     try:
-        fields = form(body, request)
+        signed = form(body, request, only=_SIGNED)
     except RefusedError as error:
         if error.status == 415:
             raise
         raise _unsigned("cannot be read: this is no form") from error
-    timestamp, token, signature = (_only(fields, name) for name in _SIGNED)
+    timestamp, token, signature = (_only(signed, name) for name in _SIGNED)
     if not fits([of_hex(signature) or b""], keys, timestamp + token):
         raise _unsigned("fits none of this channel's secrets")
     require_fresh("timestamp", timestamp, now=now, oldest=OLDEST)
     signed_at = datetime.fromtimestamp(int(timestamp), UTC)
-    return Once(token, _digest(fields), signed_at + OLDEST)
+    return Once(token, _digest(form(body, request)), signed_at + OLDEST)
 
 
 def _unsigned(problem: str) -> RefusedError:

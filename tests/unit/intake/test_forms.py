@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
+from services.intake.connectors import mailgun
 from services.intake.connectors.decoding import MOST_FIELDS, Field, form
 from services.intake.connectors.port import WebhookRequest
 from shared.web.problems import RefusedError
 
 URLENCODED = b"application/x-www-form-urlencoded"
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 MULTIPART = b'Multipart/Form-Data; boundary="-x y"'
 
 
@@ -86,3 +91,55 @@ def test_a_large_form_costs_in_proportion_to_its_length() -> None:
     for body in (b"\r\n--" * 500_000, b"\r\n---x " * 300_000, b"\r" * 2_000_000):
         assert form(multipart(part("a", body)), request(MULTIPART)) == (Field("a", body),)
     assert time.process_time() - began < 5
+
+
+HOSTILE = {
+    "escapes": (b"text=" + b"%26" * 300_000, URLENCODED),
+    "escapes between letters": (b"text=" + b"a%26" * 200_000, URLENCODED),
+    "percent signs": (b"text=" + b"%" * 1_000_000, URLENCODED),
+    "a name of escapes": (b"%26" * 300_000, URLENCODED),
+    "line ends": (multipart(part("text", b"\r\n" * 400_000)), MULTIPART),
+    "hyphens": (multipart(part("text", b"\r\n--" * 200_000)), MULTIPART),
+}
+
+
+def peak_of(function: Callable[[], object]) -> int:
+    tracemalloc.start()
+    try:
+        function()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_form_takes_memory_in_proportion_to_its_length(kind: str) -> None:
+    body, content_type = HOSTILE[kind]
+    assert peak_of(lambda: form(body, request(content_type))) < 4 * len(body)
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_what_is_not_signed_takes_no_more_memory_than_it_has_bytes(kind: str) -> None:
+    body, content_type = HOSTILE[kind]
+    proof = mailgun.CONNECTOR.claim(request(content_type), (b"key",), NOW)
+
+    def prove() -> None:
+        with pytest.raises(RefusedError) as error:
+            proof(body)
+        assert error.value.status == 401
+
+    assert peak_of(prove) < 3 * len(body)
+
+
+def test_only_the_fields_that_are_asked_for_are_kept() -> None:
+    found = (Field("b", b"2"), Field("b", b"3"))
+    names = multipart(part("a", b"1"), part("b", b"2"), part("c", b""), part("b", b"3"))
+    assert form(names, request(MULTIPART), only={"b"}) == found
+    assert form(b"a=1&b=2&c&b=3", request(URLENCODED), only={"b"}) == found
+
+
+@pytest.mark.parametrize("before", range(4_086, 4_100))
+def test_an_escape_is_whole_wherever_it_stands(before: int) -> None:
+    for escaped, plain in ((b"%2B+%zz%", b"+ %zz%"), (b"%%32%", b"%2%"), (b"%4%41", b"%4A")):
+        (found,) = form(b"a=" + b"x" * before + escaped, request(URLENCODED))
+        assert found.value == b"x" * before + plain
