@@ -81,7 +81,7 @@ BOUNDARIES = {
     "shared/db/group_commit.py": "the same; each verb runs again alone first",
     "services/intake/accepting/committer.py": "the same",
     "services/intake/receiving/delivery.py": "one item of a delivery; it is kept aside",
-    "services/intake/receiving/usecases.py": "one body that was fetched; it is kept aside",
+    "services/intake/receiving/usecases.py": "one body; it is kept aside",
     "services/intake/pulling/poller.py": "the source of one channel; it is tried again",
     "services/intake/pulling/imap_session.py": "a thread; who waits for it gets the error",
     "services/intake/inquiries/worker.py": "one message that others wait for; the next goes on",

@@ -115,9 +115,10 @@ def _headers(named: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _files(fields: Sequence[Field], named: Mapping[str, str]) -> list[File]:
     mapped = _json(named.get("content-id-map", ""))
-    ids = {part: cid for cid, part in mapped.items()} if isinstance(mapped, dict) else {}
+    pairs = mapped.items() if isinstance(mapped, dict) else ()
+    ids = {part: cid.strip("<>") for cid, part in pairs if isinstance(part, str)}
     return [
-        File(field.value, field.filename, field.type, str(ids.get(field.name, "")).strip("<>"))
+        File(field.value, field.filename, field.type, ids.get(field.name, ""))
         for field in fields
         if field.name.startswith("attachment-") and field.filename is not None
     ]

@@ -14,7 +14,7 @@ from services.intake.connectors.decoding import parsed_json
 from services.intake.connectors.port import Answer, Parts, WebhookRequest
 from services.intake.dependencies import IntakeDependencies
 from services.intake.policy import ChannelRules
-from services.intake.receiving.delivery import Delivery
+from services.intake.receiving.delivery import NOT_STORED, Delivery
 from services.intake.receiving.off_loop import off_loop
 from services.intake.receiving.outcome import Counters, Result
 from services.intake.receiving.proving import NotProven, Prover, secret_missing
@@ -115,7 +115,7 @@ class Receiver:
         failure: NotProven | None = None,
     ) -> Parts | Answer:
         """Or the answer, where it is no delivery but a proven challenge. What is neither is kept
-        aside.
+        aside, and so is what cannot be read by a bug: the sender would only send it again.
         """
         connector = channel.connector
         try:
@@ -127,6 +127,12 @@ class Receiver:
             if error.status != 415:
                 await self._keep(channel, raw, error.detail, received_at)
             raise
+        except Exception:
+            log.exception("webhook.body_failed", channel=channel.name)
+            await self._keep(channel, raw, FAILED, received_at)
+            result = _failed()
+            self._counters.count(channel.name, result)
+            return connector.acknowledge(result.body(), repeated=False)
         if failure is not None:
             raise failure.error
         return answer
@@ -153,10 +159,21 @@ async def retry(
     With whether it can leave; of a whole delivery the items that stay are kept one by one. Raises
     RefusedError for what still cannot be read.
     """
-    parts, whole = _kept(channel, raw.encode("utf-8", "replace"))
+    try:
+        parts, whole = _kept(channel, raw.encode("utf-8", "replace"))
+    except RefusedError:
+        raise
+    except Exception:
+        log.exception("webhook.body_failed", channel=channel.name)
+        return _failed(), False
     delivery = Delivery(desk, channel, received_at, retried=True, keep=whole)
     result = await delivery.take(parts)
     return result, whole or not result.errors
+
+
+def _failed() -> Result:
+    """Of a delivery that is kept aside as a whole."""
+    return Result(errors={0: (NOT_STORED,)})
 
 
 def _kept(channel: ChannelRules, body: bytes) -> tuple[Parts, bool]:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from services.intake.connectors.port import Connector
+from services.intake.connectors.standard_webhooks import CONNECTOR
 from services.intake.inquiries.domain.message import TEXT_LIMIT
-from tests.services.intake.desk import OWN_ID, Desk, inquiry, message
+from tests.services.intake.desk import OWN_ID, Desk, inquiry, message, opened
 from tests.services.intake.test_webhooks import counts
+from tests.support.clock import ManualClock
 
 PHOTO = [{"url": "https://example.org/a.png", "type": "image/png"}]
 
@@ -199,6 +204,30 @@ async def test_a_mistake_of_ours_in_one_item_costs_no_other(
     tried = await desk.post(f"/quarantine/{kept['id']}/retry", None)
     assert tried.json()["ignored_items"] == [{"index": 0, "reason": "own-post"}]
     assert (await desk.get("/quarantine"))["items"] == []
+
+
+@pytest.mark.parametrize("step", ["decode", "challenge", "split"])
+async def test_a_mistake_of_ours_in_reading_a_delivery_keeps_it_aside(
+    database_url: str, tmp_path: Path, clock: ManualClock, step: str
+) -> None:
+    mistakes = [True, step != "challenge"]  # a retry asks for no challenge
+    works = getattr(CONNECTOR, step)
+
+    def stumbles(*arguments: Any) -> Any:
+        return _broken() if mistakes and mistakes.pop(0) else works(*arguments)
+
+    step_of_it: dict[str, Any] = {step: stumbles}
+    stumbling: Connector[Any] = replace(CONNECTOR, **step_of_it)
+    async with opened(database_url, tmp_path, clock, connector=stumbling) as desk:
+        answer = await desk.deliver([message(), message()])
+        assert (answer.status_code, counts(answer)) == (202, (0, 0, 0, 1))
+        (kept,) = (await desk.get("/quarantine"))["items"]
+        assert "by a fault of its own" in kept["reason"]
+        retry = f"/quarantine/{kept['id']}/retry"
+        if step != "challenge":
+            assert counts(await desk.post(retry, None)) == (0, 0, 0, 1)
+        assert counts(await desk.post(retry, None)) == (2, 0, 0, 0)
+        assert (await desk.get("/quarantine"))["items"] == []
 
 
 def _broken(*_arguments: Any, **_named: Any) -> bool:

@@ -61,6 +61,13 @@ def test_a_header_that_a_form_names_twice_counts_as_mailgun_lists_it() -> None:
     assert (found.message.id, found.message.author.email) == ("m1@x", "a@x.example")
 
 
+def test_a_file_of_mailgun_is_named_as_far_as_the_form_says_by_what() -> None:
+    named = Field("content-id-map", b'{"<a>": [1], "<b>": {}, "<c>": "attachment-1", "<d>": null}')
+    file = Field("attachment-1", b"x", "a.png", "image/png")
+    (raw,) = mailgun.CONNECTOR.split((Field("from", b"a@x.example"), named, file)).items
+    assert raw["files"][0]["content_id"] == "c"
+
+
 def test_sendgrid_describes_its_files_beside_them() -> None:
     described = b'{"attachment1": {"filename": "a.pdf", "type": "application/pdf"}}'
     fields = (
