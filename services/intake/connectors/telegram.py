@@ -1,7 +1,8 @@
 """Telegram: what the Bot API posts to a bot's webhook.
 
 Nothing is signed; a token that we gave with `setWebhook` comes back in a header. The id of a
-message is unique in its chat only. https://core.telegram.org/bots/api#update
+message is unique in its chat only, and the chat of a person with a business account has the same id
+as theirs with the bot. https://core.telegram.org/bots/api#update
 """
 
 from __future__ import annotations
@@ -69,9 +70,9 @@ def _split(update: Any) -> Parts:
     content = update[kind]
     if kind != _DELETED:
         return Parts([{"kind": kind, "message": content}])
-    chat = part(content, "chat")
+    place = {name: part(content, name) for name in ("business_connection_id", "chat")}
     gone = elements(part(content, "message_ids"))
-    return Parts([{"kind": kind, "message": {"chat": chat, "message_id": each}} for each in gone])
+    return Parts([{"kind": kind, "message": {**place, "message_id": each}} for each in gone])
 
 
 def _is_delivery(document: Any) -> bool:
@@ -83,7 +84,13 @@ def _id_of(item: Any) -> str | None:
 
 
 def _in_chat(message: Any, *path: str) -> str | None:
-    return composed(part(message, "chat", "id"), part(message, *path))
+    return composed(*_chat(message), part(message, *path))
+
+
+def _chat(message: Any) -> tuple[Any, ...]:
+    """Which one it is: the bot's own, or that of a business account, by its connection."""
+    chat, account = part(message, "chat", "id"), id_of(part(message, "business_connection_id"))
+    return (chat,) if account is None else (account, chat)
 
 
 def _read(item: Any, reading: Reading) -> Item:
@@ -124,9 +131,7 @@ def _fields(message: Any) -> dict[str, Any]:
     in_topic = part(message, "is_topic_message") is True
     return {
         "id": _in_chat(message, "message_id"),
-        "thread_id": _in_chat(message, "message_thread_id")
-        if in_topic
-        else part(message, "chat", "id"),
+        "thread_id": _in_chat(message, "message_thread_id") if in_topic else _chat(message),
         "parent_id": _parent(message),
         "author": _author(message),
         "text": _text(message),

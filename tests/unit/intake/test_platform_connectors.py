@@ -147,6 +147,30 @@ def test_deleted_messages_of_telegram_are_each_withdrawn() -> None:
     assert isinstance(broken, Broken)
 
 
+def test_a_business_chat_is_another_one_than_that_with_the_bot() -> None:
+    chat = {"id": 5, "type": "private"}
+    connections = [{"business_connection_id": each} for each in ("b1", "b2")]
+    accounts = {"bot": {}, "b1": connections[0], "b2": connections[1]}
+    answered = {"chat": chat, "reply_to_message": {"message_id": 6, "chat": chat}}
+    seen = {}
+    for account, named in accounts.items():
+        kind = "business_message" if named else "message"
+        raw = telegram_sample.update(kind, **answered, **named)("7")
+        found = message(only(telegram.CONNECTOR, raw))
+        seen[account] = (found.id, found.parent_id, found.thread_id)
+        assert telegram.CONNECTOR.id_of(telegram.CONNECTOR.split(raw).items[0]) == found.id
+        edit = telegram_sample.update(f"edited_{kind}", **answered, **named)("7")
+        assert message(only(telegram.CONNECTOR, edit)).id == found.id
+    assert seen == {
+        "bot": ("5:7", "5:6", "5"),
+        "b1": ("b1:5:7", "b1:5:6", "b1:5"),
+        "b2": ("b2:5:7", "b2:5:6", "b2:5"),
+    }
+    gone = {"business_connection_id": "b1", "chat": chat, "message_ids": [7]}
+    update = {"update_id": 1, "deleted_business_messages": gone}
+    assert only(telegram.CONNECTOR, update) == Withdrawn("b1:5:7")
+
+
 # Slack
 
 
