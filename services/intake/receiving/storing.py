@@ -29,7 +29,12 @@ from services.intake.inquiries.usecases.edits import Edit
 from services.intake.inquiries.usecases.placing import place
 from services.intake.inquiries.usecases.withdrawals import Withdrawal
 from services.intake.policy import ChannelRules
-from services.intake.receiving.threads import is_another, parent_by_hints, thread_by_hints
+from services.intake.receiving.threads import (
+    dated_by_receipt,
+    is_another,
+    parent_by_hints,
+    thread_by_hints,
+)
 
 Stored = NewMessage | OwnPost | StaffView | Edited | Withdrawn | DeliveryReport
 """What changes something in the database."""
@@ -96,7 +101,7 @@ class Storing:
     ) -> Incoming:
         desk, channel = self.desk, self.channel
         incoming = from_channel(
-            await self._with_files(message, received_at=received_at),
+            dated_by_receipt(await self._with_files(message, received_at=received_at)),
             channel=channel.name,
             thread=await self._thread(message, by_staff=by_staff),
             audience=channel.audience.value,
@@ -154,6 +159,7 @@ class Storing:
             thread=message.thread_id,
             parent=message.parent_id,
             audience=message.visibility or channel.audience.value,
+            by_receipt=message.hints is not None,
         )
 
     async def _write(self, verb: Callable[..., T], *args: Any) -> T:

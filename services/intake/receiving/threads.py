@@ -6,15 +6,20 @@ forwarded or guessed, has an inquiry and a conversation of their own.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.intake.accepting.incoming import ThreadName
 from services.intake.connectors.items import Message, ThreadHints
 from services.intake.dependencies import IntakeDependencies
-from services.intake.inquiries.domain.message import hashed_identity
+from services.intake.inquiries.domain.message import ID_LIMIT, hashed_identity
 from services.intake.inquiries.store import taking_part
 from services.intake.inquiries.usecases import racing
 from services.intake.inquiries.usecases.claiming import claim_thread
 from services.intake.policy import ChannelRules
 from shared.text.references import find_in
+
+MOST_NAMES = 20
+"""Messages that one names and that are kept with it, the nearest."""
 
 
 async def thread_by_hints(
@@ -47,6 +52,19 @@ async def thread_by_hints(
         now=desk.clock.now(),
     )
     return ThreadName(claimed)
+
+
+def dated_by_receipt(message: Message) -> Message:
+    """A message with hints, as of a mail, without a moment of its own: its date is the clock of
+    whoever sent it, and a slow one would date what somebody asks before the answer that they read.
+    The date is kept to be shown, and so are the messages that it names.
+    """
+    if message.hints is None:
+        return message
+    names = [each for each in message.hints.messages if len(each) <= ID_LIMIT][:MOST_NAMES]
+    said = {"date": message.sent_at and message.sent_at.isoformat(), "names": names}
+    details = {**(message.details or {}), **{key: each for key, each in said.items() if each}}
+    return replace(message, sent_at=None, details=details or None)
 
 
 async def is_another(desk: IntakeDependencies, channel: ChannelRules, message: Message) -> bool:

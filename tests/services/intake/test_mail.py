@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -169,6 +170,39 @@ async def test_an_answer_of_ours_ends_the_inquiry_of_whom_it_goes_to(desk: Desk)
     first = await inquiry_of(desk, mail("m1@x"))
     await post(desk, mail("r1@desk.example", HELP, to=ERIKA, in_reply_to="<m1@x>"))
     assert (await desk.detail(first))["state"] == "answered"
+
+
+@pytest.mark.parametrize("named", [{"in_reply_to": "<r1@desk.example>"}, {}])
+async def test_what_a_slow_clock_dates_before_our_answer_is_not_answered(
+    desk: Desk, named: dict[str, str]
+) -> None:
+    now = desk.clock.now()
+    asked, replied, slow = (
+        format_datetime(now + timedelta(minutes=minutes)) for minutes in (0, 1, -30)
+    )
+    first = await inquiry_of(desk, mail("m1@x", date=asked))
+    answer = mail("r1@desk.example", HELP, to=ERIKA, in_reply_to="<m1@x>", date=replied)
+    await post(desk, answer)
+    desk.clock.advance(timedelta(minutes=1))
+    follow_up = mail("m2@x", **{"references": "<m1@x>", "date": slow, **named})
+    second = await inquiry_of(desk, follow_up)
+    assert second != first
+    shown = await desk.detail(second)
+    assert (shown["state"], shown["messages"][-1]["sent_at"]) == ("open", None)
+    assert shown["messages"][-1]["details"]["date"] == (now - timedelta(minutes=30)).isoformat()
+
+
+async def test_an_answer_to_our_answer_may_come_before_our_copy_of_that(desk: Desk) -> None:
+    first = await inquiry_of(desk, mail("m1@x"))
+    named = {"in_reply_to": "<r1@desk.example>", "references": "<m1@x> <r1@desk.example>"}
+    assert await inquiry_of(desk, mail("m2@x", **named)) == first
+    await post(desk, mail("r1@desk.example", HELP, to=ERIKA, in_reply_to="<m1@x>"))
+    listed = (await desk.get("/inquiries"))["items"]
+    states = {each["state"]: each["id"] for each in listed}
+    assert states.keys() == {"open", "answered"}
+    messages = (await desk.detail(first))["messages"]
+    found = {each["external_id"]: each["inquiry_id"] for each in messages}
+    assert (found["m1@x"], found["m2@x"]) == (states["answered"], states["open"])
 
 
 async def test_one_that_goes_to_somebody_else_asks_a_person(desk: Desk) -> None:

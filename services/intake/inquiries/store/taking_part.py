@@ -49,7 +49,7 @@ def is_another(
     """
     m, i = messages.c, identities.c
     known = tx.execute(
-        select(m.contact_id, m.sent_at, m.text).where(
+        select(m.contact_id, m.details, m.text).where(
             m.channel == channel, m.external_id == external_id, m.kind == "inbound"
         )
     ).first()
@@ -58,9 +58,10 @@ def is_another(
     theirs = select(i.key).where(i.contact_id == known[0], i.channel == channel)
     if identity is not None and identity not in set(tx.execute(theirs).scalars()):
         return True
-    if sent_at is None or known[1] is None:
+    date = (known[1] or {}).get("date")
+    if sent_at is None or date is None:
         return bool(known[2] != text)
-    return bool(known[1] != sent_at)
+    return bool(date != sent_at.isoformat())
 
 
 def first_known(tx: Read, *, channel: str, named: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ kept, and finds its question when that comes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from services.intake.inquiries.domain.covering import could_be_answered_by
 from services.intake.inquiries.domain.text import alike
 from services.intake.inquiries.domain.thread import Inquiry, PostKind
 from services.intake.inquiries.store import queries as rows
+from services.intake.inquiries.store import receipts
 from services.intake.inquiries.store.loading import Conversation, load, lock_conversation, post_of
 from services.intake.inquiries.store.storing import WriteContext, store
 from services.intake.inquiries.usecases import conversations
@@ -43,7 +44,8 @@ FORGOTTEN_AT_ONCE = 1000
 class OwnPost:
     """A post as a connector hands it over. `thread` is None where only the parent is known.
 
-    `kind` is what the channel's posts count as; moments in UTC.
+    `kind` is what the channel's posts count as; moments in UTC. `by_receipt`: `sent_at` is a clock
+    of ours, not the platform's, so receipts tell what it covers.
     """
 
     channel: str
@@ -56,6 +58,7 @@ class OwnPost:
     thread: str | None = None
     parent: str | None = None
     audience: str = "private"
+    by_receipt: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ def record_own_post(tx: Write, seen: OwnPost, *, context: WriteContext) -> bool:
     whom = _addressee(tx, seen.channel, seen.parent)
     if _known(tx, seen) or _withdrawn(tx, seen) or _recorded(tx, seen, conversation, whom):
         return False
+    if seen.by_receipt:
+        had_by = receipts.had_by(tx, conversation.id, seen.external_id, seen.received_at)
+        seen = replace(seen, received_at=had_by)
     row = _row(seen, conversation, whom.unless_it_waits_for(seen.external_id))
     tx.execute(insert(own_posts).values(row))
     moments = [seen.received_at] if seen.sent_at is None else [seen.received_at, seen.sent_at]
