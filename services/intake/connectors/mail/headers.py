@@ -13,14 +13,22 @@ from datetime import UTC, datetime
 from email import utils
 from email.errors import HeaderParseError
 from email.header import decode_header
+from functools import cached_property
 from typing import Any
 
 from services.intake.connectors.mail.charsets import bytes_of, storable, text_of
 
 LONGEST_WORDS = 5_000
 """Characters of a value in which encoded words are looked for."""
-LONGEST_LIST = 20_000
-"""Characters of a list of addresses that are looked at."""
+LONGEST_LISTS = 30_000
+"""Characters of all lists of addresses of a mail together that are looked at: to find addresses
+costs far more than anything else that is done with as many characters.
+"""
+_ADDRESSES = (
+    "from", "sender", "reply-to", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to",
+    "to", "cc",
+)  # fmt: skip
+"""Those that hold addresses: first what cannot be done without, last what is long."""
 _MOST_INSIDE = 50
 """Comments and groups: the standard library's parser calls itself for each inside another."""
 _WITHOUT_INSIDE = str.maketrans({"(": " ", ")": " ", ":": ","})
@@ -70,7 +78,20 @@ class Headers:
         return words(self.first(name))
 
     def addresses(self, *names: str) -> list[Address]:
-        return [each for name in names for value in self.all(name) for each in addresses(value)]
+        """Those under these names, each of which is one of `_ADDRESSES`."""
+        return [each for name in names for each in self._addresses[name]]
+
+    @cached_property
+    def _addresses(self) -> Mapping[str, Sequence[Address]]:
+        """Looked for once, within `LONGEST_LISTS`."""
+        found: dict[str, list[Address]] = {name: [] for name in _ADDRESSES}
+        left = LONGEST_LISTS
+        for name in _ADDRESSES:
+            for value in self.all(name):
+                listed = value[:left]
+                left -= len(listed)
+                found[name] += addresses(listed)
+        return found
 
     def ids(self, name: str) -> tuple[str, ...]:
         return tuple(each for value in self.all(name) for each in ids(value))
@@ -103,7 +124,7 @@ def _word(part: bytes | str, charset: str | None) -> str:
 
 def addresses(value: str) -> list[Address]:
     """Those in a list of addresses (RFC 5322, section 3.4), as far as they can be made out."""
-    listed = value[:LONGEST_LIST]
+    listed = value[:LONGEST_LISTS]
     if listed.count("(") + listed.count(":") > _MOST_INSIDE:
         listed = listed.translate(_WITHOUT_INSIDE)
     found = utils.getaddresses([listed], **_LENIENT)

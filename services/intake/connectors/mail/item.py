@@ -21,7 +21,7 @@ from services.intake.connectors.items import (
 )
 from services.intake.connectors.mail.automatic import automatic, delivery_report
 from services.intake.connectors.mail.charsets import storable
-from services.intake.connectors.mail.headers import Address, Headers, distinct, moment
+from services.intake.connectors.mail.headers import Address, Headers, addresses, distinct, moment
 from services.intake.connectors.mail.mail import Mail
 from services.intake.connectors.mail.mime import headers_of, parsed
 from services.intake.connectors.mail.quotes import written
@@ -32,13 +32,16 @@ LONGEST_FULL_TEXT = 1_000_000
 MOST_NAMED = 20
 """Recipients that are kept by name."""
 MOST_REFERENCES = 50
+_MOST_ENCLOSED = 10
+_LONGEST_AUTHOR = 1_000
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to", "x-forwarded-to")
 _LINE_ENDS = re.compile("\r\n?")
 
 
 def message_of(raw: bytes, reading: Reading) -> Item:
     """The item of a raw mail (RFC 5322), however damaged it is. Costs time in proportion to its
-    length, for 25 MB up to a second.
+    length: for 25 MB about a second, and up to two more for what is HTML or a list of addresses,
+    of which only so much is read in one mail.
     """
     return item_of(parsed(raw), reading)
 
@@ -131,8 +134,10 @@ def _person(who: Address) -> Mapping[str, Any]:
 
 def _enclosed_author(mail: Mail) -> Address | None:
     """Of a mail that was forwarded as a file."""
-    found = [each for enclosed in mail.enclosed for each in enclosed.addresses("from")]
-    return found[0] if found else None
+    for enclosed in mail.enclosed[:_MOST_ENCLOSED]:
+        if found := addresses(enclosed.first("from")[:_LONGEST_AUTHOR]):
+            return found[0]
+    return None
 
 
 def _completed(message: Message, mail: Mail, everything: str, original: Address | None) -> Message:

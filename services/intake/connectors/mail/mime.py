@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from email import policy
 from email.message import Message
 from email.parser import BytesFeedParser, BytesHeaderParser
 from string import ascii_letters, digits
 
-from services.intake.connectors.html_text import html_to_text
+from services.intake.connectors.html_text import LONGEST, html_to_text
 from services.intake.connectors.items import Adjusted, File
 from services.intake.connectors.mail.charsets import bytes_of, storable, text_of
 from services.intake.connectors.mail.headers import Headers, words
@@ -81,7 +81,7 @@ def parsed(raw: bytes) -> Mail:
         return _as_a_whole(raw)
     taken = _Taken()
     _take(message, taken, is_root=True)
-    text = "\n\n".join(part for part in map(_plain, taken.texts) if part.strip())
+    text = "\n\n".join(part for part in _plain(taken) if part.strip())
     mail = Mail(_headers(message), text, files=tuple(taken.files), enclosed=tuple(taken.enclosed))
     return _with_fewer_files(mail, raw)
 
@@ -186,9 +186,18 @@ def _is_text(part: Message, kind: str, *, is_root: bool) -> bool:
     return kind in ("text/plain", "text/html") and not attached and _name(part) is None
 
 
-def _plain(text: tuple[str, bool]) -> str:
-    words, is_html = text
-    return html_to_text(words) if is_html else _LINE_ENDS.sub("\n", words)
+def _plain(taken: _Taken) -> Iterator[str]:
+    """Each text without its markup. HTML that is too long in all is a file as well."""
+    left = LONGEST
+    for said, is_html in taken.texts:
+        if not is_html:
+            yield _LINE_ENDS.sub("\n", said)
+            continue
+        if len(said) > left:
+            whole = said.encode("utf-8", "replace")
+            taken.files.append(File(whole, "message.html", "text/html; charset=utf-8"))
+        yield html_to_text(said[:left])
+        left -= min(left, len(said))
 
 
 def _charset(part: Message) -> str | None:

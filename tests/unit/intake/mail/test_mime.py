@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.intake.connectors.items import NewMessage
-from services.intake.connectors.mail.mime import MOST_DELIMITERS, MOST_NESTED
+from services.intake.connectors.mail.mime import MOST_DELIMITERS, MOST_NESTED, headers_of
 from services.intake.inquiries.fields import MOST_ATTACHMENTS
 from tests.unit.intake.mail.mails import item, mail, message, parts
 
@@ -137,6 +137,7 @@ def nested(depth: int, body: bytes = b"tief") -> bytes:
     )
 
 
+A_MAIL = b"Content-Type: message/rfc822\r\n\r\n"
 BOMBS = {
     "nested": nested(MOST_NESTED),
     "nested-lines": nested(90, b"a\r\n" * 100_000),
@@ -148,6 +149,9 @@ BOMBS = {
     "parameters": mail(b"a", content_type='multipart/mixed; x="' + ";" * 500_000),
     "continuations": mail(b"a", content_type="text/plain; " + "a*1*=x;" * 100_000),
     "recipients": mail(b"a", to=", ".join(f"u{n}@x.example" for n in range(10_000))),
+    "lists-of-addresses": (b"To: " + b"@" * 20_000 + b"\r\n") * 240 + mail("a"),
+    "lists-of-literals": (b"Cc: " + b"[" * 20_000 + b"\r\n") * 240 + mail("a"),
+    "authors-of-mails": parts(*[A_MAIL + b"From: " + b"@" * 20_000 + b"\r\n\r\n"] * 90),
     "comments": mail(b"a", to="(" * 500_000),
     "groups": mail(b"a", to="a:" * 500_000),
     "headers": b"".join(b"X-%d: %d\r\n" % (n, n) for n in range(10_000)) + mail("a"),
@@ -165,6 +169,24 @@ def test_a_bomb_costs_in_proportion_to_its_length(name: str) -> None:
     found = item(BOMBS[name])
     assert time.process_time() - began < 5
     assert isinstance(found, NewMessage)
+
+
+@pytest.mark.parametrize("name", ["lists-of-addresses", "lists-of-literals"])
+def test_all_lists_of_addresses_cost_no_more_than_one(name: str) -> None:
+    """A mail that is short is read while nothing else is done."""
+    began = time.process_time()
+    headers_of(BOMBS[name]).addresses("to", "cc")
+    assert time.process_time() - began < 0.5
+
+
+def test_all_html_of_a_mail_costs_no_more_than_one_part_of_it() -> None:
+    long = (HTML + "<p>Anfang<p>").encode() + b"<li>" * 200_000
+    began = time.process_time()
+    found = message(parts(*[long] * 10))
+    assert time.process_time() - began < 5
+    assert (found.full_text or found.text).count("Anfang") == 3
+    assert {file.name for file in found.files} >= {"message.html"}
+    assert not message(parts(long)).files
 
 
 def test_what_would_cost_too_much_is_kept_as_a_file() -> None:
