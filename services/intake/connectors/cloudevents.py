@@ -13,9 +13,12 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from python_multipart.multipart import parse_options_header
+
 from services.intake.connectors import lenient
 from services.intake.connectors.decoding import parsed_json
 from services.intake.connectors.items import Broken, Ignored, Item, NewMessage
+from services.intake.connectors.mail.charsets import text_of as decoded
 from services.intake.connectors.port import (
     Answer,
     Connector,
@@ -81,7 +84,8 @@ def _decode(body: bytes, request: WebhookRequest | None) -> Any:
         if isinstance(document, list) != (kind == _BATCHED):
             raise RefusedError(400, "bad-request", "a list is a batch, and nothing else is one")
         return document
-    return {**_attributes(request), "datacontenttype": kind, "data": _data(body, kind)}
+    data = _data(body, content_type)
+    return {**_attributes(request), "datacontenttype": content_type, "data": data}
 
 
 def _attributes(request: WebhookRequest) -> dict[str, str]:
@@ -95,11 +99,13 @@ def _attributes(request: WebhookRequest) -> dict[str, str]:
     }
 
 
-def _data(body: bytes, kind: str) -> Any:
+def _data(body: bytes, content_type: str) -> Any:
+    named, parameters = parse_options_header(content_type.encode("latin-1", "replace"))
+    kind = named.decode("latin-1")
     if _is_json(kind):
         return parsed_json(body)
     if kind.startswith("text/"):
-        return body.decode("utf-8", "replace")
+        return decoded(body, parameters.get(b"charset", b"utf-8").decode("latin-1"))
     raise _not_understood("JSON or text")
 
 
@@ -139,10 +145,18 @@ def _read(item: Any, reading: Reading) -> Item:
     if fields is None:
         return Broken((FieldProblem("data", "is no message", "an object, or text"),))
     if kind == _DELETED:
-        return lenient.withdrawn(fields["id"], at=event.get("time"), now=reading.now)
+        at = _moment(event, fields.get("deleted_at"), reading)
+        return lenient.withdrawn(fields["id"], at=at, now=reading.now)
     if kind == _EDITED:
-        return lenient.edited(fields, at=event.get("time"), now=reading.now)
+        at = _moment(event, fields.get("edited_at"), reading)
+        return lenient.edited(fields, at=at, now=reading.now)
     return lenient.item_of(NewMessage, fields, now=reading.now)
+
+
+def _moment(event: Any, said: Any, reading: Reading) -> Any:
+    """When it happened: as the message says, else that of the event."""
+    moment = lenient.moment_of(said, now=reading.now)
+    return part(event, "time") if moment is None else moment
 
 
 def _problems(event: Any) -> Iterator[FieldProblem]:
@@ -173,8 +187,7 @@ def _plain(event: Any) -> Any:
         return part(event, "data")
     try:
         raw = base64.b64decode(encoded, validate=True)
-        kind = text_of(part(event, "datacontenttype")) or "application/json"
-        return _data(raw, kind.partition(";")[0].strip().lower())
+        return _data(raw, text_of(part(event, "datacontenttype")) or "application/json")
     except (binascii.Error, ValueError, RefusedError):
         return None
 

@@ -6,11 +6,13 @@ that `lenient` leaves it out and says so.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SEPARATES = re.compile(r"[\\:]")
 _LONGEST_NUMBER = 30  # digits; a moment has fewer, and what is longer costs time
 
 
@@ -43,9 +45,13 @@ def id_of(value: Any) -> str | None:
 
 
 def composed(*ids: Any) -> str | None:
-    """One id of several, where only all of them tell things apart."""
+    """One id of several, where only all of them tell things apart: no two lists of the same length
+    make the same one.
+    """
     parts = [id_of(each) for each in ids]
-    return None if None in parts else ":".join(each for each in parts if each)
+    if None in parts:
+        return None
+    return ":".join(_SEPARATES.sub(r"\\\g<0>", each) for each in parts if each)
 
 
 def first(*values: Any) -> Any:

@@ -353,6 +353,65 @@ def test_a_message_without_an_id_has_that_of_its_event(parts: dict[str, Any], te
     assert found.sent_at == datetime(2026, 11, 24, 11, 59, 59, tzinfo=UTC)
 
 
+def test_no_two_events_are_known_by_the_same_id() -> None:
+    pairs = [("urn:shop", "1:x"), ("urn:shop:1", "x"), ("urn", "shop:1:x"), ("urn\\", ":1:x")]
+    pairs += [("a", "b"), ("a\\:b", "c"), ("a:b", "c"), ("a\\", "b:c")]
+    data = {"text": "Grüße"}
+    ids = [
+        message(
+            only(
+                cloudevents.CONNECTOR,
+                cloudevents_sample.event("message.created", "", source=source, id=id_, data=data),
+            )
+        ).id
+        for source, id_ in pairs
+    ]
+    assert len(set(ids)) == len(pairs)
+    assert ids[4] == "a:b"
+
+
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ("2026-11-24T11:00:00Z", datetime(2026, 11, 24, 11, tzinfo=UTC)),
+        ("gestern", datetime(2026, 11, 24, 11, 59, 59, tzinfo=UTC)),
+        ("2099-11-24T11:00:00Z", datetime(2026, 11, 24, 11, 59, 59, tzinfo=UTC)),
+        (None, datetime(2026, 11, 24, 11, 59, 59, tzinfo=UTC)),
+    ],
+)
+def test_a_change_was_when_its_message_says_else_when_its_event_does(
+    said: Any, right: datetime
+) -> None:
+    data = {"id": "c-1", "text": "Grüße"}
+    edit = cloudevents_sample.event("message.edited", "", data={**data, "edited_at": said})
+    found = only(cloudevents.CONNECTOR, edit)
+    assert isinstance(found, Edited)
+    assert found.edited_at == right
+    gone = cloudevents_sample.event("message.deleted", "", data={**data, "deleted_at": said})
+    assert only(cloudevents.CONNECTOR, gone) == Withdrawn("c-1", right)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("text/plain", "Grüße".encode()),
+        ("text/plain; charset=utf-8", "Grüße".encode()),
+        ("text/plain; charset=iso-8859-1", "Grüße".encode("latin-1")),
+        ('Text/Plain;format=flowed; Charset="ISO-8859-1"', "Grüße".encode("latin-1")),
+        ("text/plain; charset=utf-16", "Grüße".encode("utf-16")),
+        ("text/plain; charset=no-such", "Grüße".encode()),
+    ],
+)
+def test_the_text_of_an_event_is_read_in_its_charset(content_type: str, body: bytes) -> None:
+    connector = cloudevents.CONNECTOR
+    attributes = {"specversion": "1.0", "type": "message.created", "source": "/s", "id": "1"}
+    headers = {f"ce-{name}".encode(): value.encode() for name, value in attributes.items()}
+    sent = request({b"content-type": content_type.encode(), **headers})
+    assert message(only(connector, connector.decode(body, sent))).text == "Grüße"
+    encoded = {"datacontenttype": content_type, "data_base64": base64.b64encode(body).decode()}
+    assert message(only(connector, {**attributes, **encoded})).text == "Grüße"
+
+
 def test_data_that_is_none_is_broken() -> None:
     for parts in ({"data": None}, {"data": 7}, {"data_base64": "%"}, {"data_base64": "e30"}):
         event = {**cloudevents_sample.event("message.created", "x"), **parts}
