@@ -131,7 +131,9 @@ def _fields(message: Any) -> dict[str, Any]:
     in_topic = part(message, "is_topic_message") is True
     return {
         "id": _in_chat(message, "message_id"),
-        "thread_id": _in_chat(message, "message_thread_id") if in_topic else _chat(message),
+        "thread_id": _in_chat(message, "message_thread_id")
+        if in_topic
+        else composed(*_chat(message)),
         "parent_id": _parent(message),
         "author": _author(message),
         "text": _text(message),
