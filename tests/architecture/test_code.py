@@ -43,6 +43,7 @@ OPEN_BESIDES = {
     ("connectors", "inquiries.fields"): "a connector says what fits into them",
     ("receiving", "channels.activity"): "what comes in is counted where it comes in",
     ("form", "inquiries.fields"): "what fits into them",
+    ("form", "receiving.off_loop"): "large bodies are read in one way",
     ("form", "receiving.quarantine"): "what is suspected is kept where the rest is",
     ("form", "receiving.storing"): "one way in, whoever hands it in",
     ("receiving", "accepting.incoming"): "one message, whichever way it comes in",
