@@ -172,6 +172,13 @@ async def test_an_answer_of_ours_ends_the_inquiry_of_whom_it_goes_to(desk: Desk)
     assert (await desk.detail(first))["state"] == "answered"
 
 
+async def test_where_the_customer_wants_the_answer_is_the_customers_address(desk: Desk) -> None:
+    first = await inquiry_of(desk, mail("m1@x", reply_to="Erika <Privat@home.example>"))
+    to_them = mail("r1@desk.example", HELP, to="privat@home.example", in_reply_to="<m1@x>")
+    await post(desk, to_them)
+    assert (await desk.detail(first))["state"] == "answered"
+
+
 @pytest.mark.parametrize("named", [{"in_reply_to": "<r1@desk.example>"}, {}])
 async def test_what_a_slow_clock_dates_before_our_answer_is_not_answered(
     desk: Desk, named: dict[str, str]

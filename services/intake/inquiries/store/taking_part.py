@@ -73,12 +73,15 @@ def first_known(tx: Read, *, channel: str, named: Sequence[str]) -> str | None:
 def written_to_somebody_else(
     tx: Read, *, channel: str, parent: str, recipients: Sequence[str]
 ) -> bool:
-    """Whether these addresses are all of others than who wrote the message, as far as is known."""
+    """Whether these addresses are all of others than who wrote the message, as far as is known;
+    where they wanted the answer is theirs as well.
+    """
     m, i = messages.c, identities.c
-    found = select(i.email).join_from(messages, identities, i.contact_id == m.contact_id)
+    found = select(i.email, m.details).join_from(messages, identities, i.contact_id == m.contact_id)
     mine = (m.channel == channel, m.external_id == parent, i.email.is_not(None))
-    rows = tx.execute(found.where(*mine))
-    addresses = {row[0].lower() for row in rows}
+    addresses: set[str] = set()
+    for email, details in tx.execute(found.where(*mine)):
+        addresses |= {email.lower(), *(details or {}).get("reply_to", ())}
     return bool(addresses) and addresses.isdisjoint(recipients)
 
 
