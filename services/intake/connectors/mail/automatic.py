@@ -24,11 +24,20 @@ _REPORTS: dict[str, Kind] = {
 }
 _REPORT_TYPE = re.compile(r"report-type\s*=\s*\"?([a-z-]+)", re.IGNORECASE)
 _MAILTO = re.compile(r"<mailto:([^<>?\s]+)", re.IGNORECASE)
-_AWAY = re.compile(
-    r"(?i)(?:out of (?:the )?office|automatic reply|auto(?:matic)?[- ]?response|abwesen(?:d|heit)"
-    r"|automatische (?:antwort|abwesenheit)|r[ée]ponse automatique|absence du bureau"
-    r"|respuesta autom|risposta automatica|automatisch antwoord|afwezig)"
+_BY_ITSELF = re.compile(
+    r"(?i)(?:auto(?:matic)?[- ]?(?:reply|response)|automatische antwort|r[ée]ponse automatique"
+    r"|respuesta autom[áa]tica|risposta automatica|automatisch antwoord)\s*:"
 )
+"""How programs begin a subject."""
+_AWAY = re.compile(
+    r"(?i)(?:out of (?:the )?office(?: (?:auto-?reply|reply|message|notification))?"
+    r"|(?:automatische )?abwesenheit(?:s(?:notiz|meldung|nachricht|benachrichtigung))?|abwesend"
+    r"|absence du bureau|afwezig(?:heid(?:smelding)?)?)\s*(?::|$)"
+)
+"""What a person could say as well, of which only an answer is automatic."""
+_COMMENT = re.compile(r"\([^()]*\)")
+_DAEMONS = ("mailer-daemon", "mail delivery system", "mail delivery subsystem")
+_BETWEEN_ADDRESSES = re.compile(r"[\s<>,;]+")
 _LINE = re.compile(r"(?m)^([\w-]{1,60}):[ \t]*(.{0,500})")
 _LONGEST_REPORT = 50_000
 
@@ -38,7 +47,9 @@ def automatic(headers: Headers, own: AbstractSet[str]) -> Kind | None:
 
     `own` are our own addresses in lower case.
     """
-    return _report(headers) or _says_so(headers) or _to_many(headers, own)
+    return (
+        _report(headers) or _says_so(headers) or _in_a_loop(headers, own) or _to_many(headers, own)
+    )
 
 
 def _report(headers: Headers) -> Kind | None:
@@ -46,28 +57,58 @@ def _report(headers: Headers) -> Kind | None:
     if content_type.startswith("multipart/report"):
         found = _REPORT_TYPE.search(content_type)
         return _REPORTS.get(found[1] if found else "", "bounce")
-    authors = headers.addresses("from")
-    by_daemon = bool(authors) and authors[0].key.startswith(("mailer-daemon@", "mailer-daemon+"))
+    by_daemon = _is_daemon(headers)
     return "bounce" if by_daemon or headers.has("x-failed-recipients") else None
 
 
+def _is_daemon(headers: Headers) -> bool:
+    """Some name no address, or an empty one."""
+    authors = headers.addresses("from")
+    if authors:
+        return authors[0].key.startswith(("mailer-daemon@", "mailer-daemon+"))
+    return headers.words("from").lower().lstrip('<" ').startswith(_DAEMONS)
+
+
 def _says_so(headers: Headers) -> Kind | None:
-    submitted = re.split(r"[;(\s]", headers.first("auto-submitted").lower(), maxsplit=1)[0]
-    if submitted not in ("", "no"):
-        return "auto-generated" if submitted == "auto-generated" else "auto-reply"
-    if any(headers.first(f"x-{name}").lower() not in ("", "no") for name in _AUTOREPLY):
+    """Of a header that is repeated any counts: servers on the way add theirs."""
+    for submitted in map(_keyword, headers.all("auto-submitted")):
+        if submitted not in ("", "no"):
+            return "auto-generated" if submitted == "auto-generated" else "auto-reply"
+    said = (each.lower() for name in _AUTOREPLY for each in headers.all(f"x-{name}"))
+    if any(each not in ("", "no") for each in said):
         return "auto-reply"
-    if headers.first("precedence").lower() == "auto_reply" or _return_path(headers) == "<>":
+    precedences = map(str.lower, headers.all("precedence"))
+    if "auto_reply" in precedences or "<>" in map(_close, headers.all("return-path")):
         return "auto-reply"
-    answers = headers.has("in-reply-to") or headers.has("references")
-    return "auto-reply" if answers and _AWAY.match(headers.words("subject")) else None
+    subject, answers = headers.words("subject"), headers.has("in-reply-to")
+    away = (answers or headers.has("references")) and _AWAY.match(subject)
+    return "auto-reply" if away or _BY_ITSELF.match(subject) else None
 
 
 _AUTOREPLY = ("autoreply", "autorespond", "autoresponse", "auto-reply")
+_DEEPEST_COMMENT = 3
 
 
-def _return_path(headers: Headers) -> str:
-    return "".join(headers.first("return-path").split())
+def _keyword(value: str) -> str:
+    """Without comments, which may stand anywhere (RFC 5322, section 3.2.2), and parameters."""
+    for _ in range(_DEEPEST_COMMENT):
+        value = _COMMENT.sub(" ", value)
+    return re.split(r"[;(\s]", value.strip().lower(), maxsplit=1)[0]
+
+
+def _close(value: str) -> str:
+    return "".join(value.split())
+
+
+def _in_a_loop(headers: Headers, own: AbstractSet[str]) -> Kind | None:
+    """A mail of ours that comes back from somebody else."""
+    passed = {part for each in headers.all("x-loop") for part in _parts(each)}
+    ours = any(each.key in own for each in headers.addresses("from", "sender")[:1])
+    return "auto-reply" if passed & own and not ours else None
+
+
+def _parts(value: str) -> list[str]:
+    return _BETWEEN_ADDRESSES.split(value.lower())
 
 
 def _to_many(headers: Headers, own: AbstractSet[str]) -> Kind | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.intake.connectors.items import DeliveryReport, Ignored
-from tests.unit.intake.mail.mails import item, mail, message, parts
+from services.intake.connectors.items import DeliveryReport, Ignored, OwnPost
+from tests.unit.intake.mail.mails import DESK, item, mail, message, parts
 
 REPORT = (
     "Content-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.kunde.example\r\n\r\n"
@@ -40,6 +40,20 @@ BOUNCE = {"from": "MAILER-DAEMON@mx.kunde.example", "return_path": "<>"}
         ({"subject": "Automatische Antwort: Frage", "in_reply_to": "<r@desk>"}, "auto-reply"),
         ({"subject": "Out of Office: Frage", "references": "<r@desk>"}, "auto-reply"),
         ({"auto_submitted": "auto-replied", "from": "help@desk.example"}, "auto-reply"),
+        ({"auto_submitted": "no\r\nAuto-Submitted: auto-replied"}, "auto-reply"),
+        ({"auto_submitted": "(x (y)) auto-replied"}, "auto-reply"),
+        ({"return_path": "<a@x.example>\r\nReturn-Path: <>"}, "auto-reply"),
+        ({"x_autoreply": "no\r\nX-Autoreply: yes"}, "auto-reply"),
+        ({"precedence": "first-class\r\nPrecedence: auto_reply"}, "auto-reply"),
+        ({"from": "MAILER-DAEMON"}, "bounce"),
+        ({"from": "<MAILER-DAEMON>"}, "bounce"),
+        ({"from": "Mail Delivery System <>"}, "bounce"),
+        ({"from": "MAILER-DAEMON (Mail Delivery System)"}, "bounce"),
+        ({"x_loop": "<Help@desk.example>"}, "auto-reply"),
+        ({"subject": "Automatische Antwort: Ihre Anfrage"}, "auto-reply"),
+        ({"subject": "=?utf-8?q?R=C3=A9ponse_automatique?= : Question"}, "auto-reply"),
+        ({"subject": "Out of Office AutoReply: Frage", "in_reply_to": "<r@desk>"}, "auto-reply"),
+        ({"subject": "Abwesenheitsnotiz", "in_reply_to": "<r@desk>"}, "auto-reply"),
     ],
 )
 def test_automatic_mail_opens_no_inquiry(headers: dict[str, str], kind: str) -> None:
@@ -58,6 +72,13 @@ def test_automatic_mail_opens_no_inquiry(headers: dict[str, str], kind: str) -> 
         {"list_unsubscribe": "<https://shop.example/u>"},
         {"subject": "Out of office: how do I switch it on?"},
         {"subject": "Re: Automatic reply: Frage", "in_reply_to": "<r@desk>"},
+        {"subject": "Abwesende Mitarbeiter können sich nicht anmelden", "in_reply_to": "<r@desk>"},
+        {"subject": "Out of office hours: whom do I call?", "in_reply_to": "<r@desk>"},
+        {"subject": "Automatic replies of your CMS do not work", "in_reply_to": "<r@desk>"},
+        {"subject": "Abwesenheitsnotiz: wie geht das?"},
+        {"auto_submitted": "no (auto-replied)"},
+        {"from": "Erika <>"},
+        {"x_loop": "list@x.example"},
         # Our own address may be a list, through which all customers write.
         {"list_id": "<help.desk.example>", "precedence": "list"},
         {"list_id": "<x.y>", "list_post": "<mailto:help@desk.example>", "precedence": "bulk"},
@@ -67,6 +88,11 @@ def test_automatic_mail_opens_no_inquiry(headers: dict[str, str], kind: str) -> 
 )
 def test_what_somebody_wrote_does(headers: dict[str, str]) -> None:
     assert message(mail(**headers)).text == "Guten Tag"
+
+
+def test_what_we_answer_with_may_name_our_own_loop() -> None:
+    ours = mail(**{"from": DESK, "x_loop": DESK})
+    assert isinstance(item(ours), OwnPost)
 
 
 def test_a_bounce_says_what_became_of_a_message_of_ours() -> None:
