@@ -172,6 +172,19 @@ async def test_an_answer_of_ours_ends_the_inquiry_of_whom_it_goes_to(desk: Desk)
     assert (await desk.detail(first))["state"] == "answered"
 
 
+@pytest.mark.parametrize("question_first", [True, False])
+async def test_our_answer_is_no_older_than_its_question(desk: Desk, question_first: bool) -> None:
+    began = desk.clock.now().isoformat().replace("+00:00", "Z")
+    old = "Mon, 1 Jan 2001 00:00:00 +0000"
+    question = mail("m1@x")
+    answer = mail("r1@desk.example", HELP, to=ERIKA, in_reply_to="<m1@x>", date=old)
+    for each in (question, answer) if question_first else (answer, question):
+        await post(desk, each)
+        desk.clock.advance(timedelta(minutes=1))
+    (found,) = (await desk.get("/inquiries"))["items"]
+    assert (found["state"], found["answered_at"]) == ("answered", began)
+
+
 async def test_where_the_customer_wants_the_answer_is_the_customers_address(desk: Desk) -> None:
     first = await inquiry_of(desk, mail("m1@x", reply_to="Erika <Privat@home.example>"))
     to_them = mail("r1@desk.example", HELP, to="privat@home.example", in_reply_to="<m1@x>")

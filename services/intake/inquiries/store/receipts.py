@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from services.intake.tables import messages
+from services.intake.tables import messages, own_posts
 from shared.db import Read
 
 MOST = 200
@@ -28,3 +28,14 @@ def had_by(tx: Read, conversation_id: UUID, external_id: str, received_at: datet
         at - _BEFORE for at, details in rows if external_id in (details or {}).get("names", ())
     ]
     return min([received_at, *naming])
+
+
+def received(tx: Read, channel: str, external_id: str) -> datetime | None:
+    """When that message, a customer's or ours, was received; None where it is not here."""
+    for table in (messages, own_posts):
+        t = table.c
+        named = select(t.received_at).where(t.channel == channel, t.external_id == external_id)
+        at: datetime | None = tx.execute(named).scalar()
+        if at is not None:
+            return at
+    return None

@@ -91,14 +91,26 @@ def record_own_post(tx: Write, seen: OwnPost, *, context: WriteContext) -> bool:
     if _known(tx, seen) or _withdrawn(tx, seen) or _recorded(tx, seen, conversation, whom):
         return False
     if seen.by_receipt:
-        had_by = receipts.had_by(tx, conversation.id, seen.external_id, seen.received_at)
-        seen = replace(seen, received_at=had_by)
+        seen = _within_receipts(tx, seen, conversation.id)
     row = _row(seen, conversation, whom.unless_it_waits_for(seen.external_id))
     tx.execute(insert(own_posts).values(row))
     moments = [seen.received_at] if seen.sent_at is None else [seen.received_at, seen.sent_at]
     conversations.be_careful(tx, conversation, NEVER if row["waits_for"] else max(moments))
     settle(tx, conversation, external_id=seen.external_id, context=context, post=row)
     return True
+
+
+def _within_receipts(tx: Read, seen: OwnPost, conversation_id: UUID) -> OwnPost:
+    """Not before what it answers was here: the clock of a computer of ours may be wrong as well.
+
+    What is not here yet was not here before now.
+    """
+    had_by = receipts.had_by(tx, conversation_id, seen.external_id, seen.received_at)
+    if seen.parent is None or seen.sent_at is None:
+        return replace(seen, received_at=had_by)
+    parent_at = receipts.received(tx, seen.channel, seen.parent) or had_by
+    sent_at = min(max(seen.sent_at, parent_at), had_by)
+    return replace(seen, received_at=had_by, sent_at=sent_at)
 
 
 def settle(
