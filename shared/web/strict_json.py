@@ -22,6 +22,8 @@ from shared.text.names import clean_name
 from shared.web.problems import RefusedError
 
 MAX_DEPTH = 32
+MOST_DIGITS = 4_300
+"""Of an integer: Python itself makes none of more."""
 _UTF_8 = frozenset({"", "utf-8", "utf8", "us-ascii"})
 # Possessive, and a string without an end reaches to the end of the body: no quotation mark makes
 # the search look at anything twice.
@@ -48,7 +50,14 @@ CleanName = AfterValidator(clean_name)
 """For a field that holds a name and limits its length: see `clean_name`."""
 
 
-def strict_json(raw: bytes) -> Any:
+def integer(digits: str) -> int:
+    """Raises ValueError for more than MOST_DIGITS."""
+    if len(digits.lstrip("-")) > MOST_DIGITS:
+        raise ValueError(f"a number in it has more than {MOST_DIGITS} digits")
+    return int(digits)
+
+
+def strict_json(raw: bytes, *, parse_int: Callable[[str], Any] = integer) -> Any:
     """Raises RefusedError (400) that says where the body stops being JSON."""
     try:
         text = raw.decode("utf-8-sig")
@@ -56,7 +65,7 @@ def strict_json(raw: bytes) -> Any:
         raise _unreadable(f"byte {error.start} is not UTF-8", "encode the body as UTF-8") from error
     _check_depth(raw)
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return json.loads(text, parse_constant=_no_constant, parse_int=parse_int)
     except json.JSONDecodeError as error:
         raise _unreadable(
             f"line {error.lineno} column {error.colno}: {error.msg}", "send one JSON document"

@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from services.intake.connectors.port import WebhookRequest
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
-from shared.web.strict_json import require_json_type, strict_json
+from shared.web.strict_json import integer, require_json_type, strict_json
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
@@ -43,8 +43,16 @@ def parsed_json(body: bytes) -> Any:
         return from_json(body, allow_inf_nan=False)
     except ValueError:
         # The strict parser takes lone surrogates: one in an item of a list must not cost the
-        # others.
-        return strict_json(body)
+        # others. Neither must a number.
+        return strict_json(body, parse_int=_number)
+
+
+def _number(digits: str) -> int | str:
+    """All of its digits, as text where it is too long for a number."""
+    try:
+        return integer(digits)
+    except ValueError:
+        return digits
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class _Text(BaseModel):
         (b'\xef\xbb\xbf{"a": "\xc3\xa4"}', {"a": "ä"}),
         (b" [1, 2.5, null, true] ", [1, 2.5, None, True]),
         (b"123456789012345678901234567890", 123456789012345678901234567890),
+        (b"-" + b"9" * 4300, 1 - 10**4300),
         (b'"' + b"[{" * 100 + b'"', "[{" * 100),
         (b'"\\"' + b"[" * 100 + b'"', '"' + "[" * 100),
         (b"[" * MAX_DEPTH + b"]" * MAX_DEPTH, json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)),
@@ -50,7 +51,8 @@ def test_what_is_read(raw: bytes, value: Any) -> None:
         (b"[" + b"[]," * 33 + b'"' + b'\\"' * 500_000 + b"\\", "Unterminated string"),
         (b"[" * 32 + b'"[' + b'\\"' * 9 + b'",[', "nested too deep"),
         (b'{"a":' * 100_000, "nested too deep"),
-        (b"9" * 5000, "the body is not JSON"),
+        (b"9" * 4301, "a number in it has more than 4300 digits"),
+        (b'{"id": -' + b"9" * 4301 + b"}", "a number in it has more than 4300 digits"),
         (b'"\x00"', "control character"),
     ],
 )
