@@ -44,6 +44,11 @@ def clean_name(name: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def shows_nothing(text: str) -> bool:
+    """Whether it has only white space and what `clean_name` leaves out, or may leave out."""
+    return all(each.isspace() or each in _JOINERS or not _may_stay(each) for each in text)
+
+
 def _needed(before: Sequence[str], after: Sequence[str]) -> bool:
     """Whether a joiner changes how its neighbours are written."""
     return all(

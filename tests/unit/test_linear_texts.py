@@ -55,6 +55,7 @@ from shared.errors import InvalidError
 from shared.policy import extract_hashtags, known_hashtags, load_policy
 from shared.runtime.trace import continued
 from shared.text.composing import composed, stream_safe
+from shared.text.names import shows_nothing
 from shared.text.references import MistypedReferenceError, find_in, parsed
 from shared.web.paging import Cursors
 from shared.web.problems import RefusedError
@@ -254,6 +255,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "continued": continued,
     "references": find_in,
     "a reference": _refusing(parsed),
+    "shows_nothing": shows_nothing,
     # intake
     "a delivery": _refusing(lambda text: parsed_json(_bytes(text))),
     "a delivery in a string": _refusing(lambda text: parsed_json(_document(text))),

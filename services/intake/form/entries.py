@@ -13,7 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from services.intake.connectors.items import File, Message
 from services.intake.inquiries.domain.message import NAME_LIMIT, TEXT_LIMIT, Author
 from services.intake.inquiries.fields import EMAIL_LIMIT, SUBJECT_LIMIT
-from shared.text.names import clean_name
+from shared.text.names import clean_name, shows_nothing
 
 _DIGEST_BYTES = 12
 
@@ -64,10 +64,10 @@ class Entries:
             yield "email", EntryFault.EMAIL_WRONG
         if len(self.subject) > SUBJECT_LIMIT:
             yield "subject", EntryFault.SUBJECT_TOO_LONG
-        if not self.text.strip():
-            yield "text", EntryFault.TEXT_MISSING
-        elif len(self.text) > TEXT_LIMIT:
+        if len(self.text) > TEXT_LIMIT:
             yield "text", EntryFault.TEXT_TOO_LONG
+        elif shows_nothing(self.text):
+            yield "text", EntryFault.TEXT_MISSING
         if len(self.files) > limits.files:
             yield "files", EntryFault.FILES_TOO_MANY
         elif sum(len(each.content) for each in self.files) > limits.bytes:

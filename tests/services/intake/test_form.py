@@ -326,6 +326,7 @@ async def test_two_forms_are_two_threads_of_one_person(desk: Desk, browser: Brow
         ({"name": "x" * 201}, "name", "länger als 200 Zeichen"),
         ({"subject": "x" * 1001}, "subject", "länger als 1000 Zeichen"),
         ({"text": " \r\n "}, "text", "worum es geht"),
+        ({"text": "\u200b\u2060 \ufeff"}, "text", "worum es geht"),
         ({"text": "ä" * 100_001}, "text", "länger als 100000 Zeichen"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shared.access.keys import ApiKey
-from shared.text.names import clean_name
+from shared.text.names import clean_name, shows_nothing
 
 
 @pytest.mark.parametrize(
@@ -40,6 +40,22 @@ def test_a_name_stays_as_it_is_written(name: str) -> None:
 def test_what_cannot_be_seen_in_a_name_goes(name: str, clean: str) -> None:
     assert clean_name(name) == clean
     assert clean_name(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [
+        ("", True),
+        (" \n\t\u2003", True),
+        ("\u200b\u2060\ufeff", True),
+        ("\u200d \u200c\u3164\u2800\ufe0f", True),
+        ("\u200b.", False),
+        ("👍\u200d", False),
+        ("می", False),
+    ],
+)
+def test_what_shows_nothing_is_told_from_words(text: str, nothing: bool) -> None:
+    assert shows_nothing(text) is nothing
 
 
 def test_so_does_it_in_a_keys_file_that_was_written_by_hand() -> None:
