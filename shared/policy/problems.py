@@ -25,6 +25,7 @@ _IN_TOML = {
     "tuple_type": 'a list in brackets, such as ["..."]',
 }
 """What would be right, as TOML writes it."""
+MOST_NAMED = 50
 _TABLES = {
     "mapping_type": "a table of names and values",
     "dict_type": "a table of names and values",
@@ -72,8 +73,8 @@ def nearest(word: object, known: list[str]) -> str:
         return f'"{match[0]}"'
     if not known:
         return "nothing is defined here yet"
-    more = ", ..." if len(known) > 20 else ""
-    return "one of " + ", ".join(f'"{name}"' for name in known[:20]) + more
+    more = ", ..." if len(known) > MOST_NAMED else ""
+    return "one of " + ", ".join(f'"{name}"' for name in known[:MOST_NAMED]) + more
 
 
 def path_text(location: tuple[int | str, ...]) -> str:

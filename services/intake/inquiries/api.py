@@ -212,10 +212,17 @@ def _changed(detail: InquiryDetail, caller: Caller) -> InquiryDetail | InquiryCh
 
 def _messages(inquiry_id: UUID, found: Newest) -> tuple[list[MessageOut], str | None]:
     messages = [
-        MessageOut.model_validate({**message, "attachments": _attachments(message)})
+        MessageOut.model_validate(
+            {**message, "attachments": _attachments(message), "sent_at": _sent_at(message)}
+        )
         for message in found.rows
     ]
     return messages, _of_messages(inquiry_id).of(found.earlier)
+
+
+def _sent_at(message: Mapping[str, Any]) -> Any:
+    """Of a mail the date that it says of itself, which decides nothing (docs/decisions/mail.md)."""
+    return message["sent_at"] or (message["details"] or {}).get("date")
 
 
 def _attachments(message: Mapping[str, Any]) -> list[dict[str, Any]]:

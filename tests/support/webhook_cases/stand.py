@@ -113,7 +113,6 @@ def _threads(tx: Read, channel: str) -> dict[str, str]:
 
 def _stored(message: Mapping[str, Any], contact: Mapping[str, Any], thread: str) -> Stored:
     keys = [each["key"] for each in contact["identities"]]
-    said = message["details"] or {}
     return Stored(
         {
             "external_id": [message["external_id"]],
@@ -121,7 +120,7 @@ def _stored(message: Mapping[str, Any], contact: Mapping[str, Any], thread: str)
             "author_id": [key.partition(":")[2] for key in keys],
             "author_name": [message["author_name"]],
             "text": [message["text"], *([message["full_text"]] if message["full_text"] else [])],
-            "sent_at": [message["sent_at"] or said.get("date") or message["received_at"]],
+            "sent_at": [message["sent_at"] or message["received_at"]],
         },
         len(message["attachments"]),
     )
