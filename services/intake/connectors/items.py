@@ -118,11 +118,14 @@ class Edited:
     """A message that was there before has other words now; `message` is all of it, as it reads now.
 
     `edited_at` is when that was, where the platform says so (UTC): of two edits the later counts.
+    With `if_unknown`, it changes a message that is known and never makes one; of a message that is
+    not known, it is that.
     """
 
     message: Message
     adjusted: tuple[Adjusted, ...] = ()
     edited_at: datetime | None = None
+    if_unknown: Ignored | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ https://docs.joinmastodon.org/admin/webhooks/ and https://docs.joinmastodon.org/
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from services.intake.connectors import lenient
 from services.intake.connectors.decoding import json_document
 from services.intake.connectors.html_text import html_to_text
-from services.intake.connectors.items import Ignored, Item, NewMessage, OwnPost
+from services.intake.connectors.items import Edited, Ignored, Item, NewMessage, OwnPost
 from services.intake.connectors.port import Connector, Parts, Reading, Setup, counted_as_ok
 from services.intake.connectors.signing import BodySignature, secret_bytes
 from services.intake.connectors.values import elements, first, id_of, part, text_of
@@ -21,6 +22,7 @@ from shared.web.problems import RefusedError
 _SIGNATURE = BodySignature("x-hub-signature")
 _CREATED = "status.created"
 _UPDATED = "status.updated"
+_NOT_ADDRESSED = Ignored(kind="not-addressed")
 
 
 def _split(document: Any) -> Parts:
@@ -49,11 +51,19 @@ def _read(item: Any, reading: Reading) -> Item:
         return Ignored(kind="boost")
     if id_of(part(status, "account", "id")) in reading.own_ids:
         return lenient.item_of(OwnPost, _fields(status), now=reading.now)
-    if not _is_addressed(status, reading):
-        return Ignored(kind="not-addressed")
     if change == _UPDATED:
-        return lenient.edited(_fields(status), at=part(status, "edited_at"), now=reading.now)
+        return _edited(status, reading)
+    if not _is_addressed(status, reading):
+        return _NOT_ADDRESSED
     return lenient.item_of(NewMessage, _fields(status), now=reading.now)
+
+
+def _edited(status: Any, reading: Reading) -> Item:
+    """What spoke to us, and does so no longer, is edited all the same."""
+    found = lenient.edited(_fields(status), at=part(status, "edited_at"), now=reading.now)
+    if _is_addressed(status, reading):
+        return found
+    return replace(found, if_unknown=_NOT_ADDRESSED) if isinstance(found, Edited) else found
 
 
 def _is_addressed(status: Any, reading: Reading) -> bool:

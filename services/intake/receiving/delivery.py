@@ -146,6 +146,9 @@ class Delivery:
             stored = await self._storing.item(numbered.item, received_at=self._moment(number))
             if isinstance(stored, Accepted):
                 self._result.add(number, stored)
+            elif isinstance(stored, Ignored):
+                self._result.ignored[number] = stored.reason
+                self._result.kinds[number] = stored.kind
             else:
                 self._result.ignored[number] = stored
         except UnavailableError:

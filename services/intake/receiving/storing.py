@@ -12,6 +12,7 @@ from services.intake.accepting.threads import thread_of
 from services.intake.connectors.items import (
     DeliveryReport,
     Edited,
+    Ignored,
     IgnoredReason,
     Message,
     NewMessage,
@@ -24,6 +25,7 @@ from services.intake.files import store as files
 from services.intake.files.domain import sorted_out
 from services.intake.inquiries.domain.message import Accepted, Incoming
 from services.intake.inquiries.domain.thread import PostKind
+from services.intake.inquiries.store.queries import message_named
 from services.intake.inquiries.usecases import edits, posts, racing, reports, staff, withdrawals
 from services.intake.inquiries.usecases.edits import Edit
 from services.intake.inquiries.usecases.placing import place
@@ -50,7 +52,9 @@ class Storing:
     channel: ChannelRules
     retried: bool
 
-    async def item(self, item: Stored, *, received_at: datetime) -> Accepted | IgnoredReason:
+    async def item(
+        self, item: Stored, *, received_at: datetime
+    ) -> Accepted | Ignored | IgnoredReason:
         """The message that it made, or why it made none."""
         match item:
             case NewMessage(message):
@@ -85,9 +89,14 @@ class Storing:
             return await self.message(other, received_at=received_at)
         return placed
 
-    async def _edit(self, edited: Edited, received_at: datetime) -> Accepted | IgnoredReason:
-        message, channel = edited.message, self.channel
-        change = Edit(await self._incoming(message, received_at), edited.edited_at)
+    async def _edit(
+        self, edited: Edited, received_at: datetime
+    ) -> Accepted | Ignored | IgnoredReason:
+        message, channel, unknown = edited.message, self.channel, edited.if_unknown
+        if unknown is not None and not await self._knows(message):
+            return unknown
+        incoming = await self._incoming(message, received_at)
+        change = Edit(incoming, edited.edited_at, makes_none=unknown is not None)
         if message.author.id in channel.own_ids:
             await self._write(edits.edit_post, await self._post(message, received_at), change)
             return "edited"
@@ -95,6 +104,13 @@ class Storing:
             await self._write(staff.edit_view, change)
             return "staff"
         return await self._write(edits.edit, change) or "edited"
+
+    async def _knows(self, message: Message) -> bool:
+        return await self.desk.database.read(
+            lambda tx: (
+                message_named(tx, channel=self.channel.name, external_id=message.id) is not None
+            )
+        )
 
     async def _incoming(
         self, message: Message, received_at: datetime, *, by_staff: bool = False

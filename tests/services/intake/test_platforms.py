@@ -16,11 +16,13 @@ from tests.contracts.connectors import (
     facebook_page_sample,
     instagram_sample,
     linkedin_sample,
+    mastodon_sample,
     messenger_sample,
     whatsapp_sample,
     x_sample,
 )
 from tests.contracts.connectors.sample import Sample
+from tests.services.intake.conftest import NOON
 from tests.services.intake.desk import Desk, opened
 from tests.support.clock import ManualClock
 from tests.support.migrated import MigratedFiles
@@ -132,3 +134,49 @@ async def test_what_is_taken_back_there_waits_for_no_answer(
         shown = await desk.detail(placed)
         assert shown["state"] == "closed"
         assert shown["reason"] == "withdrawn"
+
+
+async def test_an_edit_without_the_mention_opens_nothing(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    sample = mastodon_sample.SAMPLE
+    talk = Talk(sample, None, None)
+
+    def post(name: str, mentioned: str, words: str, id_: str, **parts: Any) -> Any:
+        content, mentions = f"<p>{words}</p>", [{"id": mentioned}]
+        return mastodon_sample.event(name, mentions=mentions, content=content, **parts)(id_)
+
+    async with opened(
+        database_url,
+        tmp_path,
+        clock,
+        connector=sample.connector,
+        secrets=sample.secrets,
+        facebook={"own_ids": ("7",)},
+    ) as desk:
+        strange = post("status.updated", "8", "Hallo", "2", edited_at=at(1))
+        assert (await deliver(desk, talk, strange))["ignored_items"] == _PASSED_OVER
+        assert await desk.stored() == 0
+        asked = await deliver(desk, talk, post("status.created", "7", "Wann öffnet es?", "1"))
+        (inquiry,) = asked["inquiries"]
+        dropped = post("status.updated", "8", "Hat sich erledigt", "1", edited_at=at(1))
+        for _ in range(2):
+            answer = await deliver(desk, talk, dropped)
+            assert answer["ignored_items"] == [{"index": 0, "reason": "edited"}]
+        (message,) = (await desk.detail(inquiry))["messages"]
+        assert message["text"] == "Hat sich erledigt"
+        desk.clock.advance(timedelta(minutes=5))
+        closed = {"kind": "answer", "text": "Gern"}
+        assert (await desk.post(f"/inquiries/{inquiry}/replies", closed)).status_code == 201
+        desk.clock.advance(timedelta(minutes=5))
+        other = post("status.updated", "8", "Und was kostet die Anreise?", "1", edited_at=at(8))
+        await deliver(desk, talk, other)
+        assert await desk.stored() == 2
+        assert (await desk.detail(inquiry))["messages"][0]["text"] == "Und was kostet die Anreise?"
+
+
+_PASSED_OVER = [{"index": 0, "reason": "event-type"}]
+
+
+def at(minutes: int) -> str:
+    return (NOON + timedelta(minutes=minutes)).isoformat()

@@ -105,6 +105,17 @@ def test_a_post_is_ours_to_answer_only_where_it_speaks_to_us() -> None:
     assert isinstance(found(mentions=[], account={"id": "7"}), OwnPost)
 
 
+def test_an_edit_that_drops_the_mention_changes_what_is_known_and_no_more() -> None:
+    def found(*mentions: Any) -> Item:
+        event = mastodon_sample.event("status.updated", mentions=[*mentions])("1")
+        return only(mastodon.CONNECTOR, event, ["7"])
+
+    dropped, kept = found({"id": "8"}), found({"id": "7"})
+    assert isinstance(dropped, Edited)
+    assert isinstance(kept, Edited)
+    assert (dropped.if_unknown, kept.if_unknown) == (Ignored(kind="not-addressed"), None)
+
+
 def test_an_edit_of_mastodon_says_when_it_was() -> None:
     event = mastodon_sample.event("status.updated", edited_at="2026-11-24T11:00:00Z")("1")
     found = only(mastodon.CONNECTOR, event)

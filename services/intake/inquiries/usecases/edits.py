@@ -39,11 +39,13 @@ from shared.runtime.ids import new_id
 @dataclass(frozen=True, slots=True)
 class Edit:
     """`incoming` is the message as it reads now, as if it came for the first time; `edited_at` is
-    when it was edited, where the platform says so (UTC).
+    when it was edited, where the platform says so (UTC). With `makes_none` it changes what a
+    message says and never makes another.
     """
 
     incoming: Incoming
     edited_at: datetime | None = None
+    makes_none: bool = False
 
     @property
     def moment(self) -> datetime:
@@ -66,7 +68,9 @@ def edit(tx: Write, change: Edit, *, context: WriteContext) -> Accepted | None:
         return None
     known = rows.message_named(tx, **change.name)
     if known is None:
-        return None if _rewrite_post(tx, change) else _as_message(tx, change, context)
+        if _rewrite_post(tx, change) or change.makes_none:
+            return None
+        return _as_message(tx, change, context)
     conversation = lock_conversation(tx, known["conversation_id"])
     first, *later = versions.with_later_words(tx, known)
     before = _rewrite(tx, first, change)
@@ -86,7 +90,11 @@ def edit(tx: Write, change: Edit, *, context: WriteContext) -> Accepted | None:
     )
     changed = [first] if before_last is None or not later else [first, last]
     _publish(tx, loaded, changed, context)
-    restated = None if before_last is None else _restate(tx, loaded, last, change, before_last)
+    restated = (
+        None
+        if before_last is None or change.makes_none
+        else _restate(tx, loaded, last, change, before_last)
+    )
     store(tx, loaded, context)
     return None if restated is None else rows.message_placed(tx, restated.later.id)
 
