@@ -88,7 +88,7 @@ async def test_a_key_that_may_only_hand_in_gets_ids_and_nothing_else(
     handed_in = inquiry(external_id="f-1")
     placed = (await desk.post("/inquiries", handed_in, key=FORM)).json()
     ids = {"inquiry_id", "conversation_id", "contact_id", "message_id"}
-    assert placed.keys() == ids | {"opened"}
+    assert placed.keys() == ids | {"opened", "reference"}
     again = await desk.post("/inquiries", handed_in, key=FORM)
     assert (again.status_code, again.json()["inquiry_id"]) == (200, placed["inquiry_id"])
     path = f"/inquiries/{placed['inquiry_id']}"

@@ -185,13 +185,6 @@ async def test_our_answer_is_no_older_than_its_question(desk: Desk, question_fir
     assert (found["state"], found["answered_at"]) == ("answered", began)
 
 
-async def test_a_form_of_ours_that_names_nobody_opens_inquiries_all_the_same(desk: Desk) -> None:
-    first = await inquiry_of(desk, mail("f1@desk.example", HELP, "Karl bittet um Rückruf"))
-    second = await inquiry_of(desk, mail("f2@desk.example", HELP, "Maria bittet um Rückruf"))
-    assert first != second
-    assert (await desk.detail(first))["state"] == "open"
-
-
 async def test_where_the_customer_wants_the_answer_is_the_customers_address(desk: Desk) -> None:
     first = await inquiry_of(desk, mail("m1@x", reply_to="Erika <Privat@home.example>"))
     to_them = mail("r1@desk.example", HELP, to="privat@home.example", in_reply_to="<m1@x>")

@@ -108,8 +108,7 @@ def _author(
     """Who wrote, and whether that is one of us.
 
     A web form that mails from our own address to ourselves names the customer in Reply-To, and a
-    colleague who hands on a mail that way is not who asks. Where neither is named, what answers
-    nothing may still be a form's: it is somebody's message, of whom only that address is known.
+    colleague who hands on a mail that way is not who asks.
     """
     found = headers.addresses("from", "sender")
     if not found:
@@ -118,12 +117,8 @@ def _author(
     if who.key in own:
         named = [*headers.addresses("reply-to"), *([original] if original else [])]
         others = [each for each in named if each.key not in own]
-        if not _among_us(headers, own):
+        if not (others and _among_us(headers, own)):
             return _person(who), True
-        if not others:
-            answers = bool(headers.ids("in-reply-to") or headers.ids("references"))
-            # Without the id, which says that it is one of us.
-            return (_person(who), True) if answers else ({**_person(who), "id": None}, False)
         who = others[0]
     return _person(who), False
 

@@ -117,14 +117,6 @@ def test_a_web_form_that_mails_from_our_address_names_the_customer_in_reply_to()
     assert message(raw).author.email == "erika@kunde.example"
 
 
-def test_what_we_write_to_ourselves_is_somebodys_unless_it_answers() -> None:
-    named: dict[str, str | None] = {"from": "Kontakt <help@desk.example>", "date": None}
-    asked = message(mail(**named))
-    assert (asked.author.id, asked.author.email) == (None, "help@desk.example")
-    assert isinstance(item(mail(**named, references="<m0@x>")), OwnPost)
-    assert isinstance(item(mail(**{**named, "to": None})), OwnPost)
-
-
 def test_an_answer_of_ours_may_name_somebody_in_reply_to() -> None:
     raw = mail(
         **{"from": "help@desk.example", "to": "erika@kunde.example", "cc": "help@desk.example"},
