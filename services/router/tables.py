@@ -54,8 +54,13 @@ todos = Table(
     Column("claimed_through", Text),
     # What was decided at the start; a rerouted ToDo keeps it.
     Column("first_desk", String(64), nullable=False),
-    Column("kind", String(10), nullable=False),
+    # SQLite does not look at the length, and would have to copy the table to change it.
+    Column("kind", String(20).with_variant(String(10), "sqlite"), nullable=False),
     Column("confidence", Float, nullable=False),
+    # The rule, or what weighed the words; NULL for what was decided before it was kept.
+    Column("decided_by", String(40)),
+    # ISO 639-1, of a text in another language than the desk's.
+    Column("language", String(3)),
     Column("reasons", Json, nullable=False),
     Column("received_at", Utc, nullable=False),
     Column("created_at", Utc, nullable=False),

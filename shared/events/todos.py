@@ -10,7 +10,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.messaging.envelope import Fact
 
 DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
-TodoKind = Literal["technical", "general", "netiquette", "unsure"]
+TodoKind = Literal[
+    "technical", "general", "netiquette", "spam", "no_answer_needed", "unsure"
+]
 
 
 class Reason(BaseModel):
@@ -32,11 +34,17 @@ class TodoFact(Fact):
 
 
 class TodoCreated(TodoFact):
+    """`decided_by` is the rule, or what weighed the words; `language` (ISO 639-1) is set for a text
+    in neither German nor English.
+    """
+
     TYPE: ClassVar[str] = "todo.created"
 
     desk: str
     kind: TodoKind
     confidence: float
+    decided_by: str | None = None
+    language: str | None = None
     reasons: tuple[Reason, ...] = ()
     created_at: AwareDatetime
 

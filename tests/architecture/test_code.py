@@ -90,7 +90,10 @@ BOUNDARIES = {
 
 PURE_SLICES = {
     "services/intake/inquiries/domain": ("rapidfuzz",),
-    "services/router/deciding/rules": (),
+    "services/router/deciding/rules": (
+        "services.router.deciding.decision",
+        "services.router.deciding.weighing",
+    ),
     "services/router/todos/domain": (),
     "services/sla/businesstime": ("holidays",),
     "services/sla/clocks": ("services.sla.businesstime", "services.sla.promises.promise"),

@@ -41,6 +41,8 @@ from services.intake.inquiries.schemas import (
 from services.intake.receiving import quarantine
 from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
+from services.router.deciding.decision import Inquiry
+from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
 from services.router.todos.schemas import (
     ClaimIn,
@@ -73,6 +75,7 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 POLICY = load_policy(None)
 KNOWN = known_hashtags(POLICY.hashtags)
 DECIDER = Decider.of(POLICY)
+WORDS = policy_words(POLICY)
 
 
 def repeated(part: str) -> Callable[[int], str]:
@@ -292,10 +295,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "InquiryQuery": _fields(InquiryQuery),
     # router
     "prepare": prepare,
-    "find": lambda text: DECIDER.rules.finder.find(text.lower()),
+    "find": lambda text: WORDS.finder.find(text.lower()),
     "DirectAddresses.desk": lambda text: DECIDER.addresses.desk("facebook", text, [text]),
-    # Both end in `classify`: one with the subject and the hashtags, the other with the text.
-    "decide": lambda t: DECIDER.decide("", subject=t, channel="facebook", hashtags=[t]),
+    # One with the subject and the hashtags, the other with the text.
+    "decide": lambda t: DECIDER.decide(Inquiry("", t, "facebook", (t,))),
     "preview": lambda t: DECIDER.preview(t, subject=None, channel="facebook"),
     **{
         model.__name__: _fields(model)

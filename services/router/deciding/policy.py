@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from services.router.deciding.rules.classify import Kind, RoutingRules
+from services.router.deciding.decision import Kind
 from services.router.deciding.rules.terms import Term
+from services.router.deciding.rules.words import PolicyWords
 from shared.policy import Policy, Terms
 
 _HANDLE = re.compile(r"(?<![\w@./])@([\w.-]{1,100})")
@@ -34,7 +35,7 @@ class DirectAddresses:
         return next((self.by_hashtag[tag] for tag in hashtags if tag in self.by_hashtag), None)
 
 
-def routing_rules(policy: Policy) -> RoutingRules:
+def policy_words(policy: Policy) -> PolicyWords:
     """Compile the policy's words; some milliseconds, so keep the result."""
     routing = policy.routing
     terms = (
@@ -42,7 +43,7 @@ def routing_rules(policy: Policy) -> RoutingRules:
         *_terms(routing.technical_terms, Kind.TECHNICAL),
         *_terms(routing.general_terms, Kind.GENERAL),
     )
-    return RoutingRules.compile(terms, min_confidence=routing.min_confidence)
+    return PolicyWords.compile(terms)
 
 
 def direct_addresses(policy: Policy) -> DirectAddresses:

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import Kind
+from services.router.deciding.decision import Kind
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.schemas import (
     ActIn,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from services.router.deciding.rules.classify import Kind
+from services.router.deciding.decision import Kind
 from services.router.todos.domain.todo import DismissReason, TodoState
 from services.router.todos.store.pages import Sort
 from shared.web.of_inquiry import OfInquiry
@@ -89,6 +89,14 @@ class TodoOut(OfInquiry):
     )
     kind: Kind = Field(examples=["technical"])
     confidence: float = Field(examples=[0.8])
+    decided_by: str | None = Field(
+        description="The rule, or what weighed the words; null for what was decided before this "
+        "was kept.",
+        examples=["words"],
+    )
+    language: str | None = Field(
+        description="ISO 639-1, where the text is in neither German nor English.", examples=["fr"]
+    )
     received_at: datetime
     created_at: datetime
     due_at: datetime | None = Field(description="When the answer is due; null without a promise.")
@@ -137,6 +145,12 @@ class ReasonOut(BaseModel):
     word: str = Field(examples=["Fehler"])
     weight: float = Field(examples=[1.0])
     term: str = Field("", examples=["fehler*"])
+    span: tuple[int, int] | None = Field(
+        None,
+        description="Where the word is in the text that was decided on: first character, and the "
+        "one behind the last; null for the subject.",
+        examples=[[24, 30]],
+    )
 
 
 class MessageOut(BaseModel):
@@ -295,7 +309,9 @@ class PreviewIn(BaseModel):
 class DecisionOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    kind: Literal["technical", "general", "netiquette", "unsure"] = Field(examples=["technical"])
+    kind: Kind = Field(examples=["technical"])
     desk: str = Field(examples=["technical"])
     confidence: float = Field(examples=[0.8])
+    decided_by: str = Field(examples=["words"])
+    language: str | None = Field(examples=["fr"])
     reasons: list[ReasonOut]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.router.deciding.rules.classify import Kind
+from services.router.deciding.decision import Kind
 
 TECHNICAL, GENERAL = Kind.TECHNICAL, Kind.GENERAL
 NETIQUETTE, UNSURE = Kind.NETIQUETTE, Kind.UNSURE

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.router.deciding.policy import direct_addresses, routing_rules
-from services.router.deciding.rules.classify import Kind, Reason, RoutingRules, Rule, classify
+from services.router.deciding.decide import Decider
+from services.router.deciding.decision import Decision, Inquiry, Kind, Reason, Rule
+from services.router.deciding.policy import DirectAddresses, direct_addresses
 from services.router.deciding.rules.terms import Term
+from services.router.deciding.rules.words import PolicyWords
 from shared.policy import extract_hashtags, known_hashtags, load_policy
 from tests.unit.router.messages import MESSAGES
 
 POLICY = load_policy()
-SHIPPED = routing_rules(POLICY)
+SHIPPED = Decider.of(POLICY)
 KNOWN = known_hashtags(POLICY.hashtags)
 
-RULES = RoutingRules.compile(
-    (
-        Term("*fehler*", "technical"),
-        Term("log-in*", "technical", 2),
-        Term("weiße seite", "technical"),
-        Term("preis*", "general"),
-        Term("#iico", "general"),
-        Term("idiot*", "netiquette"),
-        Term("mist", "netiquette", 0.5),
-    ),
-    min_confidence=0.6,
+
+def _decider(*terms: Term, min_confidence: float = 0.6) -> Decider:
+    return Decider(PolicyWords.compile(terms), DirectAddresses({}, {}, {}), KNOWN, min_confidence)
+
+
+def classify(
+    text: str,
+    subject: str | None = None,
+    *,
+    hashtags: Iterable[str] = (),
+    addressed_desk: str | None = None,
+    rules: Decider,
+) -> Decision:
+    by_channel = {} if addressed_desk is None else {"direct": addressed_desk}
+    rules = replace(rules, addresses=DirectAddresses(by_channel, {}, {}))
+    return rules.decide(Inquiry(text, subject, "direct", tuple(hashtags)))
+
+
+RULES = _decider(
+    Term("*fehler*", "technical"),
+    Term("log-in*", "technical", 2),
+    Term("weiße seite", "technical"),
+    Term("preis*", "general"),
+    Term("#iico", "general"),
+    Term("idiot*", "netiquette"),
+    Term("mist", "netiquette", 0.5),
 )
 
 
@@ -70,7 +90,7 @@ def test_both_sides_even_is_unsure() -> None:
 
 
 def test_below_the_minimum_confidence_is_unsure() -> None:
-    strict = RoutingRules.compile((Term("fehler*", "technical"),), min_confidence=0.7)
+    strict = _decider(Term("fehler*", "technical"), min_confidence=0.7)
     assert classify("Fehler", rules=strict).kind is Kind.UNSURE
     assert classify("Fehler", rules=RULES).kind is Kind.TECHNICAL
 
@@ -123,9 +143,9 @@ def test_composed_umlauts_are_found_but_have_no_place() -> None:
 
 def test_a_term_cannot_speak_for_nothing() -> None:
     with pytest.raises(ValueError, match="unsure"):
-        RoutingRules.compile((Term("x", "unsure"),), min_confidence=0.6)
+        PolicyWords.compile((Term("x", "unsure"),))
     with pytest.raises(ValueError, match="not a valid Kind"):
-        RoutingRules.compile((Term("x", "sales"),), min_confidence=0.6)
+        PolicyWords.compile((Term("x", "sales"),))
 
 
 def test_the_shipped_hotline_is_the_technical_desk() -> None:

@@ -52,9 +52,7 @@ class NewTodo:
     conversation_id: UUID
     channel: str
     desk: str
-    kind: str
-    confidence: float
-    reasons: Sequence[Mapping[str, Any]]
+    decided: Mapping[str, Any]
     created_at: datetime
     message: NewMessage
 
@@ -243,9 +241,7 @@ def _todo_row(todo: NewTodo, due_at: datetime | None) -> dict[str, Any]:
         "desk": todo.desk,
         "first_desk": todo.desk,
         "state": "open",
-        "kind": todo.kind,
-        "confidence": todo.confidence,
-        "reasons": todo.reasons,
+        **todo.decided,
         "received_at": message.received_at,
         "created_at": todo.created_at,
         "due_at": due_at or NEVER,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -49,11 +49,9 @@ def in_hands(tx: Read, todo_id: UUID) -> bool:
     return bool(tx.execute(select(line)).scalar())
 
 
-def decide_again(
-    tx: Write, todo_id: UUID, *, kind: str, confidence: float, reasons: Sequence[Mapping[str, Any]]
-) -> None:
-    values = {"kind": kind, "confidence": confidence, "reasons": list(reasons)}
-    tx.execute(update(todos).where(todos.c.id == todo_id).values(values))
+def decide_again(tx: Write, todo_id: UUID, decided: Mapping[str, Any]) -> None:
+    """`decided`: the columns of a decision."""
+    tx.execute(update(todos).where(todos.c.id == todo_id).values(dict(decided)))
 
 
 def _is(inquiry_id: UUID, message_id: UUID) -> ColumnElement[bool]:

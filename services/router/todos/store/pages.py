@@ -65,6 +65,8 @@ class ListedTodo:
     first_desk: str
     kind: str
     confidence: float
+    decided_by: str | None
+    language: str | None
     received_at: datetime
     created_at: datetime
     follow_up_at: datetime | None
@@ -219,6 +221,8 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         first_desk=row.first_desk,
         kind=row.kind,
         confidence=row.confidence,
+        decided_by=row.decided_by,
+        language=row.language,
         received_at=row.received_at,
         created_at=row.created_at,
         follow_up_at=row.follow_up_at,

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import Decision
+from services.router.deciding.decision import Decision, Inquiry
 from services.router.todos.store.arrivals import (
     Move,
     NewMessage,
@@ -44,7 +44,7 @@ def open_todos(
     opened = insert_todos(tx, todos)
     move_away(tx, arrived, now=now)
     outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
-    return Counter(todo.kind for todo in opened)
+    return Counter(str(todo.decided["kind"]) for todo in opened)
 
 
 def begin_moves(tx: Write, arrived: Sequence[Arrived]) -> None:
@@ -88,18 +88,30 @@ def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:
 
 
 def decision_on(fact: InquiryReceived | MessageAdded | MessageEdited, decider: Decider) -> Decision:
-    return decider.decide(
-        fact.text,
-        subject=fact.subject,
-        channel=fact.channel,
-        hashtags=[use.tag for use in fact.hashtags],
-    )
+    tags = tuple(use.tag for use in fact.hashtags)
+    return decider.decide(Inquiry(fact.text, fact.subject, fact.channel, tags))
 
 
-def reasons_of(decision: Decision) -> list[dict[str, Any]]:
-    """As the ToDo's row has them."""
+def decided_columns(decision: Decision) -> dict[str, Any]:
+    """What the ToDo's row keeps of a decision, besides its desk."""
+    return {
+        "kind": decision.kind.value,
+        "confidence": decision.confidence,
+        "decided_by": decision.decided_by,
+        "language": decision.language,
+        "reasons": _reasons(decision),
+    }
+
+
+def _reasons(decision: Decision) -> list[dict[str, Any]]:
     return [
-        {"rule": why.rule, "word": why.word, "weight": why.weight, "term": why.term}
+        {
+            "rule": why.rule,
+            "word": why.word,
+            "weight": why.weight,
+            "term": why.term,
+            "span": why.span,
+        }
         for why in decision.reasons
     ]
 
@@ -110,9 +122,7 @@ def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTo
         conversation_id=fact.conversation_id,
         channel=fact.channel,
         desk=decision.desk,
-        kind=decision.kind.value,
-        confidence=decision.confidence,
-        reasons=reasons_of(decision),
+        decided=decided_columns(decision),
         created_at=now,
         message=message_of(fact),
     )
@@ -125,9 +135,7 @@ def _created(cause: Envelope, todo: NewTodo) -> Envelope:
             "inquiry_id": todo.inquiry_id,
             "conversation_id": todo.conversation_id,
             "desk": todo.desk,
-            "kind": todo.kind,
-            "confidence": todo.confidence,
-            "reasons": todo.reasons,
+            **todo.decided,
             "created_at": todo.created_at,
         }
     )

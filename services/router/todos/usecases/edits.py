@@ -10,11 +10,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import Decision
+from services.router.deciding.decision import Decision
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store import edits
 from services.router.todos.store.work import ROUTER, Note, What, WorkTodo, note, save
-from services.router.todos.usecases.arrivals import decision_on, reasons_of
+from services.router.todos.usecases.arrivals import decided_columns, decision_on
 from services.router.todos.usecases.outcomes import suspicion, todos_of
 from shared.db import Write
 from shared.events.inquiries import MessageEdited, MessageWithdrawn
@@ -70,13 +70,7 @@ def _may_move(tx: Write, todo: WorkTodo, fact: MessageEdited) -> bool:
 def _decide_again(
     tx: Write, todo: WorkTodo, decision: Decision, cause: Envelope, *, now: datetime
 ) -> None:
-    edits.decide_again(
-        tx,
-        todo.id,
-        kind=decision.kind.value,
-        confidence=decision.confidence,
-        reasons=reasons_of(decision),
-    )
+    edits.decide_again(tx, todo.id, decided_columns(decision))
     before, desk = todo.status.desk, decision.desk
     if desk == before:
         return

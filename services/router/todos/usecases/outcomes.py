@@ -14,7 +14,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.rules.classify import Decision, Kind, Rule
+from services.router.deciding.decision import Decision, Kind, Rule
 from services.router.todos.domain.ends import UNCLASSIFIED, End, EndKind
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store.arrivals import insert_messages
