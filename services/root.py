@@ -15,7 +15,7 @@ from services.intake.settings import IntakeSettings
 from services.router.app import build as build_router
 from services.router.settings import RouterSettings
 from services.sla.app import build as build_sla
-from services.sla.settings import SlaSettings, notify_variables
+from services.sla.settings import SlaSettings
 from shared.access.keys import KeyRing
 from shared.bus.local import LocalBus
 from shared.bus.open import open_bus
@@ -23,6 +23,7 @@ from shared.bus.port import Bus, BusUnavailableError
 from shared.db import Database, Reader, open_database, open_reader
 from shared.db.migrate import require, upgrade
 from shared.events.catalogue import topics
+from shared.notifications.settings import notify_variables
 from shared.policy import Policy, PolicyError, load_policy
 from shared.runtime.clock import SystemClock
 from shared.runtime.credentials import channel_credentials

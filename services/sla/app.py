@@ -12,11 +12,9 @@ from services.sla import handlers
 from services.sla.businesstime.errors import CalendarError
 from services.sla.deadlines import api as deadlines_api
 from services.sla.dependencies import SlaDependencies
-from services.sla.notifications import api as notifications_api
-from services.sla.notifications.targets import senders
-from services.sla.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
+from services.sla.notifications.wording import words_of
 from services.sla.previews import api as previews_api
-from services.sla.promises.policy_version import policy_version_of, subscriptions
+from services.sla.promises.policy_version import policy_version_of
 from services.sla.promises.versions import PolicyVersions
 from services.sla.reports import api as reports_api
 from services.sla.settings import SlaSettings
@@ -28,7 +26,11 @@ from services.sla.timers.watermark import SOURCES, Watermark
 from shared.access.authorizer import Authorizer
 from shared.db import open_database
 from shared.events.catalogue import PROGRESS
-from shared.policy import Policy, known_hashtags
+from shared.notifications import api as notifications_api
+from shared.notifications.api import DeliveryLog
+from shared.notifications.running import run_deliveries
+from shared.notifications.targets import subscriptions
+from shared.policy import DEADLINE_KINDS, Policy, known_hashtags
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
@@ -53,9 +55,18 @@ def build(
     )
     service = Service("sla", runtime=runtime, database=database, metrics=Metrics("sla"))
     policy_versions = PolicyVersions(
-        policy_version_of(runtime.policy, now=runtime.clock.now()), subscriptions(runtime.policy)
+        policy_version_of(runtime.policy, now=runtime.clock.now()),
+        subscriptions(runtime.policy, DEADLINE_KINDS),
     )
-    workers = _delivery_workers(service, runtime, settings, notify)
+    deliveries = run_deliveries(
+        service,
+        runtime,
+        settings,
+        notify,
+        kinds=DEADLINE_KINDS,
+        wording=words_of,
+        poll_seconds=settings.poll_seconds,
+    )
 
     async def offsets() -> Offsets | None:
         found = await consumer.progress()
@@ -64,8 +75,7 @@ def build(
 
     def on_recorded() -> None:
         service.relay.wake()
-        for worker in workers:
-            worker.wake()
+        deliveries.wake()
 
     metrics = TimerMetrics.of(service.metrics)
     watermark = Watermark(
@@ -111,45 +121,23 @@ def build(
         on_written=on_recorded,
         channels=frozenset(runtime.policy.channels),
         desks=frozenset(runtime.policy.desks),
-        targets=frozenset(worker.target for worker in workers),
         hashtags=known_hashtags(runtime.policy.hashtags),
     )
-    service.serve(_http(desk))
+    delivery_log = DeliveryLog(
+        "sla",
+        database=database,
+        authorizer=desk.authorizer,
+        clock=runtime.clock,
+        targets=deliveries.targets,
+        reads="deadlines:read",
+        writes="deadlines:write",
+        on_written=on_recorded,
+    )
+    service.serve(_http(desk, delivery_log))
     return service
 
 
-def _delivery_workers(
-    service: Service, runtime: Runtime[Policy], settings: SlaSettings, notify: Mapping[str, str]
-) -> list[DeliveryWorker]:
-    counts = Counts.of(service.metrics)
-    ways = senders(
-        runtime.policy, notify, clock=runtime.clock, seconds=settings.notification_seconds
-    )
-    workers = [
-        DeliveryWorker(
-            target,
-            sender,
-            database=service.database,
-            clock=runtime.clock,
-            settings=settings,
-            counts=counts,
-        )
-        for target, sender in ways.items()
-    ]
-    for worker in workers:
-        service.loop(f"notify-{worker.target}", worker.run)
-    housekeeping = DeliveryHousekeeping(
-        [*ways],
-        database=service.database,
-        clock=runtime.clock,
-        settings=settings,
-        counts=counts,
-    )
-    service.loop("notifications", housekeeping.run)
-    return workers
-
-
-def _http(desk: SlaDependencies) -> HttpDescription:
+def _http(desk: SlaDependencies, delivery_log: DeliveryLog) -> HttpDescription:
     return HttpDescription(
         title="Inbound Desk: sla",
         description="Keeps a clock for every promised answer, and can explain each deadline.",
@@ -158,7 +146,7 @@ def _http(desk: SlaDependencies) -> HttpDescription:
             previews_api.router(desk),
             deadlines_api.router(desk),
             reports_api.router(desk),
-            notifications_api.router(desk),
+            notifications_api.router(delivery_log),
         ],
         on_errors={CalendarError: _beyond_the_calendar},
     )

@@ -24,7 +24,6 @@ class SlaDependencies:
     on_written: Callable[[], None]
     channels: frozenset[str]
     desks: frozenset[str]
-    targets: frozenset[str]
     hashtags: KnownHashtags
 
     def known_desk(self, name: str) -> str:
@@ -32,13 +31,6 @@ class SlaDependencies:
         if name not in self.desks:
             problem = _unknown("desk", self.desks)
             raise InvalidError("unknown-desk", "the policy has no such desk", problem)
-        return name
-
-    def known_target(self, name: str) -> str:
-        """Raises InvalidError."""
-        if name not in self.targets:
-            problem = _unknown("target", self.targets)
-            raise InvalidError("unknown-target", "the policy has no such target", problem)
         return name
 
     def known_channel(self, name: str) -> str:

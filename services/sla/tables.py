@@ -15,12 +15,10 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Index,
-    Integer,
     PrimaryKeyConstraint,
     String,
     Table,
     Text,
-    UniqueConstraint,
     Uuid,
 )
 
@@ -28,11 +26,13 @@ from shared.db.types import Utc, new_metadata
 from shared.messaging.dead_letters import dead_letters_table
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table
+from shared.notifications.table import notification_deliveries_table
 
 metadata = new_metadata()
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 dead_letters = dead_letters_table(metadata)
+notification_deliveries = notification_deliveries_table(metadata)
 
 _SCHEDULED = Column("next_action_at").is_not(None)
 _DUE = Column("due_at").is_not(None)
@@ -133,38 +133,4 @@ progress = Table(
     metadata,
     Column("service", String(20), primary_key=True),
     Column("until", Utc, nullable=False),
-)
-
-_WAITING = Column("next_attempt_at").is_not(None)
-
-notification_deliveries = Table(
-    "notification_deliveries",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("target", String(40), nullable=False),
-    Column("event_id", Uuid, nullable=False),
-    Column("kind", String(20), nullable=False),
-    Column("inquiry_id", Uuid, nullable=False),
-    Column("body", Text, nullable=False),
-    # pending, delivered, failed
-    Column("state", String(12), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("created_at", Utc, nullable=False),
-    Column("give_up_at", Utc, nullable=False),
-    # Also how long an instance has it for itself while it tries.
-    Column("next_attempt_at", Utc),
-    Column("last_attempt_at", Utc),
-    Column("last_status", Integer),
-    Column("last_error", String(300)),
-    Column("delivered_at", Utc),
-    UniqueConstraint("target", "event_id"),
-    Index(
-        "ix_notification_deliveries_due",
-        "target",
-        "next_attempt_at",
-        "id",
-        postgresql_where=_WAITING,
-        sqlite_where=_WAITING,
-    ),
-    Index("ix_notification_deliveries_created", "created_at", "id"),
 )

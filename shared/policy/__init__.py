@@ -17,8 +17,6 @@ from shared.policy.model import (
     FormEmail,
     Hashtags,
     Match,
-    NotificationKind,
-    NotificationTarget,
     OwnPosts,
     Policy,
     Promise,
@@ -27,6 +25,11 @@ from shared.policy.model import (
     ServiceLevel,
     Terms,
     Verification,
+)
+from shared.policy.notifications import (
+    DEADLINE_KINDS,
+    NotificationKind,
+    NotificationTarget,
     Way,
 )
 from shared.policy.parts import Localized
@@ -34,6 +37,7 @@ from shared.policy.problems import PolicyError, PolicyProblem
 from shared.policy.values import OpeningInterval, WarnLevel
 
 __all__ = [
+    "DEADLINE_KINDS",
     "WEEKDAYS",
     "Audience",
     "Calendar",

@@ -10,12 +10,12 @@ from shared.policy.model import (
     Desk,
     Form,
     Hashtags,
-    NotificationTarget,
     Promise,
     Retention,
     Routing,
     ServiceLevel,
 )
+from shared.policy.notifications import NotificationTarget
 from shared.policy.problems import PolicyProblem, nearest, path_text
 from shared.policy.values import shown
 

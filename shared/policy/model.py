@@ -24,6 +24,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from shared.policy.calendar import Calendar, Day
+from shared.policy.notifications import NotificationTarget
 from shared.policy.parts import Items, Localized, Part, Table, refuse
 from shared.policy.pulling import Pull
 from shared.policy.values import (
@@ -209,53 +210,6 @@ class Promise(Part):
         if self.hand_over is not None and self.hand_over > self.first_answer:
             wrong = "the hand-over may take longer than the answer itself"
             findings.append((("hand_over",), wrong, "at most the time of first_answer"))
-        refuse(tuple(findings))
-        return self
-
-
-class NotificationKind(StrEnum):
-    """What a notification can be about. `met_late` is the answer that came after the breach."""
-
-    WARNING = "warning"
-    WINDOW_CLOSING = "window_closing"
-    BREACHED = "breached"
-    MET = "met"
-    MET_LATE = "met_late"
-    MOVED = "moved"
-    CANCELLED = "cancelled"
-
-
-class Way(StrEnum):
-    WEBHOOK = "webhook"
-    APPRISE = "apprise"
-
-
-class NotificationTarget(Part):
-    """Who is told of deadlines, outside the desk. Secrets are environment variables.
-
-    `url`: only a webhook's, and only when there is no secret in it; else, and then instead of it,
-    it is in `DESK_NOTIFY_<NAME>_URL`. `desks`: none named, every inquiry.
-    """
-
-    name: Name
-    via: Way
-    url: WebAddress | None = None
-    kinds: Items[NotificationKind] = (
-        NotificationKind.WARNING,
-        NotificationKind.WINDOW_CLOSING,
-        NotificationKind.BREACHED,
-    )
-    desks: Items[Name] = ()
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        findings: list[tuple[tuple[int | str, ...], str, str]] = []
-        if not self.kinds:
-            everything = ", ".join(f'"{kind}"' for kind in NotificationKind)
-            findings.append((("kinds",), "nothing would ever be sent", f"some of {everything}"))
-        if self.via is Way.APPRISE and self.url is not None:
-            right = f"leave it out here and set DESK_NOTIFY_{self.name.upper()}_URL"
-            findings.append((("url",), "an Apprise URL holds a secret", right))
         refuse(tuple(findings))
         return self
 

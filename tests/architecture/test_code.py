@@ -53,8 +53,8 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 2_050, "events": 460, "messaging": 1_650, "policy": 1_750,
-    "runtime": 1_350, "text": 350, "web": 2_050,
+    "access": 500, "bus": 2_250, "db": 2_050, "events": 460, "messaging": 1_650,
+    "notifications": 1_250, "policy": 1_850, "runtime": 1_350, "text": 350, "web": 2_050,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
 service that needs it, or split, or has a decision in docs/decisions.
@@ -76,7 +76,7 @@ BOUNDARIES = {
     "services/intake/inquiries/terms.py": "the words of one conversation; the next goes on",
     "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
-    "services/sla/notifications/worker.py": "one try of one delivery",
+    "shared/notifications/worker.py": "one try of one delivery",
     "services/sla/timers/isolation.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
     "shared/db/group_commit.py": "the same; each verb runs again alone first",

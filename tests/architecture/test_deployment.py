@@ -15,7 +15,7 @@ import yaml  # type: ignore[import-untyped]
 
 from services.intake.connectors.registry import FORMATS
 from services.page import html
-from services.sla.settings import NOTIFY_PREFIX
+from shared.notifications.settings import NOTIFY_PREFIX
 from shared.policy import load_policy
 from shared.runtime.settings import SECRET_PREFIX
 from shared.web.answer_headers import NOTHING, page_policy

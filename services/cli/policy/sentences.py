@@ -16,11 +16,11 @@ from shared.policy.model import (
     Counting,
     FormEmail,
     Hashtags,
-    NotificationTarget,
     Policy,
     Promise,
     ServiceLevel,
 )
+from shared.policy.notifications import NotificationTarget
 from shared.policy.pulling import AnyPull, ImapPull, MastodonPull, YoutubePull
 from shared.policy.values import MINUTES_A_DAY, OpeningInterval, WarnLevel
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from shared.policy.model import Counting, NotificationKind, Way
+from shared.policy.model import Counting
+from shared.policy.notifications import NotificationKind, Way
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from services.sla.businesstime.holidays_source import Region, public_holidays
 from services.sla.businesstime.hours import Interval, Week
 from services.sla.businesstime.rules import CalendarRules, Closure, KnownHolidays, Override
 from services.sla.businesstime.zone_rules import zone_digest
-from services.sla.notifications.domain import Subscription
 from services.sla.promises.checks import never_over
 from services.sla.promises.closures import with_ical_closures
 from services.sla.promises.promise import (
@@ -174,14 +173,6 @@ def zone_has_changed(policy_version: PolicyVersion) -> bool:
     """Whether the zone's rules are others today than when the policy version was made."""
     rules = policy_version.calendar.rules
     return rules.zone_digest != zone_digest(rules.zone, _KNOWN_FROM, KNOWN_UNTIL)
-
-
-def subscriptions(policy: written.Policy) -> tuple[Subscription, ...]:
-    """Who is notified of deadlines, and of which."""
-    return tuple(
-        Subscription(each.name, frozenset(each.kinds), frozenset(each.desks))
-        for each in policy.notifications
-    )
 
 
 def hashtag_names(uses: Iterable[HashtagUse]) -> frozenset[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from services.sla.notifications.domain import Subscription
 from services.sla.promises import store
 from services.sla.promises.policy_version import (
     PolicyVersion,
@@ -16,6 +15,7 @@ from services.sla.promises.policy_version import (
     policy_version_from,
 )
 from shared.db import Read, Write
+from shared.notifications.domain import Subscription
 
 
 class PolicyVersions:

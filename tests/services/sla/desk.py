@@ -17,7 +17,7 @@ from sqlalchemy import select
 from services.sla.app import build
 from services.sla.deadlines.store import hand_overs
 from services.sla.deadlines.store.hand_overs import HandOverRow
-from services.sla.promises.policy_version import policy_version_of, subscriptions
+from services.sla.promises.policy_version import policy_version_of
 from services.sla.promises.versions import PolicyVersions
 from services.sla.settings import SlaSettings
 from services.sla.tables import clock_events, deadlines
@@ -52,7 +52,8 @@ from shared.events.todos import (
 )
 from shared.messaging.dead_letters import Head, heads
 from shared.messaging.outbox import OUTBOX
-from shared.policy import Policy, load_policy
+from shared.notifications.targets import subscriptions
+from shared.policy import DEADLINE_KINDS, Policy, load_policy
 from shared.runtime.ids import new_id
 from shared.runtime.telemetry import Metrics
 from tests.support.bench import Bench, runtime_of, served
@@ -189,7 +190,8 @@ async def sla_bench(
     settings = SlaSettings(database_url=database_url, poll_seconds=poll_seconds)
     service = build(runtime, settings, notify or {})
     policy_versions = PolicyVersions(
-        policy_version_of(runtime.policy, now=clock.now()), subscriptions(runtime.policy)
+        policy_version_of(runtime.policy, now=clock.now()),
+        subscriptions(runtime.policy, DEADLINE_KINDS),
     )
     assert isinstance(runtime.bus, LocalBus)
     async with served(service, headers={"Authorization": f"Bearer {KEY}"}) as http:

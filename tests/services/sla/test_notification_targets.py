@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from services.sla.notifications.by_apprise import AppriseSender
-from services.sla.notifications.targets import senders
-from services.sla.settings import notify_variables
-from shared.policy import parse_policy
+from services.sla.notifications.wording import words_of
+from shared.notifications.by_apprise import AppriseSender
+from shared.notifications.settings import notify_variables
+from shared.notifications.targets import senders
+from shared.policy import DEADLINE_KINDS, parse_policy
 from tests.services.sla.desk import MONDAY_TEN, sla_bench
 from tests.support.clock import ManualClock
 from tests.support.receiver import receiver
@@ -47,7 +48,9 @@ def made(target: Mapping[str, Any], **variables: str) -> dict[str, Any]:
     policy = parse_policy({**shipped(), "notifications": [dict(target)]})
     clock = ManualClock(MONDAY_TEN)
     found = {f"DESK_NOTIFY_{name}": value for name, value in variables.items()}
-    return dict(senders(policy, found, clock=clock, seconds=1))
+    return dict(
+        senders(policy, found, kinds=DEADLINE_KINDS, wording=words_of, clock=clock, seconds=1)
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,7 +122,9 @@ def test_an_url_that_apprise_does_not_know_is_not_repeated() -> None:
 @from_apprise
 async def test_apprise_says_it_in_words() -> None:
     async with receiver() as there:
-        sender = AppriseSender(f"json://127.0.0.1:{there.port}/hook", zone="Europe/Berlin")
+        sender = AppriseSender(
+            f"json://127.0.0.1:{there.port}/hook", zone="Europe/Berlin", wording=words_of
+        )
         attempt = await sender.send(uuid4(), BODY)
         assert attempt.delivered
         (call,) = there.calls

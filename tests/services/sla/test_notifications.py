@@ -15,13 +15,13 @@ import pytest
 from standardwebhooks import Webhook
 from structlog.testing import capture_logs
 
-from services.sla.notifications.by_webhook import WebhookSender
-from services.sla.notifications.domain import Attempt
-from services.sla.notifications.store import Delivery
-from services.sla.notifications.usecases import claim, record_attempt
-from services.sla.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
 from services.sla.settings import SlaSettings
 from services.sla.timers.tick import tick
+from shared.notifications.by_webhook import WebhookSender
+from shared.notifications.domain import Attempt
+from shared.notifications.store import Delivery
+from shared.notifications.usecases import claim, record_attempt
+from shared.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWorker
 from shared.policy import Policy, load_policy, parse_policy
 from shared.runtime.telemetry import Metrics
 from shared.text.references import reference_of

@@ -13,11 +13,12 @@ import pytest
 
 from services.cli.posting import send
 from services.intake.settings import IntakeSettings
-from services.sla.settings import SlaSettings, notify_variables
+from services.sla.settings import SlaSettings
 from shared.access.keys import add_first_key
 from shared.bus.open import open_bus
 from shared.db import open_database
 from shared.events.catalogue import topics
+from shared.notifications.settings import notify_variables
 from shared.runtime.credentials import channel_credentials
 from shared.runtime.secret_files import with_files
 from shared.runtime.settings import DeskSettings, channel_secrets

@@ -22,8 +22,6 @@ from services.sla.deadlines.store.deadlines import Columns, DeadlineRow
 from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.store.hand_overs import HandOverRow
 from services.sla.deadlines.store.sent_notices import SentNotice
-from services.sla.notifications import store
-from services.sla.notifications.store import Delivery
 from services.sla.notifications.usecases import deliveries
 from services.sla.promises.policy_version import PolicyVersionByKey, terms_of
 from services.sla.promises.promise import TermsOf
@@ -32,6 +30,8 @@ from shared.db import Read, Write
 from shared.events.deadlines import DeadlineFact
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
+from shared.notifications import store
+from shared.notifications.store import Delivery
 from shared.runtime.ids import new_id
 
 

@@ -6,8 +6,7 @@ sooner or later than the others', so that a receiver that comes back is not met 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
-from uuid import UUID
+from typing import Final
 
 RETRY_PERIOD: Final = timedelta(days=3)
 FIRST_PAUSE: Final = timedelta(seconds=5)
@@ -25,21 +24,9 @@ class Subscription:
     kinds: frozenset[str]
     desks: frozenset[str] = frozenset()
 
-    def wants(self, kind: str, desk: str | None) -> bool:
-        return kind in self.kinds and (not self.desks or desk in self.desks)
-
-
-class AboutInquiry(Protocol):
-    """The inquiry that a notification is about, as its deadline knows it."""
-
-    @property
-    def inquiry_id(self) -> UUID: ...
-    @property
-    def conversation_id(self) -> UUID: ...
-    @property
-    def channel(self) -> str | None: ...
-    @property
-    def desk(self) -> str | None: ...
+    def wants(self, kind: str, *desks: str | None) -> bool:
+        """Whether it wants to hear of that, of an inquiry that concerns these desks."""
+        return kind in self.kinds and (not self.desks or any(desk in self.desks for desk in desks))
 
 
 @dataclass(frozen=True, slots=True)

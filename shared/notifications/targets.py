@@ -1,25 +1,41 @@
-"""From the policy and the environment to ready senders, one per target."""
+"""From the policy and the environment to subscriptions and ready senders, one per target."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic_core import PydanticCustomError
 
-from services.sla.notifications.by_apprise import AppriseSender
-from services.sla.notifications.by_webhook import WebhookSender
-from services.sla.notifications.sender import Sender
-from services.sla.settings import NOTIFY_PREFIX
-from shared.policy import NotificationTarget, Policy, Way
+from shared.notifications.by_apprise import AppriseSender
+from shared.notifications.by_webhook import WebhookSender
+from shared.notifications.domain import Subscription
+from shared.notifications.sender import Sender, Wording
+from shared.notifications.settings import NOTIFY_PREFIX
+from shared.policy import NotificationKind, NotificationTarget, Policy, Way
 from shared.policy.values import secret_web_address
 from shared.runtime.clock import Clock
 from shared.web.signing import secret_key
 
 
+def subscriptions(policy: Policy, kinds: Collection[NotificationKind]) -> tuple[Subscription, ...]:
+    """Who is notified of any of these kinds, and of which."""
+    return tuple(
+        Subscription(each.name, frozenset(each.kinds) & frozenset(kinds), frozenset(each.desks))
+        for each in _targets(policy, kinds)
+    )
+
+
 def senders(
-    policy: Policy, variables: Mapping[str, str], *, clock: Clock, seconds: float
+    policy: Policy,
+    variables: Mapping[str, str],
+    *,
+    kinds: Collection[NotificationKind],
+    wording: Wording,
+    clock: Clock,
+    seconds: float,
 ) -> dict[str, Sender]:
-    """The way to each target by its name; `variables` are those that begin with DESK_NOTIFY_.
+    """The way to each target that wants any of these kinds, by its name; `variables` are those
+    that begin with DESK_NOTIFY_, of whatever target.
 
     Raises ValueError that names the variable which is missing, wrong, or belongs to no target.
     """
@@ -36,9 +52,13 @@ def senders(
     return {
         each.name: _webhook(each, variables, clock=clock, seconds=seconds)
         if each.via is Way.WEBHOOK
-        else _apprise(each, variables, zone=zone)
-        for each in policy.notifications
+        else _apprise(each, variables, zone=zone, wording=wording)
+        for each in _targets(policy, kinds)
     }
+
+
+def _targets(policy: Policy, kinds: Collection[NotificationKind]) -> list[NotificationTarget]:
+    return [each for each in policy.notifications if not frozenset(kinds).isdisjoint(each.kinds)]
 
 
 def _webhook(
@@ -69,13 +89,15 @@ def _webhook(
     return WebhookSender(url, keys, clock=clock, seconds=seconds)
 
 
-def _apprise(target: NotificationTarget, variables: Mapping[str, str], *, zone: str) -> Sender:
+def _apprise(
+    target: NotificationTarget, variables: Mapping[str, str], *, zone: str, wording: Wording
+) -> Sender:
     url_name = _name(target, "URL")
     url = variables.get(url_name, "").strip()
     if not url:
         raise ValueError(f"{url_name} is not set: where does {target.name} get its messages?")
     try:
-        return AppriseSender(url, zone=zone)
+        return AppriseSender(url, zone=zone, wording=wording)
     except ValueError as error:
         raise ValueError(f"{url_name}: {error}") from error
 

@@ -10,17 +10,17 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, delete, func, literal, select, tuple_, update
 
-from services.sla.tables import notification_deliveries
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
+from shared.notifications.table import NOTIFICATION_DELIVERIES
 
 PENDING: Final = "pending"
 DELIVERED: Final = "delivered"
 FAILED: Final = "failed"
 FORGOTTEN_AT_ONCE = 1000
 
-_C = notification_deliveries.c
+_C = NOTIFICATION_DELIVERIES.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def _whole_rows() -> Select[*tuple[Any, ...]]:
 
 def add(tx: Write, deliveries: Sequence[Delivery]) -> None:
     """An event that a target has already is an integrity error: the transaction must not go on."""
-    insert_rows(tx, notification_deliveries, [asdict(each) for each in deliveries])
+    insert_rows(tx, NOTIFICATION_DELIVERIES, [asdict(each) for each in deliveries])
 
 
 def claim(
@@ -70,7 +70,7 @@ def claim(
     found = [Delivery(*row) for row in rows]
     if found:
         tx.execute(
-            update(notification_deliveries)
+            update(NOTIFICATION_DELIVERIES)
             .where(among(tx, _C.id, [each.id for each in found]))
             .values(attempts=_C.attempts + 1, last_attempt_at=now, next_attempt_at=leased_until)
         )
@@ -86,7 +86,7 @@ def next_due(tx: Read, target: str) -> datetime | None:
 def mark_delivered(tx: Write, tried: Delivery, *, status: int | None, now: datetime) -> None:
     """Note it, unless it is to be sent again since: then this try was one of before."""
     tx.execute(
-        update(notification_deliveries)
+        update(NOTIFICATION_DELIVERIES)
         .where(*_same_sending(tried))
         .values(
             state=DELIVERED,
@@ -110,7 +110,7 @@ def mark_failed(
     """Note the failed attempt of that number, unless somebody has tried or sent again since."""
     return bool(
         tx.execute(
-            update(notification_deliveries)
+            update(NOTIFICATION_DELIVERIES)
             .where(*_same_sending(tried), _C.state == PENDING, _C.attempts == attempts)
             .values(
                 state=PENDING if next_attempt_at else FAILED,
@@ -129,7 +129,7 @@ def _same_sending(tried: Delivery) -> tuple[ColumnElement[bool], ...]:
 
 def send_again(tx: Write, delivery_id: UUID, *, now: datetime, give_up_at: datetime) -> None:
     tx.execute(
-        update(notification_deliveries)
+        update(NOTIFICATION_DELIVERIES)
         .where(_C.id == delivery_id)
         .values(
             state=PENDING,
@@ -185,7 +185,7 @@ def oldest_waiting(tx: Read, target: str) -> tuple[int, datetime | None]:
 def give_up(tx: Write, *, known: Collection[str], now: datetime, error: str) -> int:
     """Settle as failed what nobody will try any more: the target is not known, the time is over."""
     return tx.execute(
-        update(notification_deliveries)
+        update(NOTIFICATION_DELIVERIES)
         .where(
             _C.next_attempt_at.is_not(None),
             _C.give_up_at <= now,
@@ -203,4 +203,4 @@ def forget_settled(tx: Write, *, before: datetime) -> int:
         .order_by(_C.created_at)
         .limit(FORGOTTEN_AT_ONCE)
     )
-    return tx.execute(delete(notification_deliveries).where(_C.id.in_(old))).rowcount
+    return tx.execute(delete(NOTIFICATION_DELIVERIES).where(_C.id.in_(old))).rowcount

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sla.notifications.domain import RETRY_PERIOD, Attempt, Subscription, next_attempt
+from shared.notifications.domain import RETRY_PERIOD, Attempt, Subscription, next_attempt
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 REFUSED = Attempt(delivered=False, status=500)

@@ -17,13 +17,13 @@ from secrets import SystemRandom
 import structlog
 from prometheus_client import Counter, Gauge
 
-from services.sla.notifications import store
-from services.sla.notifications.domain import Attempt
-from services.sla.notifications.sender import Sender
-from services.sla.notifications.store import Delivery
-from services.sla.notifications.usecases import claim, record_attempt, tidy
-from services.sla.settings import SlaSettings
 from shared.db import Database, DatabaseUnavailableError
+from shared.notifications import store
+from shared.notifications.domain import Attempt
+from shared.notifications.sender import Sender
+from shared.notifications.settings import NotificationSettings
+from shared.notifications.store import Delivery
+from shared.notifications.usecases import claim, record_attempt, tidy
 from shared.runtime.backoff import Backoff
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import first_of, pause
@@ -33,6 +33,7 @@ from shared.runtime.telemetry import Metrics
 AT_ONCE = 8
 LEASE_MARGIN_SECONDS = 60.0
 """How much longer than a try a claim lasts: time to note what came of it."""
+POLL_SECONDS = 5.0
 RETRY_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 5.0
 GATHER_SECONDS = 0.2
@@ -69,17 +70,21 @@ class DeliveryWorker:
         *,
         database: Database,
         clock: Clock,
-        settings: SlaSettings,
+        settings: NotificationSettings,
         counts: Counts,
+        poll_seconds: float = POLL_SECONDS,
         jitter: Callable[[], float] | None = None,
     ) -> None:
-        """`jitter` gives numbers from 0 up to 1, which spread the pauses."""
+        """`poll_seconds` is the longest sleep, because other instances write, too; `jitter` gives
+        numbers from 0 up to 1, which spread the pauses.
+        """
         self.target = target
         self._sender = sender
         self._database = database
         self._clock = clock
         self._settings = settings
         self._counts = counts
+        self._poll_seconds = poll_seconds
         self._jitter = jitter or SystemRandom().random
         self._wake = asyncio.Event()
         self._backoff = Backoff(RETRY_SECONDS, LONGEST_PAUSE_SECONDS)
@@ -109,10 +114,10 @@ class DeliveryWorker:
         if tried:
             return 0.0
         if following is None:
-            return self._settings.poll_seconds
+            return self._poll_seconds
         left = (following - self._clock.now()).total_seconds()
         # Due, but held by another instance: not at once again.
-        return min(max(left, RETRY_SECONDS), self._settings.poll_seconds)
+        return min(max(left, RETRY_SECONDS), self._poll_seconds)
 
     async def deliver_due(self) -> int:
         """Try some of what is due, side by side; how many."""
@@ -180,7 +185,7 @@ class DeliveryHousekeeping:
         *,
         database: Database,
         clock: Clock,
-        settings: SlaSettings,
+        settings: NotificationSettings,
         counts: Counts,
     ) -> None:
         self._targets = targets

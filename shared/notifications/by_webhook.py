@@ -9,7 +9,7 @@ from uuid import UUID
 
 import httpx
 
-from services.sla.notifications.domain import Attempt
+from shared.notifications.domain import Attempt
 from shared.runtime.clock import Clock
 from shared.web.app import VERSION
 from shared.web.signing import sign

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Query
 
-from services.sla.dependencies import SlaDependencies
-from services.sla.notifications import schemas, store
-from services.sla.notifications.schemas import DeliveryState
-from services.sla.notifications.store import Delivery
-from services.sla.notifications.usecases import resend, show
-from shared.access.keys import Caller
+from shared.access.authorizer import Authorizer
+from shared.access.keys import Caller, Scope
+from shared.db import Database
+from shared.errors import FieldProblem, InvalidError
+from shared.notifications import schemas, store
+from shared.notifications.schemas import DeliveryState
+from shared.notifications.store import Delivery
+from shared.notifications.usecases import resend, show
+from shared.runtime.clock import Clock
 from shared.web.app import api_router
 from shared.web.paging import Cursors, CursorText, Limit, Page
 from shared.web.problems import documented
@@ -25,10 +30,37 @@ TargetName = Annotated[SafeStr | None, Query(max_length=40, examples=["tickets"]
 log = structlog.get_logger()
 
 
-def router(desk: SlaDependencies) -> APIRouter:
-    api = api_router("sla", "notifications")
-    reads = desk.authorizer.requires("deadlines:read")
-    writes = desk.authorizer.requires("deadlines:write")
+@dataclass(frozen=True, slots=True)
+class DeliveryLog:
+    """What the routes need of the service that notifies.
+
+    `reads` and `writes` are the scopes for looking and for sending again; `on_written` is called
+    after each commit by which a delivery is due.
+    """
+
+    service: str
+    database: Database
+    authorizer: Authorizer
+    clock: Clock
+    targets: frozenset[str]
+    reads: Scope
+    writes: Scope
+    on_written: Callable[[], None]
+
+    def known_target(self, name: str) -> str:
+        """Raises InvalidError."""
+        if name not in self.targets:
+            known = ", ".join(sorted(self.targets))
+            right = f"one of {known}" if known else "nothing is defined here yet"
+            problem = FieldProblem("target", "is not in the policy", right)
+            raise InvalidError("unknown-target", "the policy has no such target", problem)
+        return name
+
+
+def router(deliveries: DeliveryLog) -> APIRouter:
+    api = api_router(deliveries.service, "notifications")
+    reads = deliveries.authorizer.requires(deliveries.reads)
+    writes = deliveries.authorizer.requires(deliveries.writes)
 
     @api.get("/notifications", summary="List notifications, the newest first")
     async def list_notifications(
@@ -40,9 +72,9 @@ def router(desk: SlaDependencies) -> APIRouter:
     ) -> Page[schemas.Notification]:
         """What went out to which target, what waits, and what was given up."""
         if target is not None:
-            desk.known_target(target)
+            deliveries.known_target(target)
         cursors = Cursors("notifications", target, state)
-        rows = await desk.database.read(
+        rows = await deliveries.database.read(
             store.page,
             target=target,
             state=state,
@@ -64,7 +96,7 @@ def router(desk: SlaDependencies) -> APIRouter:
         notification_id: UUID, _caller: Caller = reads
     ) -> schemas.NotificationDetail:
         """With the body as it is sent."""
-        return _detail(await desk.database.read(show, notification_id))
+        return _detail(await deliveries.database.read(show, notification_id))
 
     @api.post(
         "/notifications/{notification_id}/resend",
@@ -77,12 +109,12 @@ def router(desk: SlaDependencies) -> APIRouter:
         """At once and, if need be, for another 3 days; under the same `webhook-id`, so a receiver
         that has worked it off may pass over it.
         """
-        found = await desk.database.write(
-            resend, notification_id, targets=desk.targets, now=desk.clock.now()
+        found = await deliveries.database.write(
+            resend, notification_id, targets=deliveries.targets, now=deliveries.clock.now()
         )
         log.info("notification.resent", notification_id=str(notification_id), key_name=caller.name)
-        desk.on_written()
-        if caller.may("deadlines:read"):
+        deliveries.on_written()
+        if caller.may(deliveries.reads):
             return _detail(found)
         return schemas.NotificationChanged.model_validate({"id": found.id, "state": found.state})
 
