@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.router.deciding.decide import Decider
 from services.router.settings import RouterSettings
-from services.router.todos import terms, worker
+from services.router.todos import terms, verdict_api, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import EventHandlers
@@ -50,7 +50,7 @@ def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
         HttpDescription(
             title="Inbound Desk: router",
             description="Decides which desk an inquiry belongs to and keeps the desks' ToDos.",
-            routers=routers(dependencies),
+            routers=[*routers(dependencies), *verdict_api.routers(dependencies)],
             on_errors={IllegalTransition: on_illegal_transition},
         )
     )

@@ -145,6 +145,43 @@ moves = Table(
     Column("here", Boolean, nullable=False),
 )
 
+# What people decided at the review desk; of several the latest counts. Whoever learns reads them.
+verdicts = Table(
+    "todo_verdicts",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("at", Utc, primary_key=True),
+    # technical, general, netiquette, spam, no_answer_needed
+    Column("kind", String(20), nullable=False),
+    # Where the inquiry went; NULL when it was dismissed.
+    Column("desk", String(64)),
+    Column("by", Text, nullable=False),
+    Index("ix_todo_verdicts_at", "at"),
+)
+
+# The first of two verdicts, as long as a second person has not decided.
+pending_verdicts = Table(
+    "todo_pending_verdicts",
+    metadata,
+    Column("todo_id", Uuid, primary_key=True),
+    Column("verdict", String(20), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("key_name", Text, nullable=False),
+)
+
+# That a customer objected to a dismissal; what became of it, the ToDo says.
+appeals = Table(
+    "todo_appeals",
+    metadata,
+    Column("todo_id", Uuid, primary_key=True),
+    Column("at", Utc, primary_key=True),
+    # The reason of the dismissal, and when that was.
+    Column("dismissed_for", String(20), nullable=False),
+    Column("dismissed_at", Utc, nullable=False),
+    Index("ix_todo_appeals_at", "at"),
+)
+
 deadlines = Table(
     "deadlines",
     metadata,

@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from shared.messaging.envelope import Fact
 
 DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
+VerdictKind = Literal["technical", "general", "netiquette", "spam", "no_answer_needed"]
 TodoKind = Literal[
     "technical", "general", "netiquette", "spam", "no_answer_needed", "unsure"
 ]
@@ -67,6 +68,8 @@ class TodoReleased(TodoFact):
 
 
 class TodoRerouted(TodoFact):
+    """`verdict` is what the review desk decided, where that is why the inquiry goes there."""
+
     TYPE: ClassVar[str] = "todo.rerouted"
 
     from_desk: str
@@ -75,6 +78,7 @@ class TodoRerouted(TodoFact):
     rerouted_at: AwareDatetime
     rerouted_by: str
     key_name: str | None = None
+    verdict: VerdictKind | None = None
 
 
 class TodoCompleted(TodoFact):
@@ -99,7 +103,7 @@ class TodoCompleted(TodoFact):
 
 class TodoDismissed(TodoFact):
     """A person decided that the inquiry gets no answer, and why; `covers_until`, `edits_until` as
-    above.
+    above. `verdict` is set where the review desk decided.
     """
 
     TYPE: ClassVar[str] = "todo.dismissed"
@@ -110,6 +114,7 @@ class TodoDismissed(TodoFact):
     key_name: str | None = None
     covers_until: UUID | None = None
     edits_until: AwareDatetime | None = None
+    verdict: VerdictKind | None = None
 
 
 class TodoReopened(TodoFact):

@@ -237,10 +237,15 @@ class Terms(Part):
 
 
 class Routing(Part):
+    """`netiquette_verdicts`: how many persons have to agree that an inquiry violates the netiquette
+    before it is dismissed for that.
+    """
+
     min_confidence: Annotated[StrictFloat, Field(ge=0.5, le=0.95)]
     technical_terms: Terms
     general_terms: Terms
     netiquette_terms: Terms
+    netiquette_verdicts: Annotated[StrictInt, Field(ge=1, le=2)] = 1
 
 
 class Retention(Part):

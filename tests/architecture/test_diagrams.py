@@ -15,7 +15,7 @@ from typing import get_args
 from uuid import UUID
 
 from services.router.todos.domain import todo as moves
-from services.router.todos.domain.ends import End, EndKind, reopenable, status_after, verdict
+from services.router.todos.domain.ends import End, EndKind, outcome, reopenable, status_after
 from services.router.todos.domain.todo import (
     SYSTEM,
     Action,
@@ -101,7 +101,7 @@ class Todo:
     claimed: bool = False
 
     def stands(self) -> Todo:
-        decided = verdict(self.ends, reopened_at=self.reopened_at)
+        decided = outcome(self.ends, reopened_at=self.reopened_at)
         return replace(self, status=status_after(self.status, decided, claimed=self.claimed))
 
     def ended(self, end: End) -> Todo:

@@ -69,7 +69,7 @@ class TodoDependencies:
     wake_relay: Callable[[], None]
 
     async def act(
-        self, verb: Callable[Concatenate[Write, P], None], /, *args: P.args, **kwargs: P.kwargs
+        self, verb: Callable[Concatenate[Write, P], object], /, *args: P.args, **kwargs: P.kwargs
     ) -> None:
         await self.database.write(verb, *args, **kwargs)
         self.wake_relay()
@@ -242,13 +242,16 @@ def _ending(api: APIRouter, service: TodoDependencies) -> None:
     async def dismiss_todo(
         todo_id: UUID, body: DismissIn, caller: Caller = writes
     ) -> TodoDetailOut | TodoChanged:
-        """Decide that the inquiry gets no answer, and why."""
+        """Decide that the inquiry gets no answer, and why. Of a violation of the netiquette two
+        persons may have to decide so, see `verdict`.
+        """
         by = service.by(caller, body)
         await service.act(
             desk_work.dismiss,
             todo_id=todo_id,
             reason=body.reason,
             by=by,
+            netiquette_verdicts=service.policy.routing.netiquette_verdicts,
             read_until=body.read_until,
         )
         return await service.changed(todo_id, caller)

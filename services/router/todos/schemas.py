@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from services.router.deciding.decision import Kind
 from services.router.todos.domain.todo import DismissReason, TodoState
+from services.router.todos.domain.verdict import Verdict
 from services.router.todos.store.pages import Sort
 from shared.web.of_inquiry import OfInquiry
 from shared.web.strict_json import CleanName, SafeStr
@@ -75,6 +76,17 @@ class DeadlineOut(BaseModel):
     )
 
 
+class PendingVerdictOut(BaseModel):
+    """What one person has decided; it holds when a second one agrees."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    verdict: Verdict = Field(examples=["netiquette"])
+    by: str = Field(examples=["Anna"])
+    key_name: str = Field(examples=["desk-tool"])
+    at: datetime
+
+
 class TodoOut(OfInquiry):
     model_config = ConfigDict(from_attributes=True)
 
@@ -111,6 +123,9 @@ class TodoOut(OfInquiry):
         examples=["desk-tool"],
     )
     dismiss_reason: DismissReason | None
+    pending_verdict: PendingVerdictOut | None = Field(
+        None, description="A verdict that waits for a second person.", examples=[None]
+    )
     reopened_at: datetime | None = Field(description="When an end was last taken back.")
     merged_into: UUID | None = Field(description="The inquiry of which this one became a part.")
     removed_at: datetime | None = Field(

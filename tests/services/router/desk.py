@@ -33,7 +33,7 @@ from shared.events.inquiries import (
 )
 from shared.messaging.codec import to_envelope
 from shared.messaging.envelope import Envelope, Fact
-from shared.policy import load_policy
+from shared.policy import Policy, load_policy
 from shared.runtime.ids import new_id
 from tests.support.bench import Bench, Keys, as_received, runtime_of, served
 from tests.support.clock import ManualClock
@@ -174,7 +174,9 @@ def types(told: Iterable[Fact]) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIterator[Desk]:
+async def opened(
+    database_url: str, folder: Path, clock: ManualClock, policy: Policy = POLICY
+) -> AsyncIterator[Desk]:
     """A router with its database open and nothing running; the schema is the caller's."""
     keys: Keys = {
         "Anna": (ANNA, ALL_SCOPES),
@@ -182,7 +184,7 @@ async def opened(database_url: str, folder: Path, clock: ManualClock) -> AsyncIt
         "Reader": (READER, ("todos:read",)),
     }
     service = build(
-        runtime_of(folder, clock, POLICY, keys), RouterSettings(database_url=database_url)
+        runtime_of(folder, clock, policy, keys), RouterSettings(database_url=database_url)
     )
     async with served(service) as http:
         yield Desk(service, clock, http)

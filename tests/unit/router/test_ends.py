@@ -16,9 +16,9 @@ from services.router.todos.domain.ends import (
     UNCLASSIFIED,
     End,
     EndKind,
+    outcome,
     reopenable,
     status_after,
-    verdict,
 )
 from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
 
@@ -70,7 +70,7 @@ def test_the_earliest_that_stands_decides_in_any_order(
 ) -> None:
     reopened_at = None if reopened is None else at(reopened)
     for order in permutations(ends):
-        decided = verdict(order, reopened_at=reopened_at)
+        decided = outcome(order, reopened_at=reopened_at)
         after = status_after(TODO, decided, claimed=False)
         assert after.state is state
         assert (after.dismissal is not None) == (state is TodoState.DISMISSED)
@@ -104,40 +104,40 @@ def test_no_order_and_no_step_between_changes_how_it_stands(
 ) -> None:
     reopened_at = None if reopened is None else at(reopened)
     begun = TodoStatus("technical", TodoState.CLAIMED, "Dora") if claimed else TODO
-    expected = status_after(begun, verdict(ends, reopened_at=reopened_at), claimed=claimed)
+    expected = status_after(begun, outcome(ends, reopened_at=reopened_at), claimed=claimed)
     shuffled = chance.sample(ends, len(ends))
     status = begun
     for number in range(len(shuffled) + 1):
-        decided = verdict(shuffled[:number], reopened_at=reopened_at)
+        decided = outcome(shuffled[:number], reopened_at=reopened_at)
         status = status_after(status, decided, claimed=claimed)
     assert status == expected
-    assert verdict(shuffled, reopened_at=reopened_at) == verdict(ends, reopened_at=reopened_at)
+    assert outcome(shuffled, reopened_at=reopened_at) == outcome(ends, reopened_at=reopened_at)
 
 
 def test_what_became_part_of_another_is_a_duplicate_however_it_ended() -> None:
     part = end(EndKind.CLOSED, 50, key=9, final=True)
     for order in permutations([ANSWER, COMPLETION, part]):
-        assert verdict(order, reopened_at=None).deciding is part
+        assert outcome(order, reopened_at=None).deciding is part
 
 
 def test_a_post_counts_until_it_is_classified() -> None:
     post = end(EndKind.OWN_POST, 5, key=1, revision=UNCLASSIFIED)
-    assert verdict([post], reopened_at=None).own_post is post
+    assert outcome([post], reopened_at=None).own_post is post
     for order in permutations([post, ANSWER]):
-        decided = verdict(order, reopened_at=None)
+        decided = outcome(order, reopened_at=None)
         assert (decided.own_post, decided.deciding) == (None, ANSWER)
 
 
 def test_the_hold_that_counts_is_the_last_before_the_end() -> None:
     early, late = end(EndKind.HELD, 5, key=7), end(EndKind.HELD, 15, key=8)
     for order in permutations([early, late, ANSWER]):
-        assert verdict(order, reopened_at=None).hold is early
-    assert verdict([late, early], reopened_at=None).hold is late
+        assert outcome(order, reopened_at=None).hold is early
+    assert outcome([late, early], reopened_at=None).hold is late
 
 
 def test_whoever_had_claimed_it_has_it_again() -> None:
     done = TodoStatus("technical", TodoState.DONE, "Anna")
-    nothing = verdict([], reopened_at=None)
+    nothing = outcome([], reopened_at=None)
     assert status_after(done, nothing, claimed=True) == TodoStatus(
         "technical", TodoState.CLAIMED, "Anna"
     )

@@ -59,7 +59,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """What the ends make of a ToDo: the one that decides, the last holding reply before it, and the
     last post of ours that nobody has classified.
     """
@@ -78,7 +78,7 @@ def known(ends: Iterable[End]) -> list[End]:
     return list(newest.values())
 
 
-def verdict(ends: Iterable[End], *, reopened_at: datetime | None) -> Verdict:
+def outcome(ends: Iterable[End], *, reopened_at: datetime | None) -> Outcome:
     """By when everything happened. At one moment an answer comes before a dismissal."""
     standing = [end for end in known(ends) if not taken_back(end, reopened_at)]
     deciding = min((end for end in standing if end.kind in _ENDS), key=_order, default=None)
@@ -88,7 +88,7 @@ def verdict(ends: Iterable[End], *, reopened_at: datetime | None) -> Verdict:
         if end.kind is EndKind.HELD and (deciding is None or end.at < deciding.at)
     ]
     posts = [end for end in standing if end.kind is EndKind.OWN_POST]
-    return Verdict(deciding, _last(holds), _last(posts))
+    return Outcome(deciding, _last(holds), _last(posts))
 
 
 def taken_back(end: End, reopened_at: datetime | None) -> bool:
@@ -107,7 +107,7 @@ def reopenable(ends: Iterable[End], *, reopened_at: datetime | None) -> list[End
     ]
 
 
-def status_after(todo: TodoStatus, decided: Verdict, *, claimed: bool) -> TodoStatus:
+def status_after(todo: TodoStatus, decided: Outcome, *, claimed: bool) -> TodoStatus:
     """How the ToDo stands now. `claimed`: its assignee had taken it, and has it again without an
     end; another assignee is only whoever ended it.
     """

@@ -16,7 +16,8 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, func, literal, select, tuple_
 
 from services.router.deadlines.store import Deadline
-from services.router.tables import deadlines, history, messages, todos
+from services.router.tables import deadlines, history, messages, pending_verdicts, todos
+from services.router.todos.domain.verdict import PendingVerdict, Verdict
 from shared.bounds import MOST_SHOWN
 from shared.db import Read
 from shared.db.newest import Endless, Place, newest
@@ -74,6 +75,7 @@ class ListedTodo:
     ended_by: str | None
     ended_by_key_name: str | None
     dismiss_reason: str | None
+    pending_verdict: PendingVerdict | None
     reopened_at: datetime | None
     merged_into: UUID | None
     removed_at: datetime | None
@@ -184,7 +186,7 @@ def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[A
     latest = and_(
         messages.c.inquiry_id == t.c.inquiry_id, messages.c.message_id == t.c.latest_message_id
     )
-    d = deadlines.c
+    d, p = deadlines.c, pending_verdicts.c
     return (
         select(
             t,
@@ -195,10 +197,15 @@ def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[A
             d.target.label("deadline_target"),
             d.due_at.label("deadline_due_at"),
             d.warning.label("deadline_warning"),
+            p.verdict.label("pending_verdict"),
+            p.by.label("pending_by"),
+            p.at.label("pending_at"),
+            p.key_name.label("pending_key_name"),
         )
         .select_from(t)
         .outerjoin(messages, latest)
         .outerjoin(deadlines, d.inquiry_id == t.c.inquiry_id)
+        .outerjoin(pending_verdicts, p.todo_id == t.c.id)
         .order_by(*ways)
     )
 
@@ -230,6 +237,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         ended_by=row.ended_by,
         ended_by_key_name=row.ended_by_key_name,
         dismiss_reason=row.dismiss_reason,
+        pending_verdict=_pending(row),
         reopened_at=row.reopened_at,
         merged_into=row.merged_into,
         removed_at=row.removed_at,
@@ -242,6 +250,13 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         deadline=deadline,
         order=(row.due_at if by_due else row.received_at, row.id),
     )
+
+
+def _pending(row: Row[*tuple[Any, ...]]) -> PendingVerdict | None:
+    if row.pending_verdict is None:
+        return None
+    verdict = Verdict(row.pending_verdict)
+    return PendingVerdict(verdict, row.pending_by, row.pending_at, row.pending_key_name)
 
 
 def _assignee_key_name(row: Row[*tuple[Any, ...]]) -> str | None:

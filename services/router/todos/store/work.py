@@ -41,6 +41,9 @@ class What(StrEnum):
     MESSAGE_AFTER_END = "message_after_end"
     MESSAGE_EDITED = "message_edited"
     MESSAGE_WITHDRAWN = "message_withdrawn"
+    VERDICT = "verdict"
+    VERDICT_PENDING = "verdict_pending"
+    VERDICT_CLEARED = "verdict_cleared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from services.router.todos.store.arrivals import (
     remove_moved,
 )
 from services.router.todos.store.work import ROUTER, Note, What, lock_of_inquiries, note
+from services.router.todos.usecases.pending import clear_verdicts
 from shared.db import Write
 from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdded, MessageEdited
 from shared.events.todos import TodoCreated
@@ -75,6 +76,7 @@ def move_away(tx: Write, arrived: Sequence[Arrived], *, now: datetime) -> None:
     gone = remove_moved(tx, sorted(opened | _left(facts)))
     lines = [Note(todo, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo, message in gone]
     note(tx, lines)
+    clear_verdicts(tx, [(todo, now) for todo, _ in gone])
 
 
 def _left(facts: Iterable[InboundMessage]) -> set[UUID]:

@@ -14,7 +14,9 @@ from uuid import UUID
 from services.router.todos.domain import todo as moves
 from services.router.todos.domain.ends import End, EndKind
 from services.router.todos.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
+from services.router.todos.domain.verdict import PendingVerdict, Verdict
 from services.router.todos.store.read import last_edit, last_read
+from services.router.todos.store.verdicts import clear_pending, keep_pending, pending_of
 from services.router.todos.store.work import Note, What, WorkTodo, lock, note, save
 from services.router.todos.usecases.retention import is_removed
 from services.router.todos.usecases.settle import Ends
@@ -62,6 +64,18 @@ class By:
         return Note(todo.id, at, who, what, why, self.key, as_supervisor=self.supervisor)
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The verdict that moves or dismisses the ToDo, and what the person said of it."""
+
+    verdict: Verdict
+    reason: str | None = None
+
+    @property
+    def why(self) -> str:
+        return self.verdict.value if self.reason is None else f"{self.verdict}: {self.reason}"
+
+
 def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     """Take it for `assignee`; taking again what that person has changes nothing."""
     todo = _found(tx, todo_id)
@@ -89,6 +103,7 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
     moves.complete(todo.status, actor)
+    clear_pending(tx, [todo.id])
     covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
     fact = TodoCompleted(
         **_ids(todo),
@@ -103,13 +118,21 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
 
 
 def reroute(
-    tx: Write, *, todo_id: UUID, desk: str, reason: str, by: By, read_until: UUID | None = None
+    tx: Write,
+    *,
+    todo_id: UUID,
+    desk: str,
+    reason: str,
+    by: By,
+    read_until: UUID | None = None,
+    given: Given | None = None,
 ) -> None:
     """Hand it to another desk, which the caller has found in the policy."""
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
     after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
     last_read(tx, todo.inquiry_id, read_until)
+    clear_pending(tx, [todo.id])
     fact = TodoRerouted(
         **_ids(todo),
         from_desk=todo.status.desk,
@@ -118,18 +141,37 @@ def reroute(
         rerouted_at=by.now,
         rerouted_by=actor.id,
         key_name=by.key,
+        verdict=None if given is None else given.verdict.value,
     )
-    why = f"{todo.status.desk} to {desk}: {reason}"
-    _finish(tx, after, fact, by.line(todo, What.REROUTED, why, at=by.now))
+    what = What.REROUTED if given is None else What.VERDICT
+    where = f"{todo.status.desk} to {desk}: "
+    why = f"{where}{reason}" if given is None else f"{where}{given.why}"
+    _finish(tx, after, fact, by.line(todo, what, why, at=by.now))
 
 
 def dismiss(
-    tx: Write, *, todo_id: UUID, reason: DismissReason, by: By, read_until: UUID | None = None
-) -> None:
+    tx: Write,
+    *,
+    todo_id: UUID,
+    reason: DismissReason,
+    by: By,
+    netiquette_verdicts: int,
+    read_until: UUID | None = None,
+    given: Given | None = None,
+) -> bool:
+    """Whether it is dismissed: of a violation of the netiquette as many persons have to decide so
+    as the policy wants, and the first of two only says it.
+    """
     todo = _found(tx, todo_id)
     actor = by.actor(todo)
     moves.dismiss(todo.status, actor, reason=reason)
-    covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
+    covers = last_read(tx, todo.inquiry_id, read_until)
+    needs_two = reason is DismissReason.NETIQUETTE and netiquette_verdicts > 1
+    if needs_two and not _second_agrees(tx, todo, actor):
+        _await_second(tx, todo, actor, by)
+        return False
+    clear_pending(tx, [todo.id])
+    at = _after_reopening(todo, by.now)
     fact = TodoDismissed(
         **_ids(todo),
         reason=reason.value,
@@ -138,9 +180,12 @@ def dismiss(
         key_name=by.key,
         covers_until=covers,
         edits_until=last_edit(tx, todo.inquiry_id),
+        verdict=None if given is None else given.verdict.value,
     )
     end = End(new_id(), EndKind.DISMISSED, at, actor.id, reason, key_name=by.key)
-    _end(tx, todo, end, fact, by.line(todo, What.DISMISSED, reason.value, at=at))
+    what, why = (What.DISMISSED, reason.value) if given is None else (What.VERDICT, given.why)
+    _end(tx, todo, end, fact, by.line(todo, what, why, at=at))
+    return True
 
 
 def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
@@ -203,6 +248,21 @@ def _unclaimed(todo: WorkTodo, status: TodoStatus) -> WorkTodo:
 def _after_reopening(todo: WorkTodo, now: datetime) -> datetime:
     """A decision after a reopening is dated after it: what is not is taken back by it."""
     return now if todo.reopened_at is None else max(now, todo.reopened_at + _TICK)
+
+
+def _second_agrees(tx: Write, todo: WorkTodo, actor: Actor) -> bool:
+    pending = pending_of(tx, todo.id)
+    return pending is not None and pending.agreed_by(actor.id)
+
+
+def _await_second(tx: Write, todo: WorkTodo, actor: Actor, by: By) -> None:
+    """One person has decided: from here on the ToDo is open, for another one to agree."""
+    if pending_of(tx, todo.id) is None:
+        verdict = PendingVerdict(Verdict.NETIQUETTE, actor.id, by.now, by.key)
+        keep_pending(tx, todo.id, verdict)
+        note(tx, [by.line(todo, What.VERDICT_PENDING, verdict.verdict.value, at=by.now)])
+    if todo.status.state is TodoState.CLAIMED:
+        release(tx, todo_id=todo.id, by=by)
 
 
 def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> None:

@@ -16,6 +16,7 @@ from services.router.todos.store import edits
 from services.router.todos.store.work import ROUTER, Note, What, WorkTodo, note, save
 from services.router.todos.usecases.arrivals import decided_columns, decision_on
 from services.router.todos.usecases.outcomes import suspicion, todos_of
+from services.router.todos.usecases.pending import clear_verdicts
 from shared.db import Write
 from shared.events.inquiries import MessageEdited, MessageWithdrawn
 from shared.events.todos import TodoRerouted
@@ -44,6 +45,7 @@ def show_edits(
         if not edits.rewrite(tx, fact.inquiry_id, fact.message_id, content, at=at):
             continue
         note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_EDITED, str(fact.message_id))])
+        clear_verdicts(tx, [(todo.id, at)])
         decision = decision_on(fact, decider)
         if _may_move(tx, todo, fact):
             _decide_again(tx, todo, decision, envelope, now=now)
@@ -59,6 +61,7 @@ def show_withdrawals(tx: Write, facts: Sequence[MessageWithdrawn]) -> None:
         if edits.mark_withdrawn(tx, inquiry_id, message_id, at=at):
             todo = todos[inquiry_id]
             note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_WITHDRAWN, str(message_id))])
+            clear_verdicts(tx, [(todo.id, at)])
 
 
 def _may_move(tx: Write, todo: WorkTodo, fact: MessageEdited) -> bool:

@@ -19,6 +19,7 @@ from services.router.todos.domain.ends import UNCLASSIFIED, End, EndKind
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store.arrivals import insert_messages
 from services.router.todos.store.ends import DISMISSAL_OF_CLOSE
+from services.router.todos.store.verdicts import clear_pending
 from services.router.todos.store.work import (
     ROUTER,
     Note,
@@ -29,6 +30,7 @@ from services.router.todos.store.work import (
     save,
 )
 from services.router.todos.usecases.arrivals import begin_moves, decision_on, message_of, move_away
+from services.router.todos.usecases.pending import clear_verdicts
 from services.router.todos.usecases.settle import Ends
 from shared.db import Write
 from shared.errors import NotFoundError
@@ -63,6 +65,7 @@ def add_messages(
     added = insert_messages(tx, [message_of(fact) for fact in facts])
     new = [fact for fact in facts if fact.message_id in added]
     note(tx, [line for fact in new for line in _notes(fact, todos[fact.inquiry_id], decider)])
+    clear_verdicts(tx, [(todos[fact.inquiry_id].id, fact.received_at) for fact in new])
 
 
 def record_answers(
@@ -157,6 +160,7 @@ def _record(
 def _save(tx: Write, ends: Ends, changed: Mapping[UUID, WorkTodo]) -> None:
     ends.write(tx)
     save(tx, list(changed.values()))
+    clear_pending(tx, [todo.id for todo in changed.values() if todo.ended])
 
 
 def todos_of(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:

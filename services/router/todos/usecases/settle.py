@@ -10,9 +10,9 @@ from services.router.todos.domain.ends import (
     End,
     EndKind,
     known,
+    outcome,
     reopenable,
     status_after,
-    verdict,
 )
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store.ends import (
@@ -64,7 +64,7 @@ class Ends:
 
     def stands(self, todo: WorkTodo) -> WorkTodo:
         """The ToDo as its ends have it."""
-        decided = verdict(self.of(todo), reopened_at=todo.reopened_at)
+        decided = outcome(self.of(todo), reopened_at=todo.reopened_at)
         end, hold, post = decided.deciding, decided.hold, decided.own_post
         return replace(
             todo,
@@ -94,7 +94,7 @@ def _is_older(end: End, known_one: End) -> bool:
 def _ended_before(todo: WorkTodo, kept: Sequence[End]) -> bool:
     """Whether a program ended this ToDo that knew no rows for ends; both may run at once."""
     if todo.ended:
-        return verdict(kept, reopened_at=todo.reopened_at).deciding is None
+        return outcome(kept, reopened_at=todo.reopened_at).deciding is None
     return todo.follow_up_at is not None and not kept
 
 
@@ -105,7 +105,7 @@ def _ends_before(todo: WorkTodo, kept: Sequence[End], recorded: Sequence[End]) -
     yield from found
     if not todo.ended or todo.ended_at is None:
         return
-    if verdict([*kept, *found], reopened_at=todo.reopened_at).deciding is None:
+    if outcome([*kept, *found], reopened_at=todo.reopened_at).deciding is None:
         done = todo.status.state is TodoState.DONE
         yield End(
             nameless_key(todo.id, "end"),

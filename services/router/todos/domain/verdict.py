@@ -1,0 +1,41 @@
+"""What a person at the review desk decides, and when a second one has to agree."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.router.todos.domain.todo import DismissReason
+
+
+class Verdict(StrEnum):
+    """Which desk answers, or why nobody does."""
+
+    TECHNICAL = "technical"
+    GENERAL = "general"
+    NETIQUETTE = "netiquette"
+    SPAM = "spam"
+    NO_ANSWER_NEEDED = "no_answer_needed"
+
+    @property
+    def dismissal(self) -> DismissReason | None:
+        """The reason of the dismissal; None when a desk answers."""
+        return None if self in _ANSWERED else DismissReason(self.value)
+
+
+_ANSWERED = frozenset({Verdict.TECHNICAL, Verdict.GENERAL})
+
+
+@dataclass(frozen=True, slots=True)
+class PendingVerdict:
+    """The first of two verdicts: one person has decided so, and another one has to agree."""
+
+    verdict: Verdict
+    by: str
+    at: datetime
+    key_name: str
+
+    def agreed_by(self, person: str) -> bool:
+        """Whether that is another person; spelling in capitals does not make one."""
+        return person.casefold() != self.by.casefold()

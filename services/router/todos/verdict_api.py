@@ -1,0 +1,65 @@
+"""The routes of the review desk."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from services.router.deciding.decision import INBOUND_DESK, REVIEW_DESK, TECHNICAL_DESK
+from services.router.todos.api import TodoDependencies
+from services.router.todos.domain.verdict import Verdict
+from services.router.todos.schemas import TodoChanged, TodoDetailOut
+from services.router.todos.usecases.desk_work import Given
+from services.router.todos.usecases.verdicts import give_verdict
+from services.router.todos.verdict_schemas import VerdictIn
+from shared.access.keys import Caller
+from shared.errors import FieldProblem, InvalidError
+from shared.web.app import api_router
+from shared.web.problems import documented
+
+_MOVES = documented(400, 404, 409, 415)
+
+
+def routers(service: TodoDependencies) -> list[APIRouter]:
+    api = api_router("router", "todos")
+    writes = service.authorizer.requires("todos:write")
+
+    @api.post("/todos/{todo_id}/verdict", summary="Give a verdict", responses=_MOVES)
+    async def give_a_verdict(
+        todo_id: UUID, body: VerdictIn, caller: Caller = writes
+    ) -> TodoDetailOut | TodoChanged:
+        """What the review desk decides: to which desk the inquiry goes, or why it gets no answer.
+        At other desks a supervisor may. Where the policy wants two persons to agree on a violation
+        of the netiquette, the first verdict waits as `pending_verdict`; another opinion, or
+        anything new from the customer, clears it.
+        """
+        await service.act(
+            give_verdict,
+            todo_id=todo_id,
+            given=Given(body.verdict, body.reason),
+            desk=_desk(service, body),
+            by=service.by(caller, body),
+            netiquette_verdicts=service.policy.routing.netiquette_verdicts,
+            read_until=body.read_until,
+        )
+        return await service.changed(todo_id, caller)
+
+    return [api]
+
+
+def _desk(service: TodoDependencies, body: VerdictIn) -> str:
+    usual = TECHNICAL_DESK if body.verdict is Verdict.TECHNICAL else INBOUND_DESK
+    if body.desk is None:
+        return usual
+    desk = service.known_desk(body.desk)
+    if body.verdict is Verdict.GENERAL and desk not in {TECHNICAL_DESK, REVIEW_DESK}:
+        return desk
+    if body.verdict is Verdict.TECHNICAL and desk == usual:
+        return desk
+    right = "leave it out" if body.verdict is not Verdict.GENERAL else "a desk that answers"
+    raise InvalidError(
+        "invalid-request",
+        f"the verdict {body.verdict} does not go to the desk {desk}",
+        FieldProblem("desk", "does not fit the verdict", right),
+    )
