@@ -11,9 +11,7 @@ from shared.messaging.envelope import Fact
 
 DismissReason = Literal["netiquette", "no_answer_needed", "spam", "duplicate"]
 VerdictKind = Literal["technical", "general", "netiquette", "spam", "no_answer_needed"]
-TodoKind = Literal[
-    "technical", "general", "netiquette", "spam", "no_answer_needed", "unsure"
-]
+TodoKind = Literal["technical", "general", "netiquette", "spam", "no_answer_needed", "unsure"]
 
 
 class Reason(BaseModel):
