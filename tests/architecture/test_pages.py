@@ -105,8 +105,11 @@ def _derived() -> dict[tuple[str, str], list[str]]:
     return {
         ("shared/web/problems.py", "code"): [*_http_codes(), "refused"],
         ("shared/web/problems.py", "error.code"): [],
-        ("services/router/todos/api.py", "f'unknown-{field}'"): ["unknown-desk", "unknown-channel"],
-        ("services/router/todos/api.py", "error.code.replace('_', '-')"): _todo_codes(),
+        ("services/router/todos/api/dependencies.py", "f'unknown-{field}'"): [
+            "unknown-desk",
+            "unknown-channel",
+        ],
+        ("services/router/todos/api/problems.py", "error.code.replace('_', '-')"): _todo_codes(),
         ("services/intake/app.py", "f\"inquiry-{error.state.value.replace('_', '-')}\""): [
             f"inquiry-{state.value.replace('_', '-')}" for state in refused
         ],

@@ -44,7 +44,7 @@ from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Inquiry
 from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
-from services.router.todos.schemas import (
+from services.router.todos.schemas.todo import (
     ClaimIn,
     DismissIn,
     EndIn,

@@ -9,7 +9,7 @@ from fastapi import APIRouter
 from services.router.deciding.decision import INBOUND_DESK, REVIEW_DESK, TECHNICAL_DESK
 from services.router.todos.api import TodoDependencies
 from services.router.todos.domain.verdict import Verdict
-from services.router.todos.schemas import TodoChanged, TodoDetailOut
+from services.router.todos.schemas.todo import TodoChanged, TodoDetailOut
 from services.router.todos.usecases.desk_work import Given
 from services.router.todos.usecases.verdicts import give_verdict
 from services.router.todos.verdict_schemas import VerdictIn

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from services.router.todos.domain.verdict import Verdict
-from services.router.todos.schemas import EndIn, Why, Word
+from services.router.todos.schemas.todo import EndIn, Why, Word
 
 
 class VerdictIn(EndIn):
