@@ -5,13 +5,15 @@ DeskError
 ├── NotFoundError     what it names does not exist
 ├── ConflictError     it does not fit the present state
 │   └── NewerMessageError   messages came that the caller has not read
+├── ChangedError      it is not any more what the caller has read
 └── UnavailableError  a part the desk needs does not answer now; nothing was half-done
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from shared.bounds import MOST_SHOWN
@@ -60,6 +62,15 @@ class NewerMessageError(ConflictError):
             "are named here, then send it again with the last one's id as read_until",
         )
         self.messages = [str(each) for each in later[:MOST_SHOWN]]
+
+
+class ChangedError(DeskError):
+    """It was changed after the caller had read it; `version` and `stands` say how it is now."""
+
+    def __init__(self, code: str, detail: str, *, version: int, stands: Mapping[str, Any]) -> None:
+        super().__init__(code, detail)
+        self.version = version
+        self.stands = stands
 
 
 class UnavailableError(DeskError):

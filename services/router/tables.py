@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     false,
+    text,
 )
 
 from shared.db.types import Json, Utc, new_metadata
@@ -81,6 +82,10 @@ todos = Table(
     # When words went because the platform's terms demand it, open or not.
     Column("words_removed_at", Utc),
     Column("message_count", Integer, nullable=False),
+    # One more with each change that a person sees.
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    # As many changes of its deadline are in the version.
+    Column("deadline_changes", Integer, nullable=False, server_default=text("0")),
     # By receipt, then id; where every message has left, one that is there no more.
     Column("latest_message_id", Uuid, nullable=False),
     Index("ix_todos_conversation", "conversation_id"),
@@ -91,16 +96,20 @@ todos = Table(
     Index("ix_todos_state_received", "state", "received_at", "id"),
     Index("ix_todos_desk_state_received", "desk", "state", "received_at", "id"),
 )
-# Partial: it costs nothing until somebody takes the ToDo.
-Index(
-    "ix_todos_assignee",
-    todos.c.assignee,
-    todos.c.state,
-    todos.c.due_at,
-    todos.c.id,
-    postgresql_where=todos.c.assignee.is_not(None),
-    sqlite_where=todos.c.assignee.is_not(None),
-)
+# Partial: they cost nothing until somebody takes the ToDo.
+for _name, _moment in (
+    ("ix_todos_assignee", todos.c.due_at),
+    ("ix_todos_assignee_received", todos.c.received_at),
+):
+    Index(
+        _name,
+        todos.c.assignee,
+        todos.c.state,
+        _moment,
+        todos.c.id,
+        postgresql_where=todos.c.assignee.is_not(None),
+        sqlite_where=todos.c.assignee.is_not(None),
+    )
 
 messages = Table(
     "todo_messages",
@@ -192,6 +201,8 @@ deadlines = Table(
     Column("due_at", Utc),
     Column("warning", String(80)),
     Column("told_at", Utc),
+    # How often what is shown of it has changed.
+    Column("changes", Integer, nullable=False, server_default=text("0")),
 )
 
 history = Table(

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from shared.bounds import MOST_SHOWN
 from shared.errors import (
+    ChangedError,
     ConflictError,
     DeskError,
     FieldProblem,
@@ -26,6 +27,7 @@ from shared.errors import (
 )
 from shared.text.names import clean_name
 from shared.text.wording import words_of
+from shared.web.entity_tags import etag
 from shared.web.notes import notes
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +36,7 @@ _STATUS: tuple[tuple[type[DeskError], int], ...] = (
     (InvalidError, 422),
     (NotFoundError, 404),
     (ConflictError, 409),
+    (ChangedError, 412),
     (UnavailableError, 503),
 )
 _TITLES = {
@@ -44,6 +47,7 @@ _TITLES = {
     405: "This method is not served here",
     408: "The request took too long",
     409: "This does not fit the present state",
+    412: "It has changed since it was read",
     413: "The body is too large",
     415: "This content type is not understood",
     422: "The request is not valid",
@@ -129,10 +133,19 @@ def of_desk_error(error: DeskError) -> JSONResponse:
             error.status, error.code, error.detail, problems=error.problems, headers=error.headers
         )
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
-    members = {"messages": error.messages} if isinstance(error, NewerMessageError) else None
     return problem_response(
-        status, error.code, error.detail, problems=error.problems, members=members
+        status, error.code, error.detail, problems=error.problems, members=_members(error)
     )
+
+
+def _members(error: DeskError) -> Mapping[str, Any] | None:
+    match error:
+        case NewerMessageError():
+            return {"messages": error.messages}
+        case ChangedError():
+            return {"etag": etag(error.version), "version": error.version, **error.stands}
+        case _:
+            return None
 
 
 async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:

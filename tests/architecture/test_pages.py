@@ -37,7 +37,10 @@ SETTINGS: dict[str, type[BaseSettings]] = {
 }
 LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 METRIC_METHODS = {"counter", "gauge", "histogram"}
-CODE_FIRST = {"InvalidError", "NotFoundError", "ConflictError", "UnavailableError", "DeskError"}
+CODE_FIRST = {
+    "InvalidError", "NotFoundError", "ConflictError", "ChangedError", "UnavailableError",
+    "DeskError",
+}  # fmt: skip
 CODE_SECOND = {"RefusedError", "problem_response"}
 
 
@@ -105,6 +108,7 @@ def _derived() -> dict[tuple[str, str], list[str]]:
     return {
         ("shared/web/problems.py", "code"): [*_http_codes(), "refused"],
         ("shared/web/problems.py", "error.code"): [],
+        ("shared/errors.py", "code"): [],
         ("services/router/todos/api/dependencies.py", "f'unknown-{field}'"): [
             "unknown-desk",
             "unknown-channel",

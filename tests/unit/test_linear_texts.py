@@ -44,6 +44,7 @@ from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Inquiry
 from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
+from services.router.todos.schemas.query import TodoQuery
 from services.router.todos.schemas.todo import (
     ClaimIn,
     DismissIn,
@@ -51,7 +52,6 @@ from services.router.todos.schemas.todo import (
     PreviewIn,
     ReopenIn,
     RerouteIn,
-    TodoQuery,
 )
 from shared.errors import InvalidError
 from shared.policy import extract_hashtags, known_hashtags, load_policy
@@ -59,6 +59,7 @@ from shared.runtime.trace import continued
 from shared.text.composing import composed, stream_safe
 from shared.text.names import shows_nothing
 from shared.text.references import MistypedReferenceError, find_in, parsed
+from shared.web.entity_tags import versions_of
 from shared.web.paging import Cursors
 from shared.web.problems import RefusedError
 from shared.web.strict_json import require_json, strict_json
@@ -97,6 +98,7 @@ KINDS: dict[str, Callable[[int], str]] = {
     "questions": repeated("?"),
     "a question of marks": lambda length: "a" + "!" * length + "?",
     "quotation marks": repeated('"'),
+    "entity tags": repeated('W/"7", '),
     "backslashes": repeated("\\"),
     "escapes": repeated('\\"'),
     "brackets": repeated("["),
@@ -224,6 +226,13 @@ def _refusing(function: Callable[[str], object]) -> Callable[[str], object]:
     return fed
 
 
+def _tags(text: str) -> object:
+    try:
+        return versions_of([text], weak=True)
+    except ValueError as error:
+        return error
+
+
 def _signed(text: str) -> object:
     value = _header(text)
     names = (b"webhook-id", b"webhook-timestamp", b"webhook-signature")
@@ -254,6 +263,7 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
         lambda text: strict_json(b"[" + b"[]," * 33 + b'"' + _bytes(text))
     ),
     "require_json": _refusing(_content_type),
+    "versions_of": _tags,
     "Cursors.place": _refusing(Cursors("todos").place),
     "continued": continued,
     "references": find_in,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import or_, select, update
 
 from services.router.tables import deadlines, todos
 from shared.db import Write
@@ -18,7 +18,12 @@ from shared.db.bulk import insert_rows
 _TAKE_OVER = """
 ON CONFLICT (inquiry_id) DO UPDATE SET
   state = excluded.state, target = excluded.target, due_at = excluded.due_at,
-  told_at = excluded.told_at, warning = {warning}.warning
+  told_at = excluded.told_at, warning = {warning}.warning,
+  changes = deadlines.changes + CASE
+    WHEN deadlines.state = excluded.state AND deadlines.target = excluded.target
+      AND deadlines.due_at = excluded.due_at
+      AND COALESCE(deadlines.warning, '') = COALESCE({warning}.warning, '')
+    THEN 0 ELSE 1 END
 WHERE deadlines.told_at IS NULL OR deadlines.told_at <= excluded.told_at
 """
 
@@ -51,15 +56,26 @@ def keep_deadlines(tx: Write, reported: Sequence[ReportedDeadline], *, keep_warn
         [_row(each) for each in ordered],
         on_conflict=_TAKE_OVER.format(warning="deadlines" if keep_warning else "excluded"),
     )
-    c = deadlines.c
+    _show(tx, [each.inquiry_id for each in ordered])
+
+
+def _show(tx: Write, inquiries: Sequence[UUID]) -> None:
+    """Copy the due times to the ToDos whose deadlines look otherwise now."""
+    c, t = deadlines.c, todos.c
+    otherwise = (
+        among(tx, t.inquiry_id, inquiries),
+        t.inquiry_id == c.inquiry_id,
+        or_(t.deadline_changes != c.changes, t.due_at != c.due_at),
+    )
+    if tx.dialect == "postgresql":
+        # In the order in which everybody locks ToDos.
+        locked = select(t.id).where(*otherwise).order_by(t.inquiry_id).with_for_update(of=todos)
+        if not tx.execute(locked).all():
+            return
     tx.execute(
         update(todos)
-        .where(
-            among(tx, todos.c.inquiry_id, [each.inquiry_id for each in ordered]),
-            todos.c.inquiry_id == c.inquiry_id,
-            todos.c.due_at != c.due_at,
-        )
-        .values(due_at=c.due_at)
+        .where(*otherwise)
+        .values(due_at=c.due_at, deadline_changes=c.changes, version=t.version + 1)
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from uuid import UUID
 
 from fastapi import APIRouter
+from starlette.responses import Response
 
 from services.router.deciding.decision import INBOUND_DESK, REVIEW_DESK, TECHNICAL_DESK
 from services.router.todos.api import TodoDependencies
+from services.router.todos.api.working import MOVES
 from services.router.todos.domain.verdict import Verdict
 from services.router.todos.schemas.todo import TodoChanged, TodoDetailOut
 from services.router.todos.usecases.desk_work import Given
@@ -16,18 +18,20 @@ from services.router.todos.verdict_schemas import VerdictIn
 from shared.access.keys import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
-from shared.web.problems import documented
-
-_MOVES = documented(400, 404, 409, 415)
+from shared.web.preconditions import IfMatch
 
 
 def routers(service: TodoDependencies) -> list[APIRouter]:
     api = api_router("router", "todos")
     writes = service.authorizer.requires("todos:write")
 
-    @api.post("/todos/{todo_id}/verdict", summary="Give a verdict", responses=_MOVES)
+    @api.post("/todos/{todo_id}/verdict", summary="Give a verdict", responses=MOVES)
     async def give_a_verdict(
-        todo_id: UUID, body: VerdictIn, caller: Caller = writes
+        todo_id: UUID,
+        body: VerdictIn,
+        answer: Response,
+        read: IfMatch,
+        caller: Caller = writes,
     ) -> TodoDetailOut | TodoChanged:
         """What the review desk decides: to which desk the inquiry goes, or why it gets no answer.
         At other desks a supervisor may. Where the policy wants two persons to agree on a violation
@@ -39,11 +43,11 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
             todo_id=todo_id,
             given=Given(body.verdict, body.reason),
             desk=_desk(service, body),
-            by=service.by(caller, body),
+            by=service.by(caller, body, read),
             netiquette_verdicts=service.policy.routing.netiquette_verdicts,
             read_until=body.read_until,
         )
-        return await service.changed(todo_id, caller)
+        return await service.changed(todo_id, caller, answer)
 
     return [api]
 

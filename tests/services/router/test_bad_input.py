@@ -43,14 +43,14 @@ async def test_an_id_that_is_none(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("params", "field"),
     [
-        ({"state": "lost"}, "query.state"),
+        ({"state": "lost"}, "query.state.0"),
         ({"kind": "funny"}, "query.kind"),
         ({"sort": "colour"}, "query.sort"),
         ({"limit": "0"}, "query.limit"),
         ({"limit": "201"}, "query.limit"),
         ({"limit": "many"}, "query.limit"),
         ({"inquiry_id": "x"}, "query.inquiry_id"),
-        ({"desk": "a\0b"}, "query.desk"),
+        ({"desk": "a\0b"}, "query.desk.0"),
         ({"assignee": "  "}, "query.assignee"),
         ({"statе": "open"}, "query.statе"),
         ({"cursor": "x" * 501}, "query.cursor"),

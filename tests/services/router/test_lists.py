@@ -10,7 +10,9 @@ import pytest
 from sqlalchemy import event, insert, text
 
 from services.router.tables import NEVER, todos
-from services.router.todos.store.pages import Filter, Sort, page
+from services.router.todos.domain.todo import TodoState
+from services.router.todos.store.pages import page
+from services.router.todos.store.walks import Filter, Sort
 from shared.db import Read, Write
 from shared.runtime.ids import new_id
 from tests.services.router.conftest import NOON
@@ -97,17 +99,34 @@ async def test_a_listed_todo_says_what_its_detail_says(desk: Desk) -> None:
     assert detail["messages"][0]["text"] == "ä" * 5000
 
 
+OPEN, CLAIMED, DONE = TodoState.OPEN, TodoState.CLAIMED, TodoState.DONE
+TECHNICAL = ("technical",)
+SOON = NOON + timedelta(minutes=30)
 WALKS = [
     (Filter(), "due"),
     (Filter(), "age"),
     (Filter(), "-age"),
-    (Filter(state="open"), "due"),
-    (Filter(state="open"), "-age"),
-    (Filter(desk="technical", state="open"), "due"),
-    (Filter(desk="technical", state="open"), "age"),
-    (Filter(desk="technical", state="open"), "-age"),
+    (Filter(states=(OPEN,)), "due"),
+    (Filter(states=(OPEN,)), "-age"),
+    (Filter(states=(OPEN, CLAIMED)), "due"),
+    (Filter(states=(OPEN, CLAIMED)), "-age"),
+    (Filter(desks=TECHNICAL), "due"),
+    (Filter(desks=TECHNICAL), "-age"),
+    (Filter(desks=TECHNICAL, states=(OPEN,)), "due"),
+    (Filter(desks=TECHNICAL, states=(OPEN,)), "age"),
+    (Filter(desks=TECHNICAL, states=(OPEN,)), "-age"),
+    (Filter(desks=("inbound", "technical"), states=(OPEN, CLAIMED)), "due"),
+    (Filter(desks=("inbound", "technical"), states=(OPEN, CLAIMED)), "age"),
+    (Filter(overdue=True), "due"),
+    (Filter(overdue=True, desks=TECHNICAL), "due"),
+    (Filter(due_after=NOON, due_before=SOON), "due"),
+    (Filter(due_after=SOON, states=(DONE,)), "due"),
+    (Filter(received_after=NOON, received_before=SOON), "age"),
+    (Filter(received_before=SOON, desks=TECHNICAL), "-age"),
     (Filter(assignee="person 7"), "due"),
-    (Filter(assignee="person 7", state="claimed"), "due"),
+    (Filter(assignee="person 7"), "-age"),
+    (Filter(assignee="person 7", states=(CLAIMED,)), "due"),
+    (Filter(assignee="person 7", states=(CLAIMED,)), "age"),
     (Filter(inquiry_id=new_id()), "due"),
 ]
 
@@ -172,7 +191,7 @@ def _plan(tx: Read, wanted: Filter, sort: Sort) -> dict[str, Any]:
             plans.extend(execute(*args).scalar_one())
             return []
 
-    page(Explaining(tx.connection), wanted, sort=sort, after=None, limit=PAGE)
+    page(Explaining(tx.connection), wanted, sort=sort, after=None, limit=PAGE, now=SOON)
     return plans[0]
 
 

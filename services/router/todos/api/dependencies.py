@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 from uuid import UUID
 
+from starlette.responses import Response
+
 from services.router.deciding.decide import Decider
 from services.router.todos.api.shown import detail_out
 from services.router.todos.schemas.todo import ActIn, TodoChanged, TodoDetailOut
@@ -18,6 +20,8 @@ from shared.db import Database, Write
 from shared.errors import FieldProblem, InvalidError
 from shared.policy import Policy
 from shared.runtime.clock import Clock
+from shared.web.entity_tags import Versions
+from shared.web.preconditions import tagged
 
 P = ParamSpec("P")
 
@@ -47,19 +51,27 @@ class TodoDependencies:
             raise unknown_todo(todo_id)
         return detail_out(detail)
 
-    async def changed(self, todo_id: UUID, caller: Caller) -> TodoDetailOut | TodoChanged:
+    async def changed(
+        self, todo_id: UUID, caller: Caller, answer: Response
+    ) -> TodoDetailOut | TodoChanged:
         """What a move answers; a key that may not read gets no contents back."""
         detail = await self.shown(todo_id)
+        answer.headers.update(tagged(detail.version))
         if caller.may("todos:read"):
             return detail
-        return TodoChanged(id=detail.id, inquiry_id=detail.inquiry_id, state=detail.state)
+        return TodoChanged(
+            id=detail.id, inquiry_id=detail.inquiry_id, state=detail.state, version=detail.version
+        )
 
-    def by(self, caller: Caller, act: ActIn | None) -> By:
-        """Raises RefusedError (403) for a supervisor whose key may not supervise."""
+    def by(self, caller: Caller, act: ActIn | None, read: Versions | None = None) -> By:
+        """`read` are the versions that the caller may have seen.
+
+        Raises RefusedError (403) for a supervisor whose key may not supervise.
+        """
         act = act or ActIn()
         if act.as_supervisor:
             require_scope(caller, SUPERVISE)
-        return By(caller.name, self.clock.now(), act.by, act.as_supervisor)
+        return By(caller.name, self.clock.now(), act.by, act.as_supervisor, read)
 
     def known_desk(self, desk: str) -> str:
         return _known("desk", desk, self.policy.desks)

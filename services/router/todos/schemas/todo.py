@@ -11,7 +11,6 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from services.router.deciding.decision import Kind
 from services.router.todos.domain.todo import DismissReason, TodoState
 from services.router.todos.domain.verdict import Verdict
-from services.router.todos.store.pages import Sort
 from shared.web.of_inquiry import OfInquiry
 from shared.web.strict_json import CleanName, SafeStr
 
@@ -37,30 +36,6 @@ Person = Annotated[
 ]
 Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=1000)]
 Word = Annotated[SafeStr, Field(min_length=1, max_length=64)]
-
-
-class TodoQuery(BaseModel):
-    """Which ToDos, in which order."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    desk: Word | None = Field(None, description="Only this desk's.", examples=["technical"])
-    state: TodoState | None = Field(None, description="Only in this state.", examples=["open"])
-    assignee: Person | None = Field(None, description="Only this person's.")
-    channel: Word | None = Field(None, description="Only from this channel.")
-    kind: Kind | None = Field(
-        None, description="Only inquiries that were decided to be of this kind."
-    )
-    inquiry_id: UUID | None = Field(None, description="The ToDo of this inquiry.")
-    sort: Sort = Field(
-        Sort.DUE,
-        description="`due`: by due time, those without one last. `age`: oldest first; "
-        "`-age`: newest first.",
-    )
-    limit: int = Field(50, ge=1, le=200, description="Items on a page.")
-    cursor: Annotated[SafeStr, Field(max_length=500)] | None = Field(
-        None, description="`next_cursor` of the page before, asked with the same sort."
-    )
 
 
 class DeadlineOut(BaseModel):
@@ -91,6 +66,10 @@ class TodoOut(OfInquiry):
     model_config = ConfigDict(from_attributes=True)
 
     id: UUID
+    version: int = Field(
+        description="One more with each change that a person sees: the number in the ETag.",
+        examples=[7],
+    )
     conversation_id: UUID
     channel: str = Field(examples=["web_form"])
     desk: str = Field(examples=["technical"])
@@ -239,6 +218,7 @@ class TodoChanged(BaseModel):
     id: UUID
     inquiry_id: UUID
     state: TodoState = Field(examples=["claimed"])
+    version: int = Field(examples=[7])
 
 
 class ClaimIn(BaseModel):

@@ -68,7 +68,7 @@ def insert_todos(tx: Write, new: Sequence[NewTodo]) -> list[NewTodo]:
     due = _due_where_missing(tx, [todo.inquiry_id for todo in ordered])
     missing = [todo for todo in ordered if todo.inquiry_id in due]
     if missing:
-        insert_rows(tx, todos, [_todo_row(todo, due[todo.inquiry_id]) for todo in missing])
+        insert_rows(tx, todos, [_todo_row(todo, *due[todo.inquiry_id]) for todo in missing])
         insert_rows(tx, messages, [_message_row(todo.message) for todo in missing])
     return missing
 
@@ -149,6 +149,7 @@ def _count_again(inquiry_id: UUID) -> Any:
         update(todos)
         .where(todos.c.inquiry_id == inquiry_id)
         .values(
+            version=todos.c.version + 1,
             message_count=select(func.count()).where(here).scalar_subquery(),
             latest_message_id=func.coalesce(
                 latest.limit(1).scalar_subquery(), todos.c.latest_message_id
@@ -157,22 +158,25 @@ def _count_again(inquiry_id: UUID) -> Any:
     )
 
 
-def _due_where_missing(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, datetime | None]:
-    """The inquiries without a ToDo, each with the due time that came before it.
+def _due_where_missing(
+    tx: Write, inquiries: Sequence[UUID]
+) -> dict[UUID, tuple[datetime | None, int]]:
+    """The inquiries without a ToDo, each with the due time that came before it, and how often that
+    deadline has changed.
 
     Locks the place where the inquiry's deadline is kept, so that whoever else brings this inquiry
     or its deadline waits.
     """
     ensure_deadlines(tx, inquiries)
     rows = tx.execute(_without_todo(tx.dialect), {"inquiries": listed(tx, inquiries)})
-    return {row.inquiry_id: row.due_at for row in rows}
+    return {row.inquiry_id: (row.due_at, row.changes) for row in rows}
 
 
 @cache
 def _without_todo(dialect: str) -> Select[Any]:
     c = deadlines.c
     return (
-        select(c.inquiry_id, c.due_at)
+        select(c.inquiry_id, c.due_at, c.changes)
         .outerjoin(todos, todos.c.inquiry_id == c.inquiry_id)
         .where(among_named(dialect, c.inquiry_id, "inquiries"), todos.c.id.is_(None))
     )
@@ -226,12 +230,13 @@ def _count_message() -> Any:
         .where(t.inquiry_id == bindparam("inquiry"))
         .values(
             message_count=t.message_count + 1,
+            version=t.version + 1,
             latest_message_id=case((later, t.latest_message_id), else_=message),
         )
     )
 
 
-def _todo_row(todo: NewTodo, due_at: datetime | None) -> dict[str, Any]:
+def _todo_row(todo: NewTodo, due_at: datetime | None, deadline_changes: int) -> dict[str, Any]:
     message = todo.message
     return {
         "id": todo.id,
@@ -245,6 +250,7 @@ def _todo_row(todo: NewTodo, due_at: datetime | None) -> dict[str, Any]:
         "received_at": message.received_at,
         "created_at": todo.created_at,
         "due_at": due_at or NEVER,
+        "deadline_changes": deadline_changes,
         "message_count": 1,
         "latest_message_id": message.message_id,
     }

@@ -1,23 +1,19 @@
-"""The lists and the detail of ToDos. Every sort is the walk of an index from a known place.
-
-`channel` and `kind` have no index of their own: they leave out rows of the walk that the other
-filters choose, which is cheap as long as they fit some percent of the ToDos.
-"""
+"""The lists and the detail of ToDos, as people see them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, func, literal, select, tuple_
+from sqlalchemy import Row, Select, and_, func, select
 
 from services.router.deadlines.store import Deadline
 from services.router.tables import deadlines, history, messages, pending_verdicts, todos
 from services.router.todos.domain.verdict import PendingVerdict, Verdict
+from services.router.todos.store.walks import Filter, Sort, chosen, in_order
 from shared.bounds import MOST_SHOWN
 from shared.db import Read
 from shared.db.newest import Endless, Place, newest
@@ -33,29 +29,10 @@ _MESSAGES = Endless(
 )
 
 
-class Sort(StrEnum):
-    """`due`: what is due first, without a due time last. `age`: what waits longest first."""
-
-    DUE = "due"
-    OLDEST = "age"
-    NEWEST = "-age"
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """What a list shows; None does not narrow."""
-
-    desk: str | None = None
-    state: str | None = None
-    assignee: str | None = None
-    channel: str | None = None
-    kind: str | None = None
-    inquiry_id: UUID | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class ListedTodo:
     id: UUID
+    version: int
     inquiry_id: UUID
     conversation_id: UUID
     channel: str
@@ -140,18 +117,21 @@ class TodoDetail:
 
 
 def page(
-    tx: Read, wanted: Filter, *, sort: Sort, after: tuple[datetime, UUID] | None, limit: int
+    tx: Read,
+    wanted: Filter,
+    *,
+    sort: Sort,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+    now: datetime,
 ) -> list[ListedTodo]:
     """At most `limit` ToDos behind the place `after`."""
-    moment = todos.c.due_at if sort is Sort.DUE else todos.c.received_at
-    chosen = select(todos).where(*_conditions(wanted))
-    if after is not None:
-        place = tuple_(literal(after[0], moment.type), literal(after[1], todos.c.id.type))
-        here = tuple_(moment, todos.c.id)
-        chosen = chosen.where(here < place if sort is Sort.NEWEST else here > place)
-    ways = (moment.desc(), todos.c.id.desc()) if sort is Sort.NEWEST else (moment, todos.c.id)
-    chosen = chosen.order_by(*ways).limit(limit)
-    return [_listed(row, by_due=sort is Sort.DUE) for row in tx.execute(_with_joins(chosen, sort))]
+    return listed(tx, chosen(wanted, sort=sort, after=after, limit=limit, now=now), sort)
+
+
+def listed(tx: Read, rows: Select[*tuple[Any, ...]], sort: Sort) -> list[ListedTodo]:
+    """These rows of ToDos, as a list shows them."""
+    return [_listed(row, by_due=sort is Sort.DUE) for row in tx.execute(_with_joins(rows, sort))]
 
 
 def detail(tx: Read, todo_id: UUID) -> TodoDetail | None:
@@ -165,29 +145,22 @@ def detail(tx: Read, todo_id: UUID) -> TodoDetail | None:
     )
 
 
-def _conditions(wanted: Filter) -> list[Any]:
-    values = {
-        todos.c.desk: wanted.desk,
-        todos.c.state: wanted.state,
-        todos.c.assignee: wanted.assignee,
-        todos.c.channel: wanted.channel,
-        todos.c.kind: wanted.kind,
-        todos.c.inquiry_id: wanted.inquiry_id,
-    }
-    return [column == value for column, value in values.items() if value is not None]
+def version(tx: Read, todo_id: UUID) -> int | None:
+    """None for an unknown id."""
+    found: int | None = tx.execute(select(todos.c.version).where(todos.c.id == todo_id)).scalar()
+    return found
 
 
 def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[Any, ...]]:
     """Only the chosen rows are joined, and only the beginning of a text is read."""
     t = chosen.subquery("chosen")
     moment = t.c.due_at if sort is Sort.DUE else t.c.received_at
-    ways = (moment.desc(), t.c.id.desc()) if sort is Sort.NEWEST else (moment, t.c.id)
     excerpt = func.substr(messages.c.content["text"].as_string(), 1, EXCERPT_CHARACTERS)
     latest = and_(
         messages.c.inquiry_id == t.c.inquiry_id, messages.c.message_id == t.c.latest_message_id
     )
     d, p = deadlines.c, pending_verdicts.c
-    return (
+    rows = (
         select(
             t,
             excerpt.label("excerpt"),
@@ -206,8 +179,8 @@ def _with_joins(chosen: Select[*tuple[Any, ...]], sort: Sort) -> Select[*tuple[A
         .outerjoin(messages, latest)
         .outerjoin(deadlines, d.inquiry_id == t.c.inquiry_id)
         .outerjoin(pending_verdicts, p.todo_id == t.c.id)
-        .order_by(*ways)
     )
+    return in_order(rows, sort, moment, t.c.id)
 
 
 def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
@@ -218,6 +191,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         )
     return ListedTodo(
         id=row.id,
+        version=row.version,
         inquiry_id=row.inquiry_id,
         conversation_id=row.conversation_id,
         channel=row.channel,

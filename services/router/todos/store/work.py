@@ -54,6 +54,7 @@ class WorkTodo:
     inquiry_id: UUID
     conversation_id: UUID
     status: TodoStatus
+    version: int
     claimed_through: str | None = None
     follow_up_at: datetime | None = None
     ended_at: datetime | None = None
@@ -98,8 +99,15 @@ def lock_of_inquiries(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTo
 
 
 def save(tx: Write, changed: Sequence[WorkTodo]) -> None:
+    """The version of each is one higher then."""
     if changed:
         tx.execute(_SAVE, [_changes(todo) for todo in changed])
+
+
+def raise_version(tx: Write, todo_id: UUID) -> None:
+    """A person sees a change of this ToDo that is not `save`d: of a message, or in the history."""
+    c = todos.c
+    tx.execute(update(todos).where(c.id == todo_id).values(version=c.version + 1))
 
 
 def note(tx: Write, notes: Sequence[Note]) -> None:
@@ -132,6 +140,7 @@ def _selected() -> Any:
         c.state,
         c.assignee,
         c.dismiss_reason,
+        c.version,
         c.claimed_through,
         c.follow_up_at,
         c.ended_at,
@@ -150,6 +159,7 @@ def _work_todo(row: Row[*tuple[Any, ...]]) -> WorkTodo:
         row.inquiry_id,
         row.conversation_id,
         TodoStatus(row.desk, TodoState(row.state), row.assignee, dismissal),
+        row.version,
         row.claimed_through,
         row.follow_up_at,
         row.ended_at,
@@ -181,6 +191,7 @@ _SAVE = (
     .values(
         {
             **{column.name: bindparam(f"new_{column.name}") for column in _CHANGING},
+            "version": todos.c.version + 1,
             # One that goes on takes words in again, and loses them again when it has ended.
             "removed_at": case(
                 (bindparam("goes_on", type_=Boolean), null()), else_=todos.c.removed_at

@@ -1,8 +1,9 @@
 """What people do with a ToDo. Each verb locks it first: of two people at once one waits, then
 meets what the other did.
 
-Each raises NotFoundError for an unknown id and IllegalTransition for a move that is not allowed;
-those that take `read_until` raise NewerMessageError or InvalidError, see `last_read`.
+Each raises NotFoundError for an unknown id, ChangedError when the ToDo is none of the versions that
+whoever acts has read, and IllegalTransition for a move that is not allowed; those that take
+`read_until` raise NewerMessageError or InvalidError, see `last_read`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from services.router.todos.domain.todo import Actor, DismissReason, Role, TodoSt
 from services.router.todos.domain.verdict import PendingVerdict, Verdict
 from services.router.todos.store.read import last_edit, last_read
 from services.router.todos.store.verdicts import clear_pending, keep_pending, pending_of
-from services.router.todos.store.work import Note, What, WorkTodo, lock, note, save
+from services.router.todos.store.work import Note, What, WorkTodo, lock, note, raise_version, save
 from services.router.todos.usecases.retention import is_removed
 from services.router.todos.usecases.settle import Ends
 from shared.db import Write
-from shared.errors import ConflictError, NotFoundError
+from shared.errors import ChangedError, ConflictError, NotFoundError
 from shared.events.todos import (
     TodoClaimed,
     TodoCompleted,
@@ -43,13 +44,15 @@ class By:
     """Who acts, at what time, through which key.
 
     Without a named person it is the assignee when this key claimed the ToDo for them, else the
-    key's owner. A supervisor may act on what somebody else has claimed.
+    key's owner. A supervisor may act on what somebody else has claimed. `read` are the versions of
+    which one must be the present one; None: any.
     """
 
     key: str
     now: datetime
     person: str | None = None
     supervisor: bool = False
+    read: frozenset[int] | None = None
 
     def actor(self, todo: WorkTodo) -> Actor:
         role = Role.SUPERVISOR if self.supervisor else Role.AGENT
@@ -78,7 +81,7 @@ class Given:
 
 def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     """Take it for `assignee`; taking again what that person has changes nothing."""
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     after = moves.claim(todo.status, Actor(assignee))
     if after == todo.status:
         return
@@ -91,7 +94,7 @@ def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
 
 
 def release(tx: Write, *, todo_id: UUID, by: By) -> None:
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     actor = by.actor(todo)
     fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id, key_name=by.key)
     after = _unclaimed(todo, moves.release(todo.status, actor))
@@ -100,7 +103,7 @@ def release(tx: Write, *, todo_id: UUID, by: By) -> None:
 
 def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
     """Done by hand, as after a call: an answer, which intake is told of by the fact."""
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     actor = by.actor(todo)
     moves.complete(todo.status, actor)
     clear_pending(tx, [todo.id])
@@ -128,7 +131,7 @@ def reroute(
     given: Given | None = None,
 ) -> None:
     """Hand it to another desk, which the caller has found in the policy."""
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     actor = by.actor(todo)
     after = _unclaimed(todo, moves.reroute(todo.status, actor, desk=desk))
     last_read(tx, todo.inquiry_id, read_until)
@@ -162,7 +165,7 @@ def dismiss(
     """Whether it is dismissed: of a violation of the netiquette as many persons have to decide so
     as the policy wants, and the first of two only says it.
     """
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     actor = by.actor(todo)
     moves.dismiss(todo.status, actor, reason=reason)
     covers = last_read(tx, todo.inquiry_id, read_until)
@@ -193,7 +196,7 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
 
     An answer that was recorded stands, and the ToDo then stays done by it.
     """
-    todo = _found(tx, todo_id)
+    todo = found(tx, todo_id, by)
     if is_removed(tx, todo_id):
         raise ConflictError(
             "inquiry-removed", "its messages were removed at the age that the policy gives"
@@ -225,11 +228,27 @@ def unknown_todo(todo_id: UUID) -> NotFoundError:
     return NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
 
 
-def _found(tx: Write, todo_id: UUID) -> WorkTodo:
+def found(tx: Write, todo_id: UUID, by: By) -> WorkTodo:
+    """The ToDo, locked. Raises NotFoundError, and ChangedError when it is not what was read."""
     todo = lock(tx, todo_id)
     if todo is None:
         raise unknown_todo(todo_id)
+    if by.read is not None and todo.version not in by.read:
+        raise _changed(todo)
     return todo
+
+
+def _changed(todo: WorkTodo) -> ChangedError:
+    return ChangedError(
+        "todo-changed",
+        "the ToDo has changed since it was read: read it again, then decide",
+        version=todo.version,
+        stands={
+            "state": todo.status.state.value,
+            "desk": todo.status.desk,
+            "assignee": todo.status.assignee,
+        },
+    )
 
 
 def _ids(todo: WorkTodo) -> dict[str, UUID]:
@@ -260,9 +279,10 @@ def _await_second(tx: Write, todo: WorkTodo, actor: Actor, by: By) -> None:
     if pending_of(tx, todo.id) is None:
         verdict = PendingVerdict(Verdict.NETIQUETTE, actor.id, by.now, by.key)
         keep_pending(tx, todo.id, verdict)
+        raise_version(tx, todo.id)
         note(tx, [by.line(todo, What.VERDICT_PENDING, verdict.verdict.value, at=by.now)])
     if todo.status.state is TodoState.CLAIMED:
-        release(tx, todo_id=todo.id, by=by)
+        release(tx, todo_id=todo.id, by=replace(by, read=None))
 
 
 def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> None:

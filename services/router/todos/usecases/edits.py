@@ -13,7 +13,15 @@ from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store import edits
-from services.router.todos.store.work import ROUTER, Note, What, WorkTodo, note, save
+from services.router.todos.store.work import (
+    ROUTER,
+    Note,
+    What,
+    WorkTodo,
+    note,
+    raise_version,
+    save,
+)
 from services.router.todos.usecases.arrivals import decided_columns, decision_on
 from services.router.todos.usecases.outcomes import suspicion, todos_of
 from services.router.todos.usecases.pending import clear_verdicts
@@ -44,6 +52,7 @@ def show_edits(
         at = fact.edited_at
         if not edits.rewrite(tx, fact.inquiry_id, fact.message_id, content, at=at):
             continue
+        raise_version(tx, todo.id)
         note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_EDITED, str(fact.message_id))])
         clear_verdicts(tx, [(todo.id, at)])
         decision = decision_on(fact, decider)
@@ -60,6 +69,7 @@ def show_withdrawals(tx: Write, facts: Sequence[MessageWithdrawn]) -> None:
         inquiry_id, message_id, at = fact.inquiry_id, fact.message_id, fact.withdrawn_at
         if edits.mark_withdrawn(tx, inquiry_id, message_id, at=at):
             todo = todos[inquiry_id]
+            raise_version(tx, todo.id)
             note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_WITHDRAWN, str(message_id))])
             clear_verdicts(tx, [(todo.id, at)])
 

@@ -64,7 +64,8 @@ def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: dateti
         .where(among(tx, history.c.todo_id, ids), history.c.what.in_(_SAID))
         .values(why=None)
     )
-    tx.execute(update(todos).where(among(tx, t.id, ids)).values(reasons=[], removed_at=now))
+    gone = {"reasons": [], "removed_at": now, "version": t.version + 1}
+    tx.execute(update(todos).where(among(tx, t.id, ids)).values(gone))
     return len(rows)
 
 

@@ -58,9 +58,8 @@ def remove_words(tx: Write, inquiry_ids: Sequence[UUID], *, before: datetime, no
     free = select(t.inquiry_id).where(among(tx, t.inquiry_id, inquiry_ids)).order_by(t.inquiry_id)
     ids = list(tx.execute(free.with_for_update(skip_locked=True)).scalars())
     gone = tx.execute(update(messages).where(*_old_words(tx, ids, before)).values(content=None))
-    tx.execute(
-        update(todos).where(among(tx, t.inquiry_id, ids)).values(reasons=[], words_removed_at=now)
-    )
+    removed = {"reasons": [], "words_removed_at": now, "version": t.version + 1}
+    tx.execute(update(todos).where(among(tx, t.inquiry_id, ids)).values(removed))
     return gone.rowcount
 
 

@@ -11,8 +11,7 @@ from uuid import UUID
 from services.router.deciding.decision import REVIEW_DESK
 from services.router.todos.store import verdicts
 from services.router.todos.store.verdicts import GivenVerdict
-from services.router.todos.store.work import lock
-from services.router.todos.usecases.desk_work import By, Given, dismiss, reroute, unknown_todo
+from services.router.todos.usecases.desk_work import By, Given, dismiss, found, reroute
 from shared.db import Write
 from shared.errors import ConflictError
 
@@ -33,9 +32,7 @@ def give_verdict(
 
     Raises as `reroute` and `dismiss` do, and ConflictError for a ToDo that is at another desk.
     """
-    todo = lock(tx, todo_id)
-    if todo is None:
-        raise unknown_todo(todo_id)
+    todo = found(tx, todo_id, by)
     if todo.status.desk != REVIEW_DESK and not by.supervisor:
         raise ConflictError(
             "todo-not-at-review",
