@@ -220,7 +220,7 @@ def _of_a_todo(envelope: Envelope, fact: TodoFact) -> NewEvent:
             return _of(
                 envelope,
                 fact,
-                Reopened(at),
+                Reopened(at, fact.time_left or None),
                 by=fact.reopened_by,
                 key_name=fact.key_name,
                 cause=cause,

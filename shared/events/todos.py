@@ -118,6 +118,9 @@ class TodoDismissed(TodoFact):
 class TodoReopened(TodoFact):
     """A person took back how the ToDo had ended: as if it had never been completed, dismissed or
     closed at any moment up to `reopened_at`. Answers that intake recorded stand.
+
+    `time_left` is set when that was an appeal of the customer: the clock has stood still since the
+    dismissal, and goes on with what was left.
     """
 
     TYPE: ClassVar[str] = "todo.reopened"
@@ -127,3 +130,4 @@ class TodoReopened(TodoFact):
     reopened_at: AwareDatetime
     reopened_by: str
     key_name: str | None = None
+    time_left: bool | None = None

@@ -264,6 +264,8 @@ def _possible(before: tuple[ClockEvent, ...], hour: int) -> Iterator[ClockEvent]
     yield Answered(now, by_hand=True)
     yield Cancelled(now, CancelReason.CLOSED)
     yield Reopened(now)
+    if any(isinstance(event, Cancelled) for event in before):
+        yield Reopened(now, time_left=True)
     for promised in (SHORT, LONG):
         moved = move(before, promised, calendar=CALENDAR, at=now)
         if moved is not None:

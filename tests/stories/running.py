@@ -285,10 +285,14 @@ class WriteContext:
 
         inquiry = await self.desk.router.database.read(found)
         listed = await self.desk.shown("router", "/todos", inquiry_id=str(inquiry))
-        path = f"/todos/{listed['items'][0]['id']}"
+        (todo,) = listed["items"]
+        path = f"/todos/{todo['id']}"
         match step:
             case Reopen():
-                await self._act(step, "router", f"{path}/reopen", {"reason": "doch nicht"})
+                # An appeal takes back what reopening does, and leaves the clock what was left.
+                rude = todo["dismiss_reason"] == "netiquette"
+                verb = "appeal" if rude else "reopen"
+                await self._act(step, "router", f"{path}/{verb}", {"reason": "doch nicht"})
             case Complete():
                 body = await self._read_until(step.read_until)
                 await self._act(step, "router", f"{path}/complete", body)

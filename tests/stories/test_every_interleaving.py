@@ -118,6 +118,42 @@ def _answered_late(it: Inquiry) -> Told:
     )
 
 
+def _appealed(it: Inquiry) -> Told:
+    """Of 24 hours 22 were left, until Wednesday at 13:00."""
+    return (
+        [
+            it.received(),
+            it.message_added(berlin(f"{TUE} 11:00")),
+            it.answered(berlin(f"{WED} 12:30")),
+        ],
+        [
+            it.todo_created("review"),
+            it.dismissed(berlin(f"{MON} 12:00")),
+            _appeal(it, f"{TUE} 15:00"),
+            it.rerouted("review", "technical", berlin(f"{TUE} 16:00")),
+        ],
+    )
+
+
+def _dismissed_again(it: Inquiry) -> Told:
+    """Of 24 hours 22 were left, and 21 the second time: they ended on Wednesday at 11:00."""
+    return (
+        [it.received(), it.closed(berlin(f"{THU} 10:00"), "spam")],
+        [
+            it.todo_created("review"),
+            it.dismissed(berlin(f"{MON} 12:00")),
+            _appeal(it, f"{MON} 15:00"),
+            it.dismissed(berlin(f"{MON} 16:00"), "spam"),
+            _appeal(it, f"{TUE} 14:00"),
+            it.dismissed(berlin(f"{WED} 16:00")),
+        ],
+    )
+
+
+def _appeal(it: Inquiry, at: str) -> Fact:
+    return it.reopened(berlin(at), "review").model_copy(update={"time_left": True})
+
+
 def _released(it: Inquiry) -> TodoReleased:
     return TodoReleased(
         todo_id=it.todo_id, inquiry_id=it.id, conversation_id=it.conversation_id,
@@ -130,6 +166,8 @@ STORIES = {
     "answered in time after a hold": Story(_answered_in_time_after_a_hold, "met"),
     "classified again": Story(_classified_again, "breached", ("follow_up",)),
     "ended by everybody": Story(_ended_by_everybody, "breached", ("first_answer",)),
+    "appealed, and answered in time": Story(_appealed, "met"),
+    "dismissed again after each appeal": Story(_dismissed_again, "cancelled", ("first_answer",)),
     "answered late": Story(_answered_late, "met_late", ("first_answer",)),
 }
 

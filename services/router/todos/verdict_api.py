@@ -1,4 +1,4 @@
-"""The routes of the review desk."""
+"""The routes of the review desk: verdicts, and appeals against them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from services.router.todos.api.working import MOVES
 from services.router.todos.domain.verdict import Verdict
 from services.router.todos.schemas.todo import TodoChanged, TodoDetailOut
 from services.router.todos.usecases.desk_work import Given
-from services.router.todos.usecases.verdicts import give_verdict
-from services.router.todos.verdict_schemas import VerdictIn
+from services.router.todos.usecases.verdicts import appeal, give_verdict
+from services.router.todos.verdict_schemas import AppealIn, VerdictIn
 from shared.access.keys import Caller
 from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
@@ -47,6 +47,23 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
             netiquette_verdicts=service.policy.routing.netiquette_verdicts,
             read_until=body.read_until,
         )
+        return await service.changed(todo_id, caller, answer)
+
+    @api.post("/todos/{todo_id}/appeal", summary="Record an appeal", responses=MOVES)
+    async def record_an_appeal(
+        todo_id: UUID,
+        body: AppealIn,
+        answer: Response,
+        read: IfMatch,
+        caller: Caller = writes,
+    ) -> TodoDetailOut | TodoChanged:
+        """The customer objects to a dismissal as netiquette or spam: the ToDo is open again at the
+        review desk. The clock has stood still since the dismissal, and goes on with the time that
+        was left then; `reopen` is for a dismissal by mistake, which counts as if it had never been.
+        """
+        desk = REVIEW_DESK if body.desk is None else service.known_desk(body.desk)
+        by = service.by(caller, body, read)
+        await service.act(appeal, todo_id=todo_id, reason=body.reason, desk=desk, by=by)
         return await service.changed(todo_id, caller, answer)
 
     return [api]

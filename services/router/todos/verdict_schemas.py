@@ -1,11 +1,11 @@
-"""The HTTP bodies of verdicts."""
+"""The HTTP bodies of verdicts and appeals."""
 
 from __future__ import annotations
 
 from pydantic import ConfigDict, Field
 
 from services.router.todos.domain.verdict import Verdict
-from services.router.todos.schemas.todo import EndIn, Why, Word
+from services.router.todos.schemas.todo import EndIn, ReopenIn, Why, Word
 
 
 class VerdictIn(EndIn):
@@ -27,3 +27,14 @@ class VerdictIn(EndIn):
         examples=["inbound"],
     )
     reason: Why | None = Field(None, description="Why; the history has it.")
+
+
+class AppealIn(ReopenIn):
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"examples": [{"reason": "it was a quotation", "by": "Anna"}]},
+    )
+
+    desk: Word | None = Field(
+        None, description="Which desk looks at it; default: `review`.", examples=["review"]
+    )

@@ -152,9 +152,14 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True)
 class Reopened:
-    """What a desk had decided until now was taken back: as if it had never been."""
+    """What a desk had decided until now was taken back: as if it had never been.
+
+    `time_left` is set after an appeal: the clock stood still from that decision on, and goes on
+    with what was left.
+    """
 
     at: datetime
+    time_left: bool | None = None
 
     def __post_init__(self) -> None:
         _aware(self.at)

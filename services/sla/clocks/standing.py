@@ -5,6 +5,8 @@
 - A reopening takes back what a desk decided until its moment: completions by hand, dismissals and
   closes. A reply stands until it is classified again, and so does the end of an inquiry that turned
   out to be part of another.
+- After an appeal the clock has stood still from the desk's decision to the appeal: that is a pause,
+  which nothing in between begins, prolongs or ends.
 - A message that left takes what it did to this clock with it.
 
 Events that were recorded before replies and messages were named are still understood: their moment
@@ -23,6 +25,7 @@ from services.sla.clocks.events import (
     ClockEvent,
     Held,
     Left,
+    Paused,
     Reopened,
     ResumeCause,
     Resumed,
@@ -48,7 +51,7 @@ def standing(events: Iterable[ClockEvent]) -> list[ClockEvent]:
     reopened = sorted(as_utc(event.at) for event in known if isinstance(event, Reopened))
     superseded |= _reopened_moments(known, reopened)
     left = {event.message_id: as_utc(event.at) for event in known if isinstance(event, Left)}
-    return [
+    stands: list[ClockEvent] = [
         event
         for event in known
         if not isinstance(event, _TAKES_BACK)
@@ -57,6 +60,7 @@ def standing(events: Iterable[ClockEvent]) -> list[ClockEvent]:
         and not (reopened and _is_of_a_desk(event) and as_utc(event.at) <= reopened[-1])
         and not _gone(event, left)
     ]
+    return _suspended(stands, _suspensions(known))
 
 
 def merged_into(events: Iterable[ClockEvent]) -> UUID | None:
@@ -138,6 +142,53 @@ def _is_of_a_desk(event: ClockEvent) -> bool:
             return True
         case _:
             return False
+
+
+def appealed_spans(events: Iterable[ClockEvent]) -> list[tuple[datetime, datetime]]:
+    """From each decision of a desk that was appealed to its appeal."""
+    return [(as_utc(each.at), each.until) for each in _suspensions(list(events))]
+
+
+def _suspensions(events: Sequence[ClockEvent]) -> list[Paused]:
+    """The pauses that appeals have left of what a desk had decided, in order.
+
+    Of several decisions that one appeal takes back the clock had ended by the earliest.
+    """
+    found, since = [], None
+    reopenings = (event for event in events if isinstance(event, Reopened))
+    for reopened in sorted(reopenings, key=lambda event: (as_utc(event.at), bool(event.time_left))):
+        until = as_utc(reopened.at)
+        decided = [
+            event
+            for event in events
+            if _is_of_a_desk(event)
+            and as_utc(event.at) < until
+            and (since is None or as_utc(event.at) > since)
+        ]
+        since = until
+        first = min(decided, key=in_order_of_occurrence, default=None)
+        if reopened.time_left and isinstance(first, Cancelled):
+            reason = first.reason.replace("_", " ")
+            found.append(Paused(first.at, until, f"dismissed ({reason}) until the appeal"))
+    return found
+
+
+def _suspended(events: list[ClockEvent], pauses: Sequence[Paused]) -> list[ClockEvent]:
+    """With these pauses, and without what stopped the clock or let it run in the meantime.
+
+    A holding reply in the meantime opened a target that stood still, too.
+    """
+    if not pauses:
+        return events
+    kept: list[ClockEvent] = []
+    for event in events:
+        pause = next((p for p in pauses if as_utc(p.at) <= as_utc(event.at) < p.until), None)
+        if pause is not None and isinstance(event, Paused | Resumed):
+            continue
+        kept.append(event)
+        if pause is not None and isinstance(event, Held):
+            kept.append(Paused(event.at, pause.until, pause.reason))
+    return [*kept, *pauses]
 
 
 def _gone(event: ClockEvent, left: Mapping[UUID, datetime]) -> bool:

@@ -15,6 +15,7 @@ from services.sla.clocks.events import (
     Left,
     Moved,
     Paused,
+    Reopened,
     Resumed,
     Started,
     WindowSet,
@@ -86,7 +87,7 @@ def _line(at: datetime, event: str, detail: str) -> Happened:
     return Happened(at=at, fact=event, by=None, key_name=None, detail=detail)
 
 
-def _said(event: ClockEvent) -> str | None:  # noqa: PLR0911 - one for each kind
+def _said(event: ClockEvent) -> str | None:  # noqa: C901, PLR0911 - one for each kind
     match event:
         case Started(promise=promise):
             return promise
@@ -106,5 +107,7 @@ def _said(event: ClockEvent) -> str | None:  # noqa: PLR0911 - one for each kind
             return "its message has an inquiry of its own"
         case Assigned(desk=desk):
             return desk
+        case Reopened(time_left=True):
+            return "an appeal: it goes on with the time that was left"
         case _:
             return None

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from services.router.tables import verdicts
 from shared.db import Read
 from shared.events.inquiries import MessageEdited, MessageWithdrawn
-from shared.events.todos import TodoDismissed, TodoReleased, TodoRerouted
+from shared.events.todos import TodoDismissed, TodoReleased, TodoReopened, TodoRerouted
 from tests.services.router.desk import BERT, POLICY, READER, Desk, Inquiry, history, opened, types
 from tests.support.clock import ManualClock
 
@@ -265,3 +265,89 @@ async def test_two_at_once_are_two_persons(strict: Desk) -> None:
     after = await strict.get(f"/todos/{todo['id']}")
     assert (after["state"], after["pending_verdict"]) == ("dismissed", None)
     assert len(await given(strict)) == 1
+
+
+async def appeal(at: Desk, todo: dict[str, Any], **more: Any) -> Any:
+    return await at.post(f"/todos/{todo['id']}/appeal", {"reason": "it was a quotation", **more})
+
+
+@pytest.mark.parametrize("reason", ["netiquette", "spam"])
+async def test_an_appeal_brings_it_back_to_the_review_desk(desk: Desk, reason: str) -> None:
+    todo = await desk.new_todo()
+    await desk.post(f"/todos/{todo['id']}/claim")
+    await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": reason})
+    desk.clock.advance(timedelta(hours=3))
+    answer = await appeal(desk, todo, by="Carla")
+    assert answer.status_code == 200, answer.text
+    after = answer.json()
+    assert (after["state"], after["desk"], after["assignee"]) == ("open", "review", None)
+    assert (after["dismiss_reason"], after["ended_at"]) == (None, None)
+    assert history(after)[-1] == ("Carla", "appealed", "it was a quotation")
+    reopened, moved = (await desk.facts())[-2:]
+    assert isinstance(reopened, TodoReopened)
+    assert (reopened.desk, reopened.time_left, reopened.reopened_at) == (
+        "review", True, desk.clock.now(),
+    )  # fmt: skip
+    assert isinstance(moved, TodoRerouted)
+    assert (moved.from_desk, moved.desk, moved.rerouted_at) == (
+        "technical", "review", desk.clock.now(),
+    )  # fmt: skip
+
+
+async def test_an_appeal_may_go_to_a_named_desk(desk: Desk) -> None:
+    todo = await desk.new_todo()
+    await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "spam"})
+    after = (await appeal(desk, todo, desk="technical")).json()
+    assert (after["state"], after["desk"]) == ("open", "technical")
+    assert types(await desk.facts())[-2:] == ["todo.dismissed", "todo.reopened"]
+
+
+async def test_never_are_two_appeals_open(desk: Desk) -> None:
+    todo = await desk.new_todo(UNCLEAR)
+    await decide(desk, todo, "netiquette")
+    answers = await asyncio.gather(*(appeal(desk, todo, by=str(n)) for n in range(4)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+    assert (await appeal(desk, todo)).json()["type"].endswith(":todo-not-ended")
+    await decide(desk, todo, "netiquette", **OTHER)
+    assert (await appeal(desk, todo)).status_code == 200
+    assert [what for _, what, _ in history(await desk.get(f"/todos/{todo['id']}"))] == [
+        "created", "verdict", "appealed", "verdict", "appealed",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ["complete", "no_answer_needed"])
+async def test_only_netiquette_and_spam_can_be_appealed(desk: Desk, end: str) -> None:
+    todo = await desk.new_todo()
+    if end == "complete":
+        await desk.post(f"/todos/{todo['id']}/complete")
+    else:
+        await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": end})
+    refused = await appeal(desk, todo)
+    assert refused.status_code == 409
+    assert refused.json()["type"].endswith(":todo-not-appealable")
+
+
+async def test_an_inquiry_that_was_closed_as_spam_can_be_appealed(desk: Desk) -> None:
+    inquiry = Inquiry(desk.clock.now())
+    await desk.hears(inquiry.received(), inquiry.closed("spam"))
+    after = (await appeal(desk, await desk.todo_of(inquiry))).json()
+    assert (after["state"], after["desk"]) == ("open", "review")
+
+
+async def test_an_answer_stands_whatever_is_appealed(desk: Desk) -> None:
+    inquiry = Inquiry(desk.clock.now())
+    await desk.hears(inquiry.received())
+    todo = await desk.todo_of(inquiry)
+    await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "spam"})
+    inquiry.at = desk.clock.now() + timedelta(minutes=5)
+    await desk.hears(inquiry.answered())
+    after = (await appeal(desk, todo)).json()
+    assert (after["state"], after["desk"]) == ("done", "technical")
+
+
+async def test_who_may_only_read_records_no_appeal(desk: Desk) -> None:
+    todo = await desk.new_todo(UNCLEAR)
+    await decide(desk, todo, "spam")
+    assert (await appeal(desk, todo, desk="nowhere")).status_code == 422
+    refused = await desk.post(f"/todos/{todo['id']}/appeal", {"reason": "x"}, key=READER)
+    assert refused.status_code == 403

@@ -7,6 +7,7 @@ it has hours; deadlines are found by walking forward.
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from services.sla.clocks.events import (
     ClockEvent,
     Held,
     Paused,
+    Reopened,
     ResumeCause,
     Resumed,
 )
@@ -75,6 +77,8 @@ class Watcher:
     counting: Counting
     targets: list[Watched] = field(default_factory=list)
     until: int | None = None
+    meanwhile: list[tuple[int, ClockEvent]] = field(default_factory=list)
+    """Replies while the inquiry was dismissed."""
 
     def deadline(self, begin: int, left: int) -> int:
         counts, end = minutes(self.name, self.counting), begin
@@ -109,6 +113,10 @@ class Watcher:
 
     def take(self, moment: int, event: ClockEvent) -> None:
         target = self.targets[-1]
+        if isinstance(event, Reopened):
+            self.appeal(moment)
+        if target.ending is Phase.CANCELLED:
+            self.meanwhile.append((moment, event))
         if target.ending is not None:
             return
         match event:
@@ -116,18 +124,37 @@ class Watcher:
                 self.until = index_of(until)
             case Resumed():
                 self.resume(moment)
-            case Held(follow_up_at=follow_up_at):
-                self.end(Phase.MET)
-                assert follow_up_at is not None
-                due = index_of(follow_up_at)
-                left = sum(minutes(self.name, self.counting)[moment:due])
-                self.targets.append(Watched(due, left, told=due))
+            case Held():
+                self.hold(moment, event)
             case Answered():
                 self.end(Phase.MET)
             case Cancelled():
                 self.end(Phase.CANCELLED)
             case _:
                 pass
+
+    def hold(self, moment: int, event: Held) -> None:
+        self.end(Phase.MET)
+        assert event.follow_up_at is not None
+        due = index_of(event.follow_up_at)
+        left = sum(minutes(self.name, self.counting)[moment:due])
+        self.targets.append(Watched(due, left, told=due))
+
+    def appeal(self, moment: int) -> None:
+        """A dismissal is taken back: what was left then is left now."""
+        if self.targets[-1].ending is not Phase.CANCELLED:
+            return
+        self.targets[-1].ending = None
+        replies, self.meanwhile = self.meanwhile, []
+        for at, event in replies:
+            if isinstance(event, Held):
+                self.hold(at, event)
+            elif isinstance(event, Answered):
+                self.end(Phase.MET)
+                return
+        target = self.targets[-1]
+        if target.breached is None:
+            target.due = max(self.deadline(moment, target.left), target.told)
 
     def end(self, phase: Phase) -> None:
         self.until, target = None, self.targets[-1]
@@ -188,23 +215,25 @@ def index_of(moment: datetime) -> int:
 
 
 @st.composite
-def histories(draw: st.DrawFn) -> History:
+def histories(draw: st.DrawFn, *, appeals: bool = False) -> History:
+    """With `appeals` half of them dismiss the inquiry, and let the customer object."""
     received = draw(st.integers(10 * 1440, 40 * 1440))
     after = st.integers(received + 1, received + 8 * 1440)
-    times = draw(st.lists(after, max_size=6, unique=True))
+    times = draw(st.lists(after, max_size=7, unique=True))
+    kinds = "pprrrhac" + "ccoooo" * (appeals and draw(st.booleans()))
     return History(
         name=draw(st.sampled_from(["usual", "odd"])),
         received=received,
         target=draw(st.integers(1, 3 * 1440) | st.sampled_from([480, 1440])),
         counting=draw(st.sampled_from(list(Counting))),
-        events=tuple(draw(_fact(moment)) for moment in times),
+        events=tuple(draw(_fact(moment, kinds)) for moment in times),
     )
 
 
 @st.composite
-def _fact(draw: st.DrawFn, moment: int) -> ClockEvent:
+def _fact(draw: st.DrawFn, moment: int, kinds: str) -> ClockEvent:
     at, later = instant(moment), instant(moment + draw(st.integers(1, 3 * 1440)))
-    kind = draw(st.sampled_from("pprrrhac"))
+    kind = draw(st.sampled_from(kinds))
     match kind:
         case "p":
             return Paused(at, until=later)
@@ -213,5 +242,7 @@ def _fact(draw: st.DrawFn, moment: int) -> ClockEvent:
         case "h":
             return Held(at, follow_up_at=later)
         case "a":
-            return Answered(at)
+            return Answered(at, UUID(int=moment))
+        case "o":
+            return Reopened(at, time_left=True)
     return Cancelled(at, draw(st.sampled_from(CancelReason)))

@@ -11,7 +11,7 @@ from tests.unit.sla.builders import clock_explanations, evolve
 from tests.unit.sla.clock_reference import WATCHED, History, histories, instant
 
 
-@given(histories(), st.lists(st.integers(0, WATCHED - 1), min_size=20, max_size=40))
+@given(histories(appeals=True), st.lists(st.integers(0, WATCHED - 1), min_size=20, max_size=40))
 def test_every_clock_agrees_with_the_watched_one(history: History, offsets: list[int]) -> None:
     watched, events = history.watch(set(offsets)), history.all_facts()
     for offset in offsets:
@@ -25,7 +25,7 @@ def test_every_clock_agrees_with_the_watched_one(history: History, offsets: list
             assert clock.due_at == instant(targets[-1].due)
 
 
-@given(histories(), st.randoms(use_true_random=False), st.integers(0, WATCHED))
+@given(histories(appeals=True), st.randoms(use_true_random=False), st.integers(0, WATCHED))
 def test_the_order_of_arrival_does_not_matter(history: History, dice: Random, offset: int) -> None:
     events = history.all_facts()
     moment = instant(history.received + offset)
@@ -45,7 +45,7 @@ def test_what_was_stated_is_never_unstated(history: History, first: int, more: i
     assert len(early.targets) <= len(late.targets)
 
 
-@given(histories(), st.integers(0, WATCHED))
+@given(histories(appeals=True), st.integers(0, WATCHED))
 def test_every_explanation_adds_up(history: History, offset: int) -> None:
     moment = instant(history.received + offset)
     clock = evolve(history.all_facts(), moment)

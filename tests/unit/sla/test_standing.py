@@ -208,6 +208,81 @@ def test_the_hand_over_is_owed_again_when_an_end_is_taken_back() -> None:
     assert (again.phase, again.owed_since) == (Phase.RUNNING, at(f"{MON} 10:01"))
 
 
+def test_after_an_appeal_the_clock_goes_on_with_what_was_left() -> None:
+    """Of 24 hours 22 were left on Monday at noon, and are left on Wednesday at 15:00."""
+    dismissed = Cancelled(NOON, CancelReason.NETIQUETTE)
+    appealed = Reopened(at(f"{WED} 15:00"), time_left=True)
+    events: list[ClockEvent] = [dismissed, appealed]
+    assert clock(events, f"{WED} 14:59").phase is Phase.CANCELLED
+    running = clock(events, f"{WED} 16:00")
+    assert (running.phase, running.due_at) == (Phase.RUNNING, at(f"{THU} 13:00"))
+    assert clock(events).breached_at == at(f"{THU} 13:00")
+    (told,) = clock_explanations([BEGUN, *events], at(f"{WED} 16:00"))
+    assert told.counted == told.target
+    names = [span.name for span in told.spans if span.name]
+    assert names == ["dismissed (netiquette) until the appeal"]
+    # As if the end had never been, it would have been late on Tuesday.
+    assert clock([dismissed, Reopened(at(f"{WED} 15:00"))]).breached_at == at(f"{TUE} 10:00")
+
+
+def test_each_appeal_takes_back_the_dismissal_of_before() -> None:
+    events: list[ClockEvent] = [
+        Cancelled(NOON, CancelReason.NETIQUETTE),
+        Reopened(at(f"{MON} 15:00"), time_left=True),
+        Cancelled(at(f"{MON} 16:00"), SPAM),
+    ]
+    assert clock(events).cancelled is SPAM
+    appealed: list[ClockEvent] = [*events, Reopened(at(f"{TUE} 14:00"), time_left=True)]
+    # 3 of the 24 hours were spent by Monday at 16:00, since the clock stood still in between.
+    assert clock(appealed, f"{TUE} 14:00").due_at == at(f"{WED} 11:00")
+    again = [*appealed, Reopened(at(f"{TUE} 14:00"), time_left=True)]
+    assert clock(again, f"{TUE} 14:00") == clock(appealed, f"{TUE} 14:00")
+    # A desk that takes back the second dismissal takes back that one only.
+    other = [*events, Reopened(at(f"{TUE} 14:00"))]
+    assert clock(other).breached_at == at(f"{TUE} 13:00")
+
+
+def test_an_appeal_gives_no_time_that_had_been_spent() -> None:
+    late = clock(
+        [
+            Cancelled(at(f"{TUE} 15:00"), SPAM),
+            Reopened(at(f"{WED} 15:00"), time_left=True),
+        ]
+    )
+    assert (late.phase, late.breached_at) == (Phase.BREACHED, at(f"{TUE} 10:00"))
+
+
+def test_what_stops_a_dismissed_clock_counts_for_nothing_after_the_appeal() -> None:
+    events: list[ClockEvent] = [
+        Paused(at(f"{MON} 11:00"), until=at(f"{MON} 11:30")),
+        Cancelled(NOON, SPAM),
+        Paused(at(f"{MON} 13:00"), until=at(f"{FRI} 13:00")),
+        Resumed(at(f"{MON} 14:00"), ResumeCause.CUSTOMER_WROTE, MESSAGE),
+        Reopened(at(f"{MON} 15:00"), time_left=True),
+    ]
+    assert clock(events, f"{MON} 16:00").due_at == at(f"{TUE} 13:30")
+    held = Held(at(f"{MON} 13:30"), at(f"{MON} 17:00"), REPLY)
+    waits = clock([*events, held], f"{MON} 16:00")
+    assert [each.phase for each in waits.targets] == [Phase.MET, Phase.RUNNING]
+    # 3.5 hours of the follow-up were left, until 18:30: the last open moment before that.
+    assert waits.due_at == at(f"{MON} 17:00")
+    answered = clock([*events, held, Answered(at(f"{MON} 14:30"), OTHER)])
+    assert (answered.phase, answered.answered_at) == (Phase.MET, at(f"{MON} 14:30"))
+
+
+def test_the_hand_over_stands_still_until_an_appeal() -> None:
+    begun = start(Promise("p", DAY, hand_over=4 * HOUR), berlin(), at(f"{MON} 10:00"))
+    events: list[ClockEvent] = [
+        begun,
+        Assigned(at(f"{MON} 10:01"), "technical"),
+        Cancelled(NOON, SPAM),
+        Reopened(at(f"{MON} 15:00"), time_left=True),
+    ]
+    again = evolve(events, at(f"{MON} 15:30")).hand_over
+    assert again is not None
+    assert (again.phase, again.due_at) == (Phase.RUNNING, at(f"{MON} 17:00"))
+
+
 def test_facts_of_before_replies_had_names() -> None:
     """A later revision, or a reopening, still finds the reply that it is about."""
     answered = Answered(NOON)

@@ -87,6 +87,7 @@ ROWS: list[tuple[str, dict[str, Any], ClockEvent]] = [
     ("assigned", {"desk": "technical"}, Assigned(AT, "technical")),
     ("takenover", {}, TakenOver(AT)),
     ("reopened", {}, Reopened(AT)),
+    ("reopened", {"time_left": True}, Reopened(AT, time_left=True)),
     ("held", {}, Held(AT, None)),
     (
         "held",

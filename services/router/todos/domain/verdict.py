@@ -27,6 +27,10 @@ class Verdict(StrEnum):
 _ANSWERED = frozenset({Verdict.TECHNICAL, Verdict.GENERAL})
 
 
+APPEALABLE = frozenset({DismissReason.NETIQUETTE, DismissReason.SPAM})
+"""The reasons of a dismissal to which the customer may object: they say something about them."""
+
+
 @dataclass(frozen=True, slots=True)
 class PendingVerdict:
     """The first of two verdicts: one person has decided so, and another one has to agree."""

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select
 
-from services.router.tables import pending_verdicts, verdicts
+from services.router.tables import appeals, pending_verdicts, verdicts
+from services.router.todos.domain.todo import DismissReason
 from services.router.todos.domain.verdict import PendingVerdict, Verdict
 from shared.db import Read, Write
 from shared.db.among import among
@@ -36,6 +37,18 @@ def keep(tx: Write, given: GivenVerdict) -> None:
         "by": given.by,
     }
     tx.execute(insert_into(tx, verdicts).on_conflict_do_nothing(), [row])
+
+
+def keep_appeal(
+    tx: Write, todo_id: UUID, *, dismissed_for: DismissReason, dismissed_at: datetime, at: datetime
+) -> None:
+    row = {
+        "todo_id": todo_id,
+        "at": at,
+        "dismissed_for": dismissed_for.value,
+        "dismissed_at": dismissed_at,
+    }
+    tx.execute(insert(appeals).values(row))
 
 
 def pending_of(tx: Read, todo_id: UUID) -> PendingVerdict | None:

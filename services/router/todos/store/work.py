@@ -44,6 +44,7 @@ class What(StrEnum):
     VERDICT = "verdict"
     VERDICT_PENDING = "verdict_pending"
     VERDICT_CLEARED = "verdict_cleared"
+    APPEALED = "appealed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,10 +191,13 @@ def dismiss(
     return True
 
 
-def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
+def reopen(
+    tx: Write, *, todo_id: UUID, reason: str, by: By, appealed_to: str | None = None
+) -> None:
     """Take back how it was completed, dismissed or closed: it is open for its desk.
 
-    An answer that was recorded stands, and the ToDo then stays done by it.
+    An answer that was recorded stands, and the ToDo then stays done by it. After an appeal it is
+    open at that desk, and its clock goes on with the time that was left.
     """
     todo = found(tx, todo_id, by)
     if is_removed(tx, todo_id):
@@ -211,17 +214,21 @@ def reopen(tx: Write, *, todo_id: UUID, reason: str, by: By) -> None:
     at = max([by.now, *(end.at + _TICK for end in decisions)])
     after = ends.stands(replace(todo, reopened_at=at))
     if not after.ended:
-        after = ends.stands(replace(todo, reopened_at=at, claimed_through=None))
+        status = replace(todo.status, desk=appealed_to or todo.status.desk)
+        open_again = replace(todo, status=status, reopened_at=at, claimed_through=None)
+        after = ends.stands(open_again)
     ends.write(tx)
     fact = TodoReopened(
         **_ids(todo),
-        desk=todo.status.desk,
+        desk=after.status.desk,
         reason=reason,
         reopened_at=at,
         reopened_by=actor.id,
         key_name=by.key,
+        time_left=None if appealed_to is None else True,
     )
-    _finish(tx, after, fact, by.line(todo, What.REOPENED, reason, at=at))
+    what = What.REOPENED if appealed_to is None else What.APPEALED
+    _finish(tx, after, fact, by.line(todo, what, reason, at=at))
 
 
 def unknown_todo(todo_id: UUID) -> NotFoundError:

@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from services.sla.clocks.events import Assigned
+from services.sla.businesstime.instants import as_utc
+from services.sla.clocks.events import Assigned, ClockEvent, Moved
 from services.sla.clocks.evolve import evolve
 from services.sla.clocks.hand_over import TECHNICAL_DESK
+from services.sla.clocks.standing import appealed_spans
 from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store import deadlines
 from services.sla.deadlines.store.deadlines import PAUSED, RUNNING, DeadlineRow
@@ -72,8 +74,22 @@ def _is_behind(
     if target is None or target.kind is TargetKind.FOLLOW_UP or row.received_at is None:
         return False
     choice = policy_version.choose(subject_of(row, desk=row.desk), row.received_at)
+    if choice is None:
+        return False
     counted = target.promise, target.calendar.rules
-    return choice is not None and counted != (choice.promise, policy_version.calendar.rules)
+    return _moved_while_dismissed(events) or counted != (
+        choice.promise,
+        policy_version.calendar.rules,
+    )
+
+
+def _moved_while_dismissed(events: Sequence[ClockEvent]) -> bool:
+    """Whether a clock was moved of which nobody knew here that it had been dismissed, and was to
+    stand still until an appeal: the time that was left then is more than was thought.
+    """
+    spans = appealed_spans(events)
+    moves = [as_utc(event.at) for event in events if isinstance(event, Moved)]
+    return any(begin <= at < end for at in moves for begin, end in spans)
 
 
 def _move(
