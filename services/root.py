@@ -55,7 +55,9 @@ BUILDERS: dict[str, Callable[[Runtime[Policy]], Service]] = {
         channel_secrets(os.environ),
         credentials=channel_credentials(os.environ),
     ),
-    "router": lambda runtime: build_router(runtime, read_settings(RouterSettings)),
+    "router": lambda runtime: build_router(
+        runtime, read_settings(RouterSettings), notify_variables(os.environ)
+    ),
     "sla": lambda runtime: build_sla(
         runtime, read_settings(SlaSettings), notify_variables(os.environ)
     ),

@@ -6,5 +6,5 @@ Listens to inquiry.received, .message_added, .message_edited, .message_withdrawn
            .reply_withdrawn, .own_post_seen, .closed; every deadline fact
 Promises   one ToDo per inquiry, ended by what happened first; every decision names the words that
            made it; what is unsure or a suspected violation of the netiquette waits until a person
-           has decided
+           has decided; subscribers outside are notified of what happens to a desk's ToDos
 """

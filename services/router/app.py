@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from services.router.deciding.decide import Decider
+from services.router.notifications.usecases import follower
+from services.router.notifications.wording import words_of
 from services.router.settings import RouterSettings
 from services.router.todos import terms, verdict_api, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
@@ -10,14 +15,26 @@ from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import EventHandlers
 from shared.access.authorizer import Authorizer
 from shared.db import open_database
-from shared.policy import Policy
+from shared.notifications import api as notifications_api
+from shared.notifications.api import DeliveryLog
+from shared.notifications.running import run_deliveries
+from shared.notifications.targets import subscriptions
+from shared.policy import TODO_KINDS, Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
 
 
-def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
-    """Raises ValueError for a database URL that cannot be one."""
+def build(
+    runtime: Runtime[Policy],
+    settings: RouterSettings,
+    notify: Mapping[str, str] = MappingProxyType({}),
+) -> Service:
+    """`notify` holds the addresses and secrets of notification targets, by variable.
+
+    Raises ValueError for a database URL that cannot be one, and for what is missing or wrong in
+    `notify`.
+    """
     database = open_database(
         runtime.settings.database("router", settings.database_url),
         pool_size=runtime.settings.pool_size,
@@ -27,9 +44,21 @@ def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
     service = Service(
         "router", runtime=runtime, database=database, metrics=metrics, tells_progress=True
     )
+    deliveries = run_deliveries(
+        service, runtime, settings, notify, kinds=TODO_KINDS, wording=words_of
+    )
+    if subscribed := subscriptions(runtime.policy, TODO_KINDS):
+        database.followers = (follower(subscribed),)
+
+    def on_written() -> None:
+        service.relay.wake()
+        deliveries.wake()
+
     decider = Decider.of(runtime.policy)
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
-    service.listen(EventHandlers(decider, runtime.clock, decisions).listener())
+    service.listen(
+        EventHandlers(decider, runtime.clock, decisions).listener(), on_recorded=on_written
+    )
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
     if channel_terms := {
@@ -44,13 +73,27 @@ def build(runtime: Runtime[Policy], settings: RouterSettings) -> Service:
         clock=runtime.clock,
         policy=runtime.policy,
         decider=decider,
-        wake_relay=service.relay.wake,
+        wake_relay=on_written,
+    )
+    delivery_log = DeliveryLog(
+        "router",
+        database=database,
+        authorizer=dependencies.authorizer,
+        clock=runtime.clock,
+        targets=deliveries.targets,
+        reads="todos:read",
+        writes="todos:write",
+        on_written=on_written,
     )
     service.serve(
         HttpDescription(
             title="Inbound Desk: router",
             description="Decides which desk an inquiry belongs to and keeps the desks' ToDos.",
-            routers=[*routers(dependencies), *verdict_api.routers(dependencies)],
+            routers=[
+                *routers(dependencies),
+                *verdict_api.routers(dependencies),
+                notifications_api.router(delivery_log),
+            ],
             on_errors={IllegalTransition: on_illegal_transition},
         )
     )

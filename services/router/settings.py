@@ -6,10 +6,10 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from shared.db.open import DatabaseUrl
-from shared.runtime.settings import Settings
+from shared.notifications.settings import NotificationSettings
 
 
-class RouterSettings(Settings):
+class RouterSettings(NotificationSettings):
     model_config = SettingsConfigDict(env_prefix="DESK_ROUTER_")
 
     SECRETS = ("database_url",)

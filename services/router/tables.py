@@ -31,6 +31,7 @@ from shared.db.types import Json, Utc, new_metadata
 from shared.messaging.dead_letters import dead_letters_table
 from shared.messaging.inbox import inbox_table
 from shared.messaging.outbox import outbox_table
+from shared.notifications.table import notification_deliveries_table
 
 # A ToDo without a due time: sorts last, and an index on (due_at, id) can be walked from any place.
 NEVER = datetime(9999, 12, 31, tzinfo=UTC)
@@ -40,6 +41,7 @@ metadata = new_metadata()
 outbox = outbox_table(metadata)
 inbox = inbox_table(metadata)
 dead_letters = dead_letters_table(metadata)
+notification_deliveries = notification_deliveries_table(metadata)
 
 todos = Table(
     "todos",

@@ -61,7 +61,15 @@ class Read:
 class Write(Read):
     """A transaction that changes state. It ends when the verb returns (commit) or raises."""
 
-    __slots__ = ()
+    __slots__ = ("followers",)
+
+    def __init__(self, connection: Connection, followers: Sequence[Follower] = ()) -> None:
+        """`followers`: see Database."""
+        super().__init__(connection)
+        self.followers = followers
+
+
+Follower = Callable[[Write, Sequence[Any]], None]
 
 
 class Reader(Protocol):
@@ -85,6 +93,11 @@ class Reader(Protocol):
 class Database(Reader, Protocol):
     availability: Availability
     """Told of every outcome, also by who asks this database past it."""
+    followers: Sequence[Follower]
+    """Each is called with the facts that a verb records (`shared.messaging.outbox`), in the same
+    transaction: so no verb can forget what has to be stored with every fact. To be set before
+    `start`.
+    """
 
     async def ping(self) -> None:
         """Raises DatabaseUnavailableError, also when it takes no writes."""

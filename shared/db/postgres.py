@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, Concatenate
 
@@ -17,7 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from shared.db.availability import Availability
-from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
+from shared.db.database import (
+    DatabaseUnavailableError,
+    Dialect,
+    Follower,
+    P,
+    Read,
+    RelayGuard,
+    T,
+    Write,
+)
 from shared.db.failures import POSTGRES_ERRORS, sqlstate, unavailable
 from shared.db.relay_session import CONNECT_SECONDS, GONE, Now, RelaySession
 from shared.db.tasks import ShieldedTasks
@@ -49,6 +58,7 @@ class PostgresDatabase:
         self._name = uuid.uuid4().hex[:8]
         self._engine: AsyncEngine | None = None
         self.availability = Availability(self._url.database or "postgresql")
+        self.followers: Sequence[Follower] = ()
 
     @property
     def dsn(self) -> str:
@@ -123,7 +133,9 @@ class PostgresDatabase:
     ) -> T:
         async def attempt(engine: AsyncEngine) -> T:
             async with engine.begin() as connection:
-                return await connection.run_sync(lambda c: verb(Write(c), *args, **kwargs))
+                return await connection.run_sync(
+                    lambda c: verb(Write(c, self.followers), *args, **kwargs)
+                )
 
         # Here for a caller that writes again with the same moment, below for one that is cancelled.
         with self._underway.one() as generation:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager
 from contextvars import copy_context
@@ -23,7 +23,16 @@ from sqlalchemy.engine import URL
 from sqlalchemy.pool import QueuePool
 
 from shared.db.availability import Availability
-from shared.db.database import DatabaseUnavailableError, Dialect, P, Read, RelayGuard, T, Write
+from shared.db.database import (
+    DatabaseUnavailableError,
+    Dialect,
+    Follower,
+    P,
+    Read,
+    RelayGuard,
+    T,
+    Write,
+)
 from shared.db.failures import SQLITE_ERRORS, unavailable
 from shared.db.group_commit import GroupCommit
 from shared.db.sqlite_file import (
@@ -123,6 +132,7 @@ class SqliteDatabase(SqliteReader):
 
     def __init__(self, path: str, *, cache_mib: int = CACHE_MIB) -> None:
         super().__init__(path, cache_mib=cache_mib)
+        self.followers: Sequence[Follower] = ()
         self._lock: int | None = None
         self._underway = WritesUnderway()
 
@@ -179,7 +189,9 @@ class SqliteDatabase(SqliteReader):
 
             async def counted() -> T:
                 with self._underway.one(generation):
-                    return await self._writes.write(lambda c: verb(Write(c), *args, **kwargs))
+                    return await self._writes.write(
+                        lambda c: verb(Write(c, self.followers), *args, **kwargs)
+                    )
 
             return await self._observed(lambda: self._tasks.run(counted()), writing=True)
 

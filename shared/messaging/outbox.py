@@ -96,8 +96,10 @@ class OutboxRow:
 
 
 def record(tx: Write, events: Sequence[Envelope]) -> None:
-    """Write the facts into the transaction, in this order."""
+    """Write the facts into the transaction, in this order, after the state that they are about."""
     insert_rows(tx, OUTBOX, [_row(event) for event in events])
+    for follow in tx.followers:
+        follow(tx, events)
 
 
 def _row(event: Envelope) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from shared.policy.model import (
 )
 from shared.policy.notifications import (
     DEADLINE_KINDS,
+    TODO_KINDS,
     NotificationKind,
     NotificationTarget,
     Way,
@@ -38,6 +39,7 @@ from shared.policy.values import OpeningInterval, WarnLevel
 
 __all__ = [
     "DEADLINE_KINDS",
+    "TODO_KINDS",
     "WEEKDAYS",
     "Audience",
     "Calendar",

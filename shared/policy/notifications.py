@@ -12,7 +12,10 @@ from shared.policy.values import Name, WebAddress
 
 
 class NotificationKind(StrEnum):
-    """What a notification can be about. `met_late` is the answer that came after the breach."""
+    """What a notification can be about: deadlines, and ToDos as the facts about them are called.
+
+    `met_late` is the answer that came after the breach.
+    """
 
     WARNING = "warning"
     WINDOW_CLOSING = "window_closing"
@@ -21,9 +24,19 @@ class NotificationKind(StrEnum):
     MET_LATE = "met_late"
     MOVED = "moved"
     CANCELLED = "cancelled"
+    TODO_CREATED = "todo.created"
+    TODO_CLAIMED = "todo.claimed"
+    TODO_RELEASED = "todo.released"
+    TODO_REROUTED = "todo.rerouted"
+    TODO_COMPLETED = "todo.completed"
+    TODO_DISMISSED = "todo.dismissed"
+    TODO_REOPENED = "todo.reopened"
 
 
-DEADLINE_KINDS: Final = frozenset(NotificationKind)
+TODO_KINDS: Final = frozenset(kind for kind in NotificationKind if kind.startswith("todo."))
+"""Of which the router notifies."""
+DEADLINE_KINDS: Final = frozenset(NotificationKind) - TODO_KINDS
+"""Of which sla notifies."""
 
 
 class Way(StrEnum):
@@ -32,7 +45,7 @@ class Way(StrEnum):
 
 
 class NotificationTarget(Part):
-    """Who is told of deadlines, outside the desk. Secrets are environment variables.
+    """Who is notified of deadlines and ToDos, outside the desk. Secrets are environment variables.
 
     `url`: only a webhook's, and only when there is no secret in it; else, and then instead of it,
     it is in `DESK_NOTIFY_<NAME>_URL`. `desks`: none named, every inquiry.

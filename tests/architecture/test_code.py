@@ -22,7 +22,7 @@ SLICES = {
     "intake": {
         "channels", "connectors", "pulling", "form", "receiving", "accepting", "inquiries", "files",
     },
-    "router": {"deciding", "todos", "deadlines"},
+    "router": {"deciding", "todos", "deadlines", "notifications"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
         "previews",
@@ -53,7 +53,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 """Slices without rooms: each module is a thing that others use."""
 
 BUDGETS = {
-    "access": 500, "bus": 2_250, "db": 2_050, "events": 460, "messaging": 1_650,
+    "access": 500, "bus": 2_250, "db": 2_100, "events": 460, "messaging": 1_650,
     "notifications": 1_250, "policy": 1_850, "runtime": 1_350, "text": 350, "web": 2_200,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one

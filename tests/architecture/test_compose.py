@@ -104,16 +104,20 @@ def test_secrets_reach_only_the_service_that_reads_them(prepared: Path) -> None:
     secrets = {f"DESK_SECRET_{name.upper()}": "whsec_x" for name in load_policy(None).channels}
     secrets["DESK_SECRET_OF_AN_OWN_POLICY"] = "whsec_y"
     targets = {"DESK_NOTIFY_ONCALL_URL": "https://example.org", "DESK_NOTIFY_ONCALL_SECRET": "s"}
-    for file, values in (("intake.env", secrets), ("sla.env", targets)):
+    todos = {"DESK_NOTIFY_TEAM_URL": "https://example.org", "DESK_NOTIFY_TEAM_SECRET": "t"}
+    files = (("intake.env", secrets), ("sla.env", targets), ("router.env", todos))
+    for file, values in files:
         with (prepared / file).open("a") as lines:
             lines.writelines(f"{name}={value}\n" for name, value in values.items())
     services = _services(prepared)
     assert secrets.items() <= services["intake"]["environment"].items()
     assert targets.items() <= services["sla"]["environment"].items()
+    assert todos.items() <= services["router"]["environment"].items()
     for name, service in services.items():
         there = set(service.get("environment", {}))
         assert name == "intake" or not there & set(secrets)
         assert name == "sla" or not there & set(targets)
+        assert name == "router" or not there & set(todos)
 
 
 def test_a_secret_in_the_wrong_file_is_named(prepared: Path) -> None:
@@ -132,7 +136,7 @@ def test_preparing_again_changes_nothing(checkout: Path) -> None:
     assert len(first["DESK_API_KEY"]) == 48
     _prepare(checkout)
     assert env_file(checkout / ".env") == first
-    for name in (".env", "intake.env", "sla.env"):
+    for name in (".env", "intake.env", "router.env", "sla.env"):
         assert (checkout / name).stat().st_mode & 0o077 == 0, f"{name} holds secrets"
 
 

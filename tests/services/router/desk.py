@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -175,7 +176,11 @@ def types(told: Iterable[Fact]) -> list[str]:
 
 @asynccontextmanager
 async def opened(
-    database_url: str, folder: Path, clock: ManualClock, policy: Policy = POLICY
+    database_url: str,
+    folder: Path,
+    clock: ManualClock,
+    policy: Policy = POLICY,
+    notify: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Desk]:
     """A router with its database open and nothing running; the schema is the caller's."""
     keys: Keys = {
@@ -183,8 +188,7 @@ async def opened(
         "Bert": (BERT, ALL_SCOPES),
         "Reader": (READER, ("todos:read",)),
     }
-    service = build(
-        runtime_of(folder, clock, policy, keys), RouterSettings(database_url=database_url)
-    )
+    runtime = runtime_of(folder, clock, policy, keys)
+    service = build(runtime, RouterSettings(database_url=database_url), notify)
     async with served(service) as http:
         yield Desk(service, clock, http)

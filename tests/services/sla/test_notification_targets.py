@@ -14,8 +14,8 @@ import pytest
 from services.sla.notifications.wording import words_of
 from shared.notifications.by_apprise import AppriseSender
 from shared.notifications.settings import notify_variables
-from shared.notifications.targets import senders
-from shared.policy import DEADLINE_KINDS, parse_policy
+from shared.notifications.targets import senders, subscriptions
+from shared.policy import DEADLINE_KINDS, TODO_KINDS, parse_policy
 from tests.services.sla.desk import MONDAY_TEN, sla_bench
 from tests.support.clock import ManualClock
 from tests.support.receiver import receiver
@@ -92,6 +92,24 @@ def test_several_secrets_and_an_address_from_outside() -> None:
     assert set(made(WEBHOOK, OPS_SECRET=f"{SECRET}, {SECRET}")) == {"ops"}
     address = "https://me:word@example.org/hook"
     assert set(made(NO_ADDRESS, OPS_SECRET=SECRET, OPS_URL=address)) == {"ops"}
+
+
+def test_a_service_needs_the_targets_of_its_kinds_only() -> None:
+    todos = {**WEBHOOK, "name": "todos", "kinds": ["todo.created"]}
+    both = {**WEBHOOK, "name": "both", "kinds": ["breached", "todo.created"]}
+    policy = parse_policy({**shipped(), "notifications": [WEBHOOK, todos, both]})
+    clock = ManualClock(MONDAY_TEN)
+    # In one process the environment holds the variables of both services.
+    secrets = {f"DESK_NOTIFY_{name}_SECRET": SECRET for name in ("OPS", "TODOS", "BOTH")}
+    for kinds, names, missing in (
+        (DEADLINE_KINDS, ["ops", "both"], "DESK_NOTIFY_OPS_SECRET"),
+        (TODO_KINDS, ["todos", "both"], "DESK_NOTIFY_TODOS_SECRET"),
+    ):
+        found = senders(policy, secrets, kinds=kinds, wording=words_of, clock=clock, seconds=1)
+        assert list(found) == names
+        assert [each.name for each in subscriptions(policy, kinds)] == names
+        with pytest.raises(ValueError, match=missing):
+            senders(policy, {}, kinds=kinds, wording=words_of, clock=clock, seconds=1)
 
 
 def test_only_its_own_variables_are_read() -> None:

@@ -17,7 +17,6 @@ from structlog.testing import capture_logs
 
 from services.sla.settings import SlaSettings
 from services.sla.timers.tick import tick
-from shared.notifications.by_webhook import WebhookSender
 from shared.notifications.domain import Attempt
 from shared.notifications.store import Delivery
 from shared.notifications.usecases import claim, record_attempt
@@ -25,14 +24,12 @@ from shared.notifications.worker import Counts, DeliveryHousekeeping, DeliveryWo
 from shared.policy import Policy, load_policy, parse_policy
 from shared.runtime.telemetry import Metrics
 from shared.text.references import reference_of
-from shared.web.signing import secret_key
 from tests.services.sla.desk import Inquiry, SlaBench, berlin, sla_bench, utc
 from tests.services.sla.test_running import all_is_told, heard, publish, running
+from tests.support.deliveries import OLD_SECRET, SECRET, worker
 from tests.support.receiver import Receiver, receiver
 from tests.unit.policy.raw import shipped
 
-SECRET = "whsec_bm90aWZpY2F0aW9ucy1hcmUtc2lnbmVk"
-OLD_SECRET = "whsec_dGhlLXNlY3JldC1vZi1sYXN0LXllYXI="
 AFTER_THE_BREACH = berlin("2026-03-03 10:00:01")
 CLAIM = timedelta(seconds=71)
 
@@ -62,23 +59,6 @@ class Told:
     async def wait_and_deliver(self, by: timedelta) -> int:
         self.bench.clock.advance(by)
         return await self.worker.deliver_due()
-
-
-def worker(
-    bench: SlaBench, url: str, *, name: str = "ops", seconds: float = 10.0
-) -> DeliveryWorker:
-    """As the service makes it, but with a chance that is none."""
-    keys = [secret_key(secret) for secret in (SECRET, OLD_SECRET)]
-    settings = SlaSettings(notification_seconds=seconds)
-    return DeliveryWorker(
-        name,
-        WebhookSender(url, keys, clock=bench.clock, seconds=seconds),
-        database=bench.service.database,
-        clock=bench.clock,
-        settings=settings,
-        counts=Counts.of(Metrics("test")),
-        jitter=lambda: 0.5,
-    )
 
 
 @asynccontextmanager

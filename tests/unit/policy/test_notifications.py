@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from services.cli.policy.sentences import sentences
-from shared.policy import NotificationKind, Way, parse_policy
+from shared.policy import DEADLINE_KINDS, TODO_KINDS, NotificationKind, Way, parse_policy
 from tests.unit.policy.raw import problems, shipped
 
 
@@ -49,6 +49,7 @@ def test_this_machine_needs_no_tls(url: str) -> None:
         ({"via": "webhok"}, "via", '"webhok" is not known', '"webhook"'),
         ({"kinds": []}, "kinds", "nothing would ever be sent", '"breached"'),
         ({"kinds": ["breach"]}, "kinds[0]", '"breach" is not known', '"breached"'),
+        ({"kinds": ["todo_created"]}, "kinds[0]", "is not known", '"todo.created"'),
         ({"kinds": ["met", "met"]}, "kinds[1]", "listed twice", "once"),
         ({"desks": ["tecnical"]}, "desks[0]", 'no desk "tecnical"', '"technical"'),
         ({"url": "http://example.org/"}, "url", "can be read by anybody on the way", "https://"),
@@ -86,6 +87,14 @@ def test_names_are_unique_and_desks_are_there() -> None:
     assert "notifications[1].desks[0]" in found
 
 
+def test_todos_are_notified_of_on_demand() -> None:
+    (target,) = parse_policy(
+        with_targets({"name": "ops", "via": "webhook", "kinds": ["breached", "todo.rerouted"]})
+    ).notifications
+    assert target.kinds == ("breached", "todo.rerouted")
+    assert TODO_KINDS.isdisjoint(DEADLINE_KINDS)
+
+
 def test_it_is_said_in_sentences() -> None:
     policy = parse_policy(
         with_targets(
@@ -100,4 +109,4 @@ def test_it_is_said_in_sentences() -> None:
     )
     assert "chat is notified through Apprise of warnings, " in english
     assert "ops erfährt per Webhook von Warnungen, bald endenden Antwortfenstern und" in german
-    assert "hinfälligen Fristen, gleich bei welchem Team." in german
+    assert "wieder geöffneten ToDos, gleich bei welchem Team." in german

@@ -68,3 +68,4 @@ def test_who_wants_what() -> None:
     assert one_desk.wants("breached", "technical")
     assert not one_desk.wants("breached", "inbound")
     assert not one_desk.wants("breached", None)
+    assert one_desk.wants("breached", "inbound", "technical")

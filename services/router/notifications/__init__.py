@@ -1,0 +1,1 @@
+"""Which facts about ToDos somebody outside the desk is notified of, and what it says."""
