@@ -107,4 +107,6 @@ def _of(fact: TodoFact) -> tuple[datetime, dict[str, object]]:
             at, more = fact.reopened_at, {"by": fact.reopened_by}
         case _:
             raise TypeError(f"nobody is notified of {fact.TYPE}")
+    if isinstance(fact, TodoRerouted | TodoDismissed) and fact.verdict is not None:
+        more["verdict"] = fact.verdict
     return at, more

@@ -177,6 +177,17 @@ async def test_what_intake_reports_is_notified_of_too(notified: Notified) -> Non
     assert (last["data"]["state"], last["data"]["by"]) == ("done", "Carla")
 
 
+async def test_a_verdict_is_named(notified: Notified) -> None:
+    todo = await notified.desk.new_todo("Guten Tag")
+    assert todo["desk"] == "review"
+    verdict = {"verdict": "technical", "reason": "fax-0815"}
+    answer = await notified.desk.post(f"/todos/{todo['id']}/verdict", verdict)
+    assert answer.status_code == 200, answer.text
+    (row,) = await notified.log(target="technical")
+    data = (await notified.body(row))["data"]
+    assert (data["from_desk"], data["verdict"]) == ("review", "technical")
+
+
 async def test_nothing_of_the_customer_goes_out(notified: Notified) -> None:
     todo = await notified.desk.new_todo(TEXT)
     path = f"/todos/{todo['id']}"
