@@ -87,7 +87,8 @@ class InquiryAnswered(InquiryFact):
     """An answer that covers the inquiry's first message. Of several the earliest counts.
 
     `message_id` names the reply. A reply may be classified again: of all facts about one reply the
-    one with the highest `revision` counts, in whatever order they arrive.
+    one with the highest `revision` counts, in whatever order they arrive. `text` is the beginning
+    of what it says, at most 20,000 characters; None in a fact of before answers told their words.
     """
 
     TYPE: ClassVar[str] = "inquiry.answered"
@@ -97,6 +98,7 @@ class InquiryAnswered(InquiryFact):
     answered_by: str
     key_name: str | None = None
     revision: int = 0
+    text: str | None = None
 
 
 class InquiryHeld(InquiryFact):

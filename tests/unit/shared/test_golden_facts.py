@@ -90,7 +90,9 @@ EXAMPLES: tuple[Fact, ...] = (
         hashtags=(HashtagUse(tag="iico", year=2013),),
     ),
     MessageWithdrawn(**_IDS, message_id=_id(4), withdrawn_at=AT),
-    InquiryAnswered(**_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla"),
+    InquiryAnswered(
+        **_IDS, message_id=_id(4), answered_at=AT, answered_by="Carla", text="Ab Montag. 🦊"
+    ),
     InquiryHeld(
         **_IDS, message_id=_id(4), held_at=AT, held_by="Carla", follow_up_at=AT + timedelta(days=2)
     ),
@@ -209,6 +211,15 @@ def test_an_answer_of_before_there_were_revisions_is_still_read() -> None:
     fact = to_envelope(received({**kept, "value": json.dumps(value)})).data
     assert isinstance(fact, InquiryAnswered)
     assert fact.revision == 0
+
+
+def test_an_answer_of_before_its_words_were_told_is_still_read() -> None:
+    kept = golden("inquiry.answered")
+    value = json.loads(kept["value"])
+    del value["text"]
+    fact = to_envelope(received({**kept, "value": json.dumps(value)})).data
+    assert isinstance(fact, InquiryAnswered)
+    assert fact.text is None
 
 
 BY_PEOPLE = [fact for fact in EXAMPLES if "key_name" in type(fact).model_fields]

@@ -22,6 +22,9 @@ from shared.events.inquiries import (
     ReplyWithdrawn,
 )
 
+ANSWER_LIMIT = 20_000
+"""Characters of an answer that are told."""
+
 
 class Ids(TypedDict):
     inquiry_id: UUID
@@ -73,8 +76,12 @@ def withdrawn(content: Mapping[str, Any], ids: Ids) -> MessageWithdrawn:
     return MessageWithdrawn(**ids, message_id=content["id"], withdrawn_at=content["withdrawn_at"])
 
 
-def end_facts(effect: Added | TakenBack, ids: Ids, now: datetime) -> list[InquiryFact]:
-    """None for what a desk did with its ToDo: the router has told that itself."""
+def end_facts(
+    effect: Added | TakenBack, ids: Ids, now: datetime, *, text: str | None
+) -> list[InquiryFact]:
+    """None for what a desk did with its ToDo: the router has told that itself. `text` is that of an
+    answer, where it is known.
+    """
     end = effect.end
     if isinstance(effect, TakenBack):
         return [
@@ -89,13 +96,25 @@ def end_facts(effect: Added | TakenBack, ids: Ids, now: datetime) -> list[Inquir
         ]
     match end.kind:
         case EndKind.ANSWER:
-            return [_answered(end, ids)]
+            return [answered(end, ids, text)]
         case EndKind.HOLDING:
             return [_held(end, ids)]
         case EndKind.CLOSE:
             return [_closed(end, ids)]
         case EndKind.COMPLETE | EndKind.DISMISS:
             return []
+
+
+def answered(end: End, ids: Ids, text: str | None) -> InquiryAnswered:
+    return InquiryAnswered(
+        **ids,
+        message_id=end.id,
+        answered_at=end.at,
+        answered_by=end.by,
+        key_name=end.key_name,
+        revision=end.revision,
+        text=text[:ANSWER_LIMIT] if text else None,
+    )
 
 
 def asked(post: Post, ids: Ids) -> OwnPostSeen:
@@ -105,17 +124,6 @@ def asked(post: Post, ids: Ids) -> OwnPostSeen:
 def merged(older: UUID, ids: Ids, now: datetime) -> InquiryClosed:
     return InquiryClosed(
         **ids, reason="duplicate", closed_at=now, closed_by=INTAKE, merged_into=older
-    )
-
-
-def _answered(end: End, ids: Ids) -> InquiryAnswered:
-    return InquiryAnswered(
-        **ids,
-        message_id=end.id,
-        answered_at=end.at,
-        answered_by=end.by,
-        key_name=end.key_name,
-        revision=end.revision,
     )
 
 

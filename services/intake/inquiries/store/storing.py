@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, select, update
 
-from services.intake.inquiries.domain.ends import End
+from services.intake.inquiries.domain.ends import End, EndKind
 from services.intake.inquiries.domain.message import EXCERPT
 from services.intake.inquiries.domain.thread import (
     Added,
@@ -71,9 +71,9 @@ def store(tx: Write, loaded: Loaded, context: WriteContext) -> None:
                 versions.insert_restated(tx, content_of(tx, message.id), later)
             case Added(inquiry, given) | TakenBack(inquiry, given):
                 _put_end(tx, inquiry, given)
-                changes += _keyed(
-                    loaded, facts.end_facts(effect, ids_of(loaded, inquiry), context.now)
-                )
+                text = answer_text(tx, given)
+                ids = ids_of(loaded, inquiry)
+                changes += _keyed(loaded, facts.end_facts(effect, ids, context.now, text=text))
             case Asked(inquiry, post):
                 changes += _keyed(loaded, [facts.asked(post, ids_of(loaded, inquiry))])
             case Merged(younger, older):
@@ -87,6 +87,15 @@ def store(tx: Write, loaded: Loaded, context: WriteContext) -> None:
     _update_pointer(tx, loaded)
     outbox.record(tx, [Envelope(new_id(), str(key), context.now, fact) for key, fact in changes])
     loaded.thread.effects.clear()
+
+
+def answer_text(tx: Read, end: End) -> str | None:
+    """What the answer says, as a message or as a post that is none yet; None for another end."""
+    if end.kind is not EndKind.ANSWER:
+        return None
+    m, p = messages.c, own_posts.c
+    said: str | None = tx.execute(select(m.text).where(m.id == end.id)).scalar()
+    return said or tx.execute(select(p.text).where(p.id == end.id)).scalar()
 
 
 def ids_of(loaded: Loaded, inquiry: Inquiry) -> facts.Ids:

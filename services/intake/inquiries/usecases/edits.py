@@ -27,6 +27,7 @@ from services.intake.inquiries.store.storing import (
     store,
     tags_of,
 )
+from services.intake.inquiries.usecases.answers import publish_edited
 from services.intake.inquiries.usecases.placing import place
 from services.intake.inquiries.usecases.posts import OwnPost, record_own_post
 from services.intake.tables import inquiries, messages, own_posts
@@ -78,6 +79,7 @@ def edit(tx: Write, change: Edit, *, context: WriteContext) -> Accepted | None:
         return None
     if first["kind"] != "inbound":
         _rewrite_post(tx, change)
+        publish_edited(tx, first["id"], now=context.now)
         return None
     last = later[-1] if later else first
     before_last = _rewrite(tx, last, change) if later else before
