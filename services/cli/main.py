@@ -6,7 +6,19 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from services.cli import channels, check, keys, migrate, replay, retention, run, send, simulate
+from services.cli import (
+    backfill,
+    channels,
+    check,
+    keys,
+    migrate,
+    reindex,
+    replay,
+    retention,
+    run,
+    send,
+    simulate,
+)
 from services.root import unknown_settings
 from shared.access.keys import KeysFileError
 from shared.bus.port import BusUnavailableError
@@ -16,6 +28,9 @@ from shared.runtime.lifecycle import LoopEndedError
 from shared.runtime.telemetry import configure_logging
 from shared.web.app import VERSION
 
+COMMANDS = (
+    run, migrate, replay, backfill, retention, check, channels, send, keys, simulate, reindex,
+)  # fmt: skip
 LOGGED = (run.run, run.run_one)
 """These say the same in their log, whose lines keep its form."""
 
@@ -54,6 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="inbound-desk", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     verbs = parser.add_subparsers(required=True, metavar="command")
-    for command in (run, migrate, replay, retention, check, channels, send, keys, simulate):
+    for command in COMMANDS:
         command.add(verbs)
     return parser

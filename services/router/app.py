@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from services.router.deciding.decide import Decider
 from services.router.notifications.usecases import follower
 from services.router.notifications.wording import words_of
 from services.router.settings import RouterSettings
+from services.router.similar.api import SimilarDependencies
+from services.router.similar.api import routers as similar_routers
+from services.router.similar.worker import Indexer, problem
 from services.router.todos import terms, verdict_api, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
@@ -23,6 +27,7 @@ from shared.policy import TODO_KINDS, Policy
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
+from shared.web.health import Check
 
 
 def build(
@@ -67,9 +72,18 @@ def build(
         if channel.retention is not None
     }:
         service.loop("terms", terms.loop(database, runtime.clock, channel_terms))
+    service.loop("similar", Indexer(database, runtime.clock).loop())
+    service.check("similar", Check(lambda: problem(database), failing="degraded"))
+    authorizer = Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys())
+    similar = SimilarDependencies(
+        database=database,
+        authorizer=authorizer,
+        clock=runtime.clock,
+        zone=ZoneInfo(runtime.policy.calendar.timezone),
+    )
     dependencies = TodoDependencies(
         database=database,
-        authorizer=Authorizer(runtime.keys, runtime.clock, runtime.settings.rate_of_keys()),
+        authorizer=authorizer,
         clock=runtime.clock,
         policy=runtime.policy,
         decider=decider,
@@ -93,6 +107,7 @@ def build(
                 *routers(dependencies),
                 *verdict_api.routers(dependencies),
                 notifications_api.router(delivery_log),
+                *similar_routers(similar),
             ],
             on_errors={IllegalTransition: on_illegal_transition},
         )

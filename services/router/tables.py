@@ -19,6 +19,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -222,4 +223,79 @@ history = Table(
     Column("what", String(40), nullable=False),
     Column("why", Text),
     Index("ix_todo_history_todo_id", "todo_id", "id"),
+)
+
+# What answers say, as intake tells it; which of them stands is in `todo_ends`.
+answers = Table(
+    "similar_answers",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("message_id", Uuid, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("recorded_at", Utc, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+# The index of answered questions (docs/decisions/similar-questions.md).
+questions = Table(
+    "similar_questions",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("inquiry_id", Uuid, nullable=False, unique=True),
+    # What is compared: the subject and the newest messages, at most 1,000 characters.
+    Column("question", Text, nullable=False),
+    # Of the keys; 0 while they are not made yet.
+    Column("format", Integer, nullable=False),
+    # Its keys in `similar_postings`, each four bytes, so that they can be taken out again.
+    Column("packed_keys", LargeBinary),
+    # A number that was given to another question would bring that one's keys.
+    sqlite_autoincrement=True,
+)
+Index(
+    "ix_similar_questions_waiting",
+    questions.c.id,
+    postgresql_where=questions.c.format == 0,
+    sqlite_where=questions.c.format == 0,
+)
+
+postings = Table(
+    "similar_postings",
+    metadata,
+    Column("key", Integer, primary_key=True, autoincrement=False),
+    Column("question_id", Integer, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
+
+# One row: how often what occurs, and how far a reindex is.
+similar_state = Table(
+    "similar_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("format", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("questions", Integer, nullable=False),
+    Column("counts", LargeBinary),
+    # The ToDo up to which a reindex has come; NULL when none is under way.
+    Column("reindexed_to", Uuid),
+)
+
+# That somebody looked for similar questions, and how many were shown at the most.
+lookups = Table(
+    "similar_lookups",
+    metadata,
+    Column("todo_id", Uuid, primary_key=True),
+    Column("first_at", Utc, nullable=False),
+    Column("shown", Integer, nullable=False),
+)
+
+reuses = Table(
+    "similar_reuses",
+    metadata,
+    Column("todo_id", Uuid, primary_key=True),
+    # Whose answer was reused.
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("at", Utc, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("key_name", Text),
+    Index("ix_similar_reuses_inquiry_id", "inquiry_id"),
 )

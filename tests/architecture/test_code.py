@@ -22,7 +22,7 @@ SLICES = {
     "intake": {
         "channels", "connectors", "pulling", "form", "receiving", "accepting", "inquiries", "files",
     },
-    "router": {"deciding", "todos", "deadlines", "notifications"},
+    "router": {"deciding", "todos", "deadlines", "notifications", "similar"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
         "previews",
@@ -95,6 +95,7 @@ PURE_SLICES = {
         "services.router.deciding.weighing",
     ),
     "services/router/todos/domain": (),
+    "services/router/similar/domain": ("numpy",),
     "services/sla/businesstime": ("holidays",),
     "services/sla/clocks": ("services.sla.businesstime", "services.sla.promises.promise"),
 }
@@ -299,7 +300,7 @@ def watch(event, arguments):
     if event in FORBIDDEN or writes:
         raise RuntimeError(f"importing {current} does {event} {arguments}")
 names = sys.argv[1:]
-import fastapi, sqlalchemy, aiokafka, asyncpg, uvicorn, holidays, alembic, fastapi_offline
+import fastapi, numpy, sqlalchemy, aiokafka, asyncpg, uvicorn, holidays, alembic, fastapi_offline
 current = ""
 sys.addaudithook(watch)
 for current in names:

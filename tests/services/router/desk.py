@@ -81,9 +81,9 @@ class Inquiry:
             text=text,
         )
 
-    def answered(self, by: str = "Carla") -> InquiryAnswered:
+    def answered(self, by: str = "Carla", text: str | None = None) -> InquiryAnswered:
         return InquiryAnswered(
-            **self._ids, message_id=new_id(), answered_at=self.at, answered_by=by
+            **self._ids, message_id=new_id(), answered_at=self.at, answered_by=by, text=text
         )
 
     def held(self, until: datetime | None, by: str = "Carla") -> InquiryHeld:

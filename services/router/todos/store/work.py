@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Boolean, Row, bindparam, case, insert, null, select, update
 
+from services.router.similar.store.uses import REUSED
 from services.router.tables import history, todos
 from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
 from shared.db import Write
@@ -45,6 +46,7 @@ class What(StrEnum):
     VERDICT_PENDING = "verdict_pending"
     VERDICT_CLEARED = "verdict_cleared"
     APPEALED = "appealed"
+    ANSWER_REUSED = REUSED
 
 
 @dataclass(frozen=True, slots=True)

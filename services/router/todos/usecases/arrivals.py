@@ -11,6 +11,7 @@ from uuid import UUID
 
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision, Inquiry
+from services.router.similar.usecases import index
 from services.router.todos.store.arrivals import (
     Move,
     NewMessage,
@@ -77,6 +78,8 @@ def move_away(tx: Write, arrived: Sequence[Arrived], *, now: datetime) -> None:
     lines = [Note(todo, now, ROUTER, What.MESSAGE_MOVED, str(message)) for todo, message in gone]
     note(tx, lines)
     clear_verdicts(tx, [(todo, now) for todo, _ in gone])
+    if gone:
+        index.refresh(tx, opened | _left(facts))
 
 
 def _left(facts: Iterable[InboundMessage]) -> set[UUID]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.router.similar.usecases import index
 from services.router.todos.domain import todo as moves
 from services.router.todos.domain.ends import End, EndKind
 from services.router.todos.domain.todo import Actor, DismissReason, Role, TodoState, TodoStatus
@@ -229,6 +230,7 @@ def reopen(
     )
     what = What.REOPENED if appealed_to is None else What.APPEALED
     _finish(tx, after, fact, by.line(todo, what, reason, at=at))
+    index.refresh(tx, [todo.inquiry_id])
 
 
 def unknown_todo(todo_id: UUID) -> NotFoundError:
@@ -298,6 +300,7 @@ def _end(tx: Write, todo: WorkTodo, end: End, fact: TodoFact, line: Note) -> Non
     after = ends.add(todo, end)
     ends.write(tx)
     _finish(tx, after, fact, line)
+    index.refresh(tx, [todo.inquiry_id])
 
 
 def _finish(tx: Write, todo: WorkTodo, fact: TodoFact, line: Note) -> None:

@@ -23,7 +23,7 @@ from services.router.todos.store.work import (
     save,
 )
 from services.router.todos.usecases.arrivals import decided_columns, decision_on
-from services.router.todos.usecases.outcomes import suspicion, todos_of
+from services.router.todos.usecases.outcomes import refresh_ended, suspicion, todos_of
 from services.router.todos.usecases.pending import clear_verdicts
 from shared.db import Write
 from shared.events.inquiries import MessageEdited, MessageWithdrawn
@@ -60,6 +60,7 @@ def show_edits(
             _decide_again(tx, todo, decision, envelope, now=now)
         else:
             note(tx, list(suspicion(todo, decision, at=at)))
+    refresh_ended(tx, todos, [fact for _, fact in arrived])
 
 
 def show_withdrawals(tx: Write, facts: Sequence[MessageWithdrawn]) -> None:
@@ -72,6 +73,7 @@ def show_withdrawals(tx: Write, facts: Sequence[MessageWithdrawn]) -> None:
             raise_version(tx, todo.id)
             note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_WITHDRAWN, str(message_id))])
             clear_verdicts(tx, [(todo.id, at)])
+    refresh_ended(tx, todos, facts)
 
 
 def _may_move(tx: Write, todo: WorkTodo, fact: MessageEdited) -> bool:

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision, Kind, Rule
+from services.router.similar.usecases import index
 from services.router.todos.domain.ends import UNCLASSIFIED, End, EndKind
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store.arrivals import insert_messages
@@ -37,6 +38,7 @@ from shared.errors import NotFoundError
 from shared.events.inquiries import (
     InquiryAnswered,
     InquiryClosed,
+    InquiryFact,
     InquiryHeld,
     MessageAdded,
     OwnPostSeen,
@@ -66,6 +68,7 @@ def add_messages(
     new = [fact for fact in facts if fact.message_id in added]
     note(tx, [line for fact in new for line in _notes(fact, todos[fact.inquiry_id], decider)])
     clear_verdicts(tx, [(todos[fact.inquiry_id].id, fact.received_at) for fact in new])
+    refresh_ended(tx, todos, new)
 
 
 def record_answers(
@@ -76,6 +79,7 @@ def record_answers(
     An answer that arrives late and was given before a dismissal makes the ToDo done all the same.
     """
     todos = todos_of(tx, [fact.inquiry_id for _, fact in arrived])
+    index.keep_texts(tx, arrived)
     ends = Ends.read(tx, list(todos.values()))
     changed: dict[UUID, WorkTodo] = {}
     completions: list[Envelope] = []
@@ -92,6 +96,7 @@ def record_answers(
         else:
             lines.append(_end_line(before, end, What.ANSWERED, _unchanged(before)))
     _save(tx, ends, changed)
+    index.refresh(tx, todos)
     note(tx, lines)
     outbox.record(tx, completions)
 
@@ -154,6 +159,7 @@ def _record(
         changed[todo.id] = ends.add(replace(todo, merged_into=into), end)
         lines.append(line(todo, end, changed[todo.id]))
     _save(tx, ends, changed)
+    index.refresh(tx, [todo.inquiry_id for todo in changed.values()])
     note(tx, lines)
 
 
@@ -170,6 +176,13 @@ def todos_of(tx: Write, inquiries: Sequence[UUID]) -> dict[UUID, WorkTodo]:
         if inquiry not in todos:
             raise NotFoundError("todo-not-found", f"the inquiry {inquiry} has no ToDo yet")
     return todos
+
+
+def refresh_ended(
+    tx: Write, todos: Mapping[UUID, WorkTodo], changed: Iterable[InquiryFact]
+) -> None:
+    """The words of these inquiries changed: of those that have ended the index follows."""
+    index.refresh(tx, [each.inquiry_id for each in changed if todos[each.inquiry_id].ended])
 
 
 def _notes(fact: MessageAdded, todo: WorkTodo, decider: Decider) -> Iterable[Note]:

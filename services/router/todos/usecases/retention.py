@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, or_, select, tuple_, update
 
+from services.router.similar.usecases import index
 from services.router.tables import history, messages, todos
 from services.router.todos.store.work import What
 from shared.db import Read, Write
@@ -66,6 +67,7 @@ def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: dateti
     )
     gone = {"reasons": [], "removed_at": now, "version": t.version + 1}
     tx.execute(update(todos).where(among(tx, t.id, ids)).values(gone))
+    index.forget(tx, [row.inquiry_id for row in rows])
     return len(rows)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, select, tuple_, update
 
+from services.router.similar.usecases import index
 from services.router.tables import messages, todos
 from shared.db import Read, Write
 from shared.db.among import among
@@ -60,6 +61,7 @@ def remove_words(tx: Write, inquiry_ids: Sequence[UUID], *, before: datetime, no
     gone = tx.execute(update(messages).where(*_old_words(tx, ids, before)).values(content=None))
     removed = {"reasons": [], "words_removed_at": now, "version": t.version + 1}
     tx.execute(update(todos).where(among(tx, t.inquiry_id, ids)).values(removed))
+    index.refresh(tx, ids)
     return gone.rowcount
 
 

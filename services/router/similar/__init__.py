@@ -1,0 +1,1 @@
+"""The answer that was given before: answered inquiries that are like this one."""

@@ -1,0 +1,198 @@
+"""The routes of similar questions: parse, verb, respond."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import structlog
+from fastapi import APIRouter, Query
+
+from services.router.similar.schemas import (
+    ReuseDesk,
+    ReuseIn,
+    ReuseLine,
+    ReuseOut,
+    ReuseReport,
+    ReuseWeek,
+    SimilarList,
+    SimilarOut,
+)
+from services.router.similar.store.uses import Used
+from services.router.similar.usecases import lookup, uses
+from shared.access.authorizer import Authorizer
+from shared.access.keys import Caller
+from shared.db import Database, DatabaseUnavailableError
+from shared.errors import FieldProblem, InvalidError
+from shared.runtime.clock import Clock
+from shared.web.app import api_router
+from shared.web.moments import day_or_moment, midnight
+from shared.web.problems import documented
+
+MOST_SIMILAR = 20
+_DAY = "a day such as 2026-11-22, or a moment with its zone such as 2026-11-23T00:00:00+01:00"
+_COUNTS = ("received", "asked", "found", "shown", "reused", "answered", "answered_with_reuse")
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarDependencies:
+    """What the routes need of the service. `zone` is that in which weeks begin."""
+
+    database: Database
+    authorizer: Authorizer
+    clock: Clock
+    zone: ZoneInfo
+    known: lookup.KnownStatistics = field(default_factory=lookup.KnownStatistics)
+
+    async def similar(self, todo_id: UUID, *, limit: int) -> lookup.Found:
+        """Raises NotFoundError. That it was asked is counted, if the database takes writes."""
+        gathered = await self.database.read(lookup.gather, todo_id, self.known)
+        ranked = await asyncio.to_thread(lookup.rank, gathered, limit=limit)
+        found = await self.database.read(lookup.show, gathered.asking, ranked)
+        try:
+            await self.database.write(
+                uses.note_lookup, todo_id, shown=len(found.similar), now=self.clock.now()
+            )
+        except DatabaseUnavailableError as error:
+            log.warning("similar.not_counted", reason=str(error))
+        return found
+
+
+def routers(service: SimilarDependencies) -> list[APIRouter]:
+    api = api_router("router", "similar questions")
+    _looking(api, service)
+    _reporting(api, service)
+    return [api]
+
+
+def _looking(api: APIRouter, service: SimilarDependencies) -> None:
+    reads = service.authorizer.requires("todos:read")
+    writes = service.authorizer.requires("todos:write")
+
+    @api.get(
+        "/todos/{todo_id}/similar",
+        summary="Find answers to similar questions",
+        responses=documented(404),
+    )
+    async def list_similar(
+        todo_id: UUID,
+        limit: Annotated[int, Query(ge=1, le=MOST_SIMILAR, description="Answers at most.")] = 5,
+        _caller: Caller = reads,
+    ) -> SimilarList:
+        """The answered inquiries that are most like this one, by its subject and newest messages.
+        An answer that was recorded just now is found some seconds later.
+        """
+        found = await service.similar(todo_id, limit=limit)
+        return SimilarList(items=[_similar(each) for each in found.similar])
+
+    @api.post(
+        "/todos/{todo_id}/reuse",
+        summary="Record that an answer was reused",
+        responses=documented(400, 404, 409, 415),
+    )
+    async def reuse_answer(todo_id: UUID, body: ReuseIn, caller: Caller = writes) -> ReuseOut:
+        """Once for each ToDo and answer; recorded again, it is as it was recorded first."""
+        recorded = await service.database.write(
+            uses.reuse,
+            todo_id=todo_id,
+            inquiry_id=body.inquiry_id,
+            by=body.by or caller.name,
+            key_name=caller.name,
+            now=service.clock.now(),
+        )
+        return ReuseOut.model_validate(recorded)
+
+
+def _reporting(api: APIRouter, service: SimilarDependencies) -> None:
+    reads = service.authorizer.requires("todos:read")
+
+    @api.get("/reports/reuse", summary="Report how often answers were reused")
+    async def report_reuse(
+        first: Annotated[
+            str,
+            Query(
+                alias="from",
+                max_length=64,
+                description="The first day in the desk's zone, or a moment with its zone.",
+                examples=["2026-11-02"],
+            ),
+        ],
+        last: Annotated[
+            str,
+            Query(
+                alias="to",
+                max_length=64,
+                description="The last day, itself included, or a moment, itself not included.",
+                examples=["2026-11-29"],
+            ),
+        ],
+        _caller: Caller = reads,
+    ) -> ReuseReport:
+        """By ISO week and desk, of the ToDos that were received in the week: for how many similar
+        questions were looked up and found, and how many reused an answer. At most 54 weeks.
+        """
+        start, end = _span(first, last, service.zone)
+        weeks = await service.database.read(uses.report, start=start, end=end, zone=service.zone)
+        everything = [line for week in weeks for line in week.desks]
+        return ReuseReport(
+            start=start,
+            end=end,
+            timezone=service.zone.key,
+            total=ReuseLine(**_sum(everything)),
+            weeks=[_week(week.monday, week.desks) for week in weeks],
+        )
+
+
+def _similar(found: lookup.Similar) -> SimilarOut:
+    ranked, answered = found.ranked, found.answered
+    return SimilarOut(
+        **asdict(answered),
+        question=ranked.excerpt,
+        similarity=ranked.similarity,
+        words=list(ranked.words),
+    )
+
+
+def _week(monday: date, desks: Sequence[Used]) -> ReuseWeek:
+    year, number, _ = monday.isocalendar()
+    return ReuseWeek(
+        week=f"{year}-W{number:02}",
+        monday=monday,
+        total=ReuseLine(**_sum(desks)),
+        desks=[ReuseDesk(desk=each.desk, **_sum([each])) for each in desks],
+    )
+
+
+def _sum(lines: Sequence[Used]) -> dict[str, Any]:
+    counts: dict[str, Any] = {name: sum(getattr(each, name) for each in lines) for name in _COUNTS}
+    answered = counts["answered"]
+    share = round(100 * counts["answered_with_reuse"] / answered, 1) if answered else None
+    return {**counts, "reuse_percent": share}
+
+
+def _span(first: str, last: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    start, end = _edge("from", first, zone, days=0), _edge("to", last, zone, days=1)
+    if end <= start:
+        raise _wrong("to", "is not after `from`")
+    return start, end
+
+
+def _edge(name: str, text: str, zone: ZoneInfo, *, days: int) -> datetime:
+    try:
+        found = day_or_moment(text)
+    except ValueError as error:
+        raise _wrong(name, str(error)) from None
+    if isinstance(found, datetime):
+        return found
+    return midnight(zone, date.fromordinal(found.toordinal() + days))
+
+
+def _wrong(name: str, problem: str) -> InvalidError:
+    return InvalidError("wrong-span", f"{name} {problem}", FieldProblem(name, problem, _DAY))

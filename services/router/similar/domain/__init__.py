@@ -1,0 +1,1 @@
+"""What makes two questions similar: pure, with numpy for the arithmetic."""

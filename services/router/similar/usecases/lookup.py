@@ -1,0 +1,121 @@
+"""The answered inquiries that are most like one: read a bounded part of the index, compare."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.router.similar.domain.ranking import SHOWN_FROM, probability, scores
+from services.router.similar.domain.signature import asked_keys
+from services.router.similar.domain.statistics import Statistics, everyday
+from services.router.similar.domain.words import (
+    EXCERPT_LIMIT,
+    common_words,
+    plain,
+    stems,
+)
+from services.router.similar.store import lookup, state
+from services.router.similar.store.index import MOST_MESSAGES, questions_of
+from services.router.similar.store.lookup import Answered, Asking, Candidate
+from shared.db import Read
+from shared.errors import NotFoundError
+
+MOST_WORDS = 10
+ANSWER_LIMIT = 5_000
+"""Characters of an answer that are shown; the whole one is at intake."""
+
+
+class KnownStatistics:
+    """The statistics as this process read them last; they are read again when they have changed."""
+
+    def __init__(self) -> None:
+        self._found = everyday().at(-1)
+
+    def read(self, tx: Read) -> Statistics:
+        if state.version(tx) != self._found.version:
+            self._found = state.statistics(tx)
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is compared, and with which statistics."""
+
+    asking: Asking
+    question: str
+    candidates: Sequence[Candidate]
+    statistics: Statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A similar question. `similarity` is the probability that its answer helps."""
+
+    inquiry_id: UUID
+    excerpt: str
+    similarity: float
+    words: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    ranked: Ranked
+    answered: Answered
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    asking: Asking
+    similar: Sequence[Similar] = field(default=())
+
+
+def gather(tx: Read, todo_id: UUID, known: KnownStatistics) -> Gathered:
+    """Raises NotFoundError."""
+    asking = lookup.asking(tx, todo_id)
+    if asking is None:
+        raise unknown_todo(todo_id)
+    said = questions_of(tx, [asking.inquiry_id], newest=MOST_MESSAGES)
+    question, statistics = said.get(asking.inquiry_id, ""), known.read(tx)
+    keys = asked_keys(question, statistics)
+    found = lookup.candidates(tx, keys, without=asking.inquiry_id) if keys else []
+    return Gathered(asking, question, found, statistics)
+
+
+def rank(gathered: Gathered, *, limit: int) -> list[Ranked]:
+    """The most similar first, none that is below the similarity from which they are shown."""
+    question, candidates = gathered.question, gathered.candidates
+    if not candidates:
+        return []
+    fused = scores(
+        question, [each.question for each in candidates], gathered.statistics
+    ).fused.tolist()
+    likely = [
+        (round(probability(each), 3), candidate)
+        for each, candidate in zip(fused, candidates, strict=True)
+    ]
+    likely.sort(key=lambda each: (-each[0], -each[1].question_id))
+    names = set(stems(plain(question)))
+    weights = [(name, gathered.statistics.of_stem(name)) for name in names]
+    return [
+        Ranked(
+            each.inquiry_id,
+            each.question[:EXCERPT_LIMIT],
+            similarity,
+            common_words(question, each.question, weights)[:MOST_WORDS],
+        )
+        for similarity, each in likely[:limit]
+        if similarity >= SHOWN_FROM
+    ]
+
+
+def show(tx: Read, asking: Asking, ranked: Sequence[Ranked]) -> Found:
+    """With their answers; what has left the index meanwhile is left out."""
+    ids = [each.inquiry_id for each in ranked]
+    answered = lookup.shown(tx, ids, answer_limit=ANSWER_LIMIT) if ids else {}
+    there = [each for each in ranked if each.inquiry_id in answered]
+    return Found(asking, [Similar(each, answered[each.inquiry_id]) for each in there])
+
+
+def unknown_todo(todo_id: UUID) -> NotFoundError:
+    return NotFoundError("todo-not-found", f"there is no ToDo {todo_id}")
