@@ -12,12 +12,15 @@ What decides, strongest first:
 4. No word at all: a question of at least two words is a general one (somebody wants to know
    something, and the inbound desk is where general questions are answered); everything else, such
    as a lone emoji or a text in another language, goes to a person.
+
+Where a model has learned from the company's own labels, it decides instead of 3 and 4, with what
+the words weigh as one of its features.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.router.deciding.decision import (
     INBOUND_DESK,
@@ -29,6 +32,7 @@ from services.router.deciding.decision import (
     Reason,
     Rule,
 )
+from services.router.deciding.model.learned import Seat, Version
 from services.router.deciding.policy import DirectAddresses, direct_addresses, policy_words
 from services.router.deciding.weighing import Weigher, Weighing
 from shared.policy import KnownHashtags, Policy, extract_hashtags, known_hashtags
@@ -51,6 +55,9 @@ class Decider:
     addresses: DirectAddresses
     hashtags: KnownHashtags
     min_confidence: float
+    desks: frozenset[str] = frozenset()
+    learned: Seat = field(default_factory=Seat)
+    """The version of the model that decides instead of the words alone; none: they do."""
 
     @classmethod
     def of(cls, policy: Policy) -> Decider:
@@ -60,10 +67,15 @@ class Decider:
             direct_addresses(policy),
             known_hashtags(policy.hashtags),
             policy.routing.min_confidence,
+            frozenset(policy.desks),
         )
 
     def decide(self, inquiry: Inquiry) -> Decision:
         """Decide by the rules above; never fails, whatever the text is."""
+        return self.decide_with(self.learned.current, inquiry)
+
+    def decide_with(self, version: Version | None, inquiry: Inquiry) -> Decision:
+        """What would be decided if that version were the current one; None: by the words alone."""
         weighing = self.weigher.weigh(inquiry)
         if weighing.netiquette >= SUSPICION:
             certainty = _confidence(weighing.netiquette, 0.0)
@@ -73,7 +85,16 @@ class Decider:
         desk = self.addresses.desk(inquiry.channel, inquiry.text, inquiry.hashtags)
         if desk is not None:
             return _addressed(desk, weighing.reasons)
-        return self._by_words(inquiry, weighing)
+        return self.weighed(version, inquiry, weighing)
+
+    def weighed(self, version: Version | None, inquiry: Inquiry, weighing: Weighing) -> Decision:
+        """Where no rule is certain: by that version, without one by the words alone."""
+        decision = None
+        if version is not None:
+            decision = version.decide(
+                inquiry, weighing, desks=self.desks, least=self.min_confidence
+            )
+        return decision or self._by_words(inquiry, weighing)
 
     def preview(self, text: str, *, subject: str | None, channel: str) -> Decision:
         """The same for a text that never came in: its hashtags are looked for here."""

@@ -32,6 +32,7 @@ class Rule(StrEnum):
     ADDRESSED_DESK = "addressed_desk"
     QUESTION = "question"
     NO_WORDS = "no_words"
+    LEARNED_WORD = "learned_word"
 
 
 class Reason(NamedTuple):

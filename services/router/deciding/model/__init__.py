@@ -1,0 +1,1 @@
+"""What a company's own labels taught: a small linear model beside the lexicon, pure."""

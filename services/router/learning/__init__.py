@@ -1,0 +1,1 @@
+"""What people's decisions teach the router: labels, models, and how well it decides."""
