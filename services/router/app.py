@@ -7,6 +7,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.router.deciding.decide import Decider
+from services.router.learning.loops import learn
 from services.router.notifications.usecases import follower
 from services.router.notifications.wording import words_of
 from services.router.settings import RouterSettings
@@ -61,9 +62,9 @@ def build(
 
     decider = Decider.of(runtime.policy)
     decisions = metrics.counter("desk_router_decisions", "Inquiries by decided kind.", "kind")
-    service.listen(
-        EventHandlers(decider, runtime.clock, decisions).listener(), on_recorded=on_written
-    )
+    following = learn(service, runtime, decider, metrics, settings)
+    handlers = EventHandlers(decider, runtime.clock, decisions).listener()
+    service.listen(following.before(handlers), on_recorded=on_written)
     if (days := runtime.policy.retention.messages_days) is not None:
         service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
     if channel_terms := {

@@ -18,3 +18,9 @@ class RouterSettings(NotificationSettings):
         default="",
         description="`postgresql://user:password@host:5432/name`; empty: SQLite in DESK_DATA_DIR.",
     )
+    train_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=24 * 366,
+        description="Hours from one training of the model to the next; 0: only by command.",
+    )

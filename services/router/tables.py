@@ -299,3 +299,66 @@ reuses = Table(
     Column("key_name", Text),
     Index("ix_similar_reuses_inquiry_id", "inquiry_id"),
 )
+
+# Whose an inquiry was, as people's decisions say; derived from ToDo and history, and no words.
+labels = Table(
+    "labels",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("received_at", Utc, nullable=False),
+    Column("kind", String(20), nullable=False),
+    # NULL for a kind that gets no answer.
+    Column("desk", String(64)),
+    # moved, verdict, ended
+    Column("source", String(10), nullable=False),
+    Column("weight", Float, nullable=False),
+    Column("at", Utc, nullable=False),
+    Index("ix_labels_received", "received_at"),
+    Index("ix_labels_at", "at"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("created_at", Utc, nullable=False),
+    # candidate, current, retired
+    Column("state", String(10), nullable=False),
+    # labels, lexicon, import
+    Column("taught_by", String(10), nullable=False),
+    Column("metrics", Json, nullable=False),
+    # NULL for one too old to go back to.
+    Column("data", LargeBinary),
+)
+
+# What a version would have decided that did not decide; counted, never acted on.
+shadow_decisions = Table(
+    "shadow_decisions",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("received_at", Utc, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("desk", String(64), nullable=False),
+    Column("confidence", Float, nullable=False),
+    Index("ix_shadow_decisions_received", "received_at"),
+)
+
+# One row: how far the history is read, who trains, and when it was done last.
+learning = Table(
+    "learning",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    # Lines of the history: up to this one all are read; up to the others all that could be read at
+    # that moment, for a transaction under way may still add some before them.
+    Column("settled_line", BigInteger, nullable=False),
+    Column("marked_line", BigInteger, nullable=False),
+    Column("marked_at", Utc),
+    Column("read_line", BigInteger, nullable=False),
+    # Who trains, and until when nobody else does.
+    Column("holder", Uuid),
+    Column("leased_until", Utc),
+    Column("trained_at", Utc),
+    # Since a version was chosen by hand; until somebody trains by hand nothing is promoted.
+    Column("chosen_at", Utc),
+)

@@ -236,6 +236,24 @@ class Terms(Part):
     weights: Table[str, Weight] = Field(default_factory=lambda: MappingProxyType({}))
 
 
+class LearningMode(StrEnum):
+    """Whether what people's decisions taught decides, only watches, or is not used at all."""
+
+    DECIDE = "decide"
+    SHADOW = "shadow"
+    OFF = "off"
+
+
+class Learning(Part):
+    """`fewest_labels`: with fewer nothing is trained. `self_taught`: meanwhile a version that only
+    watches is taught by what the words alone are sure of.
+    """
+
+    mode: LearningMode = LearningMode.DECIDE
+    fewest_labels: Annotated[StrictInt, Field(ge=20, le=20_000)] = 50
+    self_taught: StrictBool = False
+
+
 class Routing(Part):
     """`netiquette_verdicts`: how many persons have to agree that an inquiry violates the netiquette
     before it is dismissed for that.
@@ -246,6 +264,7 @@ class Routing(Part):
     general_terms: Terms
     netiquette_terms: Terms
     netiquette_verdicts: Annotated[StrictInt, Field(ge=1, le=2)] = 1
+    learning: Learning = Learning()
 
 
 class Retention(Part):

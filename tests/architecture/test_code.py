@@ -22,7 +22,7 @@ SLICES = {
     "intake": {
         "channels", "connectors", "pulling", "form", "receiving", "accepting", "inquiries", "files",
     },
-    "router": {"deciding", "todos", "deadlines", "notifications", "similar"},
+    "router": {"deciding", "learning", "todos", "deadlines", "notifications", "similar"},
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
         "previews",
@@ -76,6 +76,7 @@ BOUNDARIES = {
     "services/intake/inquiries/terms.py": "the words of one conversation; the next goes on",
     "services/intake/worker.py": "the removal of one conversation; the next goes on",
     "shared/messaging/redelivery.py": "a dead letter, tried once",
+    "services/router/learning/train.py": "the process that trains; who started it is told",
     "shared/notifications/worker.py": "one try of one delivery",
     "services/sla/timers/isolation.py": "the clock of one inquiry",
     "shared/bus/local/log.py": "a shared transaction; each who waits for it gets the error",
@@ -94,6 +95,12 @@ PURE_SLICES = {
         "services.router.deciding.decision",
         "services.router.deciding.weighing",
     ),
+    "services/router/deciding/model": (
+        "numpy",
+        "services.router.deciding.decision",
+        "services.router.deciding.weighing",
+    ),
+    "services/router/learning/domain": (),
     "services/router/todos/domain": (),
     "services/router/similar/domain": ("numpy",),
     "services/sla/businesstime": ("holidays",),

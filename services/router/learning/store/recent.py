@@ -1,0 +1,96 @@
+"""Inquiries of late with what they say, whoever decided on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select, tuple_
+
+from services.router.learning.store.labels import first_words
+from services.router.tables import shadow_decisions, todos
+from shared.db import Read, Write
+from shared.db.among import among
+from shared.db.bulk import insert_rows
+
+Place = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class RecentText:
+    inquiry_id: UUID
+    received_at: datetime
+    channel: str
+    text: str
+    subject: str | None
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    texts: Sequence[RecentText]
+    inquiries: int
+    after: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class WouldDecide:
+    """What a version would have decided."""
+
+    inquiry_id: UUID
+    version: int
+    received_at: datetime
+    kind: str
+    desk: str
+    confidence: float
+
+
+def page(tx: Read, *, after: Place | None, limit: int) -> Page:
+    """By receipt, the newest first; those without words are passed over."""
+    t = todos.c
+    query = select(t.id, t.inquiry_id, t.received_at, t.channel, t.decided_by)
+    if after is not None:
+        query = query.where(tuple_(t.received_at, t.id) < after)
+    rows = tx.execute(query.order_by(t.received_at.desc(), t.id.desc()).limit(limit)).all()
+    words = first_words(tx, [row.inquiry_id for row in rows])
+    texts = [
+        RecentText(
+            row.inquiry_id,
+            row.received_at,
+            row.channel,
+            words[row.inquiry_id].get("text") or "",
+            words[row.inquiry_id].get("subject"),
+            row.decided_by,
+        )
+        for row in rows
+        if row.inquiry_id in words
+    ]
+    place = (rows[-1].received_at, rows[-1].id) if len(rows) == limit else None
+    return Page(texts, len(rows), place)
+
+
+def without(tx: Read, inquiries: Sequence[UUID], version: int) -> frozenset[UUID]:
+    """Those of which it is not known what that version would decide."""
+    s = shadow_decisions.c
+    known = select(s.inquiry_id).where(among(tx, s.inquiry_id, inquiries), s.version == version)
+    return frozenset(inquiries) - frozenset(tx.execute(known).scalars())
+
+
+def keep(tx: Write, found: Sequence[WouldDecide]) -> None:
+    """Once: the first that was said stays."""
+    rows = [
+        {
+            "inquiry_id": each.inquiry_id,
+            "version": each.version,
+            "received_at": each.received_at,
+            "kind": each.kind,
+            "desk": each.desk,
+            "confidence": each.confidence,
+        }
+        for each in sorted(found, key=lambda each: each.inquiry_id)
+    ]
+    insert_rows(
+        tx, shadow_decisions, rows, on_conflict="ON CONFLICT (inquiry_id, version) DO NOTHING"
+    )
