@@ -121,6 +121,7 @@ async def test_a_key_that_may_only_write_gets_no_contents_back(desk: Desk, tmp_p
         answer = await desk.post(f"{path}/{move}", body, key=CLERK)
         assert answer.status_code == 200, answer.text
         ids = {"id": todo["id"], "inquiry_id": todo["inquiry_id"]}
-        assert answer.json() == {**ids, "state": state}, move
+        version = int(answer.headers["etag"].strip('"'))
+        assert answer.json() == {**ids, "state": state, "version": version}, move
     for reading in (path, "/todos"):
         assert (await desk.request("GET", reading, key=CLERK)).status_code == 403
