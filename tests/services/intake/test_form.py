@@ -19,7 +19,7 @@ from sqlalchemy import select
 from services.intake.app import build
 from services.intake.form import usecases
 from services.intake.form.api import FormRates
-from services.intake.inquiries.domain.message import Accepted
+from services.intake.inquiries.domain.message import TEXT_LIMIT, Accepted
 from services.intake.settings import IntakeSettings
 from services.intake.tables import form_keys, messages
 from services.intake.worker import Gone, remove_once
@@ -540,6 +540,14 @@ async def test_what_is_typed_has_a_limit_of_its_own(
     assert answer.status_code == 413
     assert len(answer.text) < 20_000
     assert (await desk.get("/inquiries"))["items"] == []
+
+
+async def test_what_fits_is_taken_however_long_it_is_written(desk: Desk, browser: Browser) -> None:
+    """Urlencoded, an emoji has twelve bytes."""
+    typed = {"token": await browser.token(), **TYPED, "text": "\N{PEAR}" * TEXT_LIMIT}
+    answer = await browser.http.post("/form", data=typed)
+    assert answer.status_code == 303
+    assert await desk.stored() == 1
 
 
 async def test_urlencoded_goes_as_well(desk: Desk, browser: Browser) -> None:
