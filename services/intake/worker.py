@@ -15,13 +15,11 @@ from services.intake.inquiries.usecases import retention
 from services.intake.receiving import once, quarantine
 from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.lifecycle import Loop
 from shared.runtime.periodic import periodic
+from shared.runtime.removal import RETENTION_EVERY_SECONDS, pages
 
 EVERY_SECONDS = 3600.0
-REMOVE_EVERY_SECONDS = 6 * 3600.0
-BETWEEN_BATCHES_SECONDS = 0.05
-"""In which those who accept messages go first."""
 
 log = structlog.get_logger()
 
@@ -96,7 +94,7 @@ def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
             if gone.messages:
                 log.info("retention.removed", service="intake", **asdict(gone))
 
-    return periodic("retention", REMOVE_EVERY_SECONDS, remove)
+    return periodic("retention", RETENTION_EVERY_SECONDS, remove)
 
 
 async def remove_once(
@@ -106,15 +104,10 @@ async def remove_once(
 
     Raises DatabaseUnavailableError; what had been removed by then stays removed.
     """
-    found = await database.read(retention.old, before=before, after=None)
-    while not stop.is_set():
+    async for found in pages(database, retention.old, stop=stop, before=before):
         for each in found.conversations:
             await _remove_one(database, each, before=before, now=now, gone=gone, stop=stop)
         await _forget_people(database, gone, stop)
-        if found.after is None:
-            break
-        await pause(stop, BETWEEN_BATCHES_SECONDS)
-        found = await database.read(retention.old, before=before, after=found.after)
     count = 1
     while count and not stop.is_set():
         count = await database.write(retention.remove_without_inquiry, before=before)
@@ -156,15 +149,13 @@ async def _forget_people(database: Database, gone: Gone, stop: asyncio.Event) ->
 
 async def count_old(database: Reader, *, before: datetime) -> Gone:
     """What `remove_once` would remove, people aside."""
-    gone, after, more = Gone(), None, True
+    gone = Gone()
     seen: set[UUID] = set()
-    while more:
-        found = await database.read(retention.old, before=before, after=after)
+    async for found in pages(database, retention.old, before=before):
         fresh = [each for each in found.conversations if each not in seen]
         seen.update(fresh)
         gone.conversations += len(fresh)
         gone.messages += await database.read(retention.messages_in, fresh)
-        after, more = found.after, found.after is not None
     return gone
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 import structlog
@@ -15,14 +15,9 @@ from services.intake.inquiries.usecases import terms as usecases
 from services.intake.inquiries.usecases.terms import Terms
 from shared.db import Database, DatabaseUnavailableError
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.lifecycle import Loop
 from shared.runtime.periodic import periodic
-
-EVERY_SECONDS = 600.0
-EARLY = timedelta(seconds=2 * EVERY_SECONDS)
-"""Before the time is up, so that a turn that fails, or takes long, breaks no terms."""
-BETWEEN_BATCHES_SECONDS = 0.05
-"""In which those who accept messages go first."""
+from shared.runtime.removal import EARLY, TERMS_EVERY_SECONDS, pages
 
 log = structlog.get_logger()
 
@@ -46,7 +41,7 @@ def loop(database: Database, clock: Clock, all_terms: Sequence[Terms]) -> Loop:
             if gone.messages or gone.people:
                 log.info("terms.held", service="intake", channel=terms.channel, **asdict(gone))
 
-    return periodic("terms", EVERY_SECONDS, hold)
+    return periodic("terms", TERMS_EVERY_SECONDS, hold)
 
 
 async def hold_once(
@@ -74,16 +69,11 @@ async def _remove_words(
     stop: asyncio.Event,
 ) -> None:
     for search in (usecases.with_old_words, usecases.with_old_words_alone):
-        after, more = None, True
-        while more and not stop.is_set():
-            found = await database.read(search, channel=channel, before=before, after=after)
+        async for found in pages(database, search, stop=stop, channel=channel, before=before):
             for each in found.conversations:
                 gone.messages += await _of_one(
                     database, each, channel=channel, before=before, now=now, stop=stop
                 )
-            after, more = found.after, found.after is not None
-            if more:
-                await pause(stop, BETWEEN_BATCHES_SECONDS)
 
 
 async def _of_one(

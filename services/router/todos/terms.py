@@ -11,13 +11,9 @@ import structlog
 from services.router.todos.usecases import terms as usecases
 from shared.db import Database, DatabaseUnavailableError
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.lifecycle import Loop
 from shared.runtime.periodic import periodic
-
-EVERY_SECONDS = 600.0
-EARLY = timedelta(seconds=2 * EVERY_SECONDS)
-"""Before the time is up, so that a turn that fails, or takes long, breaks no terms."""
-BETWEEN_BATCHES_SECONDS = 0.05
+from shared.runtime.removal import EARLY, TERMS_EVERY_SECONDS, pages
 
 log = structlog.get_logger()
 
@@ -34,7 +30,7 @@ def loop(database: Database, clock: Clock, terms: Mapping[str, timedelta]) -> Lo
             if gone:
                 log.info("terms.held", service="router", messages=gone)
 
-    return periodic("terms", EVERY_SECONDS, hold)
+    return periodic("terms", TERMS_EVERY_SECONDS, hold)
 
 
 async def hold_once(
@@ -45,14 +41,10 @@ async def hold_once(
     Raises DatabaseUnavailableError.
     """
     before = {channel: now - age + EARLY for channel, age in terms.items()}
-    gone, after, more = 0, None, True
-    while more and not stop.is_set():
-        found = await database.read(usecases.with_old_words, before, after=after)
+    gone = 0
+    async for found in pages(database, usecases.with_old_words, stop=stop, before=before):
         for channel, inquiries in found.inquiries.items():
             gone += await database.write(
                 usecases.remove_words, inquiries, before=before[channel], now=now
             )
-        after, more = found.after, found.after is not None
-        if more:
-            await pause(stop, BETWEEN_BATCHES_SECONDS)
     return gone

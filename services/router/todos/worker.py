@@ -10,11 +10,9 @@ import structlog
 from services.router.todos.usecases import retention
 from shared.db import Database, DatabaseUnavailableError, Reader
 from shared.runtime.clock import Clock
-from shared.runtime.lifecycle import Loop, pause
+from shared.runtime.lifecycle import Loop
 from shared.runtime.periodic import periodic
-
-REMOVE_EVERY_SECONDS = 6 * 3600.0
-BETWEEN_BATCHES_SECONDS = 0.05
+from shared.runtime.removal import RETENTION_EVERY_SECONDS, pages
 
 log = structlog.get_logger()
 
@@ -34,27 +32,20 @@ def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
             if gone:
                 log.info("retention.removed", service="router", todos=gone)
 
-    return periodic("retention", REMOVE_EVERY_SECONDS, remove)
+    return periodic("retention", RETENTION_EVERY_SECONDS, remove)
 
 
 async def remove_once(
     database: Database, *, before: datetime, now: datetime, stop: asyncio.Event
 ) -> int:
     """Strip what ended before that moment, in small transactions; how many ToDos."""
-    gone, after, more = 0, None, True
-    while more and not stop.is_set():
-        found = await database.read(retention.old, before=before, after=after)
+    gone = 0
+    async for found in pages(database, retention.old, stop=stop, before=before):
         gone += await database.write(retention.remove, found.todos, before=before, now=now)
-        after, more = found.after, found.after is not None
-        await pause(stop, BETWEEN_BATCHES_SECONDS)
     return gone
 
 
 async def count_old(database: Reader, *, before: datetime) -> int:
     """What `remove_once` would strip."""
-    count, after, more = 0, None, True
-    while more:
-        found = await database.read(retention.old, before=before, after=after)
-        count += len(found.todos)
-        after, more = found.after, found.after is not None
-    return count
+    found = pages(database, retention.old, before=before)
+    return sum([len(page.todos) async for page in found])

@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
 
-from services.intake.inquiries import terms
 from services.intake.inquiries.domain.message import hashed_identity
-from services.intake.inquiries.terms import EARLY, Gone, hold_once
+from services.intake.inquiries.terms import Gone, hold_once
 from services.intake.inquiries.usecases import terms as usecases
 from services.intake.inquiries.usecases.terms import Terms
 from services.intake.tables import metadata, quarantine
 from services.intake.worker import tidy_once
 from shared.db import DatabaseUnavailableError, Read
+from shared.runtime.removal import EARLY, TERMS_EVERY_SECONDS
 from tests.services.intake.desk import OWN_ID, Desk, inquiry, message, opened
 from tests.services.intake.test_files import WITH_FILES, attached, download, file
 from tests.support.clock import ManualClock
@@ -306,7 +306,7 @@ async def _one_turn(loop: Any) -> list[dict[str, Any]]:
     stop = asyncio.Event()
 
     async def pause(stopped: asyncio.Event, seconds: float) -> None:
-        if seconds == terms.EVERY_SECONDS:
+        if seconds == TERMS_EVERY_SECONDS:
             stopped.set()
 
     with pytest.MonkeyPatch.context() as patch, capture_logs() as lines:

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from services.router.tables import metadata
-from services.router.todos.terms import EARLY, hold_once
+from services.router.todos.terms import hold_once
 from services.router.todos.usecases import terms
 from shared.db import Read
+from shared.runtime.removal import EARLY
 from tests.services.router.desk import Desk, Inquiry
 
 HOUR = timedelta(hours=1)
