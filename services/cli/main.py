@@ -12,6 +12,7 @@ from services.cli import (
     check,
     keys,
     migrate,
+    recover,
     reindex,
     replay,
     retention,
@@ -29,7 +30,8 @@ from shared.runtime.telemetry import configure_logging
 from shared.web.app import VERSION
 
 COMMANDS = (
-    run, migrate, replay, backfill, retention, check, channels, send, keys, simulate, reindex,
+    run, migrate, replay, recover, backfill, retention, check, channels, send, keys, simulate,
+    reindex,
 )  # fmt: skip
 LOGGED = (run.run, run.run_one)
 """These say the same in their log, whose lines keep its form."""

@@ -34,7 +34,7 @@ class TodoFact(Fact):
 
 class TodoCreated(TodoFact):
     """`decided_by` is the rule, or what weighed the words; `language` (ISO 639-1) is set for a text
-    in neither German nor English.
+    in neither German nor English. `created_at` is when intake recorded the inquiry.
     """
 
     TYPE: ClassVar[str] = "todo.created"

@@ -28,7 +28,7 @@ from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdde
 from shared.events.todos import TodoCreated
 from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
-from shared.runtime.ids import new_id
+from shared.runtime.ids import derived_id, new_id
 
 Received = tuple[Envelope, InquiryReceived]
 Arrived = tuple[Envelope, InboundMessage]
@@ -42,10 +42,12 @@ def open_todos(
     decided = {
         fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in arrived
     }
-    todos = [_new_todo(fact, decided[fact.inquiry_id][1], now) for _, fact in arrived]
+    todos = [
+        _new_todo(fact, decided[fact.inquiry_id][1], envelope.time) for envelope, fact in arrived
+    ]
     opened = insert_todos(tx, todos)
     move_away(tx, arrived, now=now)
-    outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo) for todo in opened])
+    outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo, now) for todo in opened])
     return Counter(str(todo.decided["kind"]) for todo in opened)
 
 
@@ -121,19 +123,20 @@ def _reasons(decision: Decision) -> list[dict[str, Any]]:
     ]
 
 
-def _new_todo(fact: InquiryReceived, decision: Decision, now: datetime) -> NewTodo:
+def _new_todo(fact: InquiryReceived, decision: Decision, recorded_at: datetime) -> NewTodo:
     return NewTodo(
-        id=new_id(),
+        # A router that lost its database has the same ToDos again, of the same moment.
+        id=derived_id(fact.inquiry_id, "todo"),
         conversation_id=fact.conversation_id,
         channel=fact.channel,
         desk=decision.desk,
         decided=decided_columns(decision),
-        created_at=now,
+        created_at=recorded_at,
         message=message_of(fact),
     )
 
 
-def _created(cause: Envelope, todo: NewTodo) -> Envelope:
+def _created(cause: Envelope, todo: NewTodo, now: datetime) -> Envelope:
     fact = TodoCreated.model_validate(
         {
             "todo_id": todo.id,
@@ -144,4 +147,4 @@ def _created(cause: Envelope, todo: NewTodo) -> Envelope:
             "created_at": todo.created_at,
         }
     )
-    return Envelope(new_id(), cause.key, todo.created_at, fact, cause.traceparent)
+    return Envelope(new_id(), cause.key, now, fact, cause.traceparent)

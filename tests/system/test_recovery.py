@@ -1,0 +1,166 @@
+"""The router loses its database: it catches up from what the other services and the bus still have,
+on running desks of both kinds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Select, func, select, text
+
+from services.router.tables import appeals, verdicts
+from shared.db import Read, Write, open_database
+from shared.messaging.outbox import OUTBOX
+from tests.support.kafka_broker import Broker
+from tests.system.copies import differences
+from tests.system.desk import SERVICES, Caller, Desk, distributed, embedded
+
+DECIDED = ("id", "inquiry_id", "kind", "confidence", "received_at", "created_at", "due_at")
+WORKED_ON = (
+    *DECIDED, "desk", "state", "assignee", "assignee_key_name", "ended_at", "ended_by",
+    "dismiss_reason", "reopened_at", "message_count", "deadline", "excerpt",
+)  # fmt: skip
+
+
+@pytest.fixture(params=["embedded", "distributed"])
+async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
+    if request.param == "embedded":
+        context = embedded(tmp_path)
+    else:
+        broker: Broker = request.getfixturevalue("desk_broker")
+        postgres: str = request.getfixturevalue("postgres_url")
+        context = distributed(tmp_path, postgres=postgres, kafka=broker.bootstrap, instances=1)
+    async with context as desk:
+        await asyncio.to_thread(desk.start)
+        yield desk
+
+
+async def test_an_empty_router_has_the_same_todos_again(desk: Desk) -> None:
+    began = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    async with Caller(desk) as caller:
+        await _a_backlog(caller)
+        await desk.quiet(lambda: _outboxes(desk))
+        before = await _todos(caller)
+        kept = await desk.read("router", _verdicts_and_appeals)
+
+    await _lose_the_database(desk)
+    await asyncio.to_thread(desk.run, "migrate", "router")
+    for service in ("intake", "sla"):
+        await asyncio.to_thread(desk.run, "replay", service, "--since", began)
+    await asyncio.to_thread(desk.start)
+    async with Caller(desk) as caller:
+        await desk.quiet(lambda: _outboxes(desk))
+        caught_up = await _todos(caller)
+        assert _only(caught_up, DECIDED) == _only(before, DECIDED)
+
+        said = await _recover(desk, began)
+        assert said.startswith(f"{_worked_on(before)} ToDos stand again"), said
+        await desk.quiet(lambda: _outboxes(desk))
+        after = await _todos(caller)
+        assert _only(after, WORKED_ON) == _only(before, WORKED_ON)
+        assert await desk.read("router", _verdicts_and_appeals) == kept
+
+        async def look(service: str, query: Select[*tuple[Any, ...]]) -> list[Mapping[str, Any]]:
+            return [*await desk.read(service, lambda tx: tx.rows(query))]
+
+        assert await differences(look) == []
+        assert (await _recover(desk, began)).startswith("0 ToDos")
+
+
+async def _a_backlog(caller: Caller) -> None:
+    """Inquiries with whatever people and customers did to them."""
+    await _arrives(caller, "Die Anmeldung ist abgestürzt.")
+    claimed = await _arrives(caller, "Fehler 500 beim Anmelden.")
+    moved = await _arrives(caller, "Der Server ist abgestürzt.")
+    unclear, rude, spam, twice = [
+        await _arrives(caller, f"Hm, nun ja, so eben {number}.") for number in range(4)
+    ]
+    done = await _arrives(caller, "Fehler beim Speichern.")
+    answered = await _arrives(caller, "Absturz beim Drucken.")
+    path = "/router/v1/todos"
+    await caller.post(f"{path}/{claimed}/claim", {"assignee": "Anna"})
+    await caller.post(f"{path}/{moved}/reroute", {"desk": "inbound", "reason": "an invoice"})
+    await caller.post(f"{path}/{moved}/claim", {"assignee": "Berta"})
+    await caller.post(f"{path}/{unclear}/verdict", {"verdict": "general", "by": "Anna"})
+    await caller.post(f"{path}/{rude}/verdict", {"verdict": "netiquette", "by": "Anna"})
+    for todo in (spam, twice):
+        await caller.post(f"{path}/{todo}/verdict", {"verdict": "spam", "by": "Anna"})
+        await caller.post(f"{path}/{todo}/appeal", {"reason": "it is none", "by": "Carla"})
+    await caller.post(f"{path}/{twice}/verdict", {"verdict": "spam", "by": "Berta"})
+    await caller.post(f"{path}/{done}/complete", {"by": "Carla"})
+    inquiry = (await caller.get(f"{path}/{answered}"))["inquiry_id"]
+    reply = {"kind": "answer", "text": "Bitte neu starten.", "author": "Carla"}
+    answer = await caller.call(
+        "POST", f"/intake/v1/inquiries/{inquiry}/replies", reply, once=str(uuid4())
+    )
+    assert answer.is_success, answer.text
+
+
+async def _arrives(caller: Caller, words: str) -> str:
+    data = {"id": f"m-{uuid4()}", "author": {"id": f"u-{uuid4()}", "name": "Erika"}, "text": words}
+    answer = await caller.webhook("facebook", data)
+    assert answer.status_code == 202, answer.text
+    inquiry = answer.json()["inquiries"][0]
+    todo = await caller.todo_of(inquiry, lambda todo: todo["due_at"] is not None)
+    return str(todo["id"])
+
+
+async def _todos(caller: Caller) -> list[dict[str, Any]]:
+    found = await caller.all("/router/v1/todos")
+    return sorted(found, key=lambda todo: todo["id"])
+
+
+def _only(todos: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{name: todo[name] for name in names} for todo in todos]
+
+
+def _worked_on(todos: list[dict[str, Any]]) -> int:
+    """Those that were not left as they came, nor completed by an answer that intake has."""
+    return len(todos) - 2
+
+
+def _verdicts_and_appeals(tx: Read) -> list[tuple[Any, ...]]:
+    columns = (select(verdicts).order_by(verdicts.c.at), select(appeals).order_by(appeals.c.at))
+    return [tuple(row) for query in columns for row in tx.execute(query)]
+
+
+async def _recover(desk: Desk, since: str) -> str:
+    """Beside a desk that runs; in one process only while it does not."""
+    if desk.embedded:
+        await asyncio.to_thread(desk.kill)
+    said = await asyncio.to_thread(desk.run, "recover", "router", "--since", since)
+    if desk.embedded:
+        await asyncio.to_thread(desk.start)
+    return said
+
+
+async def _outboxes(desk: Desk) -> list[int]:
+    def rows(tx: Read) -> int:
+        return int(tx.execute(select(func.count()).select_from(OUTBOX)).scalar_one())
+
+    return [await desk.read(service, rows) for service in SERVICES]
+
+
+async def _lose_the_database(desk: Desk) -> None:
+    await asyncio.to_thread(desk.kill)
+    if desk.embedded:
+        for each in (desk.folder / "var").glob("router.sqlite*"):
+            each.unlink()
+        return
+
+    def lose(tx: Write) -> None:
+        tx.execute(text("DROP SCHEMA public CASCADE"))
+        tx.execute(text("CREATE SCHEMA public"))
+
+    database = open_database(desk.databases["router"], pool_size=2)
+    await database.start()
+    try:
+        await database.write(lose)
+    finally:
+        await database.stop()
