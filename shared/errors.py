@@ -29,13 +29,16 @@ class FieldProblem:
 
 
 class DeskError(Exception):
-    """`code` is stable and documented in docs/problems.md; `detail` is for a person."""
+    """`code` is stable and documented in docs/problems.md; `detail` is for a person. `members` are
+    what a problem of this kind says besides.
+    """
 
     def __init__(self, code: str, detail: str, *problems: FieldProblem) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail
         self.problems = problems
+        self.members: Mapping[str, Any] = {}
 
 
 class InvalidError(DeskError):
@@ -62,15 +65,15 @@ class NewerMessageError(ConflictError):
             "are named here, then send it again with the last one's id as read_until",
         )
         self.messages = [str(each) for each in later[:MOST_SHOWN]]
+        self.members = {"messages": self.messages}
 
 
 class ChangedError(DeskError):
-    """It was changed after the caller had read it; `version` and `stands` say how it is now."""
+    """It was changed after the caller had read it; how it is now, `stands` says."""
 
     def __init__(self, code: str, detail: str, *, version: int, stands: Mapping[str, Any]) -> None:
         super().__init__(code, detail)
-        self.version = version
-        self.stands = stands
+        self.members = {"etag": f'"{version}"', "version": version, **stands}
 
 
 class UnavailableError(DeskError):

@@ -10,11 +10,13 @@ from services.router.deciding.decide import Decider
 from services.router.learning.loops import learn
 from services.router.notifications.usecases import follower
 from services.router.notifications.wording import words_of
+from services.router.people import api as people_api
+from services.router.people.api import PeopleDependencies
 from services.router.settings import RouterSettings
 from services.router.similar.api import SimilarDependencies
 from services.router.similar.api import routers as similar_routers
 from services.router.similar.worker import Indexer, problem
-from services.router.todos import terms, verdict_api, worker
+from services.router.todos import absences, terms, verdict_api, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import EventHandlers
@@ -82,6 +84,8 @@ def build(
         clock=runtime.clock,
         zone=ZoneInfo(runtime.policy.calendar.timezone),
     )
+    service.loop("absences", absences.loop(database, runtime.clock, on_written))
+    people = PeopleDependencies(database, authorizer, runtime.clock)
     dependencies = TodoDependencies(
         database=database,
         authorizer=authorizer,
@@ -109,6 +113,7 @@ def build(
                 *verdict_api.routers(dependencies),
                 notifications_api.router(delivery_log),
                 *similar_routers(similar),
+                *people_api.routers(people),
             ],
             on_errors={IllegalTransition: on_illegal_transition},
         )

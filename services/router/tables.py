@@ -194,6 +194,21 @@ appeals = Table(
     Index("ix_todo_appeals_at", "at"),
 )
 
+absences = Table(
+    "absences",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("person", Text, nullable=False, unique=True),
+    Column("begins_at", Utc, nullable=False),
+    Column("ends_at", Utc, nullable=False),
+    Column("substitute", Text),
+    Column("set_by", Text, nullable=False),
+    Column("key_name", Text, nullable=False),
+    Column("set_at", Utc, nullable=False),
+    # When what the person had went back to the desks, or to the substitute.
+    Column("handed_on_at", Utc),
+)
+
 deadlines = Table(
     "deadlines",
     metadata,

@@ -49,12 +49,17 @@ class TodoCreated(TodoFact):
 
 
 class TodoClaimed(TodoFact):
+    """Somebody has it from now on: who took it, or to whom `assigned_by` gave it. Another one may
+    have had it before.
+    """
+
     TYPE: ClassVar[str] = "todo.claimed"
 
     assignee: str
     desk: str | None = None
     claimed_at: AwareDatetime
     key_name: str | None = None
+    assigned_by: str | None = None
 
 
 class TodoReleased(TodoFact):

@@ -21,13 +21,11 @@ from shared.errors import (
     DeskError,
     FieldProblem,
     InvalidError,
-    NewerMessageError,
     NotFoundError,
     UnavailableError,
 )
 from shared.text.names import clean_name
 from shared.text.wording import words_of
-from shared.web.entity_tags import etag
 from shared.web.notes import notes
 
 MEDIA_TYPE = "application/problem+json"
@@ -134,18 +132,8 @@ def of_desk_error(error: DeskError) -> JSONResponse:
         )
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
     return problem_response(
-        status, error.code, error.detail, problems=error.problems, members=_members(error)
+        status, error.code, error.detail, problems=error.problems, members=error.members
     )
-
-
-def _members(error: DeskError) -> Mapping[str, Any] | None:
-    match error:
-        case NewerMessageError():
-            return {"messages": error.messages}
-        case ChangedError():
-            return {"etag": etag(error.version), "version": error.version, **error.stands}
-        case _:
-            return None
 
 
 async def on_desk_error(_request: Request, error: DeskError) -> JSONResponse:

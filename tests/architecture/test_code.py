@@ -22,7 +22,9 @@ SLICES = {
     "intake": {
         "channels", "connectors", "pulling", "form", "receiving", "accepting", "inquiries", "files",
     },
-    "router": {"deciding", "learning", "todos", "deadlines", "notifications", "similar"},
+    "router": {
+        "deciding", "learning", "todos", "deadlines", "notifications", "people", "similar",
+    },
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
         "previews",
@@ -42,6 +44,7 @@ OPEN_BESIDES = {
     ("accepting", "inquiries.request_key"): "the header is read in one way",
     ("connectors", "inquiries.fields"): "a connector says what fits into them",
     ("receiving", "channels.activity"): "what comes in is counted where it comes in",
+    ("todos", "people.names"): "a person is named in one way",
     ("form", "inquiries.fields"): "what fits into them",
     ("form", "receiving.off_loop"): "large bodies are read in one way",
     ("form", "receiving.quarantine"): "what is suspected is kept where the rest is",

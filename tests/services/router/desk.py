@@ -40,7 +40,7 @@ from tests.support.bench import Bench, Keys, as_received, runtime_of, served
 from tests.support.clock import ManualClock
 
 POLICY = load_policy(None)
-ANNA, BERT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "reader"))
+ANNA, BERT, AGENT, READER = (f"desk_{name:_<20}" for name in ("anna", "bert", "agent", "reader"))
 _offsets = count()
 
 
@@ -186,6 +186,7 @@ async def opened(
     keys: Keys = {
         "Anna": (ANNA, ALL_SCOPES),
         "Bert": (BERT, ALL_SCOPES),
+        "Agent": (AGENT, ("todos:read", "todos:write")),
         "Reader": (READER, ("todos:read",)),
     }
     runtime = runtime_of(folder, clock, policy, keys)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from services.router.deciding.decide import Decider
 from services.router.todos.api.shown import detail_out
-from services.router.todos.schemas.todo import ActIn, TodoChanged, TodoDetailOut
+from services.router.todos.schemas.todo import ActIn, AssignIn, TodoChanged, TodoDetailOut
 from services.router.todos.store import pages
 from services.router.todos.usecases.desk_work import By, unknown_todo
 from shared.access.authorizer import Authorizer, require_scope
@@ -72,6 +72,15 @@ class TodoDependencies:
         if act.as_supervisor:
             require_scope(caller, SUPERVISE)
         return By(caller.name, self.clock.now(), act.by, act.as_supervisor, read)
+
+    def assigning(self, caller: Caller, act: AssignIn, read: Versions | None = None) -> By:
+        """Raises RefusedError (403) when it is to somebody else, and the key may not supervise."""
+        person = act.by or caller.name
+        to_another = act.assignee != person
+        if to_another or act.as_supervisor:
+            require_scope(caller, SUPERVISE)
+        supervisor = to_another or act.as_supervisor
+        return By(caller.name, self.clock.now(), person, supervisor, read)
 
     def known_desk(self, desk: str) -> str:
         return _known("desk", desk, self.policy.desks)

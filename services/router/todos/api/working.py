@@ -10,6 +10,7 @@ from starlette.responses import Response
 from services.router.todos.api.dependencies import TodoDependencies
 from services.router.todos.schemas.todo import (
     ActIn,
+    AssignIn,
     ClaimIn,
     DismissIn,
     EndIn,
@@ -41,6 +42,26 @@ def add_working(api: APIRouter, service: TodoDependencies) -> None:
         by = service.by(caller, None, read)
         assignee = (body and body.assignee) or caller.name
         await service.act(desk_work.claim, todo_id=todo_id, assignee=assignee, by=by)
+        return await service.changed(todo_id, caller, answer)
+
+    @api.post("/todos/{todo_id}/assign", summary="Assign a ToDo", responses=MOVES)
+    async def assign_todo(
+        todo_id: UUID,
+        body: AssignIn,
+        answer: Response,
+        read: IfMatch,
+        caller: Caller = writes,
+    ) -> TodoDetailOut | TodoChanged:
+        """Give it to a person, also what another one has. Nothing is assigned to who is absent;
+        whoever takes something by `claim` is there.
+        """
+        await service.act(
+            desk_work.assign,
+            todo_id=todo_id,
+            assignee=body.assignee,
+            reason=body.reason,
+            by=service.assigning(caller, body, read),
+        )
         return await service.changed(todo_id, caller, answer)
 
     @api.post("/todos/{todo_id}/release", summary="Release a ToDo", responses=MOVES)

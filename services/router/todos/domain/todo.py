@@ -16,7 +16,7 @@ Who may do what:
 
 - Anybody at the desk may claim what is open, complete or dismiss what is open, and reroute it.
 - What somebody has claimed only that person, or a supervisor, may release, complete, dismiss or
-  reroute.
+  reroute. A supervisor may also give it, or what is open, to another person.
 - Anybody at the desk may reopen what has ended, with a reason; it is then open for its whole desk,
   whoever had claimed it.
 - The system completes a ToDo when an answer was recorded, whoever has claimed it. It moves one that
@@ -134,6 +134,17 @@ def release(todo: TodoStatus, actor: Actor) -> TodoStatus:
     """Give it back to the desk."""
     _require(todo, Action.RELEASE, actor)
     return replace(todo, state=TodoState.OPEN, assignee=None)
+
+
+def assign(todo: TodoStatus, actor: Actor, *, assignee: str) -> TodoStatus:
+    """Give it to somebody: what is open, and what one may release; giving what that person has
+    changes nothing.
+    """
+    if todo.state is TodoState.CLAIMED and todo.assignee == assignee:
+        return todo
+    freed = release(todo, actor) if todo.state is TodoState.CLAIMED else todo
+    _require(freed, Action.CLAIM, actor)
+    return replace(freed, state=TodoState.CLAIMED, assignee=assignee)
 
 
 def complete(todo: TodoStatus, actor: Actor) -> TodoStatus:

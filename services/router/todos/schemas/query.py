@@ -8,8 +8,9 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.router.deciding.decision import Kind
+from services.router.people.names import Person
 from services.router.todos.domain.todo import TodoState
-from services.router.todos.schemas.todo import Person, Word
+from services.router.todos.schemas.todo import Word
 from services.router.todos.store.walks import Sort
 from shared.web.moments import Moment
 from shared.web.strict_json import SafeStr

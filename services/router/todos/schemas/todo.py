@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from services.router.deciding.decision import Kind
+from services.router.people.names import Person, trimmed
 from services.router.todos.domain.todo import DismissReason, TodoState
 from services.router.todos.domain.verdict import Verdict
 from shared.web.of_inquiry import OfInquiry
-from shared.web.strict_json import CleanName, SafeStr
+from shared.web.strict_json import SafeStr
 
 TEXT_LIMIT = 100_000
 
 
-def _trimmed(text: Any) -> Any:
-    return text.strip() if isinstance(text, str) else text
-
-
-def _not_empty(name: str) -> str:
-    if not name:
-        raise ValueError("text with a visible character")
-    return name
-
-
-Person = Annotated[
-    SafeStr,
-    BeforeValidator(_trimmed),
-    Field(min_length=1, max_length=200),
-    CleanName,
-    AfterValidator(_not_empty),
-]
-Why = Annotated[SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=1000)]
+Why = Annotated[SafeStr, BeforeValidator(trimmed), Field(min_length=1, max_length=1000)]
 Word = Annotated[SafeStr, Field(min_length=1, max_length=64)]
 
 
@@ -242,6 +226,25 @@ class ActIn(BaseModel):
         description="Act on what somebody else has claimed; the key needs the scope "
         "`todos:supervise`, and the history shows it.",
     )
+
+
+class AssignIn(ActIn):
+    """Without `as_supervisor` a person can only take what nobody has."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"assignee": "Bert", "by": "Carla", "reason": "knows the customer"}]
+        },
+    )
+
+    by: Person | None = Field(
+        default=None,
+        description="Who assigns it; default: the key's name. To somebody else the key needs the "
+        "scope `todos:supervise`.",
+    )
+    assignee: Person = Field(description="Who has it from now on.", examples=["Bert"])
+    reason: Why | None = Field(None, description="Why; the history has it.")
 
 
 class EndIn(ActIn):

@@ -13,7 +13,9 @@ from services.router.tables import history, messages, todos
 from services.router.todos.store.work import ROUTER, What
 from shared.db import Read, Write
 
-_BY_PEOPLE = (What.CLAIMED, What.REROUTED, What.REOPENED, What.VERDICT, What.APPEALED)
+_BY_PEOPLE = (
+    What.CLAIMED, What.ASSIGNED, What.REROUTED, What.REOPENED, What.VERDICT, What.APPEALED,
+)  # fmt: skip
 
 
 def rewrite(

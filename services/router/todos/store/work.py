@@ -27,6 +27,7 @@ class What(StrEnum):
 
     CREATED = "created"
     CLAIMED = "claimed"
+    ASSIGNED = "assigned"
     RELEASED = "released"
     COMPLETED = "completed"
     REROUTED = "rerouted"

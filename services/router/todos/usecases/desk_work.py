@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from services.router.people.usecases import require_presence
 from services.router.similar.usecases import index
 from services.router.todos.domain import todo as moves
 from services.router.todos.domain.ends import End, EndKind
@@ -94,12 +96,36 @@ def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     _finish(tx, claimed, fact, line)
 
 
-def release(tx: Write, *, todo_id: UUID, by: By) -> None:
+def assign(tx: Write, *, todo_id: UUID, assignee: str, by: By, reason: str | None = None) -> None:
+    """Give it to `assignee`; giving again what that person has changes nothing.
+
+    Raises AbsentError besides.
+    """
+    todo = found(tx, todo_id, by)
+    actor = by.actor(todo)
+    after = moves.assign(todo.status, actor, assignee=assignee)
+    if after == todo.status:
+        return
+    require_presence(tx, assignee, by.now)
+    fact = TodoClaimed(
+        **_ids(todo),
+        assignee=assignee,
+        desk=after.desk,
+        claimed_at=by.now,
+        key_name=by.key,
+        assigned_by=actor.id,
+    )
+    why = f"to {assignee}" if reason is None else f"to {assignee}: {reason}"
+    assigned = replace(todo, status=after, claimed_through=by.key)
+    _finish(tx, assigned, fact, by.line(todo, What.ASSIGNED, why, at=by.now))
+
+
+def release(tx: Write, *, todo_id: UUID, by: By, reason: str | None = None) -> None:
     todo = found(tx, todo_id, by)
     actor = by.actor(todo)
     fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id, key_name=by.key)
     after = _unclaimed(todo, moves.release(todo.status, actor))
-    _finish(tx, after, fact, by.line(todo, What.RELEASED, at=by.now))
+    _finish(tx, after, fact, by.line(todo, What.RELEASED, reason, at=by.now))
 
 
 def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None) -> None:
@@ -260,7 +286,7 @@ def _changed(todo: WorkTodo) -> ChangedError:
     )
 
 
-def _ids(todo: WorkTodo) -> dict[str, UUID]:
+def _ids(todo: WorkTodo) -> dict[str, Any]:
     return {
         "todo_id": todo.id,
         "inquiry_id": todo.inquiry_id,

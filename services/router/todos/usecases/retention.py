@@ -19,7 +19,9 @@ from services.router.todos.store.work import What
 from shared.db import Read, Write
 from shared.db.among import among
 
-_SAID = (What.REROUTED, What.REOPENED, What.VERDICT, What.APPEALED)
+_SAID = (
+    What.ASSIGNED, What.RELEASED, What.REROUTED, What.REOPENED, What.VERDICT, What.APPEALED,
+)  # fmt: skip
 """What somebody says of these is in their own words."""
 AT_ONCE = 50
 """ToDos that are looked at, and stripped, together."""

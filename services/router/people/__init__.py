@@ -1,0 +1,1 @@
+"""Who is absent, and who takes over meanwhile."""
