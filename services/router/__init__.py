@@ -1,6 +1,7 @@
 """Router: the right people get it.
 
-Owns       ToDos with their decisions, messages to read and history; what is known of deadlines
+Owns       ToDos with their decisions, messages to read and history; what is known of deadlines;
+           absences of people
 Publishes  todo.created, .claimed, .released, .rerouted, .completed, .dismissed, .reopened
 Listens to inquiry.received, .message_added, .message_edited, .message_withdrawn, .answered, .held,
            .reply_withdrawn, .own_post_seen, .closed; every deadline fact

@@ -14,7 +14,7 @@ from sqlalchemy import Boolean, Row, bindparam, case, insert, null, select, upda
 from services.router.similar.store.uses import REUSED
 from services.router.tables import history, todos
 from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
-from shared.db import Write
+from shared.db import Read, Write
 from shared.db.among import among
 
 ROUTER = "router"
@@ -106,6 +106,13 @@ def save(tx: Write, changed: Sequence[WorkTodo]) -> None:
     """The version of each is one higher then."""
     if changed:
         tx.execute(_SAVE, [_changes(todo) for todo in changed])
+
+
+def standing(tx: Read, todo_id: UUID) -> tuple[int, TodoState]:
+    """The version and the state of a ToDo that is there."""
+    c = todos.c
+    row = tx.execute(select(c.version, c.state).where(c.id == todo_id)).one()
+    return row.version, TodoState(row.state)
 
 
 def raise_version(tx: Write, todo_id: UUID) -> None:
