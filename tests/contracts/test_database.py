@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -274,6 +274,33 @@ async def test_a_fact_is_recorded_only_with_its_state(database: Database) -> Non
     with pytest.raises(LookupError):
         await database.write(half)
     assert await database.read(unpublished_count) == 0
+
+
+async def test_what_follows_a_database_is_written_with_each_fact(url: str) -> None:
+    followed: list[Envelope] = []
+
+    def follow(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        followed.extend(envelopes)
+        add(tx, len(followed))
+
+    def fails(tx: Write) -> None:
+        outbox.record(tx, [fact(2)])
+        raise LookupError
+
+    database = open_database(url)
+    database.followers = (follow,)
+    await database.start()
+    try:
+        await database.migration(_metadata.create_all)
+        event = fact(1)
+        await database.write(outbox.record, [event])
+        with pytest.raises(LookupError):
+            await database.write(fails)
+        assert followed[0] == event
+        assert len(followed) == 2
+        assert await database.read(numbers) == [1]
+    finally:
+        await database.stop()
 
 
 async def test_the_inbox_knows_what_was_handled(database: Database) -> None:
