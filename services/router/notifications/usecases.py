@@ -109,4 +109,6 @@ def _of(fact: TodoFact) -> tuple[datetime, dict[str, object]]:
             raise TypeError(f"nobody is notified of {fact.TYPE}")
     if isinstance(fact, TodoRerouted | TodoDismissed) and fact.verdict is not None:
         more["verdict"] = fact.verdict
+    if isinstance(fact, TodoReopened) and fact.time_left is not None:
+        more["time_left"] = fact.time_left
     return at, more

@@ -188,6 +188,23 @@ async def test_a_verdict_is_named(notified: Notified) -> None:
     assert (data["from_desk"], data["verdict"]) == ("review", "technical")
 
 
+async def test_an_appeal_is_no_common_reopening(notified: Notified) -> None:
+    todo = await notified.desk.new_todo("Guten Tag")
+    path = f"/todos/{todo['id']}"
+    for verb, body in (
+        ("verdict", {"verdict": "spam"}),
+        ("appeal", {"reason": "fax-0815"}),
+        ("verdict", {"verdict": "spam"}),
+        ("reopen", {"reason": "fax-0815"}),
+    ):
+        answer = await notified.desk.post(f"{path}/{verb}", body)
+        assert answer.status_code == 200, answer.text
+    rows = [row for row in await notified.log(target="review") if row["kind"] == "todo.reopened"]
+    shown = [(await notified.body(row))["data"] for row in rows]
+    assert [data.get("time_left") for data in shown] == [True, None]
+    assert {data["desk"] for data in shown} == {"review"}
+
+
 async def test_nothing_of_the_customer_goes_out(notified: Notified) -> None:
     todo = await notified.desk.new_todo(TEXT)
     path = f"/todos/{todo['id']}"
