@@ -260,6 +260,7 @@ class Routing(Part):
     """
 
     min_confidence: Annotated[StrictFloat, Field(ge=0.5, le=0.95)]
+    dismiss_thanks_above: Annotated[StrictFloat, Field(ge=0.9, le=1)] | None = None
     technical_terms: Terms
     general_terms: Terms
     netiquette_terms: Terms

@@ -42,6 +42,7 @@ from services.intake.receiving import quarantine
 from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Inquiry
+from services.router.deciding.language import foreign
 from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
 from services.router.todos.schemas.query import TodoQuery
@@ -126,6 +127,20 @@ KINDS: dict[str, Callable[[int], str]] = {
     "www": repeated("www."),
     "a term": repeated("serverausfall "),
     "a term in a word": repeated("serverausfall"),
+    "insults": repeated("ihr idioten "),
+    "quoted insults": repeated('"du idiot" '),
+    "reported insults": repeated("er nannte mich idiot "),
+    "beginnings of threats": repeated("ich komm vorbei und "),
+    "beginnings of insults": repeated("you are a "),
+    "stars in words": repeated("f**k "),
+    "a word of stars": repeated("f*"),
+    "spaced letters": repeated("i d i o t "),
+    "letters with spaces": repeated("s p a c e s "),
+    "digits in words": repeated("1d10t"),
+    "thanks": repeated("danke "),
+    "spam": repeated("check out my "),
+    "foreign words": repeated("je ne vous "),
+    "Cyrillic": repeated("не могу "),
     "distinct compounds": numbered("serverausfall"),
     "distinct words": numbered("wort"),
     "umlauts": repeated("ä"),
@@ -310,6 +325,10 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     # One with the subject and the hashtags, the other with the text.
     "decide": lambda t: DECIDER.decide(Inquiry("", t, "facebook", (t,))),
     "preview": lambda t: DECIDER.preview(t, subject=None, channel="facebook"),
+    "netiquette": lambda t: DECIDER.screening.netiquette.suspicion(Inquiry(t)),
+    "spam": lambda t: DECIDER.screening.spam.suspicion(Inquiry(t)),
+    "chatter": lambda t: DECIDER.screening.chatter.suggestion(Inquiry(t, after_answer=True)),
+    "foreign": foreign,
     **{
         model.__name__: _fields(model)
         for model in (ClaimIn, DismissIn, EndIn, PreviewIn, ReopenIn, RerouteIn, TodoQuery)

@@ -42,9 +42,15 @@ def sentences(policy: Policy, language: Language) -> list[str]:
         *_desks(policy, words, language),
         *_hashtags(policy.hashtags, words),
         words.routing.format(percent=round(policy.routing.min_confidence * 100)),
+        *_thanks(policy, words),
         words.netiquette.format(text=policy.netiquette.text(language)),
         *_retention(policy, words),
     ]
+
+
+def _thanks(policy: Policy, words: Wording) -> Iterable[str]:
+    if (above := policy.routing.dismiss_thanks_above) is not None:
+        yield words.thanks.format(percent=round(above * 100))
 
 
 def _channels(policy: Policy, words: Wording) -> Iterable[str]:

@@ -66,6 +66,7 @@ class Wording:
     events: str
     dated_events: str
     routing: str
+    thanks: str
     netiquette: str
     log: str
     messages_stay: str
@@ -203,6 +204,10 @@ EN = Wording(
         "The words of an inquiry decide between the technical desk and the inbound desk; below "
         "{percent} % certainty a person does."
     ),
+    thanks=(
+        "Thanks after an answer need none: from {percent} % certainty on this policy dismisses "
+        "them, never with a question in them."
+    ),
     netiquette="Netiquette: {text}",
     log="The event log keeps {days}.",
     messages_stay="Messages stay until they are removed.",
@@ -338,6 +343,10 @@ DE = Wording(
     routing=(
         "Die Wörter einer Anfrage entscheiden zwischen dem technischen und dem allgemeinen Team; "
         "unter {percent} % Sicherheit entscheidet ein Mensch."
+    ),
+    thanks=(
+        "Ein Dank nach einer Antwort braucht keine: ab {percent} % Sicherheit schließt ihn diese "
+        "Richtlinie, nie mit einer Frage darin."
     ),
     netiquette="Netiquette: {text}",
     log="Das Ereignisprotokoll umfasst {days}.",

@@ -2,14 +2,16 @@
 
 What decides, strongest first:
 
-1. A suspected violation of the netiquette goes to the review desk, also when a desk was addressed
-   directly: such an inquiry never disappears without a person having decided.
+1. A suspected violation of the netiquette and suspected spam go to the review desk, also when a
+   desk was addressed directly: such an inquiry never disappears without a person having decided.
 2. A directly addressed desk gets the inquiry with certainty; words are not asked.
-3. Technical words speak for the technical desk, general ones for the inbound desk. Each distinct
+3. Thanks after an answer, a text in another language and one with nothing to read are set apart for
+   the review desk (`screening`).
+4. Technical words speak for the technical desk, general ones for the inbound desk. Each distinct
    word counts once. The confidence is `winner / (technical + general + 0.5)`: one clear word gives
    0.67, two give 0.8, two against one 0.57. Below the policy's `min_confidence`, and always when
    both sides weigh the same, a person decides (`unsure`, review desk).
-4. No word at all: a question of at least two words is a general one (somebody wants to know
+5. No word at all: a question of at least two words is a general one (somebody wants to know
    something, and the inbound desk is where general questions are answered); everything else, such
    as a lone emoji or a text in another language, goes to a person.
 
@@ -34,6 +36,7 @@ from services.router.deciding.decision import (
 )
 from services.router.deciding.model.learned import Seat, Version
 from services.router.deciding.policy import DirectAddresses, direct_addresses, policy_words
+from services.router.deciding.screening import Screening
 from services.router.deciding.weighing import Weigher, Weighing
 from shared.policy import KnownHashtags, Policy, extract_hashtags, known_hashtags
 
@@ -58,6 +61,9 @@ class Decider:
     desks: frozenset[str] = frozenset()
     learned: Seat = field(default_factory=Seat)
     """The version of the model that decides instead of the words alone; none: they do."""
+    dismiss_thanks_above: float | None = None
+    """From which certainty on the policy dismisses what needs no answer; None: a person does."""
+    screening: Screening = field(default_factory=Screening.shipped)
 
     @classmethod
     def of(cls, policy: Policy) -> Decider:
@@ -68,6 +74,7 @@ class Decider:
             known_hashtags(policy.hashtags),
             policy.routing.min_confidence,
             frozenset(policy.desks),
+            dismiss_thanks_above=policy.routing.dismiss_thanks_above,
         )
 
     def decide(self, inquiry: Inquiry) -> Decision:
@@ -76,6 +83,9 @@ class Decider:
 
     def decide_with(self, version: Version | None, inquiry: Inquiry) -> Decision:
         """What would be decided if that version were the current one; None: by the words alone."""
+        suspected = self.screening.suspected(inquiry)
+        if suspected is not None:
+            return suspected
         weighing = self.weigher.weigh(inquiry)
         if weighing.netiquette >= SUSPICION:
             certainty = _confidence(weighing.netiquette, 0.0)
@@ -85,7 +95,7 @@ class Decider:
         desk = self.addresses.desk(inquiry.channel, inquiry.text, inquiry.hashtags)
         if desk is not None:
             return _addressed(desk, weighing.reasons)
-        return self.weighed(version, inquiry, weighing)
+        return self.screening.set_apart(inquiry) or self.weighed(version, inquiry, weighing)
 
     def weighed(self, version: Version | None, inquiry: Inquiry, weighing: Weighing) -> Decision:
         """Where no rule is certain: by that version, without one by the words alone."""
@@ -96,11 +106,13 @@ class Decider:
             )
         return decision or self._by_words(inquiry, weighing)
 
-    def preview(self, text: str, *, subject: str | None, channel: str) -> Decision:
+    def preview(
+        self, text: str, *, subject: str | None, channel: str, after_answer: bool = False
+    ) -> Decision:
         """The same for a text that never came in: its hashtags are looked for here."""
         whole = text if subject is None else f"{subject}\n{text}"
         tags = tuple(found.tag for found in extract_hashtags(whole, self.hashtags))
-        return self.decide(Inquiry(text, subject, channel, tags))
+        return self.decide(Inquiry(text, subject, channel, tags, after_answer))
 
     def _by_words(self, inquiry: Inquiry, weighing: Weighing) -> Decision:
         technical, general = weighing.technical, weighing.general

@@ -28,6 +28,10 @@ class Rule(StrEnum):
     TECHNICAL_TERM = "technical_term"
     GENERAL_TERM = "general_term"
     NETIQUETTE_TERM = "netiquette_term"
+    SPAM_TERM = "spam_term"
+    THANKS = "thanks"
+    FOREIGN_LANGUAGE = "foreign_language"
+    NOTHING_TO_READ = "nothing_to_read"
     HASHTAG = "hashtag"
     ADDRESSED_DESK = "addressed_desk"
     QUESTION = "question"
@@ -67,7 +71,8 @@ class Inquiry:
 class Decision:
     """Kind, desk and certainty (0 to 1) of an inquiry, with every word that was weighed.
 
-    `decided_by` is the rule that was certain (`addressed_desk`), `netiquette`, or what weighed the
+    `decided_by` is the rule that was certain (`addressed_desk`), what the text was screened for
+    (`netiquette`, `spam`, `no_answer_needed`, `language`, `nothing_to_read`), or what weighed the
     words. `language` (ISO 639-1) is set for a text that is surely neither German nor English.
     """
 

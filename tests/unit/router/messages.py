@@ -5,7 +5,7 @@ from __future__ import annotations
 from services.router.deciding.decision import Kind
 
 TECHNICAL, GENERAL = Kind.TECHNICAL, Kind.GENERAL
-NETIQUETTE, UNSURE = Kind.NETIQUETTE, Kind.UNSURE
+NETIQUETTE, SPAM, UNSURE = Kind.NETIQUETTE, Kind.SPAM, Kind.UNSURE
 
 MESSAGES: tuple[tuple[str, Kind], ...] = (
     # German, technical
@@ -86,20 +86,20 @@ MESSAGES: tuple[tuple[str, Kind], ...] = (
     ("important: please observe the new terms", UNSURE),
     ("Ich vergass meine Tasche bei euch", UNSURE),
     ("Ich mach dich fertig", NETIQUETTE),
-    ("Ihr seid Betrüger und Abzocker!", NETIQUETTE),
+    ("Ihr seid Betrüger und Abzocker!", UNSURE),
     # Suspected netiquette: a person decides
     ("Ihr seid doch alle Vollidioten", NETIQUETTE),
     ("Du dummes Arschloch, ruf endlich zurück!", NETIQUETTE),
-    ("Scheißladen, nie wieder!!", NETIQUETTE),
+    ("Ihr Drecksbande, nie wieder!!", NETIQUETTE),
     ("fickt euch alle", NETIQUETTE),
     ("Der Login geht nicht, ihr verdammten Hurensöhne", NETIQUETTE),
     ("Ich werde euch alle umbringen.", NETIQUETTE),
     ("you idiots broke my site, fuck off", NETIQUETTE),
     ("What a bunch of assholes. Cancel my contract.", NETIQUETTE),
     ("kill yourself", NETIQUETTE),
-    ("Get 10000 FREE FOLLOWERS now!!! http://spam.example/win", NETIQUETTE),
-    ("Online Casino: schnell Geld verdienen ohne Risiko", NETIQUETTE),
-    ("Cheap viagra, click here", NETIQUETTE),
+    ("Get 10000 FREE FOLLOWERS now!!! http://spam.example/win", SPAM),
+    ("Online Casino: schnell Geld verdienen ohne Risiko", SPAM),
+    ("Cheap viagra, click here", SPAM),
     # Unsure: a person decides
     ("👍", UNSURE),
     ("", UNSURE),

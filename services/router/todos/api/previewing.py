@@ -17,5 +17,7 @@ def add_previewing(api: APIRouter, service: TodoDependencies) -> None:
     async def preview_decision(body: PreviewIn, _caller: Caller = reads) -> DecisionOut:
         """What the policy would decide on a text, and why. Nothing is stored."""
         channel = service.known_channel(body.channel) if body.channel is not None else ""
-        decision = service.decider.preview(body.text, subject=body.subject, channel=channel)
+        decision = service.decider.preview(
+            body.text, subject=body.subject, channel=channel, after_answer=body.after_answer
+        )
         return DecisionOut.model_validate(decision)

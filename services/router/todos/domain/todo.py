@@ -21,7 +21,9 @@ Who may do what:
   whoever had claimed it.
 - The system completes a ToDo when an answer was recorded, whoever has claimed it. It moves one that
   no person has claimed or moved when the customer edits the message that decided. It never claims
-  and never dismisses: a person decides which inquiry gets no answer. When a person closed the
+  and never dismisses: a person decides which inquiry gets no answer. The policy may say in advance
+  that thanks after an answer need none (`dismiss_thanks_above`); it then dismisses what is open,
+  for that reason only. When a person closed the
   inquiry, that person is the actor of the dismissal. When a person withdraws the answer, the ToDo
   is its claimer's again, or open for its desk.
 """
@@ -61,6 +63,7 @@ class Role(StrEnum):
     AGENT = "agent"
     SUPERVISOR = "supervisor"
     SYSTEM = "system"
+    POLICY = "policy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ class Actor:
 
 
 SYSTEM = Actor("system", Role.SYSTEM)
+POLICY = Actor("policy", Role.POLICY)
+"""Who acts when the policy file has decided in advance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
         return f"{can} by {self.claimed_by}, or by a supervisor (as_supervisor)"
 
 
+_WITHOUT_A_PERSON = {Role.SYSTEM: Action.COMPLETE, Role.POLICY: Action.DISMISS}
 _WHILE_CLAIMED = (Action.RELEASE, Action.COMPLETE, Action.REROUTE, Action.DISMISS)
 _WHY_NOT_REOPENED = {
     "todo_not_ended": "the ToDo has not ended: there is no end to take back",
@@ -165,6 +171,8 @@ def reroute(todo: TodoStatus, actor: Actor, *, desk: str) -> TodoStatus:
 def dismiss(todo: TodoStatus, actor: Actor, *, reason: DismissReason) -> TodoStatus:
     """Decide that the inquiry gets no answer, and why."""
     _require(todo, Action.DISMISS, actor)
+    if actor.role is Role.POLICY and reason is not DismissReason.NO_ANSWER_NEEDED:
+        raise _illegal("person_required", todo, Action.DISMISS, actor)
     return replace(
         todo,
         state=TodoState.DISMISSED,
@@ -204,7 +212,7 @@ def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> Illeg
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
     """The code of what speaks against the move, or None."""
     ended = todo.state in (TodoState.DONE, TodoState.DISMISSED)
-    if actor.role is Role.SYSTEM and action is not Action.COMPLETE:
+    if action is not _WITHOUT_A_PERSON.get(actor.role, action):
         return "person_required"
     if action is Action.REOPEN:
         return None if ended else "todo_not_ended"

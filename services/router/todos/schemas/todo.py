@@ -302,6 +302,9 @@ class PreviewIn(BaseModel):
     text: Annotated[SafeStr, Field(min_length=1, max_length=TEXT_LIMIT)]
     subject: Annotated[SafeStr, Field(max_length=1000)] | None = None
     channel: Word | None = Field(None, description="As if it came from this channel.")
+    after_answer: bool = Field(
+        default=False, description="As if this customer had been answered in this thread before."
+    )
 
 
 class DecisionOut(BaseModel):

@@ -34,6 +34,12 @@ def mark_withdrawn(tx: Write, inquiry_id: UUID, message_id: UUID, *, at: datetim
     return tx.execute(row.values(withdrawn_at=at)).rowcount > 0
 
 
+def received_at(tx: Read, inquiry_id: UUID, message_id: UUID) -> datetime | None:
+    query = select(messages.c.received_at).where(_is(inquiry_id, message_id))
+    found: datetime | None = tx.execute(query).scalar()
+    return found
+
+
 def decides(tx: Read, inquiry_id: UUID, message_id: UUID) -> bool:
     """Whether the desk was chosen by this message, the inquiry's first."""
     m, t = messages.c, todos.c

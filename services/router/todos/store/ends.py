@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, or_, select
 
-from services.router.tables import ends, history
+from services.router.tables import ends, history, todos
 from services.router.todos.domain.ends import End, EndKind
 from services.router.todos.domain.todo import DismissReason
 from services.router.todos.store.work import What
@@ -34,6 +34,7 @@ WHERE todo_ends.revision < excluded.revision
 """
 _RECORDED_ENDS = (What.COMPLETED, What.ANSWERED, What.DISMISSED, What.CLOSED, What.HELD)
 _NAMELESS_VERSION = 5
+_ANSWERS = (EndKind.ANSWERED.value, EndKind.COMPLETED.value)
 
 
 def nameless_key(todo_id: UUID, line: object) -> UUID:
@@ -55,6 +56,19 @@ def ends_of(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:
         end = End(row.key, kind, row.at, row.by, reason, row.follow_up_at, row.revision, row.final)
         found[row.todo_id].append(replace(end, key_name=row.key_name))
     return found
+
+
+def first_answers(tx: Read, conversations: Sequence[UUID]) -> Mapping[UUID, datetime]:
+    """When somebody in each of these conversations was first answered, by an answer that stands."""
+    e, t = ends.c, todos.c
+    stands = or_(t.reopened_at.is_(None), e.at > t.reopened_at, e.kind == EndKind.ANSWERED.value)
+    query = (
+        select(t.conversation_id, func.min(e.at).label("at"))
+        .join_from(todos, ends, e.todo_id == t.id)
+        .where(among(tx, t.conversation_id, conversations), e.kind.in_(_ANSWERS), stands)
+        .group_by(t.conversation_id)
+    )
+    return {row.conversation_id: row.at for row in tx.execute(query)}
 
 
 def ends_in_histories(tx: Read, todo_ids: Sequence[UUID]) -> Mapping[UUID, list[End]]:

@@ -21,8 +21,10 @@ from services.router.todos.store.arrivals import (
     keep_moves,
     remove_moved,
 )
+from services.router.todos.store.ends import first_answers
 from services.router.todos.store.work import ROUTER, Note, What, lock_of_inquiries, note
 from services.router.todos.usecases.pending import clear_verdicts
+from services.router.todos.usecases.thanks import dismiss_thanks
 from shared.db import Write
 from shared.events.inquiries import InboundMessage, InquiryReceived, MessageAdded, MessageEdited
 from shared.events.todos import TodoCreated
@@ -39,15 +41,19 @@ def open_todos(
 ) -> Counter[str]:
     """One ToDo for each inquiry that has none; how many of which kind were decided."""
     begin_moves(tx, arrived)
-    decided = {
-        fact.inquiry_id: (envelope, decision_on(fact, decider)) for envelope, fact in arrived
-    }
+    answered = first_answers(tx, [fact.conversation_id for _, fact in arrived])
+    decided = {}
+    for envelope, fact in arrived:
+        after_answer = is_before(answered.get(fact.conversation_id), fact.received_at)
+        decision = decision_on(fact, decider, after_answer=after_answer)
+        decided[fact.inquiry_id] = (envelope, decision)
     todos = [
         _new_todo(fact, decided[fact.inquiry_id][1], envelope.time) for envelope, fact in arrived
     ]
     opened = insert_todos(tx, todos)
     move_away(tx, arrived, now=now)
     outbox.record(tx, [_created(decided[todo.inquiry_id][0], todo, now) for todo in opened])
+    dismiss_thanks(tx, opened, above=decider.dismiss_thanks_above, now=now)
     return Counter(str(todo.decided["kind"]) for todo in opened)
 
 
@@ -94,9 +100,19 @@ def message_of(fact: InquiryReceived | MessageAdded) -> NewMessage:
     )
 
 
-def decision_on(fact: InquiryReceived | MessageAdded | MessageEdited, decider: Decider) -> Decision:
+def decision_on(
+    fact: InquiryReceived | MessageAdded | MessageEdited,
+    decider: Decider,
+    *,
+    after_answer: bool = False,
+) -> Decision:
     tags = tuple(use.tag for use in fact.hashtags)
-    return decider.decide(Inquiry(fact.text, fact.subject, fact.channel, tags))
+    return decider.decide(Inquiry(fact.text, fact.subject, fact.channel, tags, after_answer))
+
+
+def is_before(answered_at: datetime | None, received_at: datetime) -> bool:
+    """Whether a message came after an answer, by when both happened."""
+    return answered_at is not None and answered_at < received_at
 
 
 def decided_columns(decision: Decision) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision
 from services.router.todos.domain.todo import TodoState
 from services.router.todos.store import edits
+from services.router.todos.store.ends import first_answers
 from services.router.todos.store.work import (
     ROUTER,
     Note,
@@ -22,7 +23,7 @@ from services.router.todos.store.work import (
     raise_version,
     save,
 )
-from services.router.todos.usecases.arrivals import decided_columns, decision_on
+from services.router.todos.usecases.arrivals import decided_columns, decision_on, is_before
 from services.router.todos.usecases.outcomes import refresh_ended, suspicion, todos_of
 from services.router.todos.usecases.pending import clear_verdicts
 from shared.db import Write
@@ -55,7 +56,7 @@ def show_edits(
         raise_version(tx, todo.id)
         note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_EDITED, str(fact.message_id))])
         clear_verdicts(tx, [(todo.id, at)])
-        decision = decision_on(fact, decider)
+        decision = decision_on(fact, decider, after_answer=_came_after_answer(tx, fact))
         if _may_move(tx, todo, fact):
             _decide_again(tx, todo, decision, envelope, now=now)
         else:
@@ -74,6 +75,12 @@ def show_withdrawals(tx: Write, facts: Sequence[MessageWithdrawn]) -> None:
             note(tx, [Note(todo.id, at, ROUTER, What.MESSAGE_WITHDRAWN, str(message_id))])
             clear_verdicts(tx, [(todo.id, at)])
     refresh_ended(tx, todos, facts)
+
+
+def _came_after_answer(tx: Write, fact: MessageEdited) -> bool:
+    received_at = edits.received_at(tx, fact.inquiry_id, fact.message_id)
+    answered_at = first_answers(tx, [fact.conversation_id]).get(fact.conversation_id)
+    return received_at is not None and is_before(answered_at, received_at)
 
 
 def _may_move(tx: Write, todo: WorkTodo, fact: MessageEdited) -> bool:

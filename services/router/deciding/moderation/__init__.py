@@ -1,0 +1,1 @@
+"""What is no ordinary inquiry: suspected violations of the netiquette, and spam."""

@@ -1,0 +1,113 @@
+"""Words that are spelled so that no list finds them: f*ck, sh1t, i d i o t, idioooot.
+
+A masked word is replaced by the word it stands for, where the vocabulary has it, and everything
+else stays as it is. The text keeps its length, so that places agree: a word that is shorter than
+its mask is filled up with spaces, and `ends` says where the mask ended.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+_LETTERS = "a-zäöüß"
+_SEPARATED = re.compile(
+    rf"(?<![\w.*\-])[{_LETTERS}0-9@$](?:([ .\-_*+/])[{_LETTERS}0-9@$](?!\w))"
+    rf"(?:\1[{_LETTERS}0-9@$](?!\w)){{2,22}}+"
+)
+_MASKED = re.compile(
+    rf"(?<![\w*#@$])(?=[{_LETTERS}]{{0,24}}[*#@$!|€0-9])"
+    rf"[{_LETTERS}0-9*#@$!|€]{{2,23}}[{_LETTERS}0-9*#@$€](?![\w*#@$€])"
+)
+_REPEATED = re.compile(
+    rf"(?<!\w)[{_LETTERS}]{{0,20}}([{_LETTERS}])\1{{2}}[{_LETTERS}]{{0,30}}(?!\w)"
+)
+_SUSPICIOUS = re.compile(
+    rf"[{_LETTERS}][*#@$!|€0-9]|[*@$€0-9][{_LETTERS}]|([{_LETTERS}])\1\1"
+    rf"|(?<!\w)[{_LETTERS}][ .\-_*+/][{_LETTERS}][ .\-_*+/][{_LETTERS}](?!\w)"
+)
+_STARS = re.compile(r"[*#]+")
+_RUN = re.compile(r"(.)\1{2,}")
+_LEET = (
+    str.maketrans("013457@$€!|", "oieastaseil"),
+    str.maketrans("013457@$€!|", "oleastaseli"),
+)
+_HIDDEN = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_LOOKALIKES = str.maketrans("аеорсухіѕ", "aeopcyxis")  # noqa: RUF001 - Cyrillic, that is the point
+_HALF_CYRILLIC = re.compile(r"[a-z][аеорсухіѕ]|[аеорсухіѕ][a-z]")  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class Unmasked:
+    """The text with its masked words spelled out; `ends` by where such a word begins."""
+
+    text: str
+    ends: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Masks:
+    """The words that somebody may want to hide, in lower case."""
+
+    words: frozenset[str]
+    listed: str
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Masks:
+        """Where a mask fits several words the first is taken."""
+        listed = list(dict.fromkeys(words))
+        return cls(frozenset(listed), "\n".join(["", *listed, ""]))
+
+    def unmask(self, text: str) -> Unmasked:
+        """`text` in lower case."""
+        if not text.isascii() and _HALF_CYRILLIC.search(text):
+            text = text.translate(_LOOKALIKES)
+        if _SUSPICIOUS.search(text) is None:
+            return Unmasked(text)
+        ends: dict[int, int] = {}
+
+        def spelled(match: re.Match[str]) -> str:
+            mask = match[0]
+            word = self._word(mask)
+            if word is None or len(word) > len(mask):
+                return mask
+            ends[match.start()] = match.end()
+            return word.ljust(len(mask))
+
+        for masks in (_SEPARATED, _MASKED, _REPEATED):
+            text = masks.sub(spelled, text)
+        return Unmasked(text, ends)
+
+    def _word(self, mask: str) -> str | None:
+        """What the mask stands for."""
+        separator = (
+            mask[1] if not mask[1].isalnum() and mask[1::2] == mask[1] * (len(mask) // 2) else ""
+        )
+        plain = mask.replace(separator, "") if separator else mask
+        once, twice = _RUN.sub(r"\1", plain), _RUN.sub(r"\1\1", plain)
+        for table in _LEET:
+            for spelling in (plain, once, twice):
+                word = spelling.translate(table).rstrip("*#")
+                if word in self.words and (word != mask):
+                    return word
+        if "*" in plain or "#" in plain:
+            return self._starred(plain)
+        return None
+
+    def _starred(self, mask: str) -> str | None:
+        """One star for each hidden letter; two letters are left, or the first of three to five."""
+        visible = len(_STARS.sub("", mask))
+        if visible < 2 and not (visible == 1 and 3 <= len(mask) <= 5 and mask[0].isalpha()):
+            return None
+        pattern = "".join(
+            "[^\n]" if character in "*#" else re.escape(character)
+            for character in mask.translate(_LEET[0])
+        )
+        found = re.search(rf"\n({pattern})(?=\n)", self.listed)
+        return found[1] if found else None
+
+
+def shown(text: str) -> str:
+    """Without characters that nobody sees."""
+    return text if text.isascii() else text.translate(_HIDDEN)

@@ -1,0 +1,136 @@
+"""Phrases with gaps and alternatives, looked for only where one of their words stands.
+
+    ich bring* (dich|euch) ..2 um
+
+`bring*` is any ending, `~` a usual one (`idiot~`: idioten, idiots), `(a|b)` one of several,
+`(a|b)?` perhaps one, `..2` up to two words of the same sentence, `<name>` a group of the data file,
+`^` and `$` where a clause begins and ends. Cost: one look-up for each distinct word of a text, and
+one pass over it for each phrase whose rarest word is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from itertools import islice
+
+from services.router.deciding.moderation.words import Words, folded
+
+ENDINGS = ("", "e", "em", "en", "er", "ern", "es", "n", "s", "in", "innen", "chen")
+_MOST_PLACES = 4
+_GAP = re.compile(r"\.\.(\d)")
+_END = r"(?= (?:[.!?,;:)\n\"]|[.!?]{2,}| *$))"
+_START = r"(?:^|(?<=[.!?,;:\n\"@]))"
+_EDGES = {"^": _START, "$": _END}
+_ANY = r"(?:[^\W_]+(?:'[^\W_]+)*)"
+_LITERAL = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]")
+_ELEMENT = re.compile(r"\([^()]*\)\??|<\w+>\??|[^\s()]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A phrase, and a word of which one is in every text that has it."""
+
+    text: str
+    expression: re.Pattern[str]
+    anchors: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The phrase, and its words [first, last] of the text."""
+
+    pattern: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """All phrases of a kind, compiled once."""
+
+    by_anchor: Mapping[str, Sequence[Pattern]]
+
+    @classmethod
+    def compile(cls, texts: Iterable[str], groups: Mapping[str, Sequence[str]]) -> Phrases:
+        """ValueError for a phrase in which no word must stand as it is."""
+        by_anchor: dict[str, list[Pattern]] = defaultdict(list)
+        for text in texts:
+            pattern = _compiled(text, groups)
+            for anchor in pattern.anchors:
+                by_anchor[anchor].append(pattern)
+        return cls(by_anchor)
+
+    def find(self, words: Words, distinct: AbstractSet[str]) -> Iterator[Found]:
+        """Each phrase, the first few times that it stands there; `distinct`: the text's words."""
+        seen: set[str] = set()
+        for anchor in sorted(distinct & self.by_anchor.keys()):
+            for pattern in self.by_anchor[anchor]:
+                if pattern.text in seen:
+                    continue
+                seen.add(pattern.text)
+                for match in islice(pattern.expression.finditer(words.line), _MOST_PLACES):
+                    first = words.line.count(" ", 0, match.start() + 1) - 1
+                    yield Found(pattern.text, first, first + match[0].strip().count(" "))
+
+
+def literal_words(texts: Iterable[str]) -> frozenset[str]:
+    """Every word that stands in one of these phrases as it is."""
+    return frozenset(word for text in texts for word in _LITERAL.findall(folded(text)))
+
+
+def _compiled(text: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
+    parts: list[str] = []
+    anchors: frozenset[str] = frozenset()
+    for element in _ELEMENT.findall(text):
+        gap = _GAP.fullmatch(element)
+        if gap is not None:
+            parts.append(rf"(?: (?:{_ANY}|,)){{0,{gap[1]}}}?")
+            continue
+        if element in _EDGES:
+            parts.append(_EDGES[element])
+            continue
+        optional = element.endswith("?") and len(element) > 1
+        written = list(_alternatives(element.removesuffix("?") if optional else element, groups))
+        named = sorted((_word(each) for each in written if each != "$"), key=len, reverse=True)
+        one = f" (?:{'|'.join(named)})(?= )"
+        if optional:
+            parts.append(f"(?:{one})?")
+        else:
+            parts.append(f"(?:{one}|{_END})" if "$" in written else one)
+        if optional or any("*" in each or each == "$" for each in written):
+            continue
+        literal = frozenset(form for each in written for form in forms(max(each.split(), key=len)))
+        if not anchors or _rarity(literal) > _rarity(anchors):
+            anchors = literal
+    if not anchors:
+        raise ValueError(f"no word of {text!r} must stand as it is")
+    return Pattern(text, re.compile("".join(parts)), anchors)
+
+
+def _rarity(literal: frozenset[str]) -> tuple[int, int]:
+    return min(len(word) for word in literal), -len(literal)
+
+
+def _alternatives(element: str, groups: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for each in element.strip("()").split("|"):
+        if each.startswith("<"):
+            yield from (folded(word) for word in groups[each.strip("<>")])
+        else:
+            yield folded(each)
+
+
+def forms(word: str) -> tuple[str, ...]:
+    """With each usual ending, when it is written with ~."""
+    if not word.endswith("~"):
+        return (word,)
+    return tuple(word[:-1] + ending for ending in ENDINGS)
+
+
+def _word(written: str) -> str:
+    if written.endswith("~"):
+        return re.escape(written[:-1]) + f"(?:{'|'.join(ENDINGS[1:])})?"
+    return re.escape(written).replace(r"\*", r"[^ ]*").replace(r"\ ", " ")
