@@ -285,6 +285,7 @@ async def test_a_reuse_is_recorded_once_with_its_line(desk: Desk) -> None:
     shown = await desk.get(f"/todos/{todo['id']}")
     lines = [line for line in history(shown) if line[1] == "answer_reused"]
     assert lines == [("Dora", "answer_reused", str(one.inquiry_id))]
+    assert shown["version"] == todo["version"] + 1
     (found,) = await similar(desk, todo)
     assert found["reused"] == 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, insert, select
+from sqlalchemy import ColumnElement, and_, case, func, insert, select, update
 
 from services.router.tables import history, lookups, questions, reuses, todos
 from shared.db import Read, Write
@@ -74,7 +74,7 @@ def find_reuse(tx: Read, todo_id: UUID, inquiry_id: UUID) -> Reuse | None:
 
 
 def add_reuse(tx: Write, reuse: Reuse) -> None:
-    """With its line in the history; the ToDo is locked."""
+    """With its line in the history, which is a new version of the ToDo; that is locked."""
     values = {
         "todo_id": reuse.todo_id,
         "at": reuse.at,
@@ -83,6 +83,8 @@ def add_reuse(tx: Write, reuse: Reuse) -> None:
     tx.execute(insert(reuses).values(**values, inquiry_id=reuse.inquiry_id, by=reuse.by))
     line = {"who": reuse.by, "what": REUSED, "why": str(reuse.inquiry_id)}
     tx.execute(insert(history).values(**values, **line))
+    mine = todos.c.id == reuse.todo_id
+    tx.execute(update(todos).where(mine).values(version=todos.c.version + 1))
 
 
 def used(tx: Read, *, start: datetime, end: datetime) -> Sequence[Used]:
