@@ -112,7 +112,8 @@ async def test_what_people_did_is_recovered_in_one_go_or_fact_by_fact(
         ("dismiss", {"reason": "spam", "by": "Dora"}),
         ("appeal", {"reason": "it is none", "by": "Carla"}),
         ("verdict", {"verdict": "technical", "by": "Berta"}),
-        ("claim", {"assignee": "Emil"}),
+        ("claim", {"assignee": "Fritz"}),
+        ("assign", {"assignee": "Emil", "by": "Carla"}),
     ):
         clock.advance(MINUTE)
         answer = await desk.post(f"/todos/{todo['id']}/{verb}", body)

@@ -44,7 +44,15 @@ from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id
 
-_WORK = (What.CLAIMED, What.RELEASED, What.REROUTED, What.VERDICT, What.APPEALED, What.REOPENED)
+_WORK = (
+    What.CLAIMED,
+    What.ASSIGNED,
+    What.RELEASED,
+    What.REROUTED,
+    What.VERDICT,
+    What.APPEALED,
+    What.REOPENED,
+)
 _ENDED = (TodoState.DONE, TodoState.DISMISSED)
 
 
@@ -110,8 +118,7 @@ class _Recovery:
     def take(self, event_id: UUID, fact: TodoFact) -> None:
         match fact:
             case TodoClaimed():
-                self._work(fact, fact.claimed_at, fact.assignee, What.CLAIMED, _claimed)
-                self._claims[fact.inquiry_id] = fact
+                self._claim(fact)
             case TodoReleased():
                 self._work(fact, fact.released_at, fact.released_by, What.RELEASED, _released)
             case TodoRerouted() if fact.rerouted_by != ROUTER or fact.key_name is not None:
@@ -173,6 +180,14 @@ class _Recovery:
         key_name = getattr(fact, "key_name", None)
         self.lines.append(Note(todo.id, at, who, what, why, key_name))
         return True
+
+    def _claim(self, fact: TodoClaimed) -> None:
+        self._claims[fact.inquiry_id] = fact
+        if fact.assigned_by is None:
+            self._work(fact, fact.claimed_at, fact.assignee, What.CLAIMED, _claimed)
+        else:
+            why = f"to {fact.assignee}"
+            self._work(fact, fact.claimed_at, fact.assigned_by, What.ASSIGNED, _claimed, why)
 
     def _reroute(self, fact: TodoRerouted) -> None:
         self._moves[fact.inquiry_id] = fact
