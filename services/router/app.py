@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.router.deciding.decide import Decider
 from services.router.learning.loops import learn
+from services.router.notifications.example import NOTIFICATION
 from services.router.notifications.usecases import follower
 from services.router.notifications.wording import words_of
 from services.router.people import api as people_api
@@ -103,6 +104,7 @@ def build(
         reads="todos:read",
         writes="todos:write",
         on_written=on_written,
+        example=NOTIFICATION,
     )
     service.serve(
         HttpDescription(

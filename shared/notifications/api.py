@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import structlog
@@ -35,7 +35,8 @@ class DeliveryLog:
     """What the routes need of the service that notifies.
 
     `reads` and `writes` are the scopes for looking and for sending again; `on_written` is called
-    after each commit by which a delivery is due.
+    after each commit by which a delivery is due. `example` is a notification with its body, where
+    the one of the schema, of a deadline, would mislead.
     """
 
     service: str
@@ -46,6 +47,7 @@ class DeliveryLog:
     reads: Scope
     writes: Scope
     on_written: Callable[[], None]
+    example: Mapping[str, Any] | None = None
 
     def known_target(self, name: str) -> str:
         """Raises InvalidError."""
@@ -62,7 +64,11 @@ def router(deliveries: DeliveryLog) -> APIRouter:
     reads = deliveries.authorizer.requires(deliveries.reads)
     writes = deliveries.authorizer.requires(deliveries.writes)
 
-    @api.get("/notifications", summary="List notifications, the newest first")
+    @api.get(
+        "/notifications",
+        summary="List notifications, the newest first",
+        responses=_shown(deliveries.example, listed=True),
+    )
     async def list_notifications(
         target: TargetName = None,
         state: Annotated[DeliveryState | None, Query(examples=["failed"])] = None,
@@ -90,7 +96,7 @@ def router(deliveries: DeliveryLog) -> APIRouter:
     @api.get(
         "/notifications/{notification_id}",
         summary="Show a notification",
-        responses=documented(404),
+        responses={**_shown(deliveries.example), **documented(404)},
     )
     async def show_notification(
         notification_id: UUID, _caller: Caller = reads
@@ -101,7 +107,7 @@ def router(deliveries: DeliveryLog) -> APIRouter:
     @api.post(
         "/notifications/{notification_id}/resend",
         summary="Send a notification again",
-        responses=documented(404, 409),
+        responses={**_shown(deliveries.example), **documented(404, 409)},
     )
     async def resend_notification(
         notification_id: UUID, caller: Caller = writes
@@ -119,6 +125,17 @@ def router(deliveries: DeliveryLog) -> APIRouter:
         return schemas.NotificationChanged.model_validate({"id": found.id, "state": found.state})
 
     return api
+
+
+def _shown(
+    example: Mapping[str, Any] | None, *, listed: bool = False
+) -> dict[int | str, dict[str, Any]]:
+    """The example of an answer in the API document, where it is not that of the schema."""
+    if example is None:
+        return {}
+    item = {name: value for name, value in example.items() if not listed or name != "body"}
+    answer = {"items": [item], "next_cursor": None} if listed else item
+    return {200: {"content": {"application/json": {"example": answer}}}}
 
 
 def _listed(row: Delivery) -> schemas.Notification:

@@ -23,8 +23,8 @@ from tests.support.kafka_broker import Broker
 from tests.support.receiver import Receiver, receiver
 from tests.system.desk import Caller, Desk, delivered, distributed, embedded
 
-KILLS = 3
-BURST = 30
+KILLS = 2
+BURST = 24
 TARGET = """
 [[notifications]]
 name = "ops"
