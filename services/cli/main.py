@@ -13,9 +13,9 @@ from services.cli import (
     keys,
     migrate,
     recover,
-    reindex,
     replay,
     retention,
+    router,
     run,
     send,
     simulate,
@@ -31,7 +31,7 @@ from shared.web.app import VERSION
 
 COMMANDS = (
     run, migrate, replay, recover, backfill, retention, check, channels, send, keys, simulate,
-    reindex,
+    router,
 )  # fmt: skip
 LOGGED = (run.run, run.run_one)
 """These say the same in their log, whose lines keep its form."""

@@ -12,9 +12,10 @@ from shared.runtime.clock import SystemClock
 from shared.runtime.settings import DeskSettings, read_settings
 
 
-def add(verbs: Any) -> None:
+def add(below: Any) -> None:
+    """`below` are the verbs of `inbound-desk router`."""
     add_verb(
-        verbs.choices["router"].add_subparsers(metavar="verb"),
+        below,
         "reindex",
         reindex,
         "build the index of answered questions anew, or go on where that was interrupted",
