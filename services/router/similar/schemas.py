@@ -45,7 +45,7 @@ class SimilarOut(OfInquiry):
     )
     words: list[str] = Field(
         description="Words of this inquiry that the other one has too, the most telling first.",
-        examples=[["passwort", "vergessen"]],
+        examples=[["Passwort", "vergessen"]],
     )
     reused: int = Field(description="For how many ToDos this answer was reused.", examples=[3])
 

@@ -97,7 +97,7 @@ async def test_an_answer_is_found_from_a_question_like_its_own(desk: Desk) -> No
     assert (found["answered_by"], found["answered_at"]) == ("Carla", "2026-11-24T12:00:00Z")
     answered_todo = await desk.todo_of(one)
     assert (found["todo_id"], found["desk"]) == (answered_todo["id"], answered_todo["desk"])
-    assert {"passwort", "vergessen", "zuruecksetzen"} <= set(found["words"])
+    assert {"Passwort", "vergessen", "Zurücksetzen"} <= set(found["words"])
     assert 0.5 < found["similarity"] <= 1
     assert found["reused"] == 0
 

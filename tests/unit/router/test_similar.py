@@ -34,10 +34,10 @@ from services.router.similar.domain.statistics import (
 )
 from services.router.similar.domain.words import (
     QUESTION_LIMIT,
-    common_words,
     plain,
     question_of,
     stem,
+    written,
 )
 
 DEVELOPMENT = Path(__file__).parents[2] / "data" / "similar_dev.jsonl"
@@ -138,10 +138,10 @@ def test_keys_are_shared_by_compounds_and_misspellings() -> None:
         assert asked & set(stored_keys(other, everyday())), (one, other)
 
 
-def test_common_words_are_those_of_the_question() -> None:
-    weights = [(stem("rechnungen"), 5.0), (stem("kopie"), 7.0), (stem("bitte"), 1.0)]
-    found = common_words("Kopie der Rechnungen bitte", "Die Rechnung, bitte, als Kopie", weights)
-    assert found == ["kopie", "rechnungen", "bitte"]
+def test_words_are_shown_as_the_customer_wrote_them() -> None:
+    found = written("Änderung der Änderungen: Übersicht, 12345678 😀 a_b")
+    stem_of = {"aender": "Änderung", "der": "der", "uebersich": "Übersicht", "a": "a", "b": "b"}
+    assert found == stem_of
 
 
 def ranks() -> dict[str, dict[str, list[int]]]:

@@ -23,6 +23,7 @@ BUCKETS = GRAM_BUCKETS + STEM_BUCKETS
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
 
 _SPACE = 32
+_64_BITS = (1 << 64) - 1
 _PRIME = np.uint64(0x100000001B3)
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 
@@ -77,11 +78,11 @@ def stem_bucket(name: str) -> int:
 
 def gram_bucket(gram: str) -> int:
     """Of one n-gram, as `grams_of` counts it."""
-    hashed = np.uint64(0)
-    with np.errstate(over="ignore"):
-        for each in gram:
-            hashed = hashed * _PRIME + np.uint64(ord(each))
-        return int(_bucket(np.array([hashed]), len(gram))[0])
+    hashed = 0
+    for each in gram:
+        hashed = (hashed * int(_PRIME) + ord(each)) & _64_BITS
+    mixed = ((hashed ^ len(gram)) * int(_MIX)) & _64_BITS
+    return (mixed >> 40) % GRAM_BUCKETS
 
 
 def features_of(question: str) -> Ints:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,8 @@ class Statistics:
         return np.maximum(weights, 1.0)
 
     def of_stem(self, name: str) -> float:
-        return float(self.idf(np.array([stem_bucket(name)]))[0])
+        found = int(self.counts[stem_bucket(name)])
+        return max(log((1 + self.questions) / (1 + found)) + 1, 1.0)
 
     def at(self, version: int) -> Statistics:
         return replace(self, version=version)

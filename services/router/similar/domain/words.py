@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 QUESTION_LIMIT = 1_000
 """Characters of a question that are compared; what comes later says little more."""
@@ -48,20 +49,22 @@ def plain(text: str) -> str:
     """
     parts = [part for part in text[:QUESTION_LIMIT].split() if "@" not in part and "/" not in part]
     folded = unicodedata.normalize("NFC", " ".join(parts)).casefold().translate(_UMLAUTS)
-    bare = "".join(each for each in _decomposed(folded) if not unicodedata.combining(each))
+    bare = folded if folded.isascii() else _without_accents(folded)
     words = [word[:LONGEST_WORD] for word in _BETWEEN_WORDS.split(bare) if _says_something(word)]
     return f" {' '.join(words)} " if words else ""
 
 
-def _decomposed(text: str) -> str:
+def _without_accents(text: str) -> str:
     # Some characters stand for many (U+FDFA for 18).
-    return unicodedata.normalize("NFKD", text)[: 2 * QUESTION_LIMIT]
+    parts = unicodedata.normalize("NFKD", text)[: 2 * QUESTION_LIMIT]
+    return "".join(each for each in parts if not unicodedata.combining(each))
 
 
 def _says_something(word: str) -> bool:
     return bool(word) and not (word.isdecimal() and len(word) > LONGEST_NUMBER)
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """What is left of a word (as `plain` writes it) without a usual ending."""
     if len(word) > 6 and word.startswith("ge"):  # a participle: geloescht, loeschen
@@ -77,14 +80,10 @@ def stems(plain_text: str) -> list[str]:
     return [stem(word) for word in plain_text.split()]
 
 
-def common_words(question: str, other: str, weigh: Iterable[tuple[str, float]]) -> list[str]:
-    """Words of `question` that `other` has too, in any inflection, the most telling first.
-
-    `weigh` gives the stems of `question` with their weights.
-    """
-    there = set(stems(plain(other)))
-    written: dict[str, str] = {}
-    for word in plain(question).split():
-        written.setdefault(stem(word), word)
-    order = sorted(weigh, key=lambda each: (-each[1], each[0]))
-    return [written[name] for name, _ in order if name in there and name in written]
+def written(question: str) -> dict[str, str]:
+    """The stems of a question, each with the first word of it, as the customer wrote that."""
+    found: dict[str, str] = {}
+    for word in _BETWEEN_WORDS.split(question[:QUESTION_LIMIT]):
+        for part in plain(word).split():
+            found.setdefault(stem(part), word)
+    return found

@@ -53,8 +53,8 @@ class Waiting:
 
 
 def keep_answers(tx: Write, reported: Sequence[AnswerText]) -> None:
-    """Keep what the answers say: of one reply what was told last, of the highest revision. None for
-    an inquiry whose words were removed at their age.
+    """Keep what the answers say: of one reply what was recorded last, of the highest revision. None
+    for an inquiry whose words were removed at their age. No two are about one reply.
     """
     t = todos.c
     theirs = [each.inquiry_id for each in reported]
@@ -68,11 +68,10 @@ def keep_answers(tx: Write, reported: Sequence[AnswerText]) -> None:
             "recorded_at": each.recorded_at,
             "text": each.text,
         }
-        for each in sorted(reported, key=lambda each: (each.recorded_at, each.revision))
+        for each in sorted(reported, key=lambda each: each.inquiry_id)
         if each.inquiry_id not in gone
     ]
-    for row in rows:  # one by one: two of them may be about one reply
-        insert_rows(tx, answers, [row], on_conflict=_LATER)
+    insert_rows(tx, answers, rows, on_conflict=_LATER)
 
 
 def forget_answers(tx: Write, inquiry_ids: Sequence[UUID]) -> None:

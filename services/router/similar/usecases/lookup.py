@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.router.similar.domain.ranking import SHOWN_FROM, probability, scores
 from services.router.similar.domain.signature import asked_keys
 from services.router.similar.domain.statistics import Statistics, everyday
-from services.router.similar.domain.words import (
-    EXCERPT_LIMIT,
-    common_words,
-    plain,
-    stems,
-)
+from services.router.similar.domain.words import EXCERPT_LIMIT, plain, stems, written
 from services.router.similar.store import lookup, state
 from services.router.similar.store.index import MOST_MESSAGES, questions_of
 from services.router.similar.store.lookup import Answered, Asking, Candidate
@@ -95,18 +90,24 @@ def rank(gathered: Gathered, *, limit: int) -> list[Ranked]:
         for each, candidate in zip(fused, candidates, strict=True)
     ]
     likely.sort(key=lambda each: (-each[0], -each[1].question_id))
-    names = set(stems(plain(question)))
-    weights = [(name, gathered.statistics.of_stem(name)) for name in names]
+    words = written(question)
+    telling = sorted(words, key=lambda name: (-gathered.statistics.of_stem(name), name))
     return [
         Ranked(
             each.inquiry_id,
             each.question[:EXCERPT_LIMIT],
             similarity,
-            common_words(question, each.question, weights)[:MOST_WORDS],
+            _common(words, telling, each.question),
         )
         for similarity, each in likely[:limit]
         if similarity >= SHOWN_FROM
     ]
+
+
+def _common(words: Mapping[str, str], telling: Sequence[str], other: str) -> list[str]:
+    """Words of the question that the other has too, in any inflection."""
+    there = set(stems(plain(other)))
+    return [words[name] for name in telling if name in there][:MOST_WORDS]
 
 
 def show(tx: Read, asking: Asking, ranked: Sequence[Ranked]) -> Found:
