@@ -376,6 +376,30 @@ async def test_the_index_reads_a_bounded_part(desk: Desk, monkeypatch: pytest.Mo
     assert refused.status_code == 422
 
 
+async def test_what_shares_most_is_compared_however_old_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "MOST_CANDIDATES", 3)
+    one, _ = await answered(desk)
+    for number in range(6):
+        await answered(desk, f"Wie ändere ich ein Passwort für Konto {number}?")
+    found = await similar(desk, await desk.new_todo(FORGOTTEN), limit=20)
+    assert found[0]["inquiry_id"] == str(one.inquiry_id)
+
+
+async def test_of_what_many_share_the_newest_are_compared(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But where two words meet, the question that has both is found behind all of them."""
+    monkeypatch.setattr(lookup, "MOST_POSTINGS", 2)
+    one, _ = await answered(desk, "Der Drucker meldet Papierstau")
+    for number in range(3):
+        await answered(desk, f"Der Drucker ist zu laut, Gerät {number}")
+        await answered(desk, f"Papierstau im Kopierer, Fach {number}")
+    found = await similar(desk, await desk.new_todo("Papierstau im Drucker"), limit=20)
+    assert found[0]["inquiry_id"] == str(one.inquiry_id)
+
+
 async def test_a_reindex_brings_back_what_was_lost(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,16 +1,18 @@
 """The most telling parts of a question, as a few numbers by which similar ones are found.
 
 Every word gives its stem and some four characters of it, so that inflections, compounds and single
-typing errors still meet. Of the stored question only the most telling are kept, and of the one that
-is looked up the rarest are asked for first: both are bounded, however long a text is and however
+typing errors still meet, and the most telling words give each pair of them: of two words that many
+questions have, few have both. Of the stored question only the most telling are kept, and of the one
+that is looked up the rarest are asked for: both are bounded, however long a text is and however
 many questions are stored.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from math import log
 from zlib import crc32
 
@@ -21,13 +23,18 @@ from services.router.similar.domain.statistics import Statistics
 from services.router.similar.domain.words import plain, stem
 
 MOST_STORED = 48
-MOST_ASKED = 64
-_MOST_WORDS = 14
+MOST_ASKED = 128
+_WORDS_STORED, _WORDS_ASKED = 12, 24
+_PAIRED_STORED, _PAIRED_ASKED = 7, 11
+"""Words of which each pair is a key."""
 _GRAM = 4
 _SHORTEST = 3
 """Characters of a word that counts here, unless it has a digit."""
 _DIGITS_WEIGH = 0.6
 """A number is most often the customer's own."""
+
+Weighed = dict[int, float]
+Telling = Sequence[tuple[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +47,25 @@ class Key:
 
 def stored_keys(question: str, statistics: Statistics) -> list[int]:
     """By which the question will be found, sorted; none for one without words."""
-    found: dict[int, float] = {}
-    for name, weight in _telling(question, statistics)[:_MOST_WORDS]:
-        for number, key_weight in _keys_of(name, weight, statistics, _some_grams(name)):
-            found[number] = max(found.get(number, 0.0), key_weight)
-    most = sorted(found, key=lambda number: (-found[number], number))[:MOST_STORED]
-    return sorted(most)
+    telling = _telling(question, statistics)[:_WORDS_STORED]
+    found = _words(telling) | _pairs(telling[:_PAIRED_STORED])
+    grams = _grams(telling, statistics, _some_grams)
+    for number in _heaviest(grams):
+        if len(found) == MOST_STORED:
+            break
+        found.setdefault(number, 0.0)
+    return sorted(found)
 
 
 def asked_keys(question: str, statistics: Statistics) -> list[Key]:
     """What to look for, the most telling first."""
-    found: dict[int, float] = {}
-    for name, weight in _telling(question, statistics):
-        for number, key_weight in _keys_of(name, weight, statistics, _all_grams(name)):
-            found[number] = max(found.get(number, 0.0), key_weight)
-    order = sorted(found, key=lambda number: (-found[number], number))[:MOST_ASKED]
-    return [Key(number, found[number]) for number in order]
+    telling = _telling(question, statistics)[:_WORDS_ASKED]
+    grams = _grams(telling, statistics, _all_grams)
+    found = grams | _words(telling) | _pairs(telling[:_PAIRED_ASKED])
+    return [Key(number, found[number]) for number in _heaviest(found)[:MOST_ASKED]]
 
 
-def _telling(question: str, statistics: Statistics) -> list[tuple[str, float]]:
+def _telling(question: str, statistics: Statistics) -> Telling:
     """The stems of the question with their weights, the most telling first."""
     words = [word for word in plain(question).split() if _counts(word)]
     times = Counter(stem(word) for word in words)
@@ -69,16 +76,33 @@ def _telling(question: str, statistics: Statistics) -> list[tuple[str, float]]:
     return sorted(weighed.items(), key=lambda each: (-each[1], -len(each[0]), each[0]))
 
 
-def _keys_of(
-    name: str, weight: float, statistics: Statistics, grams: set[str]
-) -> Iterator[tuple[int, float]]:
-    yield _number("s", name), weight
-    if grams:
-        ordered = sorted(grams)
-        rare = statistics.idf(np.array([gram_bucket(gram) for gram in ordered]))
-        for gram, idf in zip(ordered, rare, strict=True):
-            # A part tells less than the whole, and never more than the word that it is of.
-            yield _number("g", gram), min(weight, float(idf)) / 2
+def _words(telling: Telling) -> Weighed:
+    return {_number("s", name): weight for name, weight in telling}
+
+
+def _pairs(telling: Telling) -> Weighed:
+    return {
+        _number("p", " ".join(sorted((one, other)))): weight + other_weight
+        for (one, weight), (other, other_weight) in combinations(telling, 2)
+    }
+
+
+def _grams(
+    telling: Telling, statistics: Statistics, grams_of: Callable[[str], set[str]]
+) -> Weighed:
+    """A part tells less than the whole, and never more than the word that it is of."""
+    found: Weighed = {}
+    for name, weight in telling:
+        if grams := sorted(grams_of(name)):
+            idf = statistics.idf(np.array([gram_bucket(gram) for gram in grams])).tolist()
+            for gram, rare in zip(grams, idf, strict=True):
+                number = _number("g", gram)
+                found[number] = max(found.get(number, 0.0), min(weight, rare) / 2)
+    return found
+
+
+def _heaviest(weighed: Weighed) -> list[int]:
+    return sorted(weighed, key=lambda number: (-weighed[number], number))
 
 
 def _some_grams(name: str) -> set[str]:

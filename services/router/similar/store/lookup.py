@@ -11,7 +11,7 @@ from heapq import nsmallest
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Row, Select, bindparam, func, select, true
+from sqlalchemy import BindParameter, Integer, Row, Select, bindparam, func, select, true
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.router.similar.domain.signature import Key
@@ -73,23 +73,26 @@ def candidates(tx: Read, keys: Sequence[Key], *, without: UUID) -> list[Candidat
         found[row.question_id] += weights[row.key]
     best = nsmallest(MOST_CANDIDATES + 1, found, key=lambda each: (-found[each], -each))
     q = questions.c
-    rows = tx.execute(
-        select(q.id, q.inquiry_id, q.question).where(among(tx, q.id, best)).order_by(q.id.desc())
-    )
-    return [Candidate(*row) for row in rows if row.inquiry_id != without][:MOST_CANDIDATES]
+    rows = tx.execute(select(q.id, q.inquiry_id, q.question).where(among(tx, q.id, best)))
+    there = {row.id: Candidate(*row) for row in rows if row.inquiry_id != without}
+    return [there[each] for each in best if each in there][:MOST_CANDIDATES]
 
 
 def _shared(tx: Read, keys: Sequence[int]) -> list[Row[Any]]:
     if tx.dialect == "postgresql":
-        return list(tx.execute(_newest_of_all(), {"keys": list(keys)}))
-    return [row for key in keys for row in tx.execute(_newest_of_one(), {"wanted": key})]
+        return list(tx.execute(_newest_of_all(), {"keys": list(keys), "most": MOST_POSTINGS}))
+    return [
+        row
+        for key in keys
+        for row in tx.execute(_newest_of_one(), {"wanted": key, "most": MOST_POSTINGS})
+    ]
 
 
 @cache
 def _newest_of_one() -> Select[Any]:
     p = postings.c
     newest = select(p.key, p.question_id).where(p.key == bindparam("wanted"))
-    return newest.order_by(p.question_id.desc()).limit(MOST_POSTINGS)
+    return newest.order_by(p.question_id.desc()).limit(_most())
 
 
 @cache
@@ -101,10 +104,14 @@ def _newest_of_all() -> Select[Any]:
         select(p.question_id)
         .where(p.key == wanted.c.key)
         .order_by(p.question_id.desc())
-        .limit(MOST_POSTINGS)
+        .limit(_most())
         .lateral("newest")
     )
     return select(wanted.c.key, newest.c.question_id).select_from(wanted.join(newest, true()))
+
+
+def _most() -> BindParameter[int]:
+    return bindparam("most", type_=Integer)
 
 
 def shown(tx: Read, inquiry_ids: Sequence[UUID], *, answer_limit: int) -> Mapping[UUID, Answered]:
