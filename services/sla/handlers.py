@@ -19,7 +19,7 @@ from services.sla.clocks.events import (
 from services.sla.clocks.hand_over import TECHNICAL_DESK
 from services.sla.deadlines.move_cause import Cause
 from services.sla.deadlines.store.events import StoredEvent
-from services.sla.deadlines.usecases.append import NewEvent, append_events
+from services.sla.deadlines.usecases.append import NewEvent, append_events, first_reports
 from services.sla.deadlines.usecases.desks import Assignment, assign
 from services.sla.deadlines.usecases.messages import Message, on_customer_messages
 from services.sla.deadlines.usecases.start_clocks import Receipt, start_clocks
@@ -128,6 +128,14 @@ def handlers(policy_versions: PolicyVersions, clock: Clock) -> Mapping[str, Hand
             now=clock.now(),
         )
 
+    def answered(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        append_events(
+            tx,
+            first_reports(tx, [_new_event(each) for each in envelopes]),
+            policy_versions=policy_versions,
+            now=clock.now(),
+        )
+
     def completed(tx: Write, envelopes: Sequence[Envelope]) -> None:
         # By an answer that intake has told of: that fact says it, and may be corrected.
         happened(tx, [each for each in envelopes if _fact(each, TodoCompleted).answer_id is None])
@@ -143,7 +151,7 @@ def handlers(policy_versions: PolicyVersions, clock: Clock) -> Mapping[str, Hand
     return {
         InquiryReceived.TYPE: received,
         MessageAdded.TYPE: message_added,
-        InquiryAnswered.TYPE: happened,
+        InquiryAnswered.TYPE: answered,
         InquiryHeld.TYPE: happened,
         ReplyWithdrawn.TYPE: taken_back,
         InquiryClosed.TYPE: happened,

@@ -283,6 +283,7 @@ async def test_a_reuse_is_recorded_once_with_its_line(desk: Desk) -> None:
     again = await desk.post(f"/todos/{todo['id']}/reuse", body)
     assert again.json() == first.json()
     shown = await desk.get(f"/todos/{todo['id']}")
+    assert shown["version"] == todo["version"] + 1
     lines = [line for line in history(shown) if line[1] == "answer_reused"]
     assert lines == [("Dora", "answer_reused", str(one.inquiry_id))]
     assert shown["version"] == todo["version"] + 1

@@ -45,6 +45,20 @@ async def test_an_answer_in_time_meets_the_promise(bench: SlaBench) -> None:
     assert (row["answer_business_seconds"], row["answer_wall_seconds"]) == (7200, 7200)
 
 
+async def test_an_answer_that_is_published_again_with_its_words_changes_nothing(
+    bench: SlaBench,
+) -> None:
+    inquiry, at = Inquiry(), berlin("2026-03-02 12:00")
+    answer = inquiry.answered(at)
+    await bench.hears(inquiry.received(), answer)
+    before = await bench.row(inquiry.id), await bench.published(inquiry.id)
+    bench.clock.set(berlin("2026-03-04 12:00"))
+    shown = await bench.get(f"/deadlines/{inquiry.id}")
+    await bench.hears(answer.model_copy(update={"text": "Ab Montag."}))
+    assert (await bench.row(inquiry.id), await bench.published(inquiry.id)) == before
+    assert await bench.get(f"/deadlines/{inquiry.id}") == shown
+
+
 async def test_a_late_answer_is_a_breach_although_no_job_ran(bench: SlaBench) -> None:
     inquiry = Inquiry()
     bench.clock.set(berlin("2026-03-03 12:00"))

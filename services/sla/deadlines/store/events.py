@@ -13,7 +13,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 from sqlalchemy import select
 
-from services.sla.clocks.events import ClockEvent, Moved, Started
+from services.sla.clocks.events import Answered, ClockEvent, Moved, Started
 from services.sla.tables import clock_events
 from shared.db import Read, Write
 from shared.db.among import among
@@ -25,6 +25,9 @@ _BY_KIND: Final[dict[str, TypeAdapter[ClockEvent]]] = {
 """The column `kind` says which event the body is."""
 _STORED_AS: Final = "edition"
 """The key of `policy_version` in a body."""
+
+AnswerKey = tuple[UUID, UUID, int]
+"""The inquiry, the reply, and the revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,24 @@ def of(tx: Read, inquiry_ids: Sequence[UUID]) -> dict[UUID, list[StoredEvent]]:
     for inquiry_id, event_id, kind, at, body in rows:
         found[inquiry_id].append(from_row(inquiry_id, event_id, kind, at, body))
     return found
+
+
+def known_answers(tx: Read, inquiry_ids: Sequence[UUID]) -> frozenset[AnswerKey]:
+    """What is known of answers to these inquiries."""
+    c = clock_events.c
+    wanted = select(c.inquiry_id, c.event_id, c.kind, c.at, c.body).where(
+        among(tx, c.inquiry_id, inquiry_ids), c.kind == Answered.__name__.lower()
+    )
+    found = [from_row(*row) for row in tx.execute(wanted)]
+    return frozenset(key for each in found if (key := answer_key(each)) is not None)
+
+
+def answer_key(stored: StoredEvent) -> AnswerKey | None:
+    """The same for what was published twice about one reply; None for other events."""
+    event = stored.event
+    if not isinstance(event, Answered) or event.message_id is None:
+        return None
+    return stored.inquiry_id, event.message_id, event.revision
 
 
 def row(stored: StoredEvent) -> dict[str, Any]:

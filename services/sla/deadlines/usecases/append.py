@@ -9,12 +9,12 @@ from uuid import UUID
 
 from services.sla.clocks.events import ClockEvent, Moved
 from services.sla.deadlines.move_cause import Cause
-from services.sla.deadlines.store import deadlines
+from services.sla.deadlines.store import deadlines, events
 from services.sla.deadlines.store.deadlines import AWAITED, BEST_EFFORT
 from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.usecases.unit_of_work import UnitOfWork
 from services.sla.promises.versions import PolicyVersions
-from shared.db import Write
+from shared.db import Read, Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,12 @@ def append_events(
             traceparent=new_event.traceparent,
         )
     unit.write()
+
+
+def first_reports(tx: Read, new_events: Sequence[NewEvent]) -> list[NewEvent]:
+    """Without the answers that are known: intake publishes one again when what it says is new."""
+    known = events.known_answers(tx, [each.inquiry_id for each in new_events])
+    return [each for each in new_events if events.answer_key(each.stored) not in known]
 
 
 def _version_of(event: ClockEvent) -> str:
