@@ -65,6 +65,8 @@ todos = Table(
     Column("decided_by", String(40)),
     # ISO 639-1, of a text in another language than the desk's.
     Column("language", String(3)),
+    # The kind that an unsure one more probably is.
+    Column("leaning", String(20)),
     Column("reasons", Json, nullable=False),
     Column("received_at", Utc, nullable=False),
     Column("created_at", Utc, nullable=False),

@@ -104,6 +104,10 @@ PURE_SLICES = {
         "services.router.deciding.weighing",
     ),
     "services/router/learning/domain": (),
+    "services/router/deciding/lexicon": (
+        "services.router.deciding.decision",
+        "services.router.deciding.weighing",
+    ),
     "services/router/todos/domain": (),
     "services/router/similar/domain": ("numpy",),
     "services/sla/businesstime": ("holidays",),

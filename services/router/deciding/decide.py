@@ -7,21 +7,16 @@ What decides, strongest first:
 2. A directly addressed desk gets the inquiry with certainty; words are not asked.
 3. Thanks after an answer, a text in another language and one with nothing to read are set apart for
    the review desk (`screening`).
-4. Technical words speak for the technical desk, general ones for the inbound desk. Each distinct
-   word counts once. The confidence is `winner / (technical + general + 0.5)`: one clear word gives
-   0.67, two give 0.8, two against one 0.57. Below the policy's `min_confidence`, and always when
-   both sides weigh the same, a person decides (`unsure`, review desk).
-5. No word at all: a question of at least two words is a general one (somebody wants to know
-   something, and the inbound desk is where general questions are answered); everything else, such
-   as a lone emoji or a text in another language, goes to a person.
+4. What the words weigh gives the probability that a desk is the right one (`lexicon/calibration`).
+   It decides alone where that is at least the policy's `min_confidence` and the words that may
+   decide lead; else a person decides (`unsure`, review desk) and sees what it leans to.
 
-Where a model has learned from the company's own labels, it decides instead of 3 and 4, with what
-the words weigh as one of its features.
+Where a model has learned from the company's own labels, it decides instead of 4, with what the
+words weigh as one of its features.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
 from services.router.deciding.decision import (
@@ -34,20 +29,19 @@ from services.router.deciding.decision import (
     Reason,
     Rule,
 )
+from services.router.deciding.lexicon.calibration import leads, probability_of_technical
 from services.router.deciding.model.learned import Seat, Version
-from services.router.deciding.policy import DirectAddresses, direct_addresses, policy_words
+from services.router.deciding.policy import DirectAddresses, direct_addresses, weigher
 from services.router.deciding.screening import Screening
 from services.router.deciding.weighing import Weigher, Weighing
 from shared.policy import KnownHashtags, Policy, extract_hashtags, known_hashtags
 
 SUSPICION = 1.0
 """The weight of netiquette words from which on a person looks at the inquiry."""
-WORDS = "words"
+LEXICON = "lexicon"
 """`decided_by` of what the words decided."""
 
-_DOUBT = 0.5
-_QUESTION_WEIGHT = 0.8
-_TWO_WORDS = re.compile(r"\w\W+\w")
+_EVEN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,7 @@ class Decider:
     def of(cls, policy: Policy) -> Decider:
         """Compile the policy; takes some milliseconds, so keep the result."""
         return cls(
-            policy_words(policy),
+            weigher(policy),
             direct_addresses(policy),
             known_hashtags(policy.hashtags),
             policy.routing.min_confidence,
@@ -88,7 +82,7 @@ class Decider:
             return suspected
         weighing = self.weigher.weigh(inquiry)
         if weighing.netiquette >= SUSPICION:
-            certainty = _confidence(weighing.netiquette, 0.0)
+            certainty = round(weighing.netiquette / (weighing.netiquette + 0.5), 3)
             return Decision(
                 Kind.NETIQUETTE, REVIEW_DESK, certainty, weighing.reasons, Kind.NETIQUETTE.value
             )
@@ -104,7 +98,7 @@ class Decider:
             decision = version.decide(
                 inquiry, weighing, desks=self.desks, least=self.min_confidence
             )
-        return decision or self._by_words(inquiry, weighing)
+        return decision or self._by_words(weighing)
 
     def preview(
         self, text: str, *, subject: str | None, channel: str, after_answer: bool = False
@@ -114,39 +108,26 @@ class Decider:
         tags = tuple(found.tag for found in extract_hashtags(whole, self.hashtags))
         return self.decide(Inquiry(text, subject, channel, tags, after_answer))
 
-    def _by_words(self, inquiry: Inquiry, weighing: Weighing) -> Decision:
-        technical, general = weighing.technical, weighing.general
-        if not technical and not general:
-            return self._without_words(inquiry, weighing.reasons)
-        confidence = _confidence(max(technical, general), min(technical, general))
-        if confidence < self.min_confidence or technical == general:
-            kind, desk = Kind.UNSURE, REVIEW_DESK
-        elif technical > general:
-            kind, desk = Kind.TECHNICAL, TECHNICAL_DESK
-        else:
-            kind, desk = Kind.GENERAL, INBOUND_DESK
-        return Decision(kind, desk, confidence, weighing.reasons, WORDS)
-
-    def _without_words(self, inquiry: Inquiry, found: tuple[Reason, ...]) -> Decision:
-        """`found` may hold mild netiquette words, which a plain question does not outweigh."""
-        asks = _asks(inquiry.text) or _asks(inquiry.subject or "")
-        confidence = _confidence(_QUESTION_WEIGHT, 0.0)
-        if asks and not found and confidence >= self.min_confidence:
-            reason = Reason(Rule.QUESTION, "?", _QUESTION_WEIGHT)
-            return Decision(Kind.GENERAL, INBOUND_DESK, confidence, (reason,), WORDS)
-        reasons = (*found, Reason(Rule.NO_WORDS, "", 0.0))
-        return Decision(Kind.UNSURE, REVIEW_DESK, 0.0, reasons, WORDS)
-
-
-def _confidence(winner: float, loser: float) -> float:
-    return round(winner / (winner + loser + _DOUBT), 3)
+    def _by_words(self, weighing: Weighing) -> Decision:
+        """By the lexicon and the policy's own words: where a learned model puts its probability."""
+        if not weighing.technical and not weighing.general:
+            reasons = (*weighing.reasons, Reason(Rule.NO_WORDS, "", 0.0))
+            return Decision(Kind.UNSURE, REVIEW_DESK, 0.0, reasons, LEXICON)
+        technical = probability_of_technical(weighing)
+        kind, probability = (
+            (Kind.TECHNICAL, technical) if technical > _EVEN else (Kind.GENERAL, 1.0 - technical)
+        )
+        confidence = round(probability, 3)
+        if confidence >= self.min_confidence and leads(weighing):
+            desk = TECHNICAL_DESK if kind is Kind.TECHNICAL else INBOUND_DESK
+            return Decision(kind, desk, confidence, weighing.reasons, LEXICON)
+        leaning = kind if confidence > _EVEN else None
+        return Decision(
+            Kind.UNSURE, REVIEW_DESK, confidence, weighing.reasons, LEXICON, leaning=leaning
+        )
 
 
 def _addressed(desk: str, found: tuple[Reason, ...]) -> Decision:
     kind = {TECHNICAL_DESK: Kind.TECHNICAL, REVIEW_DESK: Kind.UNSURE}.get(desk, Kind.GENERAL)
     reasons = (Reason(Rule.ADDRESSED_DESK, desk, 1.0), *found)
     return Decision(kind, desk, 1.0, reasons, Rule.ADDRESSED_DESK.value)
-
-
-def _asks(text: str) -> bool:
-    return _TWO_WORDS.search(text.rpartition("?")[0]) is not None

@@ -74,6 +74,7 @@ class Decision:
     `decided_by` is the rule that was certain (`addressed_desk`), what the text was screened for
     (`netiquette`, `spam`, `no_answer_needed`, `language`, `nothing_to_read`), or what weighed the
     words. `language` (ISO 639-1) is set for a text that is surely neither German nor English.
+    `leaning`: the kind that an unsure one more probably is; `confidence` is then its probability.
     """
 
     kind: Kind
@@ -82,6 +83,7 @@ class Decision:
     reasons: tuple[Reason, ...]
     decided_by: str
     language: str | None = None
+    leaning: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True)

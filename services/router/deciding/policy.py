@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from services.router.deciding.decision import Kind
+from services.router.deciding.lexicon.load import shipped_finder
+from services.router.deciding.lexicon.weigh import LexiconWords
 from services.router.deciding.rules.terms import Term
 from services.router.deciding.rules.words import PolicyWords
 from shared.policy import Policy, Terms
@@ -44,6 +46,11 @@ def policy_words(policy: Policy) -> PolicyWords:
         *_terms(routing.general_terms, Kind.GENERAL),
     )
     return PolicyWords.compile(terms)
+
+
+def weigher(policy: Policy) -> LexiconWords:
+    """The shipped lexicon with the policy's words on top."""
+    return LexiconWords(shipped_finder(), policy_words(policy))
 
 
 def direct_addresses(policy: Policy) -> DirectAddresses:

@@ -27,14 +27,14 @@ from tests.services.router.desk import Desk, Inquiry
 
 # Words that no list has, so that only labels can teach whose they are.
 _TECHNICAL = (
-    ("Der Zwirbel", "Unser Quarzer", "Die Flanschette", "Das Knorzgerät", "Mein Blimmer"),
-    ("ruckelt", "brummt", "qualmt", "zuckt", "bleibt stumm", "blinkt rot"),
+    ("Der Zwirbel", "Unser Quarzer", "Die Flanschette", "Das Knorzding", "Mein Blimmer"),
+    ("drallt", "knorpst", "zwackt", "fiept", "wobbelt", "schnurpst"),
     ("seit gestern", "heute früh", "beim Schalten", "im Keller", "nach dem Regen"),
 )
 _GENERAL = (
-    ("Zum Jubiläum", "Für das Sommerfest", "Am Wandertag", "Zur Feier", "Beim Ausflug"),
+    ("Zum Zwölften", "Für den Birkentag", "Am Lindenabend", "Zur Ulmenwoche", "Beim Eschenlauf"),
     ("hätten wir gern", "wünschen wir uns", "brauchen wir", "suchen wir", "planen wir"),
-    ("einen Stand", "ein Grußwort", "Luftballons", "eine Führung", "zwanzig Plätze"),
+    ("einen Pavillon", "ein Grußwort", "Luftballons", "eine Girlande", "zwanzig Lampions"),
 )
 
 

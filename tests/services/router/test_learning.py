@@ -25,7 +25,7 @@ from tests.services.router.learning_desk import (
     trainer,
 )
 
-UNSEEN = "Die Flanschette brummt im Keller und blinkt rot."
+UNSEEN = "Die Flanschette fiept im Keller und wobbelt."
 
 
 def _labels(tx: Read) -> list[dict[str, Any]]:
@@ -89,7 +89,7 @@ async def test_a_version_that_cannot_be_used_is_said_aloud(desk: Desk, database_
     await desk.service.database.write(spoil)
     await runs(desk, "models")
     todo = await desk.new_todo(UNSEEN)
-    assert (todo["kind"], todo["decided_by"]) == ("unsure", "words")
+    assert (todo["kind"], todo["decided_by"]) == ("unsure", "lexicon")
     metrics = (await desk.http.get("/router/metrics")).text
     assert "desk_router_models_unusable_total 1.0" in metrics
     assert "desk_router_model 0.0" in metrics
@@ -110,7 +110,7 @@ async def test_going_back_and_forth(desk: Desk, database_url: str) -> None:
     database, now = desk.service.database, desk.clock.now()
     assert await database.write(versions.go_back, None, now=now) == versions.LEXICON
     await runs(desk, "models")
-    assert (await desk.new_todo(UNSEEN))["decided_by"] == "words"
+    assert (await desk.new_todo(UNSEEN))["decided_by"] == "lexicon"
 
     # What was chosen by hand stays, until somebody trains by hand.
     desk.clock.advance(timedelta(days=2))
@@ -149,7 +149,7 @@ async def test_a_version_that_watches_is_counted_and_decides_nothing(
     watching = await train(desk, database_url)
     await runs(desk, "models")
     todo = await desk.new_todo(UNSEEN)
-    assert todo["decided_by"] == "words"
+    assert todo["decided_by"] == "lexicon"
     for _ in range(2):  # again is the same
         await runs(desk, "shadow")
     rows = await database.read(lambda tx: tx.rows(select(shadow_decisions)))

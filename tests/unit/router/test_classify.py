@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision, Inquiry, Kind, Reason, Rule
+from services.router.deciding.lexicon.finder import TermFinder
+from services.router.deciding.lexicon.weigh import LexiconWords
 from services.router.deciding.policy import DirectAddresses, direct_addresses
 from services.router.deciding.rules.terms import Term
 from services.router.deciding.rules.words import PolicyWords
@@ -19,11 +21,13 @@ from tests.unit.router.messages import MESSAGES
 
 POLICY = load_policy()
 SHIPPED = Decider.of(POLICY)
+CLEAR = [(text, kind) for text, kind in MESSAGES if kind in {Kind.TECHNICAL, Kind.GENERAL}]
 KNOWN = known_hashtags(POLICY.hashtags)
 
 
 def _decider(*terms: Term, min_confidence: float = 0.6) -> Decider:
-    return Decider(PolicyWords.compile(terms), DirectAddresses({}, {}, {}), KNOWN, min_confidence)
+    words = LexiconWords(TermFinder(()), PolicyWords.compile(terms))
+    return Decider(words, DirectAddresses({}, {}, {}), KNOWN, min_confidence)
 
 
 def classify(
@@ -54,14 +58,21 @@ RULES = _decider(
 def test_messages_of_customers_go_where_they_belong(text: str, kind: Kind) -> None:
     tags = [tag.tag for tag in extract_hashtags(text, KNOWN)]
     decision = classify(text, hashtags=tags, rules=SHIPPED)
-    assert decision.kind is kind, decision
-    desk = {Kind.TECHNICAL: "technical", Kind.GENERAL: "inbound"}.get(kind, "review")
-    assert decision.desk == desk
+    if decision.kind is Kind.UNSURE and kind is not Kind.UNSURE:
+        assert (decision.leaning, decision.desk) == (kind, "review"), decision
+    else:
+        assert decision.kind is kind, decision
+        desk = {Kind.TECHNICAL: "technical", Kind.GENERAL: "inbound"}.get(kind, "review")
+        assert decision.desk == desk
+
+
+def test_most_messages_are_decided_without_a_person() -> None:
+    kinds = [SHIPPED.preview(text, subject=None, channel="facebook").kind for text, _ in CLEAR]
+    assert sum(kind is not Kind.UNSURE for kind in kinds) >= 0.5 * len(CLEAR)
 
 
 def test_the_decision_names_the_words_and_their_places() -> None:
     decision = classify("Ein ANMELDEFEHLER beim Login", rules=RULES)
-    assert decision.confidence == pytest.approx(3 / 3.5, abs=0.001)
     assert decision.reasons == (
         Reason(Rule.TECHNICAL_TERM, "FEHLER", 1.0, "*fehler*", (11, 17)),
         Reason(Rule.TECHNICAL_TERM, "Login", 2, "log-in*", (23, 28)),
@@ -90,8 +101,9 @@ def test_both_sides_even_is_unsure() -> None:
 
 
 def test_below_the_minimum_confidence_is_unsure() -> None:
-    strict = _decider(Term("fehler*", "technical"), min_confidence=0.7)
-    assert classify("Fehler", rules=strict).kind is Kind.UNSURE
+    strict = _decider(Term("fehler*", "technical"), min_confidence=0.9)
+    unsure = classify("Fehler", rules=strict)
+    assert (unsure.kind, unsure.leaning, unsure.desk) == (Kind.UNSURE, Kind.TECHNICAL, "review")
     assert classify("Fehler", rules=RULES).kind is Kind.TECHNICAL
 
 
@@ -121,12 +133,18 @@ def test_a_suspected_violation_is_seen_by_a_person_also_on_the_hotline() -> None
     assert (decision.kind, decision.desk) == (Kind.NETIQUETTE, "review")
 
 
-def test_a_plain_question_is_general_and_a_plain_statement_is_not() -> None:
+def test_a_plain_question_only_suggests() -> None:
     asked = classify("Wer hilft mir weiter?", rules=RULES)
-    assert (asked.kind, asked.desk) == (Kind.GENERAL, "inbound")
-    assert asked.reasons == (Reason(Rule.QUESTION, "?", 0.8),)
-    assert classify("Niemand hilft mir.", rules=RULES).kind is Kind.UNSURE
-    assert classify("Hilfe?", rules=RULES).kind is Kind.UNSURE
+    assert (asked.kind, asked.leaning) == (Kind.UNSURE, Kind.GENERAL)
+    assert asked.reasons == (Reason(Rule.QUESTION, "?", 0.25),)
+    assert classify("Niemand hilft mir.", rules=RULES).leaning is None
+    assert classify("Hilfe?", rules=RULES).leaning is None
+
+
+def test_a_fault_asked_as_a_question_is_a_fault() -> None:
+    asked = classify("Woher kommt denn dieser Fehler?", rules=RULES)
+    assert asked.kind is Kind.TECHNICAL
+    assert asked.reasons == (Reason(Rule.TECHNICAL_TERM, "Fehler", 1.0, "*fehler*", (24, 30)),)
 
 
 def test_a_hashtag_speaks_for_its_kind() -> None:

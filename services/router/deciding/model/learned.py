@@ -54,9 +54,13 @@ class Version:
         desk, probability = self.model.desks[best], round(float(probabilities[best]), 3)
         reasons = (*_words(self.model, seen, probabilities, inquiry), *weighing.reasons)
         sure = probability >= max(self.model.thresholds[best], least)
-        if not sure or desk not in desks or desk == REVIEW_DESK:
-            return Decision(Kind.UNSURE, REVIEW_DESK, probability, reasons, self.name)
+        there = desk in desks and desk != REVIEW_DESK
         kind = Kind.TECHNICAL if desk == TECHNICAL_DESK else Kind.GENERAL
+        if not sure or not there:
+            leaning = kind if there else None
+            return Decision(
+                Kind.UNSURE, REVIEW_DESK, probability, reasons, self.name, leaning=leaning
+            )
         return Decision(kind, desk, probability, reasons, self.name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -13,6 +13,9 @@ from shared.text.composing import composed
 
 # Wider than the gap inside a term: no term spans from the subject into the text.
 _BETWEEN = "\n\n\n\n"
+SOFT = 0.25
+"""Up to this weight a word tips the scales and decides nothing alone."""
+
 _RULE = {
     "technical": Rule.TECHNICAL_TERM,
     "general": Rule.GENERAL_TERM,
@@ -45,13 +48,24 @@ class PolicyWords:
         return cls(TermFinder.compile(words), MappingProxyType(hashtags))
 
     def weigh(self, inquiry: Inquiry) -> Weighing:
-        weights = dict.fromkeys(_RULE, 0.0)
-        reasons = _reasons(inquiry, self, weights)
-        return Weighing(weights["technical"], weights["general"], weights["netiquette"], reasons)
+        weights, firm = dict.fromkeys(_RULE, 0.0), dict.fromkeys(_RULE, 0.0)
+        reasons: list[Reason] = []
+        for term, reason in _found(inquiry, self):
+            weights[term.kind] += term.weight
+            firm[term.kind] += term.weight if term.weight > SOFT else 0.0
+            reasons.append(reason)
+        return Weighing(
+            weights["technical"],
+            weights["general"],
+            weights["netiquette"],
+            tuple(reasons),
+            firm_technical=firm["technical"],
+            firm_general=firm["general"],
+        )
 
 
-def _reasons(inquiry: Inquiry, words: PolicyWords, weights: dict[str, float]) -> tuple[Reason, ...]:
-    """Every distinct term that was found; adds its weight to its kind."""
+def _found(inquiry: Inquiry, words: PolicyWords) -> Iterator[tuple[Term, Reason]]:
+    """Every distinct term that was found, with the reason that it is."""
     text, subject = inquiry.text, inquiry.subject
     prepared = prepare(text)
     same_places = len(prepared) == len(text) and composed(text) == text
@@ -61,23 +75,18 @@ def _reasons(inquiry: Inquiry, words: PolicyWords, weights: dict[str, float]) ->
         offset = len(head)
         prepared = head + prepared
     seen: set[int] = set()
-    reasons: list[Reason] = []
     for term, start, end in words.finder.find(prepared):
         if id(term) in seen:
             continue
         seen.add(id(term))
-        weights[term.kind] += term.weight
         rule = _RULE[term.kind]
         if same_places and start >= offset:
             span = (start - offset, end - offset)
-            word = text[span[0] : span[1]]
-            reasons.append(Reason(rule, word, term.weight, term.text, span))
+            yield term, Reason(rule, text[slice(*span)], term.weight, term.text, span)
         else:
-            reasons.append(Reason(rule, prepared[start:end], term.weight, term.text))
+            yield term, Reason(rule, prepared[start:end], term.weight, term.text)
     for tag in inquiry.hashtags:
         named = words.hashtags.get(tag.casefold())
         if named is not None and id(named) not in seen:
             seen.add(id(named))
-            weights[named.kind] += named.weight
-            reasons.append(Reason(Rule.HASHTAG, f"#{tag}", named.weight, named.text))
-    return tuple(reasons)
+            yield named, Reason(Rule.HASHTAG, f"#{tag}", named.weight, named.text)

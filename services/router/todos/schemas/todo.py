@@ -67,10 +67,14 @@ class TodoOut(OfInquiry):
     decided_by: str | None = Field(
         description="The rule, or what weighed the words; null for what was decided before this "
         "was kept.",
-        examples=["words"],
+        examples=["lexicon"],
     )
     language: str | None = Field(
         description="ISO 639-1, where the text is in neither German nor English.", examples=["fr"]
+    )
+    leaning: Kind | None = Field(
+        description="The kind that an unsure one more probably is; the confidence is then its.",
+        examples=["technical"],
     )
     received_at: datetime
     created_at: datetime
@@ -313,6 +317,7 @@ class DecisionOut(BaseModel):
     kind: Kind = Field(examples=["technical"])
     desk: str = Field(examples=["technical"])
     confidence: float = Field(examples=[0.8])
-    decided_by: str = Field(examples=["words"])
+    decided_by: str = Field(examples=["lexicon"])
     language: str | None = Field(examples=["fr"])
+    leaning: Kind | None = Field(examples=["technical"])
     reasons: list[ReasonOut]

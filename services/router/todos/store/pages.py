@@ -45,6 +45,7 @@ class ListedTodo:
     confidence: float
     decided_by: str | None
     language: str | None
+    leaning: str | None
     received_at: datetime
     created_at: datetime
     follow_up_at: datetime | None
@@ -204,6 +205,7 @@ def _listed(row: Row[*tuple[Any, ...]], *, by_due: bool) -> ListedTodo:
         confidence=row.confidence,
         decided_by=row.decided_by,
         language=row.language,
+        leaning=row.leaning,
         received_at=row.received_at,
         created_at=row.created_at,
         follow_up_at=row.follow_up_at,

@@ -122,6 +122,7 @@ def decided_columns(decision: Decision) -> dict[str, Any]:
         "confidence": decision.confidence,
         "decided_by": decision.decided_by,
         "language": decision.language,
+        "leaning": None if decision.leaning is None else decision.leaning.value,
         "reasons": _reasons(decision),
     }
 

@@ -1,0 +1,110 @@
+"""A text as the words that the lexicon compares, each with its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from shared.text.composing import composed
+
+LONGEST_TEXT = 20_000
+"""Characters that are looked at, some ten pages; what follows weighs nothing."""
+LONGEST_WORD = 40
+"""Characters of a word that are compared."""
+LONGEST_SIGNATURE = 600
+"""Characters from a closing formula to the end."""
+BREAK = 64
+"""How far apart the end of a sentence puts two words: no phrase reaches over it."""
+
+_PIECE = re.compile(
+    r"(?P<word>[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+)|(?P<end>[.!?;:\u2026](?=\s)|\n\s*+\n)"
+)
+_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
+_QUOTED = re.compile(r"^[ \t]{0,8}>.*$", re.MULTILINE)
+_OLDER = re.compile(
+    r"^[ \t]{0,8}(?:-{2,}[ \t]{0,4}(?:original message|forwarded message|"
+    r"urspr\u00fcngliche nachricht|weitergeleitete nachricht)|-- ?$|_{10,}$"
+    r"|(?:am|on) [^\n]{5,200}(?:schrieb|wrote)[^\n]{0,100}:[ \t]{0,8}$)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_CLOSING = re.compile(
+    r"^[ \t]{0,8}(?:mit (?:freundlich|best|lieb|herzlich|sonnig)\w{0,4} (?:gr\u00fc(?:\u00df|ss)|"
+    r"gruess|gru(?:\u00df|ss))\w{0,3}|(?:viele|liebe|beste|freundliche|sch\u00f6ne|herzliche) "
+    r"gr(?:\u00fc|ue)(?:\u00df|ss)e|(?:mfg|vg|lg|bg|hg)\b|(?:best|kind|warm|many) regards|"
+    r"regards|sincerely|yours (?:sincerely|faithfully|truly)|best wishes|"
+    r"sent from my|von meinem \w{1,20} gesendet|gesendet (?:von|mit) )[^\n]{0,30}$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_POSTSCRIPT = re.compile(r"^[ \t]{0,8}p\.? ?s\.?[ :]", re.MULTILINE | re.IGNORECASE)
+_WRITTEN_OUT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_JOINTS = re.compile("['\u2019\u00b4`]")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The words of one text in its order.
+
+    `written`: as they stand there. `places`: how far from the start, in words, where the end of a
+    sentence counts as `BREAK`. `spans`: characters of the text; `exact` is False where the text
+    had to be composed first, so that they do not agree.
+    """
+
+    written: list[str]
+    places: list[int]
+    spans: list[tuple[int, int]]
+    exact: bool
+
+
+def words_of(text: str) -> Words:
+    """The words of what the customer writes: addresses, quoted lines and signatures left out."""
+    whole = composed(text[:LONGEST_TEXT])
+    exact = whole == text[:LONGEST_TEXT]
+    found = _split(_without_addresses(own_part(whole)), exact=exact)
+    return found if found.written else _split(_without_addresses(whole), exact=exact)
+
+
+def comparable(word: str) -> str:
+    """As the lexicon compares it: lower case, umlauts and ß written out, no apostrophes."""
+    return _JOINTS.sub("", word[:LONGEST_WORD].lower().translate(_WRITTEN_OUT))
+
+
+def own_part(text: str) -> str:
+    """The text without what it quotes and without its signature, which are blanked: places stay."""
+    older = _OLDER.search(text)
+    if older is not None:
+        text = text[: older.start()]
+    if ">" in text:
+        text = _QUOTED.sub(_blank, text)
+    closing = _CLOSING.search(text, max(1, len(text) - LONGEST_SIGNATURE))
+    if closing is None:
+        return text
+    later = _POSTSCRIPT.search(text, closing.end())
+    after = "" if later is None else text[later.start() :]
+    return text[: closing.start()] + " " * (len(text) - closing.start() - len(after)) + after
+
+
+def _without_addresses(text: str) -> str:
+    """An address is no statement: "https://login.example/error" reports no error."""
+    if "://" in text or "www." in text or "@" in text:
+        return _ADDRESS.sub(_blank, text)
+    return text
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match[0])
+
+
+def _split(text: str, *, exact: bool) -> Words:
+    written: list[str] = []
+    places: list[int] = []
+    spans: list[tuple[int, int]] = []
+    place = 0
+    for match in _PIECE.finditer(text):
+        if match.lastgroup == "word":
+            written.append(match[0])
+            places.append(place)
+            spans.append(match.span())
+            place += 1
+        else:
+            place += BREAK
+    return Words(written, places, spans, exact)
