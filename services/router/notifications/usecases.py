@@ -94,7 +94,7 @@ def _of(fact: TodoFact) -> tuple[datetime, dict[str, object]]:
         case TodoCreated():
             at, more = fact.created_at, {}
         case TodoClaimed():
-            at, more = fact.claimed_at, {"by": fact.assignee}
+            at, more = fact.claimed_at, {"by": fact.assigned_by or fact.assignee}
         case TodoReleased():
             at, more = fact.released_at, {"by": fact.released_by}
         case TodoRerouted():

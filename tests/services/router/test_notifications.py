@@ -205,6 +205,15 @@ async def test_an_appeal_is_no_common_reopening(notified: Notified) -> None:
     assert {data["desk"] for data in shown} == {"review"}
 
 
+async def test_an_assignment_names_who_gave_it(notified: Notified) -> None:
+    todo = await notified.desk.new_todo(TEXT)
+    given = {"assignee": "Bert", "as_supervisor": True}
+    answer = await notified.desk.post(f"/todos/{todo['id']}/assign", given)
+    assert answer.status_code == 200, answer.text
+    data = (await notified.body((await notified.log())[-1]))["data"]
+    assert (data["assignee"], data["by"], data["state"]) == ("Bert", "Anna", "claimed")
+
+
 async def test_nothing_of_the_customer_goes_out(notified: Notified) -> None:
     todo = await notified.desk.new_todo(TEXT)
     path = f"/todos/{todo['id']}"
