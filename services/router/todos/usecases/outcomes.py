@@ -195,7 +195,8 @@ def suspicion(todo: WorkTodo, decision: Decision, *, at: datetime) -> Iterable[N
     """For whoever works on the ToDo, when the message may violate the netiquette."""
     if decision.kind is Kind.NETIQUETTE:
         terms = [why.term for why in decision.reasons if why.rule is Rule.NETIQUETTE_TERM]
-        yield Note(todo.id, at, ROUTER, What.NETIQUETTE_SUSPECTED, ", ".join(terms))
+        what = ", ".join(dict.fromkeys(terms))
+        yield Note(todo.id, at, ROUTER, What.NETIQUETTE_SUSPECTED, what)
 
 
 def _answer(fact: InquiryAnswered) -> End:
