@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, delete, insert, select, tuple_, update
+from sqlalchemy import Row, Select, and_, delete, select, tuple_, update
 
 from services.router.tables import absences
 from shared.db import Read, Write
+from shared.db.upsert import insert_into
 
 Place = tuple[datetime, UUID]
 
@@ -34,9 +35,11 @@ class Absence:
 
 
 def keep(tx: Write, absence: Absence) -> None:
-    tx.execute(delete(absences).where(absences.c.person == absence.person))
-    columns = [column.name for column in absences.columns]
-    tx.execute(insert(absences).values({name: getattr(absence, name) for name in columns}))
+    """In place of the person's absence of before, also of one that is just being stored."""
+    row = {column.name: getattr(absence, column.name) for column in absences.columns}
+    others = {name: value for name, value in row.items() if name != "person"}
+    once = insert_into(tx, absences).values(row)
+    tx.execute(once.on_conflict_do_update(index_elements=[absences.c.person], set_=others))
 
 
 def remove(tx: Write, person: str) -> bool:

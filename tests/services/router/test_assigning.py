@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.router.todos.absences import hand_on_once
+from services.router.todos.absences import hand_on_once, loop
 from shared.events.todos import TodoClaimed, TodoReleased
 from tests.services.router.conftest import NOON
 from tests.services.router.desk import AGENT, ANNA, BERT, READER, Desk, history, types
@@ -185,6 +185,28 @@ async def test_two_instances_hand_on_once(desk: Desk) -> None:
     await _absent(desk, "Bert", NOON, NOON + HOUR)
     assert sum(await asyncio.gather(*(_hand_on(desk) for _ in range(3)))) == 4
     assert types(await desk.facts()).count("todo.released") == 4
+
+
+async def test_two_who_say_it_at_once(desk: Desk) -> None:
+    """Of the first absence of a person, which both have not found."""
+    hours = range(1, 5)
+    puts = [_absent(desk, "Bert", NOON, NOON + n * HOUR, substitute="Carla") for n in hours]
+    answers = await asyncio.gather(*puts)
+    assert {answer.status_code for answer in answers} == {200}
+    [shown] = (await desk.get("/people/absences"))["items"]
+    assert shown in [answer.json() for answer in answers]
+
+
+async def test_a_running_router_sees_it_begin(desk: Desk) -> None:
+    todo = await desk.new_todo()
+    await desk.post(f"/todos/{todo['id']}/claim", key=BERT)
+    await _absent(desk, "Bert", NOON, NOON + HOUR)
+    woken, stop = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(loop(desk.service.database, desk.clock, woken.set)(stop))
+    await asyncio.wait_for(woken.wait(), 60)
+    stop.set()
+    await running
+    assert (await desk.get(f"/todos/{todo['id']}"))["state"] == "open"
 
 
 async def test_absences_are_listed_replaced_and_ended(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from sqlalchemy import event, insert, text
 
 from services.router.tables import NEVER, todos
 from services.router.todos.domain.todo import TodoState
+from services.router.todos.store import queue
 from services.router.todos.store.pages import page
 from services.router.todos.store.walks import Filter, Sort
 from shared.db import Read, Write
@@ -148,6 +150,29 @@ async def test_each_first_page_walks_an_index(
                 assert read <= 10 * PAGE, (wanted, sort, scan)
 
 
+def _queue(tx: Any) -> object:
+    return queue.page(tx, desk="technical", person="person 7", after=None, limit=PAGE)
+
+
+def _next(tx: Any) -> object:
+    return queue.next_open(tx, desk="technical", person="person 7")
+
+
+@pytest.mark.parametrize("ask", [_queue, _next])
+async def test_a_queue_walks_an_index(
+    ask: Callable[[Any], object], postgres_copy: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    async with opened(postgres_copy, tmp_path, clock) as desk:
+        await desk.service.database.write(_seed)
+        await desk.service.database.write(lambda tx: tx.execute(text("ANALYZE")) and None)
+        [plan] = await desk.service.database.write(_plans, ask)
+        scans = _scans(plan["Plan"])
+        assert scans
+        for scan in scans:
+            assert "Index" in scan["Node Type"], scan
+            assert scan["Actual Rows"] + scan.get("Rows Removed by Filter", 0) <= 10 * PAGE, scan
+
+
 def _seed(tx: Write) -> None:
     desks, states = ("technical", "inbound", "review"), ("done", "open", "claimed", "dismissed")
     rows = []
@@ -177,7 +202,18 @@ def _seed(tx: Write) -> None:
 
 
 def _plan(tx: Read, wanted: Filter, sort: Sort) -> dict[str, Any]:
-    """How PostgreSQL runs the very statement that the list sends."""
+    return _plans(tx, lambda tx: page(tx, wanted, sort=sort, after=None, limit=PAGE, now=SOON))[0]
+
+
+class _Nothing(list[Any]):
+    """The answer to a statement that was only explained."""
+
+    def scalar(self) -> None:
+        return None
+
+
+def _plans(tx: Read, ask: Callable[[Any], object]) -> list[dict[str, Any]]:
+    """How PostgreSQL runs the very statements that are sent."""
     plans: list[dict[str, Any]] = []
 
     def explained(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> Any:
@@ -189,10 +225,10 @@ def _plan(tx: Read, wanted: Filter, sort: Sort) -> dict[str, Any]:
     class Explaining(Read):
         def execute(self, *args: Any) -> Any:
             plans.extend(execute(*args).scalar_one())
-            return []
+            return _Nothing()
 
-    page(Explaining(tx.connection), wanted, sort=sort, after=None, limit=PAGE, now=SOON)
-    return plans[0]
+    ask(Explaining(tx.connection))
+    return plans
 
 
 def _scans(node: dict[str, Any]) -> list[dict[str, Any]]:

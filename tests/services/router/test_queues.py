@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.services.router.conftest import NOON
-from tests.services.router.desk import AGENT, BERT, READER, Desk, Inquiry, opened
+from tests.services.router.desk import AGENT, BERT, POLICY, READER, Desk, Inquiry, opened
 from tests.support.clock import ManualClock
 
 HOUR = timedelta(hours=1)
@@ -102,6 +102,30 @@ async def test_two_instances_never_take_the_same(
     for thread in threads:
         await asyncio.to_thread(thread.join, 120)
     assert sorted(taken) == sorted(todos)
+
+
+async def test_who_has_given_the_first_of_two_verdicts_goes_on_with_another_one(
+    database_url: str, tmp_path: Path, clock: ManualClock
+) -> None:
+    routing = POLICY.routing.model_copy(update={"netiquette_verdicts": 2})
+    policy = POLICY.model_copy(update={"routing": routing})
+    async with opened(database_url, tmp_path, clock, policy) as desk:
+        todo = await _todo(desk, 1, text="Hm, nun ja, so eben.")
+        first = await desk.post(f"/todos/{todo}/verdict", {"verdict": "netiquette", "by": "Anna"})
+        assert first.json()["pending_verdict"]["by"] == "Anna"
+
+        async def next_for(assignee: str) -> int:
+            return (await desk.post("/desks/review/next", {"assignee": assignee})).status_code
+
+        assert (await desk.get("/desks/review/queue", assignee="anna"))["items"] == []
+        assert [await next_for(each) for each in ("anna", "Anna", "Berta")] == [204, 204, 200]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_an_unknown_filter_of_a_queue_is_refused(desk: Desk) -> None:
+    answer = await desk.request("GET", "/desks/technical/queue", params={"asignee": "Anna"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "query.asignee"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

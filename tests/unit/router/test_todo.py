@@ -16,6 +16,7 @@ from services.router.todos.domain.todo import (
     TodoState,
     TodoStatus,
     allowed_actions,
+    assign,
     check_reopen,
     claim,
     complete,
@@ -37,6 +38,31 @@ def test_the_plain_way() -> None:
     assert TodoStatus("technical", TodoState.DONE, "anna") == DONE
     assert release(CLAIMED, ANNA) == OPEN
     assert claim(CLAIMED, ANNA) == CLAIMED
+
+
+def test_what_is_open_is_given_to_anybody_and_what_somebody_has_by_who_may_release_it() -> None:
+    assert assign(OPEN, BOSS, assignee="ben") == TodoStatus("technical", TodoState.CLAIMED, "ben")
+    assert assign(CLAIMED, BOSS, assignee="ben").assignee == "ben"
+    assert assign(CLAIMED, ANNA, assignee="ben").assignee == "ben"
+    assert assign(CLAIMED, BEN, assignee="anna") == CLAIMED
+    with pytest.raises(IllegalTransition) as refused:
+        assign(CLAIMED, BEN, assignee="ben")
+    assert (refused.value.code, refused.value.claimed_by) == ("todo_claimed", "anna")
+
+
+@pytest.mark.parametrize("actor", [ANNA, BOSS])
+@pytest.mark.parametrize("todo", [DONE, DISMISSED])
+def test_what_has_ended_is_given_to_nobody(todo: TodoStatus, actor: Actor) -> None:
+    with pytest.raises(IllegalTransition) as refused:
+        assign(todo, actor, assignee="anna")
+    assert refused.value.code == "todo_closed"
+
+
+@pytest.mark.parametrize("todo", [OPEN, CLAIMED])
+def test_the_system_gives_nothing_to_anybody(todo: TodoStatus) -> None:
+    with pytest.raises(IllegalTransition) as refused:
+        assign(todo, SYSTEM, assignee="ben")
+    assert refused.value.code == "person_required"
 
 
 def test_completing_what_is_open_names_who_did_it() -> None:

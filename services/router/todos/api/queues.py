@@ -8,26 +8,21 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 from starlette.responses import Response
 
-from services.router.people.names import Person
 from services.router.todos.api.dependencies import TodoDependencies
 from services.router.todos.counting import Counting, Counts
 from services.router.todos.domain.todo import TodoState
-from services.router.todos.schemas.queue import CountsOut, DeskCounts, TodoCounts
+from services.router.todos.schemas.queue import CountsOut, DeskCounts, QueueQuery, TodoCounts
 from services.router.todos.schemas.todo import ClaimIn, TodoChanged, TodoDetailOut, TodoOut
 from services.router.todos.store import queue
 from services.router.todos.store.counts import GoingOn
 from services.router.todos.usecases.queue import take_next
 from shared.access.keys import Caller
-from shared.bounds import MOST_SHOWN
 from shared.errors import NotFoundError
-from shared.web.paging import Cursors, CursorText, Limit, Page
+from shared.web.paging import Cursors, Page
 from shared.web.preconditions import TAGGED
 from shared.web.problems import documented
 
 DeskPath = Annotated[str, Path(max_length=64, description="A desk of the policy.")]
-PersonQuery = Annotated[
-    Person | None, Query(description="Whose claimed ToDos are in it; default: the key's name.")
-]
 _NOTHING = {"description": "Nothing is open at this desk."}
 
 
@@ -37,22 +32,22 @@ def add_queues(api: APIRouter, service: TodoDependencies) -> None:
 
     @api.get("/desks/{desk}/queue", summary="Show a desk's queue", responses=documented(404))
     async def show_queue(
-        desk: DeskPath,
-        assignee: PersonQuery = None,
-        limit: Limit = MOST_SHOWN,
-        cursor: CursorText = None,
-        caller: Caller = reads,
+        desk: DeskPath, query: Annotated[QueueQuery, Query()], caller: Caller = reads
     ) -> Page[TodoOut]:
         """What this person can go on with there: what is open or theirs, by due time; what nobody
         promised comes after all that has a clock, oldest first. A verdict of theirs that waits for
         a second person is left out.
         """
-        person = caller.name if assignee is None else assignee
+        person = caller.name if query.assignee is None else query.assignee
         cursors = Cursors("queue", _known(service, desk), person)
         found = await service.database.read(
-            queue.page, desk=desk, person=person, after=cursors.place(cursor), limit=limit + 1
+            queue.page,
+            desk=desk,
+            person=person,
+            after=cursors.place(query.cursor),
+            limit=query.limit + 1,
         )
-        shown, following = cursors.page(found, limit=limit, key=lambda todo: todo.order)
+        shown, following = cursors.page(found, limit=query.limit, key=lambda todo: todo.order)
         items = [TodoOut.model_validate(todo) for todo in shown]
         return Page(items=items, next_cursor=following)
 

@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.router.people.names import Person
+from shared.bounds import MOST_SHOWN
+from shared.web.paging import MAX_LIMIT
+from shared.web.strict_json import SafeStr
+
+
+class QueueQuery(BaseModel):
+    """Whose queue, and which page of it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    assignee: Person | None = Field(
+        None, description="Whose claimed ToDos are in it; default: the key's name."
+    )
+    limit: int = Field(MOST_SHOWN, ge=1, le=MAX_LIMIT, description="Items on a page.")
+    cursor: Annotated[SafeStr, Field(max_length=500)] | None = Field(
+        None, description="`next_cursor` of the page before, of the same queue."
+    )
 
 
 class TodoCounts(BaseModel):
