@@ -106,7 +106,8 @@ class TodoCompleted(TodoFact):
 
 class TodoDismissed(TodoFact):
     """A person decided that the inquiry gets no answer, and why; `covers_until`, `edits_until` as
-    above. `verdict` is set where the review desk decided.
+    above. `verdict` is set where the review desk decided. Where the policy file says in advance
+    that thanks after an answer need none, the policy decided: `dismissed_by` is `policy`.
     """
 
     TYPE: ClassVar[str] = "todo.dismissed"

@@ -98,6 +98,7 @@ PURE_SLICES = {
         "services.router.deciding.decision",
         "services.router.deciding.weighing",
     ),
+    "services/router/deciding/moderation": ("services.router.deciding.decision",),
     "services/router/deciding/model": (
         "numpy",
         "services.router.deciding.decision",

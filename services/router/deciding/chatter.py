@@ -44,9 +44,8 @@ class Chatter:
         if not inquiry.after_answer or _says_more(inquiry):
             return None
         words = Words.of(inquiry.text)
-        distinct = frozenset(words.listed)
-        excused = list(self.excused.find(words, distinct))
-        found = [*self.closing.find(words, distinct), *excused]
+        excused = list(self.excused.find(words))
+        found = [*self.closing.find(words), *excused]
         passed = {place for each in excused for place in range(each.first, each.last + 1)}
         rest = [word for place, word in enumerate(words.listed) if place not in passed]
         if not found or not self.stopping.isdisjoint(rest):
@@ -75,8 +74,8 @@ def _shipped() -> Chatter:
     source = files("services.router.deciding") / "chatter.toml"
     data = tomllib.loads(source.read_text("utf-8"))
     return Chatter(
-        Phrases.compile(data["closing"], data),
-        Phrases.compile(data["excused"], data),
+        Phrases.compile([data], ("closing",)),
+        Phrases.compile([data], ("excused",)),
         frozenset(map(folded, data["filler"])) | literal_words(data["closing"]),
         frozenset(map(folded, data["stopping"])),
     )

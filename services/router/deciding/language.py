@@ -20,7 +20,10 @@ _READ = 5_000
 """More letters would not change the answer."""
 _FEWEST_LETTERS = 4
 _FEWEST_WORDS = 3
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")  # noqa: RUF001
+_FEWEST_LONGER = 2
+_ENOUGH_AT_HOME = 5
+_SMALLEST_SHARE = 0.2
+_WORD = re.compile(r"(?<![\w:=/])[^\W\d_]+(?:['’][^\W\d_]+)*(?![\d:=/])")  # noqa: RUF001
 _NO_WORDS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+|[@#]\w+")
 _SCRIPTS: tuple[tuple[str, str], ...] = (
     ("ja", "\u3040-\u30ff"),
@@ -51,13 +54,23 @@ _CYRILLIC: tuple[tuple[str, re.Pattern[str]], ...] = (
 
 def foreign(text: str) -> str | None:
     """ISO 639-1 of the language, or None where the text may be German or English."""
-    letters = _NO_WORDS.sub(" ", composed(text[:_READ])).lower()
+    letters = composed(text[:_READ]).lower()
+    if _surely_at_home(letters):
+        return None
+    letters = _NO_WORDS.sub(" ", letters)
     if _OTHER_LETTERS.search(letters) and (name := _by_script(letters)) is not None:
         return name
     words = Counter(_WORD.findall(letters.replace("’", "'")))  # noqa: RUF001
     if len(words) < _FEWEST_WORDS:
         return None
     return _by_words(words, frozenset(letters))
+
+
+def _surely_at_home(letters: str) -> bool:
+    """What most texts are, seen at a glance."""
+    words = set(letters.split())
+    at_home = len(words & _at_home())
+    return at_home >= _ENOUGH_AT_HOME and at_home > len(words & _elsewhere())
 
 
 def _by_script(letters: str) -> str | None:
@@ -79,9 +92,11 @@ def _by_script(letters: str) -> str | None:
 def _by_words(words: Counter[str], letters: AbstractSet[str]) -> str | None:
     known, own_letters = _languages()
     votes: Counter[str] = Counter()
+    longer: Counter[str] = Counter()
     for word, count in words.items():
         for language in known.get(word, ()):
             votes[language] += min(count, 2)
+            longer[language] += len(word) > 1
     at_home = max(votes["de"], votes["en"])
     others = {name: votes[name] for name in votes if name not in ("de", "en")}
     for name, signs in own_letters.items():
@@ -92,9 +107,20 @@ def _by_words(words: Counter[str], letters: AbstractSet[str]) -> str | None:
     # Of equal ones the first by name, so that the answer is always the same.
     name, most = max(sorted(others.items()), key=lambda each: each[1])
     share = most / sum(words.values())
-    if most < _FEWEST_WORDS or most < 2 * at_home or share < 0.2:
-        return None
-    return name
+    sure = most >= max(_FEWEST_WORDS, 2 * at_home) and share >= _SMALLEST_SHARE
+    return name if sure and longer[name] >= _FEWEST_LONGER else None
+
+
+@cache
+def _at_home() -> frozenset[str]:
+    known, _ = _languages()
+    return frozenset(word for word, of in known.items() if "de" in of or "en" in of)
+
+
+@cache
+def _elsewhere() -> frozenset[str]:
+    known, _ = _languages()
+    return frozenset(word for word, of in known.items() if not {"de", "en"}.issuperset(of))
 
 
 @cache

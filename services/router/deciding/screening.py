@@ -25,6 +25,7 @@ LANGUAGE = "language"
 NOTHING_TO_READ = "nothing_to_read"
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
+_MAYBE_ADDRESS = re.compile(r"@|://|www\.")
 _HANDLE = re.compile(r"(?<![\w@./])@[\w.-]{1,100}")
 _READABLE = re.compile(r"[^\W_]")
 
@@ -42,9 +43,10 @@ class Screening:
 
     def suspected(self, inquiry: Inquiry) -> Decision | None:
         """What may get no answer, whoever was addressed."""
-        if (insult := self.netiquette.suspicion(inquiry)) is not None:
+        words = self.netiquette.read(inquiry.text)
+        if (insult := self.netiquette.suspicion(inquiry, words)) is not None:
             return _for_review(Kind.NETIQUETTE, insult)
-        if (spam := self.spam.suspicion(inquiry)) is not None:
+        if (spam := self.spam.suspicion(inquiry, words)) is not None:
             return _for_review(Kind.SPAM, spam)
         return None
 
@@ -69,6 +71,8 @@ def _for_review(kind: Kind, found: Finding) -> Decision:
 def _nothing_to_read(inquiry: Inquiry) -> str | None:
     """What there is instead of words: `link`, `handle`, `signs` (emoji, punctuation), `nothing`."""
     whole = f"{inquiry.subject or ''}\n{inquiry.text}"
+    if not _MAYBE_ADDRESS.search(whole) and _READABLE.search(whole):
+        return None
     without_links = _ADDRESS.sub(" ", whole)
     if _READABLE.search(_HANDLE.sub(" ", without_links)):
         return None

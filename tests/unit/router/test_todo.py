@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.router.todos.domain.todo import (
+    POLICY,
     SYSTEM,
     Action,
     Actor,
@@ -81,6 +82,18 @@ def test_rerouting_opens_it_at_the_other_desk() -> None:
 def test_a_dismissal_keeps_its_reason_and_who_decided() -> None:
     assert DISMISSED.dismissal is DismissReason.NETIQUETTE
     assert DISMISSED.assignee == "anna"
+
+
+def test_the_policy_dismisses_what_is_open_and_needs_no_answer_and_does_nothing_else() -> None:
+    thanks = DismissReason.NO_ANSWER_NEEDED
+    assert dismiss(OPEN, POLICY, reason=thanks).assignee == "policy"
+    for reason in set(DismissReason) - {thanks}:
+        with pytest.raises(IllegalTransition) as refused:
+            dismiss(OPEN, POLICY, reason=reason)
+        assert refused.value.code == "person_required"
+    with pytest.raises(IllegalTransition):
+        dismiss(CLAIMED, POLICY, reason=thanks)
+    assert allowed_actions(OPEN, POLICY) == (Action.DISMISS,)
 
 
 @pytest.mark.parametrize("todo", [DONE, DISMISSED])

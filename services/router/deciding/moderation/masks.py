@@ -23,17 +23,17 @@ _MASKED = re.compile(
 _REPEATED = re.compile(
     rf"(?<!\w)[{_LETTERS}]{{0,20}}([{_LETTERS}])\1{{2}}[{_LETTERS}]{{0,30}}(?!\w)"
 )
-_SUSPICIOUS = re.compile(
-    rf"[{_LETTERS}][*#@$!|€0-9]|[*@$€0-9][{_LETTERS}]|([{_LETTERS}])\1\1"
-    rf"|(?<!\w)[{_LETTERS}][ .\-_*+/][{_LETTERS}][ .\-_*+/][{_LETTERS}](?!\w)"
-)
+_SIGN = re.compile("[*#@$|€0-9]|[^\\W_]![^\\W_]")
+_SINGLE = re.compile(r"(?:^|[ .\-_*+/])[^\W_][ .\-_*+/][^\W_][ .\-_*+/][^\W_]")
+_THREE_TIMES = tuple(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyzäöüß")
 _STARS = re.compile(r"[*#]+")
 _RUN = re.compile(r"(.)\1{2,}")
 _LEET = (
     str.maketrans("013457@$€!|", "oieastaseil"),
     str.maketrans("013457@$€!|", "oleastaseli"),
 )
-_HIDDEN = str.maketrans("", "", "\u00ad\u200b\u200c\u200d\u2060\ufeff")
+_HIDDEN = re.compile("[\u00ad\u200b\u200c\u200d\u2060\ufeff]")
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
 _LOOKALIKES = str.maketrans("аеорсухіѕ", "aeopcyxis")  # noqa: RUF001 - Cyrillic, that is the point
 _HALF_CYRILLIC = re.compile(r"[a-z][аеорсухіѕ]|[аеорсухіѕ][a-z]")  # noqa: RUF001
 
@@ -61,9 +61,9 @@ class Masks:
 
     def unmask(self, text: str) -> Unmasked:
         """`text` in lower case."""
-        if not text.isascii() and _HALF_CYRILLIC.search(text):
+        if not text.isascii() and _CYRILLIC.search(text) and _HALF_CYRILLIC.search(text):
             text = text.translate(_LOOKALIKES)
-        if _SUSPICIOUS.search(text) is None:
+        if not _may_be_masked(text):
             return Unmasked(text)
         ends: dict[int, int] = {}
 
@@ -110,4 +110,10 @@ class Masks:
 
 def shown(text: str) -> str:
     """Without characters that nobody sees."""
-    return text if text.isascii() else text.translate(_HIDDEN)
+    return text if text.isascii() else _HIDDEN.sub("", text)
+
+
+def _may_be_masked(text: str) -> bool:
+    if _SIGN.search(text) is not None or _SINGLE.search(text) is not None:
+        return True
+    return any(letters in text for letters in _THREE_TIMES)

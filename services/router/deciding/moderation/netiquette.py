@@ -56,7 +56,7 @@ class Vocabulary:
     harmless: frozenset[str]
     mild: frozenset[str]
     """In English only when it is said to somebody, in German an insult."""
-    phrases: Sequence[tuple[str, Phrases]]
+    phrases: Phrases
     circumstances: Mapping[str, Circumstances]
     small_words: Mapping[str, frozenset[str]]
     masks: Masks
@@ -79,11 +79,14 @@ class Netiquette:
         """Read and compiled once for the process."""
         return cls(_vocabulary())
 
-    def suspicion(self, inquiry: Inquiry) -> Finding | None:
-        """With the passages that led to it; linear in the length of the text."""
-        reasons = self._reasons(inquiry.text, placed=True)
+    def suspicion(self, inquiry: Inquiry, words: Words | None = None) -> Finding | None:
+        """With the passages that led to it; linear in the length of the text.
+
+        `words` are those of `read`, where the caller has them.
+        """
+        reasons = self._reasons(words or self.read(inquiry.text), inquiry.text)
         if inquiry.subject:
-            reasons += self._reasons(inquiry.subject, placed=False)
+            reasons += self._reasons(self.read(inquiry.subject), None)
         if not reasons:
             return None
         doubt = 1.0
@@ -91,42 +94,40 @@ class Netiquette:
             doubt *= 1 - reason.weight
         return Finding(round(1 - doubt, 3), tuple(reasons))
 
-    def _reasons(self, text: str, *, placed: bool) -> list[Reason]:
-        words = Words.of(text, self.vocabulary.masks)
+    def read(self, text: str) -> Words:
+        """The words of a text, masked ones spelled out."""
+        return Words.of(text, self.vocabulary.masks)
+
+    def _reasons(self, words: Words, text: str | None) -> list[Reason]:
+        """`text` is where the words stand; None: they get no places."""
         passages = {each.entry: each for each in reversed(list(self._passages(words)))}
         reasons: list[Reason] = []
         for each in islice(reversed(passages.values()), _MOST_FINDINGS):
-            span = words.place(each.first, each.last) if placed else None
-            word = (
-                " ".join(words.listed[each.first : each.last + 1])
-                if span is None
-                else text[slice(*span)]
-            )
+            span = None if text is None else words.place(each.first, each.last)
+            if text is None or span is None:
+                word = " ".join(words.listed[each.first : each.last + 1])
+            else:
+                word = text[slice(*span)]
             what, sure = _KINDS[each.kind]
             reasons.append(Reason(Rule.NETIQUETTE_TERM, word, sure, what, span))
         return reasons
 
     def _passages(self, words: Words) -> Iterator[_Passage]:
         known = self.vocabulary
-        distinct = frozenset(words.listed)
-        nouns = dict(self._nouns(distinct))
-        phrases = [
-            (kind, found)
-            for kind, listed in known.phrases
-            for found in listed.find(words, distinct)
-        ]
+        nouns = dict(self._nouns(words.distinct))
+        phrases = list(known.phrases.find(words))
         if not nouns and not phrases:
             return
-        circumstances = known.circumstances[language_of(distinct)]
+        circumstances = known.circumstances[language_of(words.distinct)]
         quotations = quoted(words)
-        for kind, found in phrases:
+        for found in phrases:
             inside = words.listed[found.first + 1 : found.last]
-            if kind == "templates" and circumstances.denied(inside):
+            if found.kind == "templates" and circumstances.denied(inside):
                 continue
             if not _within(found.first, quotations) and not circumstances.reported(
                 words, found.first, found.last
             ):
-                yield _Passage(kind, found.pattern, found.first, found.last)
+                yield _Passage(found.kind, found.pattern, found.first, found.last)
         places = (place for place, word in enumerate(words.listed) if word in nouns)
         for place in islice(places, _MOST_PLACES):
             noun = nouns[words.listed[place]]
@@ -194,11 +195,7 @@ def _vocabulary() -> Vocabulary:
         Noun("(part of a word)", "strong"),
         frozenset(harmless),
         frozenset(_forms(data["en"]["mild"])) & nouns.keys(),
-        [
-            (kind, Phrases.compile(each[kind], each))
-            for each in data.values()
-            for kind in ("templates", "phrases", "threats", "sexual")
-        ],
+        Phrases.compile(data.values(), ("templates", "phrases", "threats", "sexual")),
         {language: Circumstances.of_data(each) for language, each in data.items()},
         {language: frozenset(_forms(each["small_words"])) for language, each in data.items()},
         Masks.of(maskable),

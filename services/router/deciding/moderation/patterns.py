@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 from services.router.deciding.moderation.words import Words, folded
 
@@ -26,6 +26,7 @@ _END = r"(?= (?:[.!?,;:)\n\"]|[.!?]{2,}| *$))"
 _START = r"(?:^|(?<=[.!?,;:\n\"@]))"
 _EDGES = {"^": _START, "$": _END}
 _ANY = r"(?:[^\W_]+(?:'[^\W_]+)*)"
+_AS_IT_IS = re.compile(r"[\w' ]+")
 _LITERAL = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]")
 _ELEMENT = re.compile(r"\([^()]*\)\??|<\w+>\??|[^\s()]+")
 
@@ -35,8 +36,21 @@ class Pattern:
     """A phrase, and a word of which one is in every text that has it."""
 
     text: str
-    expression: re.Pattern[str]
+    kind: str
     anchors: frozenset[str]
+    expression: re.Pattern[str] | None
+    """None where the text is found as it is."""
+
+    def places(self, line: str) -> Iterator[tuple[int, int]]:
+        """Where its words begin and end in a line of words."""
+        if self.expression is None:
+            place = line.find(f" {self.text} ")
+            if place >= 0:
+                yield place + 1, place + 1 + len(self.text)
+            return
+        for match in islice(self.expression.finditer(line), _MOST_PLACES):
+            begun = match.start() + (line[match.start()] == " ")
+            yield begun, match.end()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,37 +58,41 @@ class Found:
     """The phrase, and its words [first, last] of the text."""
 
     pattern: str
+    kind: str
     first: int
     last: int
 
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """All phrases of a kind, compiled once."""
+    """Phrases of some kinds, compiled once."""
 
     by_anchor: Mapping[str, Sequence[Pattern]]
 
     @classmethod
-    def compile(cls, texts: Iterable[str], groups: Mapping[str, Sequence[str]]) -> Phrases:
-        """ValueError for a phrase in which no word must stand as it is."""
+    def compile(cls, data: Iterable[Mapping[str, Any]], kinds: Sequence[str]) -> Phrases:
+        """Of several languages. ValueError for a phrase in which no word must stand as it is."""
         by_anchor: dict[str, list[Pattern]] = defaultdict(list)
-        for text in texts:
-            pattern = _compiled(text, groups)
-            for anchor in pattern.anchors:
-                by_anchor[anchor].append(pattern)
+        for groups in data:
+            for kind in kinds:
+                for text in groups[kind]:
+                    pattern = _compiled(text, kind, groups)
+                    for anchor in pattern.anchors:
+                        by_anchor[anchor].append(pattern)
         return cls(by_anchor)
 
-    def find(self, words: Words, distinct: AbstractSet[str]) -> Iterator[Found]:
-        """Each phrase, the first few times that it stands there; `distinct`: the text's words."""
+    def find(self, words: Words) -> Iterator[Found]:
+        """Each phrase, the first few times that it stands there."""
         seen: set[str] = set()
-        for anchor in sorted(distinct & self.by_anchor.keys()):
+        for anchor in sorted(words.distinct & self.by_anchor.keys()):
             for pattern in self.by_anchor[anchor]:
                 if pattern.text in seen:
                     continue
                 seen.add(pattern.text)
-                for match in islice(pattern.expression.finditer(words.line), _MOST_PLACES):
-                    first = words.line.count(" ", 0, match.start() + 1) - 1
-                    yield Found(pattern.text, first, first + match[0].strip().count(" "))
+                for start, end in pattern.places(words.line):
+                    first = words.line.count(" ", 0, start) - 1
+                    last = first + words.line.count(" ", start, end)
+                    yield Found(pattern.text, pattern.kind, first, last)
 
 
 def literal_words(texts: Iterable[str]) -> frozenset[str]:
@@ -82,7 +100,10 @@ def literal_words(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(word for text in texts for word in _LITERAL.findall(folded(text)))
 
 
-def _compiled(text: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
+def _compiled(text: str, kind: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
+    if _AS_IT_IS.fullmatch(text):
+        plain = folded(text)
+        return Pattern(plain, kind, frozenset([max(plain.split(), key=len)]), None)
     parts: list[str] = []
     anchors: frozenset[str] = frozenset()
     for element in _ELEMENT.findall(text):
@@ -108,7 +129,7 @@ def _compiled(text: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
             anchors = literal
     if not anchors:
         raise ValueError(f"no word of {text!r} must stand as it is")
-    return Pattern(text, re.compile("".join(parts)), anchors)
+    return Pattern(text, kind, anchors, re.compile("".join(parts)))
 
 
 def _rarity(literal: frozenset[str]) -> tuple[int, int]:

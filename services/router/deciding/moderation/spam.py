@@ -17,17 +17,23 @@ from math import exp
 from typing import Any
 
 from services.router.deciding.decision import Finding, Inquiry, Reason, Rule
-from services.router.deciding.moderation.patterns import Phrases
+from services.router.deciding.moderation.patterns import Found, Phrases
 from services.router.deciding.moderation.words import Words
 
-_WEIGHTS = {"strong": 1.0, "medium": 0.5, "weak": 0.2, "customer": -0.6}
+_WEIGHTS = {"strong": 1.0, "medium": 0.45, "weak": 0.2}
+_OF_A_CUSTOMER = 0.6
 _SUSPICION = 1.0
 _MOST_WEAK = 3
+_FEW_WORDS = 12
+_WORDS_OF_A_LINK = 5
 _MOST_REASONS = 12
 _LANGUAGES = ("de", "en")
 _HOST = re.compile(
     r"(?:https?://|www\.)(?:www\.)?([\w-]{1,63}+(?:\.[\w-]{1,63}+){0,5})", re.IGNORECASE
 )
+_MAYBE_SIGNS = re.compile("[0-9][0-9p]|[£$€]")
+_MAYBE_SHOUTING = re.compile("[A-Z]{3}|!!!|[$€£]{2}")
+_SHOUTING = re.compile(r"(?:\b[A-Z]{3,}\b[^a-z]{0,6}){3}|!!!|[$€£]{2}")
 _SIGNS: Sequence[tuple[str, float, re.Pattern[str]]] = (
     ("short code", 0.6, re.compile(r"\b(?:to|2|on|an)\s*:?\s?\d{5}\b", re.IGNORECASE)),
     ("premium number", 0.6, re.compile(r"\b0(?:8[47]\d|9[0-9]\d|70\d)[ \-]?\d{3}[ \-]?\d{3,5}\b")),
@@ -49,7 +55,6 @@ _SIGNS: Sequence[tuple[str, float, re.Pattern[str]]] = (
     ),
     ("phone number", 0.3, re.compile(r"(?<![\w+])(?:\+|00)\d[\d \-()]{8,16}\d\b")),
     ("number to call", 0.5, re.compile(r"\bcall\b[^.!?\n]{0,25}\b0\d{9,10}\b", re.IGNORECASE)),
-    ("shouting", 0.2, re.compile(r"(?:\b[A-Z]{3,}\b[^a-z]{0,6}){3}|!!!+|[$€£]{2,}")),
 )
 
 
@@ -57,7 +62,8 @@ _SIGNS: Sequence[tuple[str, float, re.Pattern[str]]] = (
 class Spam:
     """The phrases by what they weigh, of both languages."""
 
-    phrases: Sequence[tuple[str, Phrases]]
+    phrases: Phrases
+    customer: Phrases
     shorteners: frozenset[str]
     endings: frozenset[str]
 
@@ -66,80 +72,100 @@ class Spam:
         """Read and compiled once for the process."""
         return _shipped()
 
-    def suspicion(self, inquiry: Inquiry) -> Finding | None:
-        """With the passages that led to it; linear in the length of the text."""
-        text = inquiry.text if inquiry.subject is None else f"{inquiry.subject}\n{inquiry.text}"
-        words = Words.of(text)
-        distinct = frozenset(words.listed)
-        found = [
-            *self._signs(text),
-            *self._links(text, len(words.listed)),
-            *self._phrases(words, distinct),
-        ]
-        total = sum(weight for _, weight, _ in found)
+    def suspicion(self, inquiry: Inquiry, words: Words | None = None) -> Finding | None:
+        """With the passages that led to it; linear in the length of the text.
+
+        `words` are those of the text, where the caller has them.
+        """
+        words = words or Words.of(inquiry.text)
+        subject = None if inquiry.subject is None else Words.of(inquiry.subject)
+        signs = [*self._signs(inquiry.text), *self._links(inquiry.text, len(words.listed))]
+        phrases = _weighed(self.phrases, words)
+        of_subject = [] if subject is None else _weighed(self.phrases, subject)
+        total = sum(sign.weight for sign in signs)
+        total += sum(_WEIGHTS[found.kind] for found in (*phrases, *of_subject))
         if total < _SUSPICION:
             return None
-        offset = len(text) - len(inquiry.text)
-        reasons = [self._reason(each, words, text, offset) for each in found if each[1] > 0]
-        score = 1 / (1 + exp(-2 * (total - 0.6)))
-        return Finding(round(score, 3), tuple(reasons[:_MOST_REASONS]))
+        for each in (words, subject):
+            if each is not None:
+                total -= _OF_A_CUSTOMER * len({said.pattern for said in self.customer.find(each)})
+        if total < _SUSPICION:
+            return None
+        reasons = [*signs, *(_reason(found, words, inquiry.text) for found in phrases)]
+        if subject is not None:
+            reasons += [_reason(found, subject, None) for found in of_subject]
+        return Finding(round(1 / (1 + exp(-2 * (total - 0.6))), 3), tuple(reasons[:_MOST_REASONS]))
 
-    def _phrases(self, words: Words, distinct: frozenset[str]) -> Iterator[_Sign]:
-        covered: set[int] = set()
-        weak = 0
-        for kind, phrases in self.phrases:
-            for found in phrases.find(words, distinct):
-                places = range(found.first, found.last + 1)
-                if kind != "customer" and not covered.isdisjoint(places):
-                    continue
-                if kind == "weak":
-                    weak += 1
-                    if weak > _MOST_WEAK:
-                        continue
-                if kind != "customer":
-                    covered.update(places)
-                yield "phrase", _WEIGHTS[kind], (found.first, found.last)
-
-    def _signs(self, text: str) -> Iterator[_Sign]:
+    def _signs(self, text: str) -> Iterator[Reason]:
+        if _MAYBE_SHOUTING.search(text) is not None and _SHOUTING.search(text) is not None:
+            yield _sign("shouting", 0.2)
+        if _MAYBE_SIGNS.search(text) is None:
+            return
         for name, weight, pattern in _SIGNS:
             if pattern.search(text) is not None:
-                yield name, weight, None
+                yield _sign(name, weight)
 
-    def _links(self, text: str, words: int) -> Iterator[_Sign]:
-        if "://" not in text and "www." not in text.lower():
+    def _links(self, text: str, words: int) -> Iterator[Reason]:
+        if "://" not in text and "www." not in text:
             return
         hosts = {match[1].lower() for match in _HOST.finditer(text)}
         if hosts:
-            yield "link", 0.4 if words <= 12 else 0.3, None
+            yield _sign("link", 0.4 if words <= _FEW_WORDS else 0.3)
         if len(hosts) > 2:
-            yield "links to many hosts", 0.7, None
+            few_words = words <= _WORDS_OF_A_LINK * len(hosts)
+            yield _sign("links to many hosts", 0.8 if few_words else 0.1)
         if not self.shorteners.isdisjoint(hosts):
-            yield "shortened link", 0.4, None
+            yield _sign("shortened link", 0.4)
         if any(host.rpartition(".")[2] in self.endings for host in hosts):
-            yield "ending of a host", 0.4, None
-
-    def _reason(self, sign: _Sign, words: Words, text: str, offset: int) -> Reason:
-        name, weight, places = sign
-        if places is None:
-            return Reason(Rule.SPAM_TERM, name, weight, name)
-        span = words.place(*places)
-        if span is None or span[0] < offset:
-            word = " ".join(words.listed[places[0] : places[1] + 1])
-            return Reason(Rule.SPAM_TERM, word, weight, name)
-        span = (span[0] - offset, span[1] - offset)
-        return Reason(Rule.SPAM_TERM, text[offset:][slice(*span)], weight, name, span)
+            yield _sign("ending of a host", 0.4)
 
 
-_Sign = tuple[str, float, tuple[int, int] | None]
+def _weighed(phrases: Phrases, words: Words) -> list[Found]:
+    """Each once, of those that share words the heaviest."""
+    covered: set[int] = set()
+    seen: set[str] = set()
+    kept: list[Found] = []
+    weak = 0
+    for found in sorted(phrases.find(words), key=_heaviest_first):
+        places = range(found.first, found.last + 1)
+        if found.pattern in seen or not covered.isdisjoint(places):
+            continue
+        weak += found.kind == "weak"
+        if weak > _MOST_WEAK:
+            break
+        seen.add(found.pattern)
+        covered.update(places)
+        kept.append(found)
+    return kept
+
+
+def _reason(found: Found, words: Words, text: str | None) -> Reason:
+    """`text` is where the words stand; None: they get no place."""
+    span = None if text is None else words.place(found.first, found.last)
+    if text is None or span is None:
+        word = " ".join(words.listed[found.first : found.last + 1])
+    else:
+        word = text[slice(*span)]
+    return Reason(Rule.SPAM_TERM, word, _WEIGHTS[found.kind], "phrase", span)
+
+
+def _sign(name: str, weight: float) -> Reason:
+    return Reason(Rule.SPAM_TERM, name, weight, name)
+
+
+def _heaviest_first(found: Found) -> tuple[float, int]:
+    return -_WEIGHTS[found.kind], found.first
 
 
 @cache
 def _shipped() -> Spam:
     data = {language: _data(f"spam.{language}.toml") for language in _LANGUAGES}
-    phrases = [
-        (kind, Phrases.compile(each[kind], each)) for kind in _WEIGHTS for each in data.values()
-    ]
-    return Spam(phrases, frozenset(data["en"]["shorteners"]), frozenset(data["en"]["endings"]))
+    return Spam(
+        Phrases.compile(data.values(), tuple(_WEIGHTS)),
+        Phrases.compile(data.values(), ("customer",)),
+        frozenset(data["en"]["shorteners"]),
+        frozenset(data["en"]["endings"]),
+    )
 
 
 def _data(name: str) -> Mapping[str, Any]:

@@ -21,15 +21,27 @@ _WORD = re.compile(
 )
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _HANDLE = re.compile(r"(?<![\w@./])@[\w.-]{1,100}")
-_FOLDED = str.maketrans(
-    {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "é": "e", "\u2026": "."}
-    | dict.fromkeys(_APOSTROPHES, "'")
+_FOLDED = (
+    ("ä", "ae"),
+    ("ö", "oe"),
+    ("ü", "ue"),
+    ("ß", "ss"),
+    ("é", "e"),
+    ("\u2026", "."),
+    *((apostrophe, "'") for apostrophe in _APOSTROPHES[1:]),
 )
 
 
 def folded(text: str) -> str:
     """As the words of a text are spelled here."""
-    return composed(text).lower().translate(_FOLDED)
+    return _folded(composed(text).lower())
+
+
+def _folded(text: str) -> str:
+    if not text.isascii() or "`" in text:
+        for letter, spelled in _FOLDED:
+            text = text.replace(letter, spelled)
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,7 @@ class Words:
     """`line` is the words with one space before and after each."""
 
     listed: Sequence[str]
+    distinct: frozenset[str]
     line: str
     _text: str = field(repr=False)
     _read: str = field(repr=False)
@@ -52,8 +65,9 @@ class Words:
         if masks is not None:
             unmasked = masks.unmask(read)
             read, ends = unmasked.text, unmasked.ends
-        line = " ".join(_WORD.findall(read)).translate(_FOLDED)
-        return cls(line.split(" "), f" {line} ", text, read, ends)
+        line = _folded(" ".join(_WORD.findall(read)))
+        listed = line.split(" ")
+        return cls(listed, frozenset(listed), f" {line} ", text, read, ends)
 
     def place(self, first: int, last: int) -> tuple[int, int] | None:
         """Where these words stand in the text; None where its places no longer agree."""
