@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.router.deciding.decide import Decider
 from services.router.learning.loops import learn
+from services.router.moderation import api as moderation_api
 from services.router.notifications.example import NOTIFICATION
 from services.router.notifications.usecases import follower
 from services.router.notifications.wording import words_of
@@ -116,6 +117,7 @@ def build(
                 notifications_api.router(delivery_log),
                 *similar_routers(similar),
                 *people_api.routers(people),
+                moderation_api.router(database, authorizer, similar.zone),
             ],
             on_errors={IllegalTransition: on_illegal_transition},
         )

@@ -148,6 +148,16 @@ ends = Table(
     Column("final", Boolean, nullable=False),
 )
 
+# Few ends are that, and the report is of them alone.
+_MODERATED = ends.c.reason.in_(("netiquette", "spam"))
+Index(
+    "ix_todo_ends_moderated",
+    ends.c.at,
+    ends.c.reason,
+    postgresql_where=_MODERATED,
+    sqlite_where=_MODERATED,
+)
+
 # A message that moved: whether it is `here`, by the last report. Without a row it is where it
 # came in.
 moves = Table(
@@ -193,6 +203,8 @@ appeals = Table(
     # The reason of the dismissal, and when that was.
     Column("dismissed_for", String(20), nullable=False),
     Column("dismissed_at", Utc, nullable=False),
+    # Which desk looks at it.
+    Column("desk", String(64)),
     Index("ix_todo_appeals_at", "at"),
 )
 

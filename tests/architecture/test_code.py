@@ -24,6 +24,7 @@ SLICES = {
     },
     "router": {
         "deciding", "learning", "todos", "deadlines", "notifications", "people", "similar",
+        "moderation",
     },
     "sla": {
         "businesstime", "promises", "clocks", "deadlines", "timers", "notifications", "reports",
@@ -57,7 +58,7 @@ ALL_OF = {"connectors", "businesstime", "clocks", "promises", "deciding"}
 
 BUDGETS = {
     "access": 500, "bus": 2_250, "db": 2_100, "events": 480, "messaging": 1_650,
-    "notifications": 1_300, "policy": 1_850, "runtime": 1_500, "text": 350, "web": 2_200,
+    "notifications": 1_300, "policy": 1_850, "runtime": 1_500, "text": 350, "web": 2_300,
 }  # fmt: skip
 """Lines of each package of `shared`, comments and all. What outgrows its budget is moved to the one
 service that needs it, or split, or has a decision in docs/decisions.

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query, Response
 
 from services.sla.dependencies import SlaDependencies
 from services.sla.reports import schemas
-from services.sla.reports.spans import WEEK, Asked, span_of
 from services.sla.reports.store import GroupBy, Line
 from services.sla.reports.usecases import Report, report
 from shared.access.keys import Caller
 from shared.web.app import Responses, api_router
+from shared.web.spans import WEEK, Asked, span_of
 
 _CSV: Responses = {
     200: {

@@ -40,13 +40,20 @@ def keep(tx: Write, given: GivenVerdict) -> None:
 
 
 def keep_appeal(
-    tx: Write, todo_id: UUID, *, dismissed_for: DismissReason, dismissed_at: datetime, at: datetime
+    tx: Write,
+    todo_id: UUID,
+    *,
+    dismissed_for: DismissReason,
+    dismissed_at: datetime,
+    at: datetime,
+    desk: str,
 ) -> None:
     row = {
         "todo_id": todo_id,
         "at": at,
         "dismissed_for": dismissed_for.value,
         "dismissed_at": dismissed_at,
+        "desk": desk,
     }
     tx.execute(insert(appeals).values(row))
 

@@ -225,6 +225,7 @@ class _Recovery:
                 dismissed_for=before,
                 dismissed_at=dismissed_at,
                 at=fact.reopened_at,
+                desk=fact.desk,
             )
 
     def _reopened(self, todo: WorkTodo, fact: TodoFact) -> WorkTodo:

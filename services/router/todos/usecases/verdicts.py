@@ -90,7 +90,9 @@ def appeal(tx: Write, *, todo_id: UUID, reason: str, desk: str, by: By) -> None:
     if dismissal is None or dismissed_at is None or after.reopened_at is None:
         raise ValueError(f"the ToDo {todo_id} was reopened, though it had not been dismissed")
     at = after.reopened_at
-    verdicts.keep_appeal(tx, todo_id, dismissed_for=dismissal, dismissed_at=dismissed_at, at=at)
+    verdicts.keep_appeal(
+        tx, todo_id, dismissed_for=dismissal, dismissed_at=dismissed_at, at=at, desk=desk
+    )
     if after.status.desk == todo.status.desk:
         return
     moved = TodoRerouted(

@@ -1,0 +1,1 @@
+"""How often inquiries were dismissed as netiquette or spam, and what became of appeals."""
