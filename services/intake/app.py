@@ -48,6 +48,7 @@ from shared.db import Database, open_database
 from shared.db.postgres import PostgresDatabase
 from shared.policy import Policy
 from shared.runtime.credentials import NO_CREDENTIALS, Credentials
+from shared.runtime.removal import Ages
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
@@ -144,8 +145,9 @@ def build(
     ]:
         service.loop("terms", terms.loop(database, runtime.clock, all_terms))
     service.loop("files", files_worker.sweep(database, runtime.clock))
-    if (days := runtime.policy.retention.messages_days) is not None:
-        service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
+    kept = runtime.policy.retention
+    if removal_ages := Ages(kept.messages_days, kept.sooner):
+        service.loop("retention", worker.remove_old(database, runtime.clock, ages=removal_ages))
     ages = QuarantineAge(
         database,
         runtime.clock,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from types import MappingProxyType
 from uuid import UUID
 
 import structlog
@@ -13,11 +15,11 @@ import structlog
 from services.intake.inquiries.store import queries
 from services.intake.inquiries.usecases import retention
 from services.intake.receiving import once, quarantine
-from shared.db import Database, DatabaseUnavailableError, Reader
+from shared.db import Database, DatabaseUnavailableError, Reader, Write
 from shared.runtime.clock import Clock
 from shared.runtime.lifecycle import Loop
 from shared.runtime.periodic import periodic
-from shared.runtime.removal import RETENTION_EVERY_SECONDS, pages
+from shared.runtime.removal import RETENTION_EVERY_SECONDS, Ages, pages
 
 EVERY_SECONDS = 3600.0
 
@@ -79,14 +81,19 @@ class Gone:
     people: int = 0
 
 
-def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
-    """Remove the conversations that ended that many days ago; what goes is logged."""
+def remove_old(database: Database, clock: Clock, *, ages: Ages) -> Loop:
+    """Remove the conversations that ended so long ago; what goes is logged."""
 
     async def remove(stop: asyncio.Event) -> None:
         now, gone = clock.now(), Gone()
         try:
             await remove_once(
-                database, before=now - timedelta(days=days), now=now, gone=gone, stop=stop
+                database,
+                before=ages.before(now),
+                sooner=ages.sooner_before(now),
+                now=now,
+                gone=gone,
+                stop=stop,
             )
         except DatabaseUnavailableError as error:
             log.warning("retention.not_removed", service="intake", reason=str(error))
@@ -98,15 +105,22 @@ def remove_old(database: Database, clock: Clock, *, days: int) -> Loop:
 
 
 async def remove_once(
-    database: Database, *, before: datetime, now: datetime, gone: Gone, stop: asyncio.Event
+    database: Database,
+    *,
+    before: datetime,
+    now: datetime,
+    gone: Gone,
+    stop: asyncio.Event,
+    sooner: Mapping[str, datetime] = MappingProxyType({}),
 ) -> None:
     """Remove what ended before that moment, in small transactions; counts what is done in `gone`.
 
     Raises DatabaseUnavailableError; what had been removed by then stays removed.
     """
-    async for found in pages(database, retention.old, stop=stop, before=before):
+    remove = partial(retention.remove, before=before, sooner=sooner, now=now)
+    async for found in pages(database, retention.old, stop=stop, before=before, sooner=sooner):
         for each in found.conversations:
-            await _remove_one(database, each, before=before, now=now, gone=gone, stop=stop)
+            await _remove_one(database, each, remove, gone=gone, stop=stop)
         await _forget_people(database, gone, stop)
     count = 1
     while count and not stop.is_set():
@@ -118,16 +132,15 @@ async def remove_once(
 async def _remove_one(
     database: Database,
     conversation_id: UUID,
+    remove: Callable[[Write, UUID], retention.Removed],
     *,
-    before: datetime,
-    now: datetime,
     gone: Gone,
     stop: asyncio.Event,
 ) -> None:
     whole = False
     while not whole and not stop.is_set():
         try:
-            done = await database.write(retention.remove, conversation_id, before=before, now=now)
+            done = await database.write(remove, conversation_id)
         except DatabaseUnavailableError:
             raise
         except Exception:
@@ -147,11 +160,16 @@ async def _forget_people(database: Database, gone: Gone, stop: asyncio.Event) ->
         gone.people += people
 
 
-async def count_old(database: Reader, *, before: datetime) -> Gone:
+async def count_old(
+    database: Reader,
+    *,
+    before: datetime,
+    sooner: Mapping[str, datetime] = MappingProxyType({}),
+) -> Gone:
     """What `remove_once` would remove, people aside."""
     gone = Gone()
     seen: set[UUID] = set()
-    async for found in pages(database, retention.old, before=before):
+    async for found in pages(database, retention.old, before=before, sooner=sooner):
         fresh = [each for each in found.conversations if each not in seen]
         seen.update(fresh)
         gone.conversations += len(fresh)

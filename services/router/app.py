@@ -29,6 +29,7 @@ from shared.notifications.api import DeliveryLog
 from shared.notifications.running import run_deliveries
 from shared.notifications.targets import subscriptions
 from shared.policy import TODO_KINDS, Policy
+from shared.runtime.removal import Ages
 from shared.runtime.service import Runtime, Service
 from shared.runtime.telemetry import Metrics
 from shared.web.app import HttpDescription
@@ -69,8 +70,9 @@ def build(
     following = learn(service, runtime, decider, metrics, settings)
     handlers = EventHandlers(decider, runtime.clock, decisions).listener()
     service.listen(following.before(handlers), on_recorded=on_written)
-    if (days := runtime.policy.retention.messages_days) is not None:
-        service.loop("retention", worker.remove_old(database, runtime.clock, days=days))
+    kept = runtime.policy.retention
+    if ages := Ages(kept.messages_days, kept.sooner):
+        service.loop("retention", worker.remove_old(database, runtime.clock, ages=ages))
     if channel_terms := {
         name: channel.retention
         for name, channel in runtime.policy.channels.items()

@@ -233,3 +233,10 @@ def _retention(retention: Retention) -> Iterator[PolicyProblem]:
             f"messages would be removed after {days} days, the log keeps them {retention.log_days}"
         )
         yield _at("retention", "messages_days", wrong=wrong, right="at least log_days")
+    for reason, sooner in retention.sooner.items():
+        if sooner < retention.log_days:
+            wrong = f"they would be removed after {sooner} days, the log keeps them longer"
+            yield _at("retention", f"{reason}_days", wrong=wrong, right="at least log_days")
+        elif days is not None and sooner > days:
+            wrong = f"everything else is removed after {days} days"
+            yield _at("retention", f"{reason}_days", wrong=wrong, right="at most messages_days")

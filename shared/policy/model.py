@@ -270,11 +270,20 @@ class Routing(Part):
 
 class Retention(Part):
     """`log_days`: how long the bus keeps facts. `messages_days`: age at which answered
-    conversations are removed; without it they stay until somebody removes them.
+    conversations are removed; without it they stay until somebody removes them. `netiquette_days`,
+    `spam_days`: the age for what was dismissed as such.
     """
 
     log_days: Annotated[StrictInt, Field(ge=1, le=29)]
     messages_days: Days | None = None
+    netiquette_days: Days | None = None
+    spam_days: Days | None = None
+
+    @property
+    def sooner(self) -> Mapping[str, int]:
+        """The ages in days by the reason of a dismissal, where they have one of their own."""
+        days = {"netiquette": self.netiquette_days, "spam": self.spam_days}
+        return {reason: age for reason, age in days.items() if age is not None}
 
 
 class FormEmail(StrEnum):

@@ -5,8 +5,9 @@ and what is older than the policy wants.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeVar
 
 from shared.db import Reader
@@ -16,8 +17,30 @@ RETENTION_EVERY_SECONDS: Final = 6 * 3600.0
 TERMS_EVERY_SECONDS: Final = 600.0
 EARLY: Final = timedelta(seconds=2 * TERMS_EVERY_SECONDS)
 """Before the time of the terms is up, so that a turn that fails, or takes long, breaks none."""
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 BETWEEN_PAGES_SECONDS: Final = 0.05
 """In which those who accept messages go first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """At how many days after its end something is removed; None: it stays. `sooner` has the ages of
+    what was dismissed, by the reason of the dismissal.
+    """
+
+    days: int | None
+    sooner: Mapping[str, int]
+
+    def __bool__(self) -> bool:
+        return self.days is not None or bool(self.sooner)
+
+    def before(self, now: datetime) -> datetime:
+        """What ended before that moment is old enough, whatever its reason."""
+        return LONG_AGO if self.days is None else now - timedelta(days=self.days)
+
+    def sooner_before(self, now: datetime) -> Mapping[str, datetime]:
+        """The same by the reason of a dismissal."""
+        return {reason: now - timedelta(days=days) for reason, days in self.sooner.items()}
 
 
 class Found(Protocol):

@@ -265,9 +265,11 @@ def _retention(policy: Policy, words: Wording) -> Iterable[str]:
         yield words.messages_stay
     else:
         yield words.messages_go.format(days=words.count(days, words.day))
+    for reason, age in policy.retention.sooner.items():
+        yield words.dismissed_go.format(reason=reason, days=words.count(age, words.day))
     for name, channel in policy.channels.items():
         if channel.retention is not None:
             yield words.words_go.format(channel=name, age=_time(channel.retention, words))
         if channel.profile_retention is not None:
-            age = _time(channel.profile_retention, words)
-            yield words.people_go.format(channel=name, age=age)
+            unheard = _time(channel.profile_retention, words)
+            yield words.people_go.format(channel=name, age=unheard)

@@ -71,6 +71,7 @@ class Wording:
     log: str
     messages_stay: str
     messages_go: str
+    dismissed_go: str
     words_go: str
     people_go: str
 
@@ -212,6 +213,7 @@ EN = Wording(
     log="The event log keeps {days}.",
     messages_stay="Messages stay until they are removed.",
     messages_go="Answered conversations are removed after {days}.",
+    dismissed_go="What was dismissed as {reason} is removed after {days}.",
     words_go=(
         "What people write on {channel} is removed after {age}, whether it is answered or not; the "
         "event log keeps it for as long as it keeps everything."
@@ -352,6 +354,7 @@ DE = Wording(
     log="Das Ereignisprotokoll umfasst {days}.",
     messages_stay="Nachrichten bleiben, bis sie entfernt werden.",
     messages_go="Beantwortete Gespräche bleiben {days}, dann werden sie entfernt.",
+    dismissed_go="Was als {reason} abgewiesen wurde, bleibt {days}, dann wird es entfernt.",
     words_go=(
         "Was Menschen auf {channel} schreiben, wird nach {age} entfernt, beantwortet oder nicht; "
         "das Ereignisprotokoll behält es so lange wie alles."

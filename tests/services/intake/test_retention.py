@@ -15,7 +15,7 @@ from services.intake.inquiries.usecases import retention
 from services.intake.tables import awaited, conversations, metadata
 from services.intake.worker import Gone, count_old, remove_once
 from shared.db import DatabaseUnavailableError, Read, Write
-from shared.events.todos import TodoReopened
+from shared.events.todos import TodoDismissed, TodoReopened
 from shared.runtime.ids import new_id
 from tests.services.intake.desk import OWN_ID, Desk, message, problem
 
@@ -323,3 +323,67 @@ async def test_a_key_of_a_removed_message_gives_the_same_answer_twice(
     for _ in range(3):
         again = await desk.post("/inquiries", body, idempotency="k")
         assert (again.status_code, again.json()["inquiry_id"]) == (200, inquiry_id)
+
+
+SOONER = {"netiquette": 10 * DAY, "spam": 5 * DAY}
+
+
+async def removed_sooner(desk: Desk) -> int:
+    now, gone = desk.clock.now(), Gone()
+    sooner = {reason: now - age for reason, age in SOONER.items()}
+    database = desk.service.database
+    counted = await count_old(database, before=now - AGE, sooner=sooner)
+    await remove_once(
+        database, before=now - AGE, sooner=sooner, now=now, gone=gone, stop=asyncio.Event()
+    )
+    assert (gone.conversations, gone.messages) == (counted.conversations, counted.messages)
+    return gone.conversations
+
+
+async def dismissed(desk: Desk, reason: Any, name: str) -> str:
+    (inquiry_id,) = await desk.accepted(message(text=WORDS, id=name), channel="facebook")
+    found = await desk.detail(inquiry_id)
+    fact = TodoDismissed(
+        todo_id=new_id(),
+        inquiry_id=UUID(inquiry_id),
+        conversation_id=UUID(found["conversation_id"]),
+        reason=reason,
+        dismissed_at=desk.clock.now(),
+        dismissed_by="Anna",
+    )
+    await desk.hears(fact)
+    return inquiry_id
+
+
+async def test_what_was_dismissed_as_netiquette_or_spam_goes_sooner(desk: Desk) -> None:
+    rude = await dismissed(desk, "netiquette", "rude")
+    spam = await dismissed(desk, "spam", "spam")
+    await dismissed(desk, "no_answer_needed", "thanks")
+    desk.clock.advance(6 * DAY)
+    assert await removed_sooner(desk) == 1
+    assert (await desk.detail(spam))["removed_at"] is not None
+    assert (await desk.detail(rude))["removed_at"] is None
+    desk.clock.advance(5 * DAY)
+    assert await removed_sooner(desk) == 1
+    assert (await desk.detail(rude))["removed_at"] is not None
+    desk.clock.advance(AGE)
+    assert await removed_sooner(desk) == 1
+
+
+async def test_it_stays_while_it_is_open_again(desk: Desk) -> None:
+    spam = UUID(await dismissed(desk, "spam", "spam"))
+    desk.clock.advance(DAY)
+    found = await desk.detail(str(spam))
+    fact = TodoReopened(
+        todo_id=new_id(),
+        inquiry_id=spam,
+        conversation_id=UUID(found["conversation_id"]),
+        desk="review",
+        reason="it is none",
+        reopened_at=desk.clock.now(),
+        reopened_by="Carla",
+        time_left=True,
+    )
+    await desk.hears(fact)
+    desk.clock.advance(40 * DAY)
+    assert await removed_sooner(desk) == 0

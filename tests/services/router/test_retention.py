@@ -109,3 +109,62 @@ async def test_what_somebody_said_of_it_goes_too(desk: Desk) -> None:
     desk.clock.advance(AGE + DAY)
     assert await gone(desk) == 1
     assert "Muster" not in await desk.service.database.read(_everything)
+
+
+SOONER = {"netiquette": 10 * DAY, "spam": 5 * DAY}
+
+
+async def gone_sooner(desk: Desk) -> int:
+    now, database = desk.clock.now(), desk.service.database
+    sooner = {reason: now - age for reason, age in SOONER.items()}
+    found = await count_old(database, before=now - AGE, sooner=sooner)
+    removed = await remove_once(
+        database, before=now - AGE, sooner=sooner, now=now, stop=asyncio.Event()
+    )
+    assert removed == found
+    return removed
+
+
+async def test_what_was_dismissed_as_netiquette_or_spam_goes_sooner(desk: Desk) -> None:
+    todos = {}
+    for reason in ("netiquette", "spam", "no_answer_needed"):
+        todos[reason] = await desk.new_todo()
+        path = f"/todos/{todos[reason]['id']}/dismiss"
+        assert (await desk.post(path, {"reason": reason})).is_success
+    desk.clock.advance(6 * DAY)
+    assert await gone_sooner(desk) == 1
+    shown = await desk.get(f"/todos/{todos['spam']['id']}")
+    assert (shown["dismiss_reason"], shown["messages"][0]["text"]) == ("spam", None)
+    line = shown["history"][-1]
+    assert (line["who"], line["what"], line["why"]) == ("router", "words_removed", "spam")
+    desk.clock.advance(5 * DAY)
+    assert await gone_sooner(desk) == 1
+    kept = await desk.get(f"/todos/{todos['no_answer_needed']['id']}")
+    assert kept["messages"][0]["text"] is not None
+    desk.clock.advance(AGE)
+    assert await gone_sooner(desk) == 1
+    assert "words_removed" not in [
+        line["what"]
+        for line in (await desk.get(f"/todos/{todos['no_answer_needed']['id']}"))["history"]
+    ]
+
+
+async def test_words_stay_while_an_appeal_is_open_or_something_else_was_answered(
+    desk: Desk,
+) -> None:
+    appealed = await desk.new_todo()
+    answered = Inquiry(desk.clock.now())
+    spam = Inquiry(desk.clock.now(), conversation_id=answered.conversation_id)
+    await desk.hears(answered.received(), answered.answered(), spam.received())
+    for todo in (appealed, await desk.todo_of(spam)):
+        assert (await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "spam"})).is_success
+    appeal = await desk.post(f"/todos/{appealed['id']}/appeal", {"reason": "it is none"})
+    assert appeal.is_success
+    desk.clock.advance(20 * DAY)
+    assert await gone_sooner(desk) == 0
+    again = await desk.post(f"/todos/{appealed['id']}/verdict", {"verdict": "spam"})
+    assert again.is_success
+    desk.clock.advance(6 * DAY)
+    assert await gone_sooner(desk) == 1
+    desk.clock.advance(AGE)
+    assert await gone_sooner(desk) == 2

@@ -272,6 +272,9 @@ CASES: tuple[tuple[str, object, str, str, str], ...] = (
     ("retention.log_days", True, "retention.log_days", "true is not a whole number", "number"),
     ("retention.log_days", 30, "retention.log_days", "is too large", "at most 29"),
     ("retention.messages_days", 7, "retention.messages_days", "14", "at least log_days"),
+    ("retention.spam_days", 7, "retention.spam_days", "after 7 days", "at least log_days"),
+    ("retention.netiquette_days", 0, "retention.netiquette_days", "too small", "at least 1"),
+    ("routing.netiquette_verdicts", 3, "routing.netiquette_verdicts", "too large", "at most 2"),
     ("chanels", {}, "chanels", "no such section", '"channels"'),
 )
 

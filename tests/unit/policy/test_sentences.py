@@ -126,7 +126,7 @@ def test_every_optional_part_has_its_sentence(language: Language) -> None:
     text = told(
         language,
         promises=[*shipped()["promises"], second],
-        retention={"messages_days": 365},
+        retention={"messages_days": 365, "netiquette_days": 77, "spam_days": 44},
         desks={"inbound": {"title": {"de": "A", "en": "B"}, "handles": ["@info"]}},
         channels={
             "whatsapp": {
@@ -145,6 +145,8 @@ def test_every_optional_part_has_its_sentence(language: Language) -> None:
         "#iico2013",
         contact,
         "365",
+        "77",
+        "44",
         "90 ",
         "1 ",
         "36 ",

@@ -9,9 +9,10 @@ another one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,7 @@ from services.intake.tables import (
 )
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.by_reason import moment_by_reason
 from shared.db.upsert import insert_into
 from shared.runtime.ids import new_id
 
@@ -43,6 +45,8 @@ AT_ONCE = 500
 """Messages, or people, that go in one transaction, in which nobody else writes to SQLite."""
 
 Place = tuple[datetime, UUID]
+Moments = Mapping[str, datetime]
+"""By the reason of a dismissal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +66,22 @@ class Removed:
     whole: bool = True
 
 
-def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
-    """The next page of conversations that ended before that moment, and in which nothing came."""
+def old(
+    tx: Read, *, before: datetime, after: Place | None, sooner: Moments = MappingProxyType({})
+) -> Found:
+    """The next page of conversations that ended before that moment, or before that of the reason
+    for which they were dismissed, and in which nothing came.
+    """
     i = inquiries.c
     query = select(i.received_at, i.id, i.conversation_id).where(
-        i.received_at < before, i.removed_at.is_(None)
+        i.received_at < max([before, *sooner.values()]), i.removed_at.is_(None)
     )
     if after is not None:
         query = query.where(tuple_(i.received_at, i.id) > after)
     page = tx.execute(query.order_by(i.received_at, i.id).limit(LOOKED_AT)).all()
     wanted = sorted({row.conversation_id for row in page})
     place = (page[-1].received_at, page[-1].id) if len(page) == LOOKED_AT else None
-    return Found(_ended(tx, wanted, before=before), place)
+    return Found(_ended(tx, wanted, before=before, sooner=sooner), place)
 
 
 def messages_in(tx: Read, conversation_ids: Sequence[UUID]) -> int:
@@ -83,12 +91,21 @@ def messages_in(tx: Read, conversation_ids: Sequence[UUID]) -> int:
     return int(tx.execute(query).scalar_one())
 
 
-def remove(tx: Write, conversation_id: UUID, *, before: datetime, now: datetime) -> Removed:
+def remove(
+    tx: Write,
+    conversation_id: UUID,
+    *,
+    before: datetime,
+    now: datetime,
+    sooner: Moments = MappingProxyType({}),
+) -> Removed:
     """Remove what of the conversation has still ended, as much as fits one transaction."""
     c = conversations.c
     # Whoever has it just now keeps it: the next search finds it again.
     free = select(c.id).where(c.id == conversation_id).with_for_update(skip_locked=True)
-    if tx.execute(free).scalar() is None or not _ended(tx, [conversation_id], before=before):
+    if tx.execute(free).scalar() is None or not _ended(
+        tx, [conversation_id], before=before, sooner=sooner
+    ):
         return Removed()
     _take_off_its_thread(tx, conversation_id)
     count, rest = _remove_messages(tx, conversation_id)
@@ -141,20 +158,35 @@ def forget_people(tx: Write) -> tuple[int, int]:
     return tx.execute(delete(contacts).where(among(tx, contacts.c.id, gone))).rowcount, len(some)
 
 
-def _ended(tx: Read, conversation_ids: Sequence[UUID], *, before: datetime) -> list[UUID]:
+def _ended(
+    tx: Read, conversation_ids: Sequence[UUID], *, before: datetime, sooner: Moments
+) -> list[UUID]:
     if not conversation_ids:
         return []
     c, i, m = conversations.c, inquiries.c, messages.c
+    until = moment_by_reason(i.reason, before, sooner)
     goes_on: ColumnElement[bool] = exists().where(
         i.conversation_id == c.id,
-        or_(i.state.in_(AWAITS_ANSWER), i.received_at >= before, i.ended_at >= before),
+        or_(i.state.in_(AWAITS_ANSWER), i.received_at >= until, i.ended_at >= until),
     )
-    said = exists().where(m.conversation_id == c.id, m.received_at >= before)
+    said = exists().where(m.conversation_id == c.id, m.received_at >= _until(before, sooner))
     left = exists().where(i.conversation_id == c.id, i.removed_at.is_(None))
     query = select(c.id).where(
         among(tx, c.id, conversation_ids), c.merged_into.is_(None), left, ~goes_on, ~said
     )
     return sorted(tx.execute(query).scalars())
+
+
+def _until(before: datetime, sooner: Moments) -> ColumnElement[datetime]:
+    """Before which a message must have come: a message without an inquiry before the usual one."""
+    usual = moment_by_reason(inquiries.c.reason, before, {})
+    if not sooner:
+        return usual
+    mine = inquiries.alias("mine")
+    own = select(moment_by_reason(mine.c.reason, before, sooner)).where(
+        mine.c.id == messages.c.inquiry_id
+    )
+    return func.coalesce(own.scalar_subquery(), usual)
 
 
 def _take_off_its_thread(tx: Write, conversation_id: UUID) -> None:

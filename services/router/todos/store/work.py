@@ -47,6 +47,7 @@ class What(StrEnum):
     VERDICT_PENDING = "verdict_pending"
     VERDICT_CLEARED = "verdict_cleared"
     APPEALED = "appealed"
+    WORDS_REMOVED = "words_removed"
     ANSWER_REUSED = REUSED
 
 

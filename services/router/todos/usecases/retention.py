@@ -1,23 +1,26 @@
 """What a customer wrote goes from ToDos that ended long ago; the ToDos stay, without words.
 
 As at intake a conversation goes as a whole: while another ToDo of it goes on, or has ended
-recently, its words are still needed.
+recently, its words are still needed. What was dismissed for some reasons may go sooner; its history
+says that it did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, or_, select, tuple_, update
 
 from services.router.similar.usecases import index
 from services.router.tables import history, messages, todos
-from services.router.todos.store.work import What
+from services.router.todos.store.work import ROUTER, Note, What, note
 from shared.db import Read, Write
 from shared.db.among import among
+from shared.db.by_reason import moment_by_reason
 
 _SAID = (
     What.ASSIGNED, What.RELEASED, What.REROUTED, What.REOPENED, What.VERDICT, What.APPEALED,
@@ -27,6 +30,8 @@ AT_ONCE = 50
 """ToDos that are looked at, and stripped, together."""
 
 Place = tuple[datetime, UUID]
+Moments = Mapping[str, datetime]
+"""By the reason of a dismissal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,15 @@ class Found:
     after: Place | None
 
 
-def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
-    """The next page of those that may go, and whose conversations may."""
+def old(
+    tx: Read, *, before: datetime, after: Place | None, sooner: Moments = MappingProxyType({})
+) -> Found:
+    """The next page of those that may go, and whose conversations may: what ended before that
+    moment, or before that of the reason for which it was dismissed.
+    """
     t = todos.c
-    query = select(t.received_at, t.id).where(t.received_at < before, *_gone(before))
+    latest = max([before, *sooner.values()])
+    query = select(t.received_at, t.id).where(t.received_at < latest, *_gone(before, sooner))
     if after is not None:
         query = query.where(tuple_(t.received_at, t.id) > after)
     page = tx.execute(query.order_by(t.received_at, t.id).limit(AT_ONCE)).all()
@@ -48,12 +58,19 @@ def old(tx: Read, *, before: datetime, after: Place | None) -> Found:
     return Found([row.id for row in page], place)
 
 
-def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: datetime) -> int:
+def remove(
+    tx: Write,
+    todo_ids: Sequence[UUID],
+    *,
+    before: datetime,
+    now: datetime,
+    sooner: Moments = MappingProxyType({}),
+) -> int:
     """Take the words from those that still may go; how many."""
     t = todos.c
     ended = (
-        select(t.id, t.inquiry_id)
-        .where(among(tx, t.id, todo_ids), *_gone(before))
+        select(t.id, t.inquiry_id, t.dismiss_reason)
+        .where(among(tx, t.id, todo_ids), *_gone(before, sooner))
         .order_by(t.inquiry_id)
         .with_for_update(skip_locked=True)
     )
@@ -69,25 +86,32 @@ def remove(tx: Write, todo_ids: Sequence[UUID], *, before: datetime, now: dateti
     )
     gone = {"reasons": [], "removed_at": now, "version": t.version + 1}
     tx.execute(update(todos).where(among(tx, t.id, ids)).values(gone))
+    dismissed = [row for row in rows if row.dismiss_reason in sooner]
+    note(
+        tx,
+        [Note(row.id, now, ROUTER, What.WORDS_REMOVED, row.dismiss_reason) for row in dismissed],
+    )
     index.forget(tx, [row.inquiry_id for row in rows])
     return len(rows)
 
 
-def _gone(before: datetime) -> tuple[ColumnElement[bool], ...]:
+def _gone(before: datetime, sooner: Moments) -> tuple[ColumnElement[bool], ...]:
     """Ended before that moment, in a conversation in which nothing has been going on since."""
     t, other = todos.c, todos.alias("other")
+    own = moment_by_reason(t.dismiss_reason, before, sooner)
+    others = moment_by_reason(other.c.dismiss_reason, before, sooner)
     goes_on = exists().where(
         other.c.conversation_id == t.conversation_id,
         or_(
             other.c.ended_at.is_(None),
-            other.c.ended_at >= before,
-            other.c.received_at >= before,
+            other.c.ended_at >= others,
+            other.c.received_at >= others,
             exists().where(
-                messages.c.inquiry_id == other.c.inquiry_id, messages.c.received_at >= before
+                messages.c.inquiry_id == other.c.inquiry_id, messages.c.received_at >= others
             ),
         ),
     )
-    return t.ended_at < before, t.removed_at.is_(None), ~goes_on
+    return t.ended_at < own, t.removed_at.is_(None), ~goes_on
 
 
 def is_removed(tx: Read, todo_id: UUID) -> bool:
