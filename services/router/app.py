@@ -7,6 +7,8 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from services.router.deciding.decide import Decider
+from services.router.learning import api as learning_api
+from services.router.learning.api import LearningDependencies
 from services.router.learning.loops import learn
 from services.router.moderation import api as moderation_api
 from services.router.notifications.example import NOTIFICATION
@@ -120,6 +122,7 @@ def build(
                 *similar_routers(similar),
                 *people_api.routers(people),
                 moderation_api.router(database, authorizer, similar.zone),
+                *learning_api.routers(LearningDependencies(database, authorizer, similar.zone)),
             ],
             on_errors={IllegalTransition: on_illegal_transition},
         )
