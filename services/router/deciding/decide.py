@@ -18,6 +18,7 @@ words weigh as one of its features.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import log
 
 from services.router.deciding.decision import (
     INBOUND_DESK,
@@ -30,7 +31,7 @@ from services.router.deciding.decision import (
     Rule,
 )
 from services.router.deciding.lexicon.calibration import leads, probability_of_technical
-from services.router.deciding.model.learned import Seat, Version
+from services.router.deciding.model.learned import ByWords, Seat, Version
 from services.router.deciding.policy import DirectAddresses, direct_addresses, weigher
 from services.router.deciding.screening import Screening
 from services.router.deciding.weighing import Weigher, Weighing
@@ -95,8 +96,9 @@ class Decider:
         """Where no rule is certain: by that version, without one by the words alone."""
         decision = None
         if version is not None:
+            by_words = ByWords(log_odds(weighing), weighing.reasons)
             decision = version.decide(
-                inquiry, weighing, desks=self.desks, least=self.min_confidence
+                inquiry, by_words, desks=self.desks, least=self.min_confidence
             )
         return decision or self._by_words(weighing)
 
@@ -125,6 +127,12 @@ class Decider:
         return Decision(
             Kind.UNSURE, REVIEW_DESK, confidence, weighing.reasons, LEXICON, leaning=leaning
         )
+
+
+def log_odds(weighing: Weighing) -> float:
+    """What the words alone say for the technical desk, as the natural logarithm of the odds."""
+    technical = probability_of_technical(weighing)
+    return log(technical / (1.0 - technical))
 
 
 def _addressed(desk: str, found: tuple[Reason, ...]) -> Decision:

@@ -20,7 +20,6 @@ from services.router.deciding.model.linear import (
     Doubles,
     Floats,
     LinearModel,
-    lexicon_features,
     sides,
     softmax,
 )
@@ -34,10 +33,9 @@ _STEPS = 200
 _RARE_ENOUGH = 100
 """From so many texts on, what stands in one of them alone is no feature."""
 
-SHIPPED_LEXICON = (0.5, 0.8)
-"""How far the lexicon is trusted before there is a label; labels move it from there."""
-_TRUST = 1.0
-_SPREADS = np.array([0.5, 0.5, 1.0])
+_BEFORE = (1.0, 1.0)
+"""How far lexicon and weights are trusted before there is a label; labels move it from there."""
+_SPREADS = (0.5, 1.0)
 _OFFSET_SPREAD = 0.5
 
 Numbers = NDArray[np.int64]
@@ -75,7 +73,7 @@ def fit(samples: Sequence[Sample], desks: tuple[str, ...]) -> Fit:
     for learned, asked in folds.split(np.zeros(len(samples)), labels):
         part = _weights(counts[learned], labels[learned], importance[learned], len(desks))
         unseen[asked] = part.scores(counts[asked])
-    said = np.array([lexicon_features(each.technical, each.general) for each in samples])
+    said = np.array([each.by_words for each in samples])
     trust, lexicon, offset = _trust(unseen, said, labels, importance, sides(desks))
     probabilities = softmax(_combined(unseen, said, trust, lexicon, offset, sides(desks)))
     thresholds = tuple(
@@ -87,7 +85,7 @@ def fit(samples: Sequence[Sample], desks: tuple[str, ...]) -> Fit:
         rarity=weights.rarity,
         bias=weights.bias,
         trust=trust,
-        lexicon=(float(lexicon[0]), float(lexicon[1])),
+        lexicon=lexicon,
         offset=offset.astype(np.float32),
         thresholds=thresholds,
     )
@@ -128,35 +126,33 @@ def _units(counts: csr_matrix, rarity: Floats) -> csr_matrix:
 
 
 def _combined(
-    scores: Doubles, said: Doubles, trust: float, lexicon: Doubles, offset: Doubles, side: Doubles
+    scores: Doubles, said: Doubles, trust: float, lexicon: float, offset: Doubles, side: Doubles
 ) -> Doubles:
-    found: Doubles = trust * scores + np.outer(said @ lexicon, side) + offset
+    found: Doubles = trust * scores + lexicon * np.outer(said, side) + offset
     return found
 
 
 def _trust(
     scores: Doubles, said: Doubles, labels: Numbers, importance: Doubles, side: Doubles
-) -> tuple[float, Doubles, Doubles]:
+) -> tuple[float, float, Doubles]:
     """The most plausible trust, lexicon and offset, on scores of what was not seen.
 
     The lexicon's share begins as shipped and moves only as far as the labels are many.
     """
-    begin = np.array([*SHIPPED_LEXICON, _TRUST, *np.zeros(scores.shape[1])])
+    begin = np.array([*_BEFORE, *np.zeros(scores.shape[1])])
     spreads = np.array([*_SPREADS, *np.full(scores.shape[1], _OFFSET_SPREAD)])
     rows = np.arange(len(labels))
 
     def loss(at: Doubles) -> tuple[float, Doubles]:
-        found = softmax(_combined(scores, said, at[2], at[:2], at[3:], side))
+        found = softmax(_combined(scores, said, at[1], at[0], at[2:], side))
         right = -np.log(np.maximum(found[rows, labels], 1e-12))
         error = found.copy()
         error[rows, labels] -= 1
         error *= importance[:, np.newaxis]
         away = (at - begin) / spreads
-        slope = np.concatenate(
-            [said.T @ (error @ side), [float((error * scores).sum())], error.sum(axis=0)]
-        )
+        slope = np.concatenate([[said @ (error @ side), (error * scores).sum()], error.sum(axis=0)])
         return float(importance @ right + away @ away / 2), slope + away / spreads
 
-    bounds = [(0.0, None)] * 3 + [(None, None)] * scores.shape[1]
+    bounds = [(0.0, None)] * 2 + [(None, None)] * scores.shape[1]
     best = minimize(loss, begin, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return float(best[2]), best[:2], best[3:]
+    return float(best[1]), float(best[0]), best[2:]

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from services.router.deciding.decide import Decider
+from services.router.deciding.decide import Decider, log_odds
 from services.router.deciding.decision import INBOUND_DESK, TECHNICAL_DESK, Decision, Inquiry, Kind
 from services.router.deciding.model.features import Features, features
 from services.router.deciding.weighing import Weighing
@@ -20,15 +20,14 @@ HELD_BACK_PERCENT = 20
 class Sample:
     """A text of which somebody said whose it is.
 
-    `technical` and `general` are what its words weigh. `lexicon_desk` is what the lexicon alone
-    would have decided, or its best guess; `lexicon_alone` whether it had decided.
+    `by_words`: see `LinearModel.probabilities`. `lexicon_desk` is what the lexicon alone would have
+    decided, or its best guess; `lexicon_alone` whether it had decided.
     """
 
     seen: Features
     desk: str
     weight: float
-    technical: float
-    general: float
+    by_words: float
     lexicon_desk: str | None
     lexicon_alone: bool
     held_back: bool
@@ -47,8 +46,7 @@ def sample_of(name: str, inquiry: Inquiry, desk: str, *, weight: float, decider:
         seen=_slim(features(inquiry.text, inquiry.subject)),
         desk=desk,
         weight=weight,
-        technical=weighing.technical,
-        general=weighing.general,
+        by_words=log_odds(weighing),
         lexicon_desk=best_guess(by_words, weighing),
         lexicon_alone=by_words.kind in (Kind.TECHNICAL, Kind.GENERAL),
         held_back=is_held_back(name),

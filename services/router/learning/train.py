@@ -128,7 +128,7 @@ async def _sure_ones(database: Reader, decider: Decider) -> Sequence[Sample]:
             sample = sample_of(str(each.inquiry_id), inquiry, "", weight=1.0, decider=decider)
             if sample.lexicon_alone and sample.lexicon_desk is not None:
                 # The words must not be a witness of what they themselves decided.
-                found.append(replace(sample, desk=sample.lexicon_desk, technical=0.0, general=0.0))
+                found.append(replace(sample, desk=sample.lexicon_desk, by_words=0.0))
                 size += len(sample.seen.index)
         after, looked_at = page.after, looked_at + page.inquiries
         if after is None:

@@ -93,7 +93,7 @@ def _compared(
         "current_on_held_back": None if before is None else asdict(before),
         "thresholds": dict(zip(model.desks, model.thresholds, strict=True)),
         "trust": model.trust,
-        "lexicon_weights": list(model.lexicon),
+        "lexicon_weight": model.lexicon,
     }
     worse = _worse(candidate, by_lexicon, "the lexicon alone")
     if worse is None and before is not None:
@@ -119,10 +119,7 @@ def _shown(share: float | None) -> str:
 
 
 def _probabilities(model: LinearModel, samples: Sequence[Sample]) -> Doubles:
-    rows = [
-        model.probabilities(each.seen, technical=each.technical, general=each.general)
-        for each in samples
-    ]
+    rows = [model.probabilities(each.seen, each.by_words) for each in samples]
     return np.array(rows).reshape(len(samples), len(model.desks))
 
 

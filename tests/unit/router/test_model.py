@@ -21,7 +21,7 @@ from services.router.deciding.model.features import (
     places,
 )
 from services.router.deciding.model.file import MAGIC, BadModelError, from_bytes, to_bytes
-from services.router.deciding.model.learned import Seat, Version
+from services.router.deciding.model.learned import ByWords, Seat, Version
 from services.router.deciding.model.linear import LinearModel
 from services.router.learning.samples import Sample, is_held_back, sample_of
 from services.router.learning.thresholds import AIM, CAUTIOUS, threshold
@@ -163,14 +163,14 @@ def test_a_third_desk_is_learned_and_one_that_is_gone_is_never_decided() -> None
     assert model is not None
     assert model.desks == ("inbound", "personnel", "technical")
     inquiry = Inquiry("Meine Bewerbung und mein Lebenslauf für die Stelle als Koch liegt bei")
-    weighing = DECIDER.weigher.weigh(inquiry)
+    nothing = ByWords(0.0, ())
     sure = replace(model, thresholds=(0.5, 0.5, 0.5))
     there = Version(3, sure).decide(
-        inquiry, weighing, desks={"technical", "inbound", "personnel"}, least=0.5
+        inquiry, nothing, desks={"technical", "inbound", "personnel"}, least=0.5
     )
     assert there is not None
     assert (there.kind, there.desk) == (Kind.GENERAL, "personnel")
-    gone = Version(3, sure).decide(inquiry, weighing, desks={"technical", "inbound"}, least=0.5)
+    gone = Version(3, sure).decide(inquiry, nothing, desks={"technical", "inbound"}, least=0.5)
     assert gone is not None
     assert (gone.kind, gone.desk) == (Kind.UNSURE, "review")
 
@@ -200,7 +200,7 @@ def test_where_labels_contradict_each_other_the_lexicon_has_the_say() -> None:
         probability
         for each in by_chance
         for probability, limit in zip(
-            model.probabilities(each.seen, technical=0.0, general=0.0),
+            model.probabilities(each.seen, 0.0),
             model.thresholds,
             strict=True,
         )
@@ -250,9 +250,7 @@ def test_bytes_and_back(version: Version) -> None:
     again = from_bytes(data)
     assert to_bytes(again) == data
     seen = features("Die Flanschette brummt")
-    assert again.probabilities(seen, technical=1.0, general=0.0) == pytest.approx(
-        version.model.probabilities(seen, technical=1.0, general=0.0)
-    )
+    assert again.probabilities(seen, 1.0) == pytest.approx(version.model.probabilities(seen, 1.0))
     assert len(data) < 2_000_000
 
 

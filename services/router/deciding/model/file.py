@@ -50,7 +50,7 @@ def to_bytes(model: LinearModel) -> bytes:
         "features": len(used),
         "desks": list(model.desks),
         "thresholds": list(model.thresholds),
-        "lexicon": list(model.lexicon),
+        "lexicon": model.lexicon,
         "trust": model.trust,
         "sha256": sha256(arrays).hexdigest(),
     }
@@ -121,14 +121,13 @@ def _model(
     weights[:, used] = numbers[features : features * (1 + count)].reshape(count, features)
     rest: NDArray[np.float32] = numbers[features * (1 + count) :]
     try:
-        first, second = header["lexicon"]
         return LinearModel(
             desks=desks,
             weights=weights,
             rarity=rarity,
             bias=rest[:count],
             trust=float(header["trust"]),
-            lexicon=(float(first), float(second)),
+            lexicon=float(header["lexicon"]),
             offset=rest[count:],
             thresholds=tuple(float(each) for each in header["thresholds"]),
         )

@@ -18,11 +18,18 @@ from services.router.deciding.decision import (
 )
 from services.router.deciding.model.features import Features, features, places
 from services.router.deciding.model.linear import Doubles, LinearModel
-from services.router.deciding.weighing import Weighing
 
 MOST_WORDS = 6
 """The words that weighed most, for and against; the rest are many and weigh little."""
 _LEAST_WEIGHT = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class ByWords:
+    """What the words alone say: the natural logarithm of the odds that it is the technical desk."""
+
+    log_odds: float
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Version:
         return f"model:{self.number}"
 
     def decide(
-        self, inquiry: Inquiry, weighing: Weighing, *, desks: Collection[str], least: float
+        self, inquiry: Inquiry, by_words: ByWords, *, desks: Collection[str], least: float
     ) -> Decision | None:
         """None for a text without a word, of which it knows nothing. `desks` are those that there
         are: one that is there no more is never decided. `least` is the probability below which
@@ -47,12 +54,10 @@ class Version:
         seen = features(inquiry.text, inquiry.subject)
         if not seen.words:
             return None
-        probabilities = self.model.probabilities(
-            seen, technical=weighing.technical, general=weighing.general
-        )
+        probabilities = self.model.probabilities(seen, by_words.log_odds)
         best = int(np.argmax(probabilities))
         desk, probability = self.model.desks[best], round(float(probabilities[best]), 3)
-        reasons = (*_words(self.model, seen, probabilities, inquiry), *weighing.reasons)
+        reasons = (*_words(self.model, seen, probabilities, inquiry), *by_words.reasons)
         sure = probability >= max(self.model.thresholds[best], least)
         there = desk in desks and desk != REVIEW_DESK
         kind = Kind.TECHNICAL if desk == TECHNICAL_DESK else Kind.GENERAL

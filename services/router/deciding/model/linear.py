@@ -1,9 +1,9 @@
 """The model: linear scores over features, and how far they and the lexicon are trusted together.
 
-The score of a desk is `trust * (weights . features + bias) + lexicon . (what the words weigh) +
-offset`, and the probabilities are the softmax of the scores. Trust, lexicon and offset were fitted
-on labels that the weights had not seen (Platt's scaling, with the lexicon as a second witness), so
-a probability of 0.9 means right in nine of ten, and with few labels the lexicon has the say.
+The score of a desk is `trust * (weights . features + bias) + lexicon * by_words + offset`, and the
+probabilities are the softmax of the scores. Trust, lexicon and offset were fitted on labels that
+the weights had not seen (Platt's scaling, with the lexicon as a second witness), so a probability
+of 0.9 means right in nine of ten, and with few labels the lexicon has the say.
 """
 
 from __future__ import annotations
@@ -19,9 +19,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 TECHNICAL_DESK = "technical"
-LEXICON_FEATURES = 2
-_LARGEST_LEAD = 5.0
-_ALMOST_NOTHING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class LinearModel:
     rarity: Floats
     bias: Floats
     trust: float
-    lexicon: tuple[float, float]
+    lexicon: float
     offset: Floats
     thresholds: tuple[float, ...]
 
@@ -47,20 +44,20 @@ class LinearModel:
             raise ValueError("the model's arrays have other sizes than its desks need")
         if desks < 2 or len(set(self.desks)) != desks or len(self.thresholds) != desks:
             raise ValueError("the model does not name two desks or more, each with a threshold")
-        numbers = (*self.lexicon, self.trust, *self.thresholds)
+        numbers = (self.lexicon, self.trust, *self.thresholds)
         arrays = (self.weights, self.rarity, self.bias, self.offset)
         if not np.isfinite(numbers).all() or not all(np.isfinite(each).all() for each in arrays):
             raise ValueError("the model has numbers that are none")
         if not all(0.5 <= each <= 1.0 for each in self.thresholds):
             raise ValueError("the model has a threshold that is no probability above one half")
 
-    def probabilities(self, seen: Features, *, technical: float, general: float) -> Doubles:
-        """The probability of each desk, in the order of `desks`; `technical` and `general` are what
-        the words weigh.
+    def probabilities(self, seen: Features, by_words: float) -> Doubles:
+        """Of each desk, in the order of `desks`. `by_words`: what the words alone say, as the
+        natural logarithm of the odds that it is the technical desk.
         """
         learned = self.weights[:, seen.index] @ unit(seen.count * self.rarity[seen.index])
-        said = float(lexicon_features(technical, general) @ np.array(self.lexicon))
-        scores = self.trust * (learned + self.bias) + said * sides(self.desks) + self.offset
+        said = self.lexicon * by_words * sides(self.desks)
+        scores = self.trust * (learned + self.bias) + said + self.offset
         found: Doubles = softmax(scores[np.newaxis, :].astype(np.float64))[0]
         return found
 
@@ -81,13 +78,6 @@ def unit(values: Floats) -> Floats:
 def sides(desks: tuple[str, ...]) -> Doubles:
     """On which side of the lexicon each desk is."""
     return np.array([0.5 if desk == TECHNICAL_DESK else -0.5 for desk in desks])
-
-
-def lexicon_features(technical: float, general: float) -> Doubles:
-    """The lead of the technical words, and its proportion."""
-    lead = min(max(technical - general, -_LARGEST_LEAD), _LARGEST_LEAD)
-    share = np.log((max(technical, 0) + _ALMOST_NOTHING) / (max(general, 0) + _ALMOST_NOTHING))
-    return np.array([lead, float(share)])
 
 
 def softmax(scores: Doubles) -> Doubles:
