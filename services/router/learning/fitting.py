@@ -33,10 +33,10 @@ _STEPS = 200
 _RARE_ENOUGH = 100
 """From so many texts on, what stands in one of them alone is no feature."""
 
-_BEFORE = (1.0, 1.0)
+_BEFORE = (1.0, 0.5)
 """How far lexicon and weights are trusted before there is a label; labels move it from there."""
-_SPREADS = (0.5, 1.0)
-_OFFSET_SPREAD = 0.5
+_SPREADS = (0.3, 1.0)
+_OFFSET_SPREAD = 0.3
 
 Numbers = NDArray[np.int64]
 
