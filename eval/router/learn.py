@@ -9,7 +9,7 @@ from typing import Protocol
 
 from services.router.deciding.classifier import Classifier
 from services.router.deciding.decide import Decider
-from services.router.deciding.decision import INBOUND_DESK, TECHNICAL_DESK, Inquiry
+from services.router.deciding.decision import INBOUND_DESK, TECHNICAL_DESK
 from services.router.deciding.model.learned import Seat, Version
 from services.router.learning.samples import sample_of
 from services.router.learning.training import train
@@ -54,7 +54,7 @@ def learned(train_items: Iterable[Labelled], n: int) -> Learned:
     samples = [
         sample_of(
             each.id,
-            Inquiry(each.text, each.subject, each.channel),
+            decider.inquiry(each.text, subject=each.subject, channel=each.channel),
             DESKS[each.kind],
             weight=1.0,
             decider=decider,

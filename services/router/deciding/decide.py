@@ -106,9 +106,16 @@ class Decider:
         self, text: str, *, subject: str | None, channel: str, after_answer: bool = False
     ) -> Decision:
         """The same for a text that never came in: its hashtags are looked for here."""
+        inquiry = self.inquiry(text, subject=subject, channel=channel, after_answer=after_answer)
+        return self.decide(inquiry)
+
+    def inquiry(
+        self, text: str, *, subject: str | None, channel: str, after_answer: bool = False
+    ) -> Inquiry:
+        """With the hashtags that are found in the text."""
         whole = text if subject is None else f"{subject}\n{text}"
         tags = tuple(found.tag for found in extract_hashtags(whole, self.hashtags))
-        return self.decide(Inquiry(text, subject, channel, tags, after_answer))
+        return Inquiry(text, subject, channel, tags, after_answer)
 
     def _by_words(self, weighing: Weighing) -> Decision:
         """By the lexicon and the policy's own words: where a learned model puts its probability."""

@@ -37,7 +37,7 @@ def learn(
     if wanted.mode is LearningMode.OFF:
         return following.without_versions()
     service.loop("models", worker.follow(service.database, following))
-    service.loop("shadow", worker.watch(service.database, following, decider))
+    service.loop("shadow", worker.watch(service.database, runtime.clock, following, decider))
     if settings.train_hours > 0:
         trainer = worker.Trainer(
             service.database,

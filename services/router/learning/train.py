@@ -18,7 +18,6 @@ from pathlib import Path
 from threading import Thread
 
 from services.router.deciding.decide import Decider
-from services.router.deciding.decision import Inquiry
 from services.router.deciding.model.file import BadModelError, from_bytes, to_bytes
 from services.router.deciding.model.linear import LinearModel
 from services.router.learning.job import Job
@@ -105,7 +104,7 @@ async def _labelled(database: Reader, decider: Decider) -> Sequence[Sample]:
     while looked_at < MOST_LABELS and size < MOST_FEATURES:
         page = await database.read(labels.newest, after=after, limit=AT_ONCE)
         for each in page.texts:
-            inquiry = Inquiry(each.text, each.subject, each.channel)
+            inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
             sample = sample_of(
                 str(each.inquiry_id), inquiry, each.desk, weight=each.weight, decider=decider
             )
@@ -124,7 +123,7 @@ async def _sure_ones(database: Reader, decider: Decider) -> Sequence[Sample]:
     while looked_at < MOST_LABELS and size < MOST_FEATURES:
         page = await database.read(recent.page, after=after, limit=AT_ONCE)
         for each in page.texts:
-            inquiry = Inquiry(each.text, each.subject, each.channel)
+            inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
             sample = sample_of(str(each.inquiry_id), inquiry, "", weight=1.0, decider=decider)
             if sample.lexicon_alone and sample.lexicon_desk is not None:
                 # The words must not be a witness of what they themselves decided.

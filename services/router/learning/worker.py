@@ -10,8 +10,8 @@ from uuid import UUID
 
 import structlog
 
-from services.router.deciding.decide import Decider
-from services.router.deciding.decision import Inquiry
+from services.router.deciding.decide import WORDS, Decider
+from services.router.deciding.model.learned import MODEL
 from services.router.learning.following import Following, ModelMetrics
 from services.router.learning.job import Job
 from services.router.learning.process import LONGEST_SECONDS, TrainingError, run_training
@@ -35,6 +35,8 @@ TURN = timedelta(seconds=LONGEST_SECONDS + 120)
 AFTER_FAILURE = timedelta(hours=1)
 THE_ONLY_ONE = UUID(int=0)
 WATCHED_AT_ONCE = 200
+WATCHED_FOR = timedelta(days=400)
+"""Longer than the longest span of the report."""
 BETWEEN_BATCHES_SECONDS = 0.05
 
 log = structlog.get_logger()
@@ -63,10 +65,11 @@ def label(database: Database, clock: Clock) -> Loop:
     return periodic("labels", LABEL_SECONDS, step)
 
 
-def watch(database: Database, following: Following, decider: Decider) -> Loop:
+def watch(database: Database, clock: Clock, following: Following, decider: Decider) -> Loop:
     async def step(_stop: asyncio.Event) -> None:
         try:
             await watch_once(database, following, decider)
+            await database.write(recent.forget, before=clock.now() - WATCHED_FOR)
         except DatabaseUnavailableError as error:
             log.warning("shadow.not_kept", service="router", reason=str(error))
 
@@ -81,13 +84,14 @@ async def watch_once(database: Database, following: Following, decider: Decider)
     kept = 0
     for version in following.versions:
         page = await database.read(recent.page, after=None, limit=WATCHED_AT_ONCE)
-        theirs = [each for each in page.texts if each.decided_by != version.name]
+        theirs = [each for each in page.texts if _weighed(each, by_another_than=version.name)]
         ids = [each.inquiry_id for each in theirs]
         missing = await database.read(recent.without, ids, version.number)
         found = []
         for each in theirs:
             if each.inquiry_id in missing:
-                decision = decider.decide_with(version, _inquiry(each))
+                inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
+                decision = decider.decide_with(version, inquiry)
                 found.append(
                     WouldDecide(
                         each.inquiry_id,
@@ -105,8 +109,10 @@ async def watch_once(database: Database, following: Following, decider: Decider)
     return kept
 
 
-def _inquiry(each: RecentText) -> Inquiry:
-    return Inquiry(each.text, each.subject, each.channel)
+def _weighed(each: RecentText, *, by_another_than: str) -> bool:
+    """Whether its words were weighed: where a rule is certain, every version says the same."""
+    by = each.decided_by or ""
+    return by != by_another_than and (by.startswith(MODEL) or by == WORDS)
 
 
 @dataclass(frozen=True, slots=True)

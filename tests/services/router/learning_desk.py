@@ -91,8 +91,8 @@ def trainer(desk: Desk, url: str, *, own_process: bool = False, **more: Any) -> 
     job = Job(url, None, more.pop("fewest_labels", 50))
     metrics = ModelMetrics.of(Metrics("router"))
     every = more.pop("every", timedelta(days=1))
-    run = run_training if own_process else _run_here
-    return Trainer(desk.service.database, desk.clock, job, every, metrics, run=run, **more)
+    more.setdefault("run", run_training if own_process else _run_here)
+    return Trainer(desk.service.database, desk.clock, job, every, metrics, **more)
 
 
 async def _run_here(job: Job) -> Result:

@@ -19,6 +19,8 @@ from services.router.deciding.decision import (
 from services.router.deciding.model.features import Features, features, places
 from services.router.deciding.model.linear import Doubles, LinearModel
 
+MODEL = "model:"
+"""Before the number of a version, where it is named as what decided."""
 MOST_WORDS = 6
 """The words that weighed most, for and against; the rest are many and weigh little."""
 _LEAST_WEIGHT = 0.01
@@ -42,7 +44,7 @@ class Version:
     @property
     def name(self) -> str:
         """`decided_by` of what it decides."""
-        return f"model:{self.number}"
+        return f"{MODEL}{self.number}"
 
     def decide(
         self, inquiry: Inquiry, by_words: ByWords, *, desks: Collection[str], least: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import delete, select, tuple_
 
 from services.router.learning.store.labels import first_words
 from services.router.tables import shadow_decisions, todos
@@ -16,6 +16,7 @@ from shared.db.among import among
 from shared.db.bulk import insert_rows
 
 Place = tuple[datetime, UUID]
+_FORGOTTEN_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,3 +95,12 @@ def keep(tx: Write, found: Sequence[WouldDecide]) -> None:
     insert_rows(
         tx, shadow_decisions, rows, on_conflict="ON CONFLICT (inquiry_id, version) DO NOTHING"
     )
+
+
+def forget(tx: Write, *, before: datetime) -> None:
+    """What was received before that moment, some at a time."""
+    s = shadow_decisions.c
+    old = select(s.inquiry_id).where(s.received_at < before).limit(_FORGOTTEN_AT_ONCE)
+    ids = list(tx.execute(old).scalars())
+    if ids:
+        tx.execute(delete(shadow_decisions).where(among(tx, s.inquiry_id, ids)))
