@@ -10,7 +10,7 @@ from uuid import UUID
 
 import structlog
 
-from services.router.deciding.decide import WORDS, Decider
+from services.router.deciding.decide import LEXICON, Decider
 from services.router.deciding.model.learned import MODEL
 from services.router.learning.following import Following, ModelMetrics
 from services.router.learning.job import Job
@@ -112,7 +112,7 @@ async def watch_once(database: Database, following: Following, decider: Decider)
 def _weighed(each: RecentText, *, by_another_than: str) -> bool:
     """Whether its words were weighed: where a rule is certain, every version says the same."""
     by = each.decided_by or ""
-    return by != by_another_than and (by.startswith(MODEL) or by == WORDS)
+    return by != by_another_than and (by.startswith(MODEL) or by == LEXICON)
 
 
 @dataclass(frozen=True, slots=True)
