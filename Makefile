@@ -9,7 +9,7 @@ DEV_LOCK := requirements-dev.lock
 LOCKING := --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit system mutations bench bench-sla lock clean
+.PHONY: help run test lint unit system mutations bench bench-sla bench-router eval-router lock clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,13 @@ bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline
 	$(BIN)/python -m bench.business_time
 	$(BIN)/python -m bench.deadlines
 	$(BIN)/python -m bench.on_time
+
+bench-router: $(VENV)/.dev ## Decisions a second and core, loading and memory, as shares of their targets
+	$(BIN)/python -m bench.router_decisions
+
+eval-router: $(VENV)/.dev ## How often the router is right on the evaluation sets, before and after corrections
+	$(BIN)/python -m eval.router.run
+	$(BIN)/python -m eval.router.run --company
 
 lock: $(VENV)/.dev ## Pin what is installed, with hashes and without addresses
 	$(BIN)/pip-compile $(LOCKING) --output-file $(LOCK) pyproject.toml
