@@ -140,6 +140,32 @@ async def test_from_the_arrival_to_the_answer(caller: Caller) -> None:
     assert [each["kind"] for each in shown["messages"]] == ["inbound", "holding", "answer"]
 
 
+async def test_what_was_answered_before_is_found_and_its_reuse_counted(caller: Caller) -> None:
+    words = "Der Zählerstand lässt sich im Kundenportal nicht eintragen"
+    advice = "Bitte tragen Sie ihn ohne Nachkommastellen ein."
+    before = await arrives(caller, "facebook", f"{words}, das Feld bleibt rot.")
+    await caller.todo_of(before)
+    await caller.post(f"/intake/v1/inquiries/{before}/replies", {"kind": "answer", "text": advice})
+    await caller.todo_of(before, lambda todo: todo["state"] == "done")
+
+    again = await arrives(caller, "mastodon", f"Hallo! {words}. Was nun?")
+    todo = await caller.todo_of(again)
+    path = f"/router/v1/todos/{todo['id']}"
+    found = await caller.until(f"{path}/similar", lambda found: found["items"])
+    assert [each["inquiry_id"] for each in found["items"]] == [before]
+    assert (found["items"][0]["answer"], found["items"][0]["reused"]) == (advice, 0)
+    await caller.post(f"{path}/reuse", {"inquiry_id": before})
+    await caller.post(f"/intake/v1/inquiries/{again}/replies", {"kind": "answer", "text": advice})
+    await caller.todo_of(again, lambda todo: todo["state"] == "done")
+    today = datetime.now(UTC).date()
+    report = await caller.get(
+        "/router/v1/reports/reuse",
+        **{"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1))},
+    )
+    total = report["total"]
+    assert (total["reused"], total["answered_with_reuse"], total["found"]) == (1, 1, 1)
+
+
 async def test_a_violation_of_the_netiquette_gets_no_answer(caller: Caller) -> None:
     inquiry = await arrives(caller, "mastodon", "Ihr Idioten, ihr Arschlöcher!")
     todo = await caller.todo_of(inquiry, is_due)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 from fastapi import APIRouter, Query
 
+from services.router.similar.domain.ranking import SHOWN_FROM
 from services.router.similar.schemas import (
     ReuseDesk,
     ReuseIn,
@@ -51,10 +52,10 @@ class SimilarDependencies:
     zone: ZoneInfo
     known: lookup.KnownStatistics = field(default_factory=lookup.KnownStatistics)
 
-    async def similar(self, todo_id: UUID, *, limit: int) -> lookup.Found:
+    async def similar(self, todo_id: UUID, *, limit: int, least: float) -> lookup.Found:
         """Raises NotFoundError. That it was asked is counted, if the database takes writes."""
         gathered = await self.database.read(lookup.gather, todo_id, self.known)
-        ranked = await asyncio.to_thread(lookup.rank, gathered, limit=limit)
+        ranked = await asyncio.to_thread(lookup.rank, gathered, limit=limit, least=least)
         found = await self.database.read(lookup.show, gathered.asking, ranked)
         try:
             await self.database.write(
@@ -84,12 +85,16 @@ def _looking(api: APIRouter, service: SimilarDependencies) -> None:
     async def list_similar(
         todo_id: UUID,
         limit: Annotated[int, Query(ge=1, le=MOST_SIMILAR, description="Answers at most.")] = 5,
+        least: Annotated[
+            float,
+            Query(ge=0, le=1, description="None that is less similar.", allow_inf_nan=False),
+        ] = SHOWN_FROM,
         _caller: Caller = reads,
     ) -> SimilarList:
         """The answered inquiries that are most like this one, by its subject and newest messages.
         An answer that was recorded just now is found some seconds later.
         """
-        found = await service.similar(todo_id, limit=limit)
+        found = await service.similar(todo_id, limit=limit, least=least)
         return SimilarList(items=[_similar(each) for each in found.similar])
 
     @api.post(

@@ -24,7 +24,7 @@ SLOPE, EVEN = 20.0, 0.32
 """The fused similarity that is right as often as not, and how fast that changes: fitted on
 tests/data/similar_dev.jsonl (docs/decisions/similar-questions.md).
 """
-SHOWN_FROM = 0.3
+SHOWN_FROM = 0.2
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import log
 from uuid import UUID
 
 from services.router.similar.domain.ranking import SHOWN_FROM, probability, scores
@@ -17,6 +18,8 @@ from shared.db import Read
 from shared.errors import NotFoundError
 
 MOST_WORDS = 10
+_TELLS = 1 + log(5)
+"""The weight of a word that a fifth of the questions have: a more frequent one is not shown."""
 ANSWER_LIMIT = 5_000
 """Characters of an answer that are shown; the whole one is at intake."""
 
@@ -77,8 +80,8 @@ def gather(tx: Read, todo_id: UUID, known: KnownStatistics) -> Gathered:
     return Gathered(asking, question, found, statistics)
 
 
-def rank(gathered: Gathered, *, limit: int) -> list[Ranked]:
-    """The most similar first, none that is below the similarity from which they are shown."""
+def rank(gathered: Gathered, *, limit: int, least: float = SHOWN_FROM) -> list[Ranked]:
+    """The most similar first, none that is less similar than `least`."""
     question, candidates = gathered.question, gathered.candidates
     if not candidates:
         return []
@@ -91,7 +94,9 @@ def rank(gathered: Gathered, *, limit: int) -> list[Ranked]:
     ]
     likely.sort(key=lambda each: (-each[0], -each[1].question_id))
     words = written(question)
-    telling = sorted(words, key=lambda name: (-gathered.statistics.of_stem(name), name))
+    weights = {name: gathered.statistics.of_stem(name) for name in words}
+    telling = [name for name in sorted(words) if weights[name] >= _TELLS]
+    telling.sort(key=lambda name: -weights[name])
     return [
         Ranked(
             each.inquiry_id,
@@ -100,7 +105,7 @@ def rank(gathered: Gathered, *, limit: int) -> list[Ranked]:
             _common(words, telling, each.question),
         )
         for similarity, each in likely[:limit]
-        if similarity >= SHOWN_FROM
+        if similarity >= least
     ]
 
 
