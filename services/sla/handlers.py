@@ -18,6 +18,8 @@ from services.sla.clocks.events import (
 )
 from services.sla.clocks.hand_over import TECHNICAL_DESK
 from services.sla.deadlines.move_cause import Cause
+from services.sla.deadlines.store import desk_moves
+from services.sla.deadlines.store.desk_moves import DeskMove
 from services.sla.deadlines.store.events import StoredEvent
 from services.sla.deadlines.usecases.append import NewEvent, append_events, first_reports
 from services.sla.deadlines.usecases.desks import Assignment, assign
@@ -107,6 +109,10 @@ def handlers(policy_versions: PolicyVersions, clock: Clock) -> Mapping[str, Hand
         ]
         on_customer_messages(tx, messages, policy_versions=policy_versions, now=clock.now())
 
+    def rerouted(tx: Write, envelopes: Sequence[Envelope]) -> None:
+        desk_known(tx, envelopes)
+        desk_moves.add(tx, [_desk_move(_fact(each, TodoRerouted)) for each in envelopes])
+
     def desk_known(tx: Write, envelopes: Sequence[Envelope]) -> None:
         assign(
             tx,
@@ -160,7 +166,7 @@ def handlers(policy_versions: PolicyVersions, clock: Clock) -> Mapping[str, Hand
         TodoReopened.TYPE: taken_back,
         TodoClaimed.TYPE: claimed,
         TodoCreated.TYPE: desk_known,
-        TodoRerouted.TYPE: desk_known,
+        TodoRerouted.TYPE: rerouted,
     }
 
 
@@ -261,6 +267,10 @@ def _assignment(envelope: Envelope) -> Assignment:
     return Assignment(
         envelope.id, fact.inquiry_id, fact.conversation_id, desk, at, envelope.traceparent
     )
+
+
+def _desk_move(fact: TodoRerouted) -> DeskMove:
+    return DeskMove(fact.inquiry_id, _utc(fact.rerouted_at), fact.from_desk, fact.desk)
 
 
 def _utc(moment: datetime) -> datetime:

@@ -96,6 +96,16 @@ hand_overs = Table(
     Column("said", Text, key="published"),
 )
 
+# Only of inquiries that a desk handed to another; all others are at the desk of their row.
+desk_moves = Table(
+    "desk_moves",
+    metadata,
+    Column("inquiry_id", Uuid, primary_key=True),
+    Column("at", Utc, primary_key=True),
+    Column("from_desk", String(64), nullable=False),
+    Column("desk", String(64), nullable=False),
+)
+
 clock_events = Table(
     "clock_facts",
     metadata,

@@ -1,16 +1,18 @@
-"""How the promise was kept."""
+"""How the promise was kept, and by which desk."""
 
 from __future__ import annotations
 
 import csv
 import io
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from services.sla.dependencies import SlaDependencies
 from services.sla.reports import schemas
-from services.sla.reports.store import GroupBy, Line
+from services.sla.reports.desks import by_desk
+from services.sla.reports.store import GroupBy, Line, Span
 from services.sla.reports.usecases import Report, report
 from shared.access.keys import Caller
 from shared.web.app import Responses, api_router
@@ -27,6 +29,27 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SAVED_AS_FILE = {"Content-Disposition": 'attachment; filename="promise.csv"'}
 
 
+Week = Annotated[str | None, Query(max_length=40, description=f"{WEEK}.", examples=["2026-W47"])]
+First = Annotated[
+    str | None,
+    Query(
+        alias="from",
+        max_length=64,
+        description="The first day in the desk's zone, or a moment with its zone.",
+        examples=["2026-03-01"],
+    ),
+]
+Last = Annotated[
+    str | None,
+    Query(
+        alias="to",
+        max_length=64,
+        description="The last day, itself included, or a moment, itself not included.",
+        examples=["2026-03-31"],
+    ),
+]
+
+
 def router(desk: SlaDependencies) -> APIRouter:
     api = api_router("sla", "reports")
     reads = desk.authorizer.requires("deadlines:read")
@@ -39,27 +62,9 @@ def router(desk: SlaDependencies) -> APIRouter:
     )
     async def report_promise(
         *,
-        week: Annotated[
-            str | None, Query(max_length=40, description=f"{WEEK}.", examples=["2026-W47"])
-        ] = None,
-        first: Annotated[
-            str | None,
-            Query(
-                alias="from",
-                max_length=64,
-                description="The first day in the desk's zone, or a moment with its zone.",
-                examples=["2026-03-01"],
-            ),
-        ] = None,
-        last: Annotated[
-            str | None,
-            Query(
-                alias="to",
-                max_length=64,
-                description="The last day, itself included, or a moment, itself not included.",
-                examples=["2026-03-31"],
-            ),
-        ] = None,
+        week: Week = None,
+        first: First = None,
+        last: Last = None,
         group_by: Annotated[GroupBy, Query(examples=["channel"])] = "channel",
         format_: Annotated[
             Literal["json", "csv"], Query(alias="format", examples=["json"])
@@ -99,6 +104,33 @@ def router(desk: SlaDependencies) -> APIRouter:
                     oldest_received_at=each.oldest_received_at,
                 )
                 for each in found.best_effort
+            ],
+        )
+
+    @api.get("/reports/desks", summary="Report what each desk had a share in")
+    async def report_desks(
+        *, week: Week = None, first: First = None, last: Last = None, _caller: Caller = reads
+    ) -> schemas.DeskReport:
+        """Inquiries with a promise, received in a week, or from `from` to `to`: which desk answered
+        them, how long each had them, how often one gave them to another, and which had them when
+        the promise was broken. A hand-over keeps the clock; the ToDo's history has its reason.
+        """
+        zone = desk.policy_versions.current.calendar.zone
+        start, end = span_of(Asked(week, first, last), zone)
+        found = await desk.database.read(
+            by_desk, Span(start, end), policy_versions=desk.policy_versions, now=desk.clock.now()
+        )
+        held = sum(line.held_seconds for line in found)
+        return schemas.DeskReport(
+            start=start,
+            end=end,
+            timezone=zone.key,
+            desks=[
+                schemas.DeskShare(
+                    **asdict(line),
+                    held_percent=line.held_seconds * 1000 // held / 10 if held else None,
+                )
+                for line in found
             ],
         )
 

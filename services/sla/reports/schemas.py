@@ -79,6 +79,44 @@ class HandOverLine(BaseModel):
     kept_percent: Kept
 
 
+class DeskShare(BaseModel):
+    """What a desk had a share in, of the inquiries with a promise."""
+
+    desk: str | None = Field(description="Null: no desk has it yet.", examples=["technical"])
+    inquiries: int = Field(
+        description="How many it had at any time; one that was handed over counts at each desk.",
+        examples=[40],
+    )
+    answered: int = Field(description="How many were answered while it had them.", examples=[31])
+    held_seconds: int = Field(
+        description="Opening time that those that were answered had spent here until then.",
+        examples=[403200],
+    )
+    held_percent: float | None = Field(
+        description="Its share of the opening time at all desks, rounded down to a tenth; null "
+        "while nothing is answered.",
+        examples=[71.2],
+    )
+    handed_over_to: int = Field(description="How often another desk gave one to it.", examples=[6])
+    handed_over_from: int = Field(
+        description="How often it gave one to another desk.", examples=[9]
+    )
+    missed: int = Field(
+        description="Promises that were broken while it had the inquiry.", examples=[2]
+    )
+
+
+class DeskReport(BaseModel):
+    """Of the inquiries received from `from` until before `to`, as it stands now."""
+
+    start: datetime = Field(serialization_alias="from", examples=["2026-03-01T00:00:00Z"])
+    end: datetime = Field(serialization_alias="to", examples=["2026-04-01T00:00:00Z"])
+    timezone: str = Field(
+        description="The desk's zone, in which days and weeks begin.", examples=["Europe/Berlin"]
+    )
+    desks: list[DeskShare]
+
+
 class BestEffortView(BaseModel):
     """A channel without a promise. The ages are of those that nobody answered or closed."""
 
