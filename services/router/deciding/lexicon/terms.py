@@ -29,9 +29,10 @@ class Element:
     gap: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LexiconTerm:
-    """One entry: as written, the kind it speaks for, and how strongly (against it below 0).
+    """One entry: as written, the kind it speaks for, and how strongly (against it below 0). Each is
+    equal to itself only.
 
     `soft`: it tips the scales and decides nothing.
     """
