@@ -197,6 +197,8 @@ def _steps(desk: Desk, inquiry: Inquiry) -> Iterator[tuple[str, Step]]:
     yield "withdrawn", hears(withdrawn)
     yield "claim", moves("claim")
     yield "release", moves("release")
+    yield "assign", moves("assign", {"assignee": "Bert"})
+    yield "taken back", moves("release", {"as_supervisor": True})
     yield "reroute", moves("reroute", {"desk": "technical", "reason": "x"})
     yield (
         "own post",
@@ -205,6 +207,8 @@ def _steps(desk: Desk, inquiry: Inquiry) -> Iterator[tuple[str, Step]]:
     yield "dismiss", moves("dismiss")
     yield "added after the end", hears(inquiry.added("Und?", at=inquiry.at + HOUR))
     yield "reopen", moves("reopen")
+    yield "verdict", moves("verdict", {"verdict": "spam", "as_supervisor": True})
+    yield "appeal", moves("appeal", {"reason": "it is none"})
     yield "answered", hears(answer)
     yield "met", hears(inquiry.met(due + HOUR))
     yield (
@@ -279,8 +283,10 @@ async def test_of_two_claims_at_once_one_wins(
 
     async def claims(name: str) -> None:
         async with AsyncExitStack() as opening:
-            with one_by_one:  # FastAPI changes the filters of warnings while it builds an app
+            # FastAPI changes the filters of warnings until it has answered for the first time.
+            with one_by_one:
                 desk = await opening.enter_async_context(opened(postgres_copy, tmp_path, clock))
+                _problem(await _move(desk, str(new_id()), "claim"), 404, "todo-not-found")
             for todo in todos:
                 await asyncio.to_thread(barrier.wait, 60)
                 body, read = {"assignee": name}, {"If-Match": f'"{todo["version"]}"'}

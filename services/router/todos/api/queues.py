@@ -17,7 +17,7 @@ from services.router.todos.store import queue
 from services.router.todos.store.counts import GoingOn
 from services.router.todos.usecases.queue import take_next
 from shared.access.keys import Caller
-from shared.errors import NotFoundError
+from shared.errors import FieldProblem, NotFoundError
 from shared.web.paging import Cursors, Page
 from shared.web.preconditions import TAGGED
 from shared.web.problems import documented
@@ -92,7 +92,8 @@ def add_counts(api: APIRouter, service: TodoDependencies) -> None:
 def _known(service: TodoDependencies, desk: str) -> str:
     if desk not in service.policy.desks:
         known = ", ".join(sorted(service.policy.desks))
-        raise NotFoundError("unknown-desk", f"the policy has no such desk, only: {known}")
+        problem = FieldProblem("path.desk", "is not in the policy", f"one of: {known}")
+        raise NotFoundError("unknown-desk", "the policy has no such desk", problem)
     return desk
 
 
