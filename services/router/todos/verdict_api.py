@@ -7,16 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.router.deciding.decision import INBOUND_DESK, REVIEW_DESK, TECHNICAL_DESK
+from services.router.deciding.decision import REVIEW_DESK
 from services.router.todos.api import TodoDependencies
+from services.router.todos.api.verdict_desk import desk_of
 from services.router.todos.api.working import MOVES
-from services.router.todos.domain.verdict import Verdict
 from services.router.todos.schemas.todo import TodoChanged, TodoDetailOut
 from services.router.todos.usecases.desk_work import Given
 from services.router.todos.usecases.verdicts import appeal, give_verdict
 from services.router.todos.verdict_schemas import AppealIn, VerdictIn
 from shared.access.keys import Caller
-from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
 from shared.web.preconditions import IfMatch
 
@@ -42,7 +41,7 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
             give_verdict,
             todo_id=todo_id,
             given=Given(body.verdict, body.reason),
-            desk=_desk(service, body),
+            desk=desk_of(service, body.verdict, body.desk),
             by=service.by(caller, body, read),
             netiquette_verdicts=service.policy.routing.netiquette_verdicts,
             read_until=body.read_until,
@@ -67,20 +66,3 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
         return await service.changed(todo_id, caller, answer)
 
     return [api]
-
-
-def _desk(service: TodoDependencies, body: VerdictIn) -> str:
-    usual = TECHNICAL_DESK if body.verdict is Verdict.TECHNICAL else INBOUND_DESK
-    if body.desk is None:
-        return usual
-    desk = service.known_desk(body.desk)
-    if body.verdict is Verdict.GENERAL and desk not in {TECHNICAL_DESK, REVIEW_DESK}:
-        return desk
-    if body.verdict is Verdict.TECHNICAL and desk == usual:
-        return desk
-    right = "leave it out" if body.verdict is not Verdict.GENERAL else "a desk that answers"
-    raise InvalidError(
-        "invalid-request",
-        f"the verdict {body.verdict} does not go to the desk {desk}",
-        FieldProblem("desk", "does not fit the verdict", right),
-    )

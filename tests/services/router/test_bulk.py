@@ -73,6 +73,17 @@ async def test_one_that_fails_undoes_none_of_the_others(desk: Desk) -> None:
     assert (await desk.get(f"/todos/{stale}"))["state"] == "open"
 
 
+async def test_the_review_desk_judges_many(desk: Desk) -> None:
+    ids = [(await desk.new_todo("Hm, nun ja, so eben."))["id"] for _ in range(2)]
+    elsewhere = (await desk.new_todo())["id"]
+    done = await _done(desk, [*ids, elsewhere], action="verdict", verdict="spam", by="Anna")
+    assert [each["status"] for each in done["results"]] == [200, 200, 409]
+    for todo_id in ids:
+        judged = await desk.get(f"/todos/{todo_id}")
+        assert (judged["state"], judged["dismiss_reason"]) == ("dismissed", "spam")
+        assert judged["history"][-1]["what"] == "verdict"
+
+
 async def test_the_same_once_more_does_no_harm(desk: Desk) -> None:
     ids = await _ids(desk, 2)
     for action in ACTIONS:
@@ -139,6 +150,11 @@ async def test_who_may(desk: Desk) -> None:
         ({"action": "claim", "ids": ["{}"], "if_match": {"{}": "7x"}}, "invalid-request"),
         ({"action": "claim", "ids": ["{}"], "desk": "inbound"}, "invalid-request"),
         ({"action": "dismiss", "ids": ["{}"]}, "invalid-request"),
+        ({"action": "verdict", "ids": ["{}"], "verdict": "unsure"}, "invalid-request"),
+        (
+            {"action": "verdict", "ids": ["{}"], "verdict": "technical", "desk": "inbound"},
+            "invalid-request",
+        ),
         ({"action": "reroute", "ids": ["{}"], "desk": "sales", "reason": "x"}, "unknown-desk"),
     ],
 )

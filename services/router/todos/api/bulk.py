@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 
 from services.router.todos.api.dependencies import TodoDependencies
 from services.router.todos.api.problems import of_illegal_transition
+from services.router.todos.api.verdict_desk import desk_of
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.schemas.bulk import (
     AssignMany,
@@ -27,11 +28,13 @@ from services.router.todos.schemas.bulk import (
     ReleaseMany,
     ReopenMany,
     RerouteMany,
+    VerdictMany,
 )
 from services.router.todos.schemas.todo import ActIn, AssignIn
 from services.router.todos.usecases import desk_work
 from services.router.todos.usecases.bulk import Verb, do_one
-from services.router.todos.usecases.desk_work import By
+from services.router.todos.usecases.desk_work import By, Given
+from services.router.todos.usecases.verdicts import give_verdict
 from shared.access.keys import Caller
 from shared.db import DatabaseUnavailableError
 from shared.errors import DeskError
@@ -111,9 +114,20 @@ def _verb(service: TodoDependencies, body: BulkIn, caller: Caller) -> Verb:
         case RerouteMany():
             desk = service.known_desk(body.desk)
             return partial(desk_work.reroute, desk=desk, reason=body.reason)
-        case DismissMany():
-            verdicts = service.policy.routing.netiquette_verdicts
-            return partial(desk_work.dismiss, reason=body.reason, netiquette_verdicts=verdicts)
+        case DismissMany() | VerdictMany():
+            return _judging(service, body)
         case ReopenMany():
             return partial(desk_work.reopen, reason=body.reason)
     assert_never(body)
+
+
+def _judging(service: TodoDependencies, body: DismissMany | VerdictMany) -> Verb:
+    needed = service.policy.routing.netiquette_verdicts
+    if isinstance(body, DismissMany):
+        return partial(desk_work.dismiss, reason=body.reason, netiquette_verdicts=needed)
+    return partial(
+        give_verdict,
+        given=Given(body.verdict, body.reason),
+        desk=desk_of(service, body.verdict, body.desk),
+        netiquette_verdicts=needed,
+    )

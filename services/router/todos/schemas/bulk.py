@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.router.people.names import Person
 from services.router.todos.domain.todo import DismissReason, TodoState
+from services.router.todos.domain.verdict import Verdict
 from services.router.todos.schemas.todo import Why, Word
 from shared.web.problems import Problem
 
@@ -98,8 +99,24 @@ class ReopenMany(ManyBy):
     reason: Why
 
 
+class VerdictMany(ManyBy):
+    model_config = _example("verdict", verdict="spam", by="Anna")
+
+    action: Literal["verdict"]
+    verdict: Verdict
+    desk: Word | None = None
+    reason: Why | None = None
+
+
 BulkIn = Annotated[
-    ClaimMany | AssignMany | ReleaseMany | RerouteMany | CompleteMany | DismissMany | ReopenMany,
+    ClaimMany
+    | AssignMany
+    | ReleaseMany
+    | RerouteMany
+    | CompleteMany
+    | DismissMany
+    | ReopenMany
+    | VerdictMany,
     Field(discriminator="action"),
 ]
 
