@@ -189,6 +189,36 @@ async def test_a_violation_of_the_netiquette_gets_no_answer(caller: Caller) -> N
     assert "netiquette" in refused.json()["detail"]
 
 
+async def test_a_verdict_is_appealed_and_the_clock_goes_on(caller: Caller) -> None:
+    inquiry = await arrives(caller, "mastodon", "Ihr Idioten, ihr Arschlöcher!")
+    todo = await caller.todo_of(inquiry, is_due)
+    path, clock = f"/router/v1/todos/{todo['id']}", f"/sla/v1/deadlines/{inquiry}"
+    await caller.post(f"{path}/verdict", {"verdict": "netiquette", "by": "Anna"})
+    await caller.until(clock, lambda shown: shown["state"] == "cancelled")
+    await caller.until(
+        f"/intake/v1/inquiries/{inquiry}", lambda shown: shown["state"] == "no_answer"
+    )
+
+    opened = await caller.post(f"{path}/appeal", {"reason": "it was a quotation", "by": "Carla"})
+    assert (opened["state"], opened["desk"]) == ("open", "review")
+    running = await caller.until(clock, lambda shown: shown["state"] == "running")
+    assert running["due_at"] >= todo["due_at"]
+    await caller.until(f"/intake/v1/inquiries/{inquiry}", lambda shown: shown["state"] == "open")
+    await caller.todo_of(inquiry, lambda todo: todo["due_at"] == running["due_at"])
+
+    await caller.post(f"{path}/verdict", {"verdict": "technical", "by": "Berta"})
+    await caller.post(
+        f"/intake/v1/inquiries/{inquiry}/replies", {"kind": "answer", "text": "Verstanden."}
+    )
+    await caller.until(clock, lambda shown: shown["state"] == "met")
+    today = datetime.now(UTC).date()
+    span = {"from": str(today - timedelta(days=1)), "to": str(today + timedelta(days=1))}
+    counted = (await caller.get("/router/v1/reports/moderation", **span))["total"]
+    assert (counted["appeals"], counted["overturned"]) == (1, 1)
+    shares = (await caller.get("/sla/v1/reports/desks", **span))["desks"]
+    assert {share["desk"]: share["handed_over_from"] for share in shares}["review"] >= 1
+
+
 async def test_the_hotline_means_the_technical_desk(caller: Caller) -> None:
     inquiry = await arrives(caller, "hotline", "Guten Tag, ich bitte um Rückruf.")
     assert (await caller.todo_of(inquiry, is_due))["desk"] == "technical"
