@@ -50,6 +50,9 @@ def add(verbs: Any) -> None:
         below, "import", import_, f"add a version from a file, which only watches; {WRITES}"
     )
     verb.add_argument("file", type=Path)
+    verb.add_argument(
+        "version", nargs="?", type=int, help="the number that it had before the database was lost"
+    )
 
 
 def list_models(_options: argparse.Namespace) -> int:
@@ -123,7 +126,7 @@ def import_(options: argparse.Namespace) -> int:
     data = options.file.read_bytes()
 
     async def run(database: Database) -> int:
-        return await database.write(versions.bring_in, data, now=now)
+        return await database.write(versions.bring_in, data, version=options.version, now=now)
 
     number = go(_with_database(run))
     print(f"it is version {number} and only watches; `rollback {number}` makes it decide")

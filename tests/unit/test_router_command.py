@@ -88,6 +88,10 @@ def test_train_list_go_back_export_import(folder: Path, capsys: pytest.CaptureFi
     (folder / "bad").write_bytes(b"pickle")
     assert main(["router", "import", str(folder / "bad")]) == 1
     assert "it is no model for this program" in capsys.readouterr().err
+    assert main(["router", "import", str(folder / "one.model"), "7"]) == 0
+    assert said(capsys).startswith("it is version 7 and only watches")
+    assert main(["router", "import", str(folder / "one.model"), "2"]) == 1
+    assert "there is a version 7 already" in capsys.readouterr().err
     assert main(["router", "rollback", "9"]) == 1
     assert "there is no version 9" in capsys.readouterr().err
     # A file that is there is not written over.

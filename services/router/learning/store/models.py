@@ -89,17 +89,19 @@ def add(
     tx: Write,
     data: bytes,
     *,
+    number: int | None = None,
     state: State,
     taught_by: TaughtBy,
     metrics: Mapping[str, Any],
     now: datetime,
 ) -> int:
-    """The number of the new version. The caller has locked `learning`."""
-    last = tx.execute(select(func.max(models.c.version))).scalar() or 0
+    """The number of the new version, by default the next. The caller has locked `learning`."""
+    if number is None:
+        number = int(tx.execute(select(func.max(models.c.version))).scalar() or 0) + 1
     if state is State.CURRENT:
         retire_current(tx)
     values = {
-        "version": last + 1,
+        "version": number,
         "created_at": now,
         "state": state.value,
         "taught_by": taught_by.value,
@@ -107,8 +109,8 @@ def add(
         "data": data,
     }
     tx.execute(insert(models), [values])
-    _forget_old(tx, last + 1)
-    return int(last + 1)
+    _forget_old(tx, number)
+    return number
 
 
 def make_current(tx: Write, version: int) -> None:

@@ -101,15 +101,25 @@ def go_back(tx: Write, version: int | None, *, now: datetime) -> int:
     return chosen
 
 
-def bring_in(tx: Write, data: bytes, *, now: datetime) -> int:
+def bring_in(tx: Write, data: bytes, *, version: int | None = None, now: datetime) -> int:
     """A file from elsewhere as a candidate: it watches until somebody chooses it.
 
-    Raises VersionError for what is no model.
+    `version` is the number that it had in a database that was lost. Raises VersionError for what is
+    no model, and for a number that is not above all others.
     """
     _readable(data)
     progress.locked(tx)
+    latest = max((each.version for each in models.versions(tx, limit=1)), default=0)
+    if version is not None and version <= latest:
+        raise VersionError(f"there is a version {latest} already; a later number is free")
     return models.add(
-        tx, data, state=State.CANDIDATE, taught_by=TaughtBy.IMPORT, metrics={}, now=now
+        tx,
+        data,
+        number=version or latest + 1,
+        state=State.CANDIDATE,
+        taught_by=TaughtBy.IMPORT,
+        metrics={},
+        now=now,
     )
 
 
