@@ -10,7 +10,6 @@ import numpy as np
 from services.router.deciding.decide import Decider, log_odds
 from services.router.deciding.decision import INBOUND_DESK, TECHNICAL_DESK, Decision, Inquiry, Kind
 from services.router.deciding.model.features import Features, features
-from services.router.deciding.weighing import Weighing
 
 HELD_BACK_PERCENT = 20
 """Of the labels. No version is ever trained on them, so all can be compared with them."""
@@ -47,19 +46,19 @@ def sample_of(name: str, inquiry: Inquiry, desk: str, *, weight: float, decider:
         desk=desk,
         weight=weight,
         by_words=log_odds(weighing),
-        lexicon_desk=best_guess(by_words, weighing),
+        lexicon_desk=best_guess(by_words),
         lexicon_alone=by_words.kind in (Kind.TECHNICAL, Kind.GENERAL),
         held_back=is_held_back(name),
     )
 
 
-def best_guess(decision: Decision, weighing: Weighing) -> str | None:
+def best_guess(decision: Decision) -> str | None:
     """The desk to which it would go if it had to go to one."""
     if decision.kind in (Kind.TECHNICAL, Kind.GENERAL):
         return decision.desk
-    if weighing.technical == weighing.general:
+    if decision.leaning is None:
         return None
-    return TECHNICAL_DESK if weighing.technical > weighing.general else INBOUND_DESK
+    return TECHNICAL_DESK if decision.leaning is Kind.TECHNICAL else INBOUND_DESK
 
 
 def _slim(seen: Features) -> Features:

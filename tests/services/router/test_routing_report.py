@@ -28,7 +28,7 @@ def _add(tx: Write, rows: list[dict[str, Any]]) -> None:
                 desk=row["first_desk"], state="open", first_desk=row["first_desk"],
                 kind=row["kind"], confidence=0.9, reasons=[], received_at=at, created_at=at,
                 due_at=at, message_count=1, latest_message_id=new_id(),
-                decided_by=row.get("by", "words"),
+                decided_by=row.get("by", "lexicon"),
             )
         )  # fmt: skip
         if "label" in row:
