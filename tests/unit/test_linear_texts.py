@@ -43,6 +43,7 @@ from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Inquiry
 from services.router.deciding.language import foreign
+from services.router.deciding.model.features import features, places
 from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
 from services.router.todos.schemas.query import TodoQuery
@@ -331,6 +332,8 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
     "DirectAddresses.desk": lambda text: DECIDER.addresses.desk("facebook", text, [text]),
     # One with the subject and the hashtags, the other with the text.
     "decide": lambda t: DECIDER.decide(Inquiry("", t, "facebook", (t,))),
+    "features": lambda t: features(t, t),
+    "places": lambda t: places(t, t),
     "preview": lambda t: DECIDER.preview(t, subject=None, channel="facebook"),
     "netiquette": lambda t: DECIDER.screening.netiquette.suspicion(Inquiry(t)),
     "spam": lambda t: DECIDER.screening.spam.suspicion(Inquiry(t)),

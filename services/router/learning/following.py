@@ -68,6 +68,11 @@ class Following:
         return self._current.problem
 
     @property
+    def current(self) -> int | None:
+        """The number of the version that is in use as the current one."""
+        return None if self._current.version is None else self._current.version.number
+
+    @property
     def versions(self) -> Sequence[Version]:
         """Those of which it is of interest what they would decide."""
         found = (self._current.version, self._watching.version)

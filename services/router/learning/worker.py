@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -11,12 +11,12 @@ from uuid import UUID
 import structlog
 
 from services.router.deciding.decide import LEXICON, Decider
-from services.router.deciding.model.learned import MODEL
+from services.router.deciding.model.learned import MODEL, Version
 from services.router.learning.following import Following, ModelMetrics
 from services.router.learning.job import Job
 from services.router.learning.process import LONGEST_SECONDS, TrainingError, run_training
 from services.router.learning.store import labels, models, progress, recent
-from services.router.learning.store.recent import RecentText, WouldDecide
+from services.router.learning.store.recent import Recent, WouldDecide
 from services.router.learning.usecases import labelling, versions
 from services.router.learning.usecases.versions import Result, TurnLostError
 from shared.db import Database, DatabaseUnavailableError
@@ -83,25 +83,15 @@ async def watch_once(database: Database, following: Following, decider: Decider)
     """
     kept = 0
     for version in following.versions:
-        page = await database.read(recent.page, after=None, limit=WATCHED_AT_ONCE)
-        theirs = [each for each in page.texts if _weighed(each, by_another_than=version.name)]
-        ids = [each.inquiry_id for each in theirs]
+        newest = await database.read(recent.newest, limit=WATCHED_AT_ONCE)
+        others = [each for each in newest if _weighed(each, by_another_than=version.name)]
+        ids = [each.inquiry_id for each in others]
         missing = await database.read(recent.without, ids, version.number)
+        words = await database.read(labels.first_words, sorted(missing))
         found = []
-        for each in theirs:
-            if each.inquiry_id in missing:
-                inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
-                decision = decider.decide_with(version, inquiry)
-                found.append(
-                    WouldDecide(
-                        each.inquiry_id,
-                        version.number,
-                        each.received_at,
-                        decision.kind.value,
-                        decision.desk,
-                        decision.confidence,
-                    )
-                )
+        for each in others:
+            if each.inquiry_id in words:
+                found.append(_would_decide(version, each, words[each.inquiry_id], decider))
                 await asyncio.sleep(0)  # requests of others come in between
         if found:
             await database.write(recent.keep, found)
@@ -109,7 +99,24 @@ async def watch_once(database: Database, following: Following, decider: Decider)
     return kept
 
 
-def _weighed(each: RecentText, *, by_another_than: str) -> bool:
+def _would_decide(
+    version: Version, each: Recent, words: Mapping[str, str], decider: Decider
+) -> WouldDecide:
+    inquiry = decider.inquiry(
+        words.get("text") or "", subject=words.get("subject"), channel=each.channel
+    )
+    decision = decider.decide_with(version, inquiry)
+    return WouldDecide(
+        each.inquiry_id,
+        version.number,
+        each.received_at,
+        decision.kind.value,
+        decision.desk,
+        decision.confidence,
+    )
+
+
+def _weighed(each: Recent, *, by_another_than: str) -> bool:
     """Whether its words were weighed: where a rule is certain, every version says the same."""
     by = each.decided_by or ""
     return by != by_another_than and (by.startswith(MODEL) or by == LEXICON)

@@ -20,6 +20,7 @@ from services.router.learning.job import Job
 from services.router.learning.process import TrainingError, run_training
 from services.router.learning.store import models, progress
 from services.router.learning.store.models import State, TaughtBy
+from services.router.learning.usecases import versions
 from services.router.learning.usecases.versions import Result
 from shared.db import DatabaseUnavailableError
 from shared.runtime.ids import new_id
@@ -197,3 +198,21 @@ async def test_what_the_words_are_sure_of_teaches_one_that_watches(
     (stored,) = await desk.service.database.read(models.versions)
     assert (stored.taught_by, stored.state) == (TaughtBy.LEXICON, State.CANDIDATE)
     assert await train(desk, database_url, self_taught=True) is None
+
+
+async def test_every_instance_follows_what_is_current(desk: Desk, database_url: str) -> None:
+    await corrected(desk, 30)
+    await runs(desk, "labels")
+    database, now = desk.service.database, desk.clock.now()
+    assert await train(desk, database_url) == 1
+    desk.clock.advance(timedelta(days=2))
+    assert await train(desk, database_url) == 2
+    instances = [
+        Following(Seat(), ModelMetrics.of(Metrics("router")), decides=True) for _ in range(3)
+    ]
+    for chosen in (2, 1, None):
+        if chosen != 2:
+            await database.write(versions.go_back, chosen or versions.LEXICON, now=now)
+        for each in instances:
+            await database.read(each.take_over)
+        assert {each.current for each in instances} == {chosen}

@@ -20,13 +20,19 @@ _FORGOTTEN_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class RecentText:
+class Recent:
     inquiry_id: UUID
     received_at: datetime
     channel: str
+    decided_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecentText:
+    inquiry_id: UUID
+    channel: str
     text: str
     subject: str | None
-    decided_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class WouldDecide:
 def page(tx: Read, *, after: Place | None, limit: int) -> Page:
     """By receipt, the newest first; those without words are passed over."""
     t = todos.c
-    query = select(t.id, t.inquiry_id, t.received_at, t.channel, t.decided_by)
+    query = select(t.id, t.inquiry_id, t.received_at, t.channel)
     if after is not None:
         query = query.where(tuple_(t.received_at, t.id) < after)
     rows = tx.execute(query.order_by(t.received_at.desc(), t.id.desc()).limit(limit)).all()
@@ -59,17 +65,26 @@ def page(tx: Read, *, after: Place | None, limit: int) -> Page:
     texts = [
         RecentText(
             row.inquiry_id,
-            row.received_at,
             row.channel,
             words[row.inquiry_id].get("text") or "",
             words[row.inquiry_id].get("subject"),
-            row.decided_by,
         )
         for row in rows
         if row.inquiry_id in words
     ]
     place = (rows[-1].received_at, rows[-1].id) if len(rows) == limit else None
     return Page(texts, len(rows), place)
+
+
+def newest(tx: Read, *, limit: int) -> list[Recent]:
+    """By receipt, the newest first, without what they say."""
+    t = todos.c
+    rows = tx.execute(
+        select(t.inquiry_id, t.received_at, t.channel, t.decided_by)
+        .order_by(t.received_at.desc(), t.id.desc())
+        .limit(limit)
+    )
+    return [Recent(*row) for row in rows]
 
 
 def without(tx: Read, inquiries: Sequence[UUID], version: int) -> frozenset[UUID]:
