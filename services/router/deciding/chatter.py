@@ -24,6 +24,13 @@ _SURE = 0.98
 _DOUBT_OF_A_WORD = 0.03
 _QUESTION = re.compile("[?¿؟？]")  # noqa: RUF001
 _LONG_NUMBER = re.compile(r"\d{3}|https?://|www\.")
+_SIGNATURE = re.compile(
+    r"\n[ \t]*(?:--[ \t]*\n|(?:mit (?:freundlichen|besten|lieben)|(?:viele|beste|liebe|herzliche|"
+    r"freundliche|schöne) grüße|(?:kind|best|warm) regards|regards|sincerely|cheers,|"
+    r"(?:lg|vg|mfg)\b|von meinem|sent from|gesendet))",
+    re.IGNORECASE,
+)
+_POSTSCRIPT = re.compile(r"(?:^|\n)\s{0,9}p\.?\s?s\b", re.IGNORECASE)
 _ANSWERING = re.compile(r"^\s*(?:re|aw|antw|antwort|wg|fwd?|sv)\s*:", re.IGNORECASE)
 
 
@@ -43,7 +50,8 @@ class Chatter:
         """With the passages that say so; None for what did not come after an answer."""
         if not inquiry.after_answer or _says_more(inquiry):
             return None
-        words = Words.of(inquiry.text)
+        said = _unsigned(inquiry.text)
+        words = Words.of(said)
         excused = list(self.excused.find(words))
         found = [*self.closing.find(words), *excused]
         passed = {place for each in excused for place in range(each.first, each.last + 1)}
@@ -59,12 +67,22 @@ class Chatter:
             span = words.place(each.first, each.last)
             word = "" if span is None else inquiry.text[slice(*span)]
             reasons.append(Reason(Rule.THANKS, word, 1.0, "", span))
-        return Finding(round(_SURE - _DOUBT_OF_A_WORD * unknown, 3), tuple(reasons))
+        doubts = unknown + (said != inquiry.text)
+        return Finding(round(_SURE - _DOUBT_OF_A_WORD * doubts, 3), tuple(reasons))
+
+
+def _unsigned(text: str) -> str:
+    """Without a signature. What it may hide, a question, is looked for in the whole text."""
+    signature = _SIGNATURE.search(text, 0, _LONGEST)
+    return text if signature is None else text[: signature.start()]
 
 
 def _says_more(inquiry: Inquiry) -> bool:
     text, subject = inquiry.text, inquiry.subject or ""
-    if len(text) > _LONGEST or _QUESTION.search(text) or _LONG_NUMBER.search(text):
+    said = _unsigned(text)
+    if len(said) > _LONGEST or len(text) - len(said) > _LONGEST or _LONG_NUMBER.search(said):
+        return True
+    if _QUESTION.search(text) or _POSTSCRIPT.search(text):
         return True
     return _QUESTION.search(subject) is not None and _ANSWERING.match(subject) is None
 

@@ -181,6 +181,16 @@ def test_thanks_are_chatter_only_after_an_answer() -> None:
     assert answered.reasons[0].span == (0, 5)
 
 
+SIGNED = "Danke, hat geklappt!\n\nMit freundlichen Grüßen\nAnna Muster\nEinkauf\nTel. 030 1234567"
+
+
+def test_a_signature_says_nothing_and_hides_no_question() -> None:
+    assert CHATTER.suggestion(Inquiry(SIGNED, after_answer=True)) is not None
+    for more in ("\nPS: Die Rechnung fehlt noch", "\nUnd wann kommt die Rechnung?"):
+        assert CHATTER.suggestion(Inquiry(SIGNED + more, after_answer=True)) is None
+    assert CHATTER.suggestion(Inquiry(SIGNED + "\nlang" * 200, after_answer=True)) is None
+
+
 @given(st.text() | st.text("fuck*@$1 idot.-_'„“\n", max_size=60), st.none() | st.text(max_size=9))
 def test_screening_never_fails(text: str, subject: str | None) -> None:
     inquiry = Inquiry(text, subject, after_answer=True)
