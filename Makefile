@@ -46,8 +46,9 @@ bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline
 	$(BIN)/python -m bench.deadlines
 	$(BIN)/python -m bench.on_time
 
-bench-router: $(VENV)/.dev ## Decisions a second and core, loading and memory, as shares of their targets
+bench-router: $(VENV)/.dev ## Decisions a second and core, loading, memory, and lookups of similar questions
 	$(BIN)/python -m bench.router_decisions
+	$(BIN)/python -m bench.similar
 
 eval-router: $(VENV)/.dev ## How often the router is right on the evaluation sets, before and after corrections
 	$(BIN)/python -m eval.router.run

@@ -13,7 +13,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from services.router.similar.domain.words import plain, stems
+from services.router.similar.domain.words import stems
 
 FORMAT = 1
 """Of what is stored of a question; another one needs `inbound-desk router reindex`."""
@@ -83,12 +83,6 @@ def gram_bucket(gram: str) -> int:
         hashed = (hashed * int(_PRIME) + ord(each)) & _64_BITS
     mixed = ((hashed ^ len(gram)) * int(_MIX)) & _64_BITS
     return (mixed >> 40) % GRAM_BUCKETS
-
-
-def features_of(question: str) -> Ints:
-    """Each feature of one question once."""
-    text = [plain(question)]
-    return np.concatenate([grams_of(text).feature, stems_of(text).feature])
 
 
 def _bucket(hashed: Any, size: int) -> Ints:

@@ -23,7 +23,7 @@ from services.router.similar.domain.statistics import Statistics
 from services.router.similar.domain.words import plain, stem
 
 MOST_STORED = 48
-MOST_ASKED = 128
+MOST_ASKED = 96
 _WORDS_STORED, _WORDS_ASKED = 12, 24
 _PAIRED_STORED, _PAIRED_ASKED = 7, 11
 """Words of which each pair is a key."""

@@ -169,12 +169,6 @@ def waiting(tx: Write, *, limit: int) -> list[Waiting]:
     return [Waiting(row.id, row.question) for row in rows]
 
 
-def count_waiting(tx: Read, *, most: int) -> int:
-    """How many questions wait for their keys, counted up to `most`."""
-    some = select(questions.c.id).where(questions.c.format == NOT_INDEXED).limit(most).subquery()
-    return int(tx.execute(select(func.count()).select_from(some)).scalar_one())
-
-
 def store_keys(tx: Write, made: Mapping[int, Sequence[int]]) -> None:
     """Give these questions their keys, by question."""
     rows = [

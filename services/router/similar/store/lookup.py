@@ -31,8 +31,6 @@ class Asking:
 
     todo_id: UUID
     inquiry_id: UUID
-    desk: str
-    state: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,7 @@ class Answered:
 
 def asking(tx: Read, todo_id: UUID) -> Asking | None:
     t = todos.c
-    row = tx.execute(
-        select(t.id, t.inquiry_id, t.desk, t.state).where(t.id == todo_id)
-    ).one_or_none()
+    row = tx.execute(select(t.id, t.inquiry_id).where(t.id == todo_id)).one_or_none()
     return None if row is None else Asking(*row)
 
 

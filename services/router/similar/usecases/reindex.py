@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.router.similar.domain.statistics import Added, Statistics, everyday
-from services.router.similar.store import index, state
+from services.router.similar.store import state
 from services.router.similar.usecases.index import NOBODY, refresh
 from shared.db import Read, Write
 
@@ -41,8 +41,3 @@ def end(tx: Write) -> None:
 def questions_before(tx: Read, before: int | None, *, limit: int) -> list[tuple[int, str]]:
     """Stored questions for the statistics, the newest first, each with its number."""
     return state.newest_questions(tx, before=before, limit=limit)
-
-
-def wait(tx: Read, *, most: int) -> int:
-    """How many questions wait for their keys, counted up to `most`."""
-    return index.count_waiting(tx, most=most)
