@@ -21,7 +21,7 @@ from services.router.similar.worker import Indexer, rebuild
 from services.router.tables import metadata, postings, questions, similar_state
 from services.router.todos.terms import hold_once
 from services.router.todos.worker import remove_once
-from shared.db import Read, Write
+from shared.db import DatabaseUnavailableError, Read, Write
 from shared.events.inquiries import (
     InquiryAnswered,
     InquiryHeld,
@@ -530,3 +530,19 @@ async def test_both_databases_find_the_same(
         found.append([[[each[part] for part in shown] for each in page] for page in pages])
     assert found[0] == found[1]
     assert sum(map(len, found[0])) > 10
+
+
+async def test_answers_are_shown_while_the_database_takes_no_writes(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That somebody asked is not counted then."""
+    one, _ = await answered(desk)
+    todo = await desk.new_todo(LIKE_IT)
+    await indexed(desk)
+
+    async def refuses(*_: Any, **__: Any) -> None:
+        raise DatabaseUnavailableError("it is read-only")
+
+    monkeypatch.setattr(type(desk.service.database), "write", refuses)
+    found = (await desk.get(f"/todos/{todo['id']}/similar"))["items"]
+    assert [each["inquiry_id"] for each in found] == [str(one.inquiry_id)]
