@@ -181,6 +181,13 @@ def test_thanks_are_chatter_only_after_an_answer() -> None:
     assert answered.reasons[0].span == (0, 5)
 
 
+def test_every_phrase_is_a_pattern() -> None:
+    kinds = (NETIQUETTE.vocabulary.phrases, SPAM.phrases, SPAM.customer, CHATTER.closing)
+    for phrases in (*kinds, CHATTER.excused):
+        for patterns in phrases.by_anchor.values():
+            assert [list(pattern.places(" ")) for pattern in patterns] == [[]] * len(patterns)
+
+
 SIGNED = "Danke, hat geklappt!\n\nMit freundlichen Grüßen\nAnna Muster\nEinkauf\nTel. 030 1234567"
 
 

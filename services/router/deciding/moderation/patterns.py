@@ -14,6 +14,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -38,8 +39,8 @@ class Pattern:
     text: str
     kind: str
     anchors: frozenset[str]
-    expression: re.Pattern[str] | None
-    """None where the text is found as it is."""
+    expression: str | None
+    """Compiled when a text has an anchor; None where the phrase is found as it is."""
 
     def places(self, line: str) -> Iterator[tuple[int, int]]:
         """Where its words begin and end in a line of words."""
@@ -48,7 +49,7 @@ class Pattern:
             if place >= 0:
                 yield place + 1, place + 1 + len(self.text)
             return
-        for match in islice(self.expression.finditer(line), _MOST_PLACES):
+        for match in islice(_expression(self.expression).finditer(line), _MOST_PLACES):
             begun = match.start() + (line[match.start()] == " ")
             yield begun, match.end()
 
@@ -95,6 +96,11 @@ class Phrases:
                     yield Found(pattern.text, pattern.kind, first, last)
 
 
+@cache
+def _expression(text: str) -> re.Pattern[str]:
+    return re.compile(text)
+
+
 def literal_words(texts: Iterable[str]) -> frozenset[str]:
     """Every word that stands in one of these phrases as it is."""
     return frozenset(word for text in texts for word in _LITERAL.findall(folded(text)))
@@ -129,7 +135,7 @@ def _compiled(text: str, kind: str, groups: Mapping[str, Sequence[str]]) -> Patt
             anchors = literal
     if not anchors:
         raise ValueError(f"no word of {text!r} must stand as it is")
-    return Pattern(text, kind, anchors, re.compile("".join(parts)))
+    return Pattern(text, kind, anchors, "".join(parts))
 
 
 def _rarity(literal: frozenset[str]) -> tuple[int, int]:
