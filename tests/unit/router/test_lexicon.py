@@ -112,6 +112,21 @@ def test_a_term_of_no_weight_keeps_a_shorter_one_from_counting() -> None:
     assert _reasons("Ein Rechnungsfehler") == [("general_term", "Rechnungsfehler", 2.0)]
 
 
+def test_the_longest_of_terms_that_share_a_word_counts_with_the_most_weight() -> None:
+    weak, strong = read_term("app ... crash*", "technical", 1), read_term("crash*", "technical", 2)
+    words = LexiconWords(TermFinder([weak, strong]), PolicyWords.compile(()))
+    (reason,) = words.weigh(Inquiry("The app always crashes")).reasons
+    assert (reason.word, reason.weight) == ("app always crashes", 2)
+
+
+def test_a_compound_is_what_its_last_part_is() -> None:
+    terms = [read_term("*lizenz*", "general", 2), read_term("*server*", "technical", 1)]
+    weighing = LexiconWords(TermFinder(terms), PolicyWords.compile(())).weigh(
+        Inquiry("Lizenzserver")
+    )
+    assert (weighing.technical, weighing.general) == (1, 1)
+
+
 def test_a_mistyped_word_weighs_less() -> None:
     assert _reasons("Gutschirft") == [("general_term", "Gutschirft", 1.6)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from services.router.deciding.decision import Inquiry, Reason, Rule
@@ -47,11 +47,11 @@ class LexiconWords:
             if own.reasons:
                 said = _Said(own.reasons, of_text=within is not None)
                 hits = [hit for hit in hits if not said.covers(hit, words)]
-            longest = list(_longest(hits))
-            former = _former_parts(longest)
-            for hit in longest:
+            chosen = _longest(hits)
+            former = _former_parts(hit for hit, _ in chosen)
+            for hit, most in chosen:
                 part = FORMER_PART_FACTOR if hit in former else 1.0
-                weight = sides[hit.term.kind].take(hit, factor * part)
+                weight = sides[hit.term.kind].take(hit, most * factor * part)
                 if weight:
                     reasons.append(_reason(hit, words, within, weight))
         technical, general = sides["technical"], sides["general"]
@@ -77,7 +77,7 @@ class _Side:
     soft: float
     seen: set[int] = field(default_factory=set)
 
-    def take(self, hit: Hit, factor: float) -> float:
+    def take(self, hit: Hit, weight: float) -> float:
         """Count the hit; what it adds."""
         if id(hit.term) in self.seen:
             return 0.0
@@ -86,7 +86,7 @@ class _Side:
             weight = max(min(hit.term.weight, SOFT_MOST - self.soft), 0.0)
             self.soft += weight
             return weight
-        weight = hit.term.weight * factor * (MISTYPED_FACTOR if hit.match.mistyped else 1.0)
+        weight *= MISTYPED_FACTOR if hit.match.mistyped else 1.0
         self.firm += weight
         return weight
 
@@ -95,14 +95,23 @@ class _Side:
         return max(self.firm + self.soft, 0.0)
 
 
-def _longest(hits: Iterable[Hit]) -> Iterator[Hit]:
-    """Of the hits for one desk that share a word, the longest."""
-    covered: dict[str, set[int]] = {}
+def _longest(hits: Iterable[Hit]) -> list[tuple[Hit, float]]:
+    """Of the hits for one desk that share a word, the longest, with the most that one of them
+    weighs; one of no weight stays without.
+    """
+    chosen: list[tuple[Hit, float]] = []
+    covered: dict[tuple[str, int], int] = {}
     for hit in hits:
-        words = covered.setdefault(hit.term.kind, set())
-        if words.isdisjoint(hit.words):
-            words.update(hit.words)
-            yield hit
+        kind, weight = hit.term.kind, hit.term.weight
+        over = {covered[kind, word] for word in hit.words if (kind, word) in covered}
+        for place in over:
+            longer, most = chosen[place]
+            if 0 < most < weight:
+                chosen[place] = (longer, weight)
+        if not over:
+            covered |= {(kind, word): len(chosen) for word in hit.words}
+            chosen.append((hit, weight))
+    return chosen
 
 
 def _former_parts(hits: Iterable[Hit]) -> set[Hit]:
