@@ -49,6 +49,7 @@ bench-sla: $(VENV)/.bench ## Ratios of the business-time engine and the deadline
 bench-router: $(VENV)/.dev ## Decisions a second and core, loading, memory, and lookups of similar questions
 	$(BIN)/python -m bench.router_decisions
 	$(BIN)/python -m bench.similar
+	$(BIN)/python -m bench.router_model
 
 eval-router: $(VENV)/.dev ## How often the router is right on the evaluation sets, before and after corrections
 	$(BIN)/python -m eval.router.run

@@ -21,6 +21,9 @@ from shared.policy import load_policy
 
 CHARACTERS = 400
 ROUNDS = 2_000
+TARGET_A_SECOND = 2_000
+TARGET_LOADING_SECONDS = 1.0
+TARGET_MIB = 100
 SENTENCES = (
     "Guten Tag, seit gestern lässt sich die App auf meinem Telefon nicht mehr öffnen.",
     "Wo bleibt meine Bestellung, und wann bekomme ich die Rechnung dazu?",
@@ -39,10 +42,12 @@ def main() -> None:
     decider.learned.current = Version(1, from_bytes(data))
     loading = time.process_time() - began
     with_it = _seconds(decider, texts)
+    per_second = len(texts) / with_it
     print(f"decisions with the model / without: {without / with_it:.2f}")
-    print(f"decisions per second and core with the model: {len(texts) / with_it:,.0f}")
-    print(f"loading: {loading:.3f} s of {len(data) / (1 << 20):.1f} MiB")
-    print(f"memory: {_mebibytes() - before:.0f} MiB more, with what made the model")
+    print(f"decisions a second and core / {TARGET_A_SECOND}: {per_second / TARGET_A_SECOND:.2f}")
+    print(f"loading / {TARGET_LOADING_SECONDS:g} s: {loading / TARGET_LOADING_SECONDS:.2f}")
+    more = _mebibytes() - before
+    print(f"memory, with what made the model / {TARGET_MIB} MiB: {more / TARGET_MIB:.2f}")
 
 
 def _texts() -> list[str]:
