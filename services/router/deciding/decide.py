@@ -94,13 +94,13 @@ class Decider:
 
     def weighed(self, version: Version | None, inquiry: Inquiry, weighing: Weighing) -> Decision:
         """Where no rule is certain: by that version, without one by the words alone."""
-        decision = None
-        if version is not None:
-            by_words = ByWords(log_odds(weighing), weighing.reasons)
-            decision = version.decide(
-                inquiry, by_words, desks=self.desks, least=self.min_confidence
-            )
-        return decision or self._by_words(weighing)
+        alone = self._by_words(weighing)
+        if version is None:
+            return alone
+        desk = None if alone.kind is Kind.UNSURE else alone.desk
+        by_words = ByWords(log_odds(weighing), weighing.reasons, desk)
+        learned = version.decide(inquiry, by_words, desks=self.desks, least=self.min_confidence)
+        return learned or alone
 
     def preview(
         self, text: str, *, subject: str | None, channel: str, after_answer: bool = False

@@ -127,8 +127,12 @@ def _scores(model: LinearModel, samples: Sequence[Sample], probabilities: Double
     best = probabilities.argmax(axis=1) if len(samples) else np.zeros(0, dtype=np.int64)
     guesses: list[str | None] = [model.desks[desk] for desk in best]
     limits = np.array(model.thresholds)[best]
-    alone = probabilities.max(axis=1, initial=0.0) >= limits
-    return scored(samples, guesses, [bool(each) for each in alone])
+    sure = probabilities.max(axis=1, initial=0.0) >= limits
+    alone = [
+        bool(by_itself) or (each.lexicon_alone and guess == each.lexicon_desk)
+        for each, guess, by_itself in zip(samples, guesses, sure, strict=True)
+    ]
+    return scored(samples, guesses, alone)
 
 
 def _lexicon(samples: Sequence[Sample]) -> Scores:

@@ -109,7 +109,7 @@ MESSAGES: tuple[tuple[str, Kind], ...] = (
     ("Bonjour, je ne comprends pas votre page.", UNSURE),
     ("https://login.example.com/error/500", UNSURE),
     ("Rechnungsfehler", GENERAL),
-    ("Die Preise im Shop zeigen nach dem Update einen Fehler an.", UNSURE),
+    ("Die Preise im Shop zeigen nach dem Update einen Fehler an.", TECHNICAL),
     ("Mist, das ist doch Scheiße", UNSURE),
     ("+1", UNSURE),
 )

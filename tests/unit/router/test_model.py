@@ -239,10 +239,28 @@ def test_the_threshold_is_where_the_aim_is_reached() -> None:
     labels = np.array([0 if p >= 0.8 or n % 2 else 1 for n, p in enumerate(sure)])
     probabilities = np.stack([sure, 1 - sure], axis=1)
     found = threshold(probabilities, labels, np.ones(count), 0)
-    assert 0.75 < found < 0.82
+    assert 0.75 < found < 0.85
     decided = sure >= found
     assert (labels[decided] == 0).mean() >= AIM - 0.001
-    assert threshold(probabilities[:3], labels[:3], np.ones(3), 0) == CAUTIOUS
+
+
+def test_few_labels_are_believed_as_far_as_the_probability_says() -> None:
+    sure = np.array([0.9, 0.85, 0.8])
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    assert threshold(probabilities, np.zeros(3, dtype=int), np.ones(3), 0) == CAUTIOUS
+    sure = np.array([0.99, 0.98, 0.7])
+    probabilities = np.stack([sure, 1 - sure], axis=1)
+    assert threshold(probabilities, np.zeros(3, dtype=int), np.ones(3), 0) == 0.98
+    assert threshold(probabilities[:2], np.zeros(2, dtype=int), np.ones(2), 0) == CAUTIOUS
+
+
+def test_it_decides_alone_what_the_words_alone_would_at_the_same_desk(version: Version) -> None:
+    unsure = replace(version, model=replace(version.model, thresholds=(0.999, 0.999)))
+    decider = replace(DECIDER, learned=Seat(unsure))
+    text = "Die Anmeldung geht nicht, Fehlermeldung beim Login"
+    decision = decider.decide(Inquiry(text))
+    assert decider.decide_with(None, Inquiry(text)).desk == "technical"
+    assert (decision.desk, decision.decided_by) == ("technical", unsure.name)
 
 
 def test_bytes_and_back(version: Version) -> None:

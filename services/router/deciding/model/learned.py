@@ -28,10 +28,13 @@ _LEAST_WEIGHT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class ByWords:
-    """What the words alone say: the natural logarithm of the odds that it is the technical desk."""
+    """What the words alone say: the natural logarithm of the odds that it is the technical desk.
+    `desk` is the one that they would decide on alone, if any.
+    """
 
     log_odds: float
     reasons: tuple[Reason, ...]
+    desk: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class Version:
     ) -> Decision | None:
         """None for a text without a word, of which it knows nothing. `desks` are those that there
         are: one that is there no more is never decided. `least` is the probability below which
-        nothing is decided alone, whatever the labels say.
+        nothing is decided alone, whatever the labels say, but where the words alone would decide on
+        the same desk: two witnesses agree, and learning never sends to a person what needed none.
         """
         seen = features(inquiry.text, inquiry.subject)
         if not seen.words:
@@ -60,7 +64,7 @@ class Version:
         best = int(np.argmax(probabilities))
         desk, probability = self.model.desks[best], round(float(probabilities[best]), 3)
         reasons = (*_words(self.model, seen, probabilities, inquiry), *by_words.reasons)
-        sure = probability >= max(self.model.thresholds[best], least)
+        sure = desk == by_words.desk or probability >= max(self.model.thresholds[best], least)
         there = desk in desks and desk != REVIEW_DESK
         kind = Kind.TECHNICAL if desk == TECHNICAL_DESK else Kind.GENERAL
         if not sure or not there:
