@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from eval.router.dataset import (
@@ -32,6 +32,7 @@ from shared.policy import load_policy
 
 CORRECTIONS = (50, 200, 1000)
 DESKS = ("technical", "general")
+SUSPICIONS = (Kind.NETIQUETTE, Kind.SPAM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class Decided:
         """Whether a desk got it without a person having decided."""
         return self.decision.kind.value in DESKS
 
+    @property
+    def as_decided(self) -> Decided:
+        """The same without its leaning."""
+        return replace(self, decision=replace(self.decision, leaning=None))
+
     def is_right(self, kind: str) -> bool:
         return kind in self.inquiry.right
 
@@ -68,12 +74,11 @@ def main() -> None:
 
 
 def decided_by(classifier: Classifier, inquiries: Iterable[LabelledInquiry]) -> list[Decided]:
+    """As if no channel led to a desk: on the hotline the words would not be asked."""
     return [
         Decided(
             each,
-            classifier.decide(
-                Inquiry(each.text, each.subject, each.channel, after_answer=each.after_answer)
-            ),
+            classifier.decide(Inquiry(each.text, each.subject, after_answer=each.after_answer)),
         )
         for each in inquiries
     ]
@@ -93,12 +98,15 @@ def print_report(decided: Sequence[Decided]) -> None:
     print("by kind: inquiries, decided or suspected as such, precision, recall")
     for kind in KINDS:
         _print_kind(decided, kind)
+    angry = [each for each in decided if "angry" in each.inquiry.note]
+    suspected = [each.inquiry.id for each in angry if each.decision.kind in SUSPICIONS]
+    print(f"angry, and suspected: {len(suspected)} of {len(angry)} {' '.join(suspected)}".rstrip())
 
 
 def _company(inquiries: Sequence[LabelledInquiry]) -> None:
     labels, later = inquiries[:-DECIDED_ON], inquiries[-DECIDED_ON:]
     ways: list[tuple[str, Classifier]] = [("words alone", Decider.of(load_policy(None)))]
-    ways += [(f"after {n} corrections", corrections(labels, n)) for n in CORRECTIONS]
+    ways += [(f"after {n} corrections", corrections(labels[:n], n)) for n in CORRECTIONS]
     for name, classifier in ways:
         print(f"{name}:")
         _print_desks(decided_by(classifier, later))
@@ -112,12 +120,16 @@ def _print_desks(decided: Sequence[Decided]) -> None:
     """Of the inquiries that belong to a desk, and of all that a desk got."""
     desks = [each for each in decided if each.inquiry.kind in DESKS]
     alone = [each for each in decided if each.alone]
-    right = sum(each.is_right(each.decision.kind.value) for each in alone)
+    right = [each for each in alone if each.is_right(each.decision.kind.value)]
+    theirs = [each for each in alone if each.inquiry.kind in DESKS]
+    hits = sum(each in right for each in theirs)
     accuracy = _share(sum(each.is_right(each.guess) for each in desks), len(desks))
     print(f"  accuracy of the best guess  {accuracy}")
-    print(f"  macro-F1 of the two desks   {macro_f1(decided):.3f}")
+    print(f"  macro-F1 of best guesses    {macro_f1(decided):.3f}")
+    print(f"  macro-F1, unsure is a miss  {macro_f1([each.as_decided for each in decided]):.3f}")
     print(f"  decided alone               {_share(len(alone), len(decided))}")
-    print(f"  right when alone            {_share(right, len(alone))}")
+    print(f"  right when alone            {_share(len(right), len(alone))}")
+    print(f"  the same, of inquiries that belong to a desk: {_share(hits, len(theirs))}")
 
 
 def _print_kind(decided: Sequence[Decided], kind: str) -> None:
