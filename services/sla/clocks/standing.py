@@ -47,7 +47,7 @@ def standing(events: Iterable[ClockEvent]) -> list[ClockEvent]:
         return known
     by_reply = _by_reply(known)
     last = {reply: max(said, key=_revision) for reply, said in by_reply.items()}
-    superseded = _superseded_moments(known, by_reply, last)
+    superseded = _superseded_moments(known, by_reply)
     reopened = sorted(as_utc(event.at) for event in known if isinstance(event, Reopened))
     superseded |= _reopened_moments(known, reopened)
     left = {event.message_id: as_utc(event.at) for event in known if isinstance(event, Left)}
@@ -102,19 +102,18 @@ def _is_nameless(event: ClockEvent) -> bool:
 def _superseded_moments(
     events: Sequence[ClockEvent],
     by_reply: Mapping[UUID, Sequence[ReplyEvent]],
-    last: Mapping[UUID, ReplyEvent],
 ) -> set[datetime]:
-    """When those nameless replies were given of which a later revision has come since.
+    """When those nameless replies were given of which the name or a later revision has come since.
 
-    A withdrawal does not say when its reply was given: it is meant when only one can be.
+    An answer of before is published again under its name. A withdrawal does not say when its reply
+    was given: it is meant when only one can be.
     """
     moments = {as_utc(event.at) for event in events if _is_nameless(event)}
     superseded: set[datetime] = set()
-    for reply, said in by_reply.items():
-        if not moments or any(event.revision == 0 for event in said):
-            continue
-        if not isinstance(last[reply], Withdrawn):
-            superseded.add(as_utc(last[reply].at))
+    for said in by_reply.values():
+        given = {as_utc(event.at) for event in said if not isinstance(event, Withdrawn)}
+        if given:
+            superseded |= given
         elif len(moments) == 1:
             superseded |= moments
     return superseded

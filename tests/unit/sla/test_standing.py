@@ -96,6 +96,18 @@ def test_a_withdrawn_reply_takes_no_other_with_it() -> None:
     assert clock([by_hand, Answered(at(f"{MON} 11:00"), REPLY), withdrawn]).answered_at == NOON
 
 
+@pytest.mark.parametrize("revision", [0, 2])
+def test_an_answer_of_before_that_is_told_again_by_its_name_is_one(revision: int) -> None:
+    before, named = Answered(NOON), Answered(NOON, REPLY, revision)
+    assert clock([before, named]).answered_at == NOON
+    withdrawn = Withdrawn(at(f"{MON} 15:00"), REPLY, revision + 1)
+    assert clock([before, named, withdrawn], f"{MON} 16:00").phase is Phase.RUNNING
+    other = Answered(at(f"{MON} 14:00"))
+    assert clock([before, other, named, withdrawn]).answered_at == other.at
+    held = Held(NOON, at(f"{THU} 12:00"), REPLY, revision + 1)
+    assert clock([before, named, held], f"{MON} 16:00").phase is Phase.RUNNING
+
+
 @pytest.mark.parametrize(
     "end",
     [Answered(NOON, by_hand=True), Cancelled(NOON, SPAM), Cancelled(NOON, CancelReason.WITHDRAWN)],
