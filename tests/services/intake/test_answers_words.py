@@ -73,6 +73,19 @@ async def test_a_post_that_answers_tells_its_words_and_those_of_an_edit(desk: De
     assert edited == fact.model_copy(update={"text": "Am Dienstag."})
 
 
+async def test_a_post_that_is_edited_back_and_forth_is_told_each_time(desk: Desk) -> None:
+    said = message(id="m", thread_id="t", author="u", text="Wann öffnet die Anmeldung?")
+    await desk.accepted(said, channel="email")
+    desk.clock.advance(MINUTE)
+    await posts(desk, "Am Montag.")
+    for text in ("Am Dienstag.", "Am Montag.", "Am Dienstag."):
+        await posts(desk, text, "message.edited")
+    told = [each for each in await desk.told() if isinstance(each.data, InquiryAnswered)]
+    texts = [each.data.text for each in told if isinstance(each.data, InquiryAnswered)]
+    assert texts == ["Am Montag.", "Am Dienstag.", "Am Montag.", "Am Dienstag."]
+    assert len({each.id for each in told}) == 4, "one of the same id would not be handled again"
+
+
 async def test_the_backfill_tells_answers_again_without_any_other_change(desk: Desk) -> None:
     database = desk.service.database
     paths = [await question(desk, thread_id=f"t{number}") for number in range(3)]

@@ -25,6 +25,7 @@ from shared.db.among import among
 from shared.events import Envelope
 from shared.events.inquiries import InquiryAnswered
 from shared.messaging import outbox
+from shared.runtime.ids import new_id
 
 NOBODY = UUID(int=0)
 """Before the first inquiry."""
@@ -74,7 +75,7 @@ def _publish(
         for row in tx.rows(there.order_by(i.id))
         for end in kept[row["id"]]
         if _counts(end, since=since, only=only)
-        for envelope in _again(tx, row, end, now=now)
+        for envelope in _again(tx, row, end, now=now, edited=only is not None)
     ]
     outbox.record(tx, envelopes)
     return len(envelopes)
@@ -86,12 +87,16 @@ def _counts(end: End, *, since: datetime | None, only: UUID | None) -> bool:
     return (since is None or end.at >= since) and (only is None or end.id == only)
 
 
-def _again(tx: Write, row: dict[str, Any], end: End, *, now: datetime) -> Iterator[Envelope]:
+def _again(
+    tx: Write, row: dict[str, Any], end: End, *, now: datetime, edited: bool
+) -> Iterator[Envelope]:
     key = row["fact_key"] or row["conversation_id"]
     ids: facts.Ids = {"inquiry_id": row["id"], "conversation_id": key}
     fact = facts.answered(end, ids, answer_text(tx, end))
     if fact.text:
-        yield Envelope(_event_id(fact), str(key), now, fact)
+        # A post may be edited back to what it said before: each time that is news.
+        event_id = new_id() if edited else _event_id(fact)
+        yield Envelope(event_id, str(key), now, fact)
 
 
 def _event_id(fact: InquiryAnswered) -> UUID:
