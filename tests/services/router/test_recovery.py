@@ -7,8 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import func, select
+
+from services.router.tables import questions
 from services.router.todos.usecases.recovery import Recovered, recover
 from shared.bus.port import Received
+from shared.db import Read
 from shared.messaging.envelope import Envelope, Fact
 from shared.runtime.ids import derived_id, new_id
 from tests.services.router.desk import BERT, Desk, Inquiry, history, opened, record_of, types
@@ -148,3 +152,30 @@ async def test_what_a_person_did_since_then_holds(desk: Desk) -> None:
     await desk.service.database.write(recover, told, now=desk.clock.now())
     after = await desk.get(path)
     assert (after["assignee"], after["desk"]) == ("Bert", todo["desk"])
+
+
+async def test_what_was_dismissed_before_its_answer_leaves_the_index_again(
+    desk: Desk, tmp_path: Path, clock: ManualClock, migrated_files: MigratedFiles
+) -> None:
+    inquiry = Inquiry(clock.now())
+    received = record_of(inquiry.received("Wie setze ich das Passwort zurück?"))
+    await desk.hears_batch([received])
+    todo = await desk.todo_of(inquiry)
+    assert (await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "spam"})).is_success
+    clock.advance(MINUTE)
+    inquiry.at = clock.now()
+    answer = record_of(inquiry.answered(text="Mit dem Knopf unten."))
+    await desk.hears_batch([answer])
+    assert (await desk.todo_of(inquiry))["state"] == "dismissed"
+    told = await desk.told()
+    url = await migrated_files.copy("router", tmp_path / "again.sqlite")
+    async with opened(url, tmp_path / "again", clock) as again:
+        await again.hears_batch([received, answer])
+        assert await again.service.database.read(_questions) == 1
+        await again.service.database.write(recover, told, now=clock.now())
+        assert (await again.todo_of(inquiry))["state"] == "dismissed"
+        assert await again.service.database.read(_questions) == 0
+
+
+def _questions(tx: Read) -> int:
+    return int(tx.execute(select(func.count()).select_from(questions)).scalar_one())

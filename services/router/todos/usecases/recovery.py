@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_, select
 
+from services.router.similar.usecases import index
 from services.router.tables import history
 from services.router.todos.domain.ends import End, EndKind
 from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
@@ -80,6 +81,8 @@ def recover(tx: Write, published: Sequence[Envelope], *, now: datetime) -> Recov
     changed = [todo for key, todo in recovery.todos.items() if todo != todos[key]]
     ends.write(tx)
     save(tx, changed)
+    verdicts.clear_pending(tx, [todo.id for todo in changed if todo.ended])
+    index.refresh(tx, [todo.inquiry_id for todo in changed])
     note(tx, recovery.lines)
     again = [
         fact for todo in changed for fact in recovery.again_to_publish(todos[todo.inquiry_id], todo)
