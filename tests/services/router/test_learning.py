@@ -195,6 +195,25 @@ async def test_labels_follow_what_people_do(desk: Desk) -> None:
     assert await database.read(_labels) == []
 
 
+async def test_a_verdict_that_dismissed_and_was_taken_back_moved_nothing(desk: Desk) -> None:
+    database = desk.service.database
+    todo = await desk.new_todo("Der Server ist abgestürzt.")
+    path = f"/todos/{todo['id']}"
+    said = {"verdict": "spam", "by": "Anna", "as_supervisor": True}
+    assert (await desk.post(f"{path}/verdict", said)).is_success
+    await runs(desk, "labels")
+    (label,) = await database.read(_labels)
+    assert label["kind"] == "spam"
+    desk.clock.advance(timedelta(minutes=1))
+    assert (await desk.post(f"{path}/reopen", {"reason": "a mistake"})).is_success
+    await runs(desk, "labels")
+    assert await database.read(_labels) == []
+    assert (await desk.post(f"{path}/complete")).is_success
+    await runs(desk, "labels")
+    (label,) = await database.read(_labels)
+    assert (label["kind"], label["source"], label["weight"]) == ("technical", "ended", 0.5)
+
+
 async def test_an_answer_where_it_was_is_a_weak_label(desk: Desk) -> None:
     one = Inquiry(desk.clock.now())
     await desk.hears(one.received("Der Server ist abgestürzt."), one.answered())

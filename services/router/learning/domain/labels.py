@@ -40,7 +40,7 @@ WEIGHTS = {Source.VERDICT: 1.0, Source.MOVED: 1.0, Source.ENDED: 0.5}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the history: `what` as it is stored there."""
+    """A line of the history by which a ToDo was moved: `what` as it is stored there."""
 
     at: datetime
     who: str
@@ -115,7 +115,5 @@ def _of_dismissal(todo: Standing) -> Label | None:
 
 
 def _last_move(todo: Standing) -> Line | None:
-    moves = [
-        line for line in todo.history if line.what in ("rerouted", "verdict") and line.who != ROUTER
-    ]
+    moves = [line for line in todo.history if line.who != ROUTER]
     return max(moves, key=lambda line: line.at, default=None)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
 
 from services.router.learning.domain.labels import Label, Line, Source, Standing
-from services.router.tables import history, labels, messages, todos
+from services.router.tables import history, labels, messages, todos, verdicts
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
@@ -21,7 +21,7 @@ ON CONFLICT (inquiry_id) DO UPDATE SET
   received_at = excluded.received_at, kind = excluded.kind, desk = excluded.desk,
   source = excluded.source, weight = excluded.weight, at = excluded.at
 """
-_MOVES = ("rerouted", "verdict")
+_REROUTED, _VERDICT = "rerouted", "verdict"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,10 @@ def lines_after(tx: Read, after: int, *, until: int | None, limit: int) -> Lines
 def standings(tx: Read, todo_ids: Sequence[UUID]) -> list[Known]:
     h, t = history.c, todos.c
     moves: dict[UUID, list[Line]] = defaultdict(list)
-    moved = select(h.todo_id, h.at, h.who, h.what).where(
-        among(tx, h.todo_id, todo_ids), h.what.in_(_MOVES)
+    moved = (
+        select(h.todo_id, h.at, h.who, h.what)
+        .join_from(history, todos, t.id == h.todo_id)
+        .where(among(tx, h.todo_id, todo_ids), or_(h.what == _REROUTED, _verdict_that_moved()))
     )
     for row in tx.execute(moved.order_by(h.id)):
         moves[row.todo_id].append(Line(row.at, row.who, row.what))
@@ -83,6 +85,13 @@ def standings(tx: Read, todo_ids: Sequence[UUID]) -> list[Known]:
         )
         for row in tx.execute(found)
     ]
+
+
+def _verdict_that_moved() -> ColumnElement[bool]:
+    """Not one that dismissed: whether that stands, the ToDo says."""
+    h, t, v = history.c, todos.c, verdicts.c
+    said = exists().where(v.inquiry_id == t.inquiry_id, v.at == h.at, v.desk.is_not(None))
+    return and_(h.what == _VERDICT, said)
 
 
 def keep(tx: Write, found: Sequence[tuple[Known, Label | None]]) -> None:
