@@ -80,6 +80,42 @@ async def test_one_trains_at_a_time(desk: Desk) -> None:
     assert await database.write(progress.is_held, other)
 
 
+async def test_a_clock_that_was_ahead_keeps_nobody_from_training(
+    desk: Desk, database_url: str
+) -> None:
+    """As before a host knows the time: it was years ahead, trained, and was killed at the next."""
+    await corrected(desk, 30)
+    await runs(desk, "labels")
+    database, now = desk.service.database, desk.clock.now()
+    desk.clock.set(now + timedelta(days=4000))
+    ahead = desk.clock.now()
+    assert await train(desk, database_url) == 1
+    assert await database.write(progress.take, new_id(), now=ahead, until=ahead + worker.TURN)
+    desk.clock.set(now)
+    assert await train(desk, database_url) == 2
+    assert await train(desk, database_url) is None
+
+
+async def test_who_goes_back_while_somebody_trains_by_hand_has_the_last_word(
+    desk: Desk, database_url: str
+) -> None:
+    await corrected(desk, 30)
+    await runs(desk, "labels")
+    assert await train(desk, database_url) == 1
+    database, usual = desk.service.database, trainer(desk, database_url)
+
+    async def meanwhile(job: Job) -> Result:
+        result = await usual.run(job)
+        await database.write(versions.go_back, versions.LEXICON, now=desk.clock.now())
+        return result
+
+    by_hand = trainer(desk, database_url, run=meanwhile)
+    assert await by_hand.train(by_hand.job, asyncio.Event(), by_hand=True) == 2
+    desk.clock.advance(timedelta(days=2))
+    assert await train(desk, database_url) == 3
+    assert await database.read(models.current) is None
+
+
 async def test_what_fails_is_tried_again_in_an_hour(desk: Desk, database_url: str) -> None:
     await corrected(desk, 30)
     await runs(desk, "labels")

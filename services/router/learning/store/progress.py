@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from sqlalchemy import or_, select, update
@@ -12,6 +12,8 @@ from services.router.tables import learning
 from shared.db import Read, Write
 from shared.db.upsert import insert_into
 
+AHEAD = timedelta(days=1)
+"""What is dated more than that after now was dated by a clock that was wrong."""
 _ROW = 1
 
 
@@ -58,10 +60,14 @@ def save_lines(tx: Write, new: Progress) -> None:
 
 
 def take(tx: Write, holder: UUID, *, now: datetime, until: datetime) -> bool:
-    """Whether nobody else trains: it is the holder's turn until then."""
+    """Whether nobody else trains: it is the holder's turn until then.
+
+    A turn that ends later than any may was taken by a clock that was ahead.
+    """
     locked(tx)
     c = learning.c
-    free = or_(c.holder.is_(None), c.holder == holder, c.leased_until <= now)
+    over = or_(c.leased_until <= now, c.leased_until > now + AHEAD)
+    free = or_(c.holder.is_(None), c.holder == holder, over)
     taken = update(learning).where(c.id == _ROW, free).values(holder=holder, leased_until=until)
     return tx.execute(taken).rowcount == 1
 

@@ -43,7 +43,11 @@ def _read_again(tx: Write, before: progress.Progress, now: datetime) -> bool:
         if before.read_line != before.marked_line:
             progress.save_lines(tx, replace(before, marked_line=before.read_line, marked_at=now))
         return False
-    if before.marked_at is None or now < before.marked_at + SETTLED_AFTER:
+    if before.marked_at is None or before.marked_at > now:
+        # By a clock that was ahead. Nobody knows when it was: the time begins again.
+        progress.save_lines(tx, replace(before, marked_at=now))
+        return False
+    if now < before.marked_at + SETTLED_AFTER:
         return False
     again = labels.lines_after(
         tx, before.settled_line, until=before.marked_line, limit=LINES_AT_ONCE

@@ -41,11 +41,14 @@ class Result:
 def begin_training(
     tx: Write, holder: UUID, *, now: datetime, until: datetime, not_since: datetime | None
 ) -> bool:
-    """Whether it is this one's turn; not when somebody has trained after `not_since`."""
+    """Whether it is this one's turn; not when somebody has trained after `not_since`, unless by a
+    clock that was ahead.
+    """
     if not progress.take(tx, holder, now=now, until=until):
         return False
     trained_at = progress.progress(tx).trained_at
-    if not_since is not None and trained_at is not None and trained_at > not_since:
+    latest = now + progress.AHEAD
+    if not_since is not None and trained_at is not None and not_since < trained_at <= latest:
         progress.release(tx, holder)
         return False
     return True
@@ -58,17 +61,19 @@ def finish_training(
 
     It becomes the current one when it was promoted, unless a version stands that somebody chose
     since, or the one that it was compared with is the current one no more; what was taught by the
-    lexicon never does. Raises TurnLostError.
+    lexicon never does. Training by hand ends a choice of before, not one that was made meanwhile.
+    Raises TurnLostError.
     """
     if not progress.is_held(tx, holder):
         raise TurnLostError
-    if by_hand:
+    as_before = models.current(tx) == result.base
+    if by_hand and as_before:
         progress.note_choice(tx, at=None)
     progress.note_training(tx, now=now)
     progress.release(tx, holder)
     if result.data is None:
         return None
-    free = progress.progress(tx).chosen_at is None and models.current(tx) == result.base
+    free = as_before and progress.progress(tx).chosen_at is None
     promoted = result.promoted and free and result.taught_by is TaughtBy.LABELS
     return models.add(
         tx,
