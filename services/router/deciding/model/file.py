@@ -6,8 +6,8 @@
     arrays    u4 the features that are used, rising; f4 their rarity; f4 a row of weights for each
               desk; f4 bias and offset by desk; all little-endian
 
-The sum is that of the arrays. Reading checks everything before anything is used: sizes against the
-header, the sum, numbers that are numbers.
+The sum is that of the rest of the header and of the arrays. Reading checks everything before
+anything is used: sizes against the header, the sum, numbers that are numbers.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ def to_bytes(model: LinearModel) -> bytes:
             model.offset.astype("<f4").tobytes(),
         ]
     )
-    header = {
+    header: dict[str, Any] = {
         "feature_space": FEATURE_SPACE,
         "features": len(used),
         "desks": list(model.desks),
         "thresholds": list(model.thresholds),
         "lexicon": model.lexicon,
         "trust": model.trust,
-        "sha256": sha256(arrays).hexdigest(),
     }
+    header["sha256"] = _sum(header, arrays)
     head = json.dumps(header, sort_keys=True).encode()
     return MAGIC + len(head).to_bytes(4, "little") + head + arrays
 
@@ -69,9 +69,14 @@ def from_bytes(data: bytes) -> LinearModel:
         raise BadModelError(
             f"{expected} bytes of numbers were announced and {len(arrays)} are there"
         )
-    if sha256(arrays).hexdigest() != header.get("sha256"):
-        raise BadModelError("its numbers are not those that were written: the sha256 differs")
+    if _sum(header, arrays) != header.get("sha256"):
+        raise BadModelError("it is not what was written: the sha256 differs")
     return _model(header, desks, features, arrays)
+
+
+def _sum(header: dict[str, Any], arrays: bytes) -> str:
+    rest = {name: value for name, value in header.items() if name != "sha256"}
+    return sha256(json.dumps(rest, sort_keys=True).encode() + arrays).hexdigest()
 
 
 def _parts(data: bytes) -> tuple[dict[str, Any], bytes]:
