@@ -111,6 +111,21 @@ async def test_what_somebody_said_of_it_goes_too(desk: Desk) -> None:
     assert "Muster" not in await desk.service.database.read(_everything)
 
 
+async def test_what_comes_after_the_removal_has_no_words_either(desk: Desk) -> None:
+    """As a dead letter that was tried again after months."""
+    one = Inquiry(desk.clock.now())
+    late = one.added("Sie sind ein Vollidiot, Herr Muster.")
+    await desk.hears(one.received("Die Anmeldung ist abgestürzt."), one.answered())
+    desk.clock.advance(AGE + DAY)
+    assert await gone(desk) == 1
+    await desk.hears(late)
+    todo = await desk.todo_of(one)
+    assert (todo["message_count"], todo["messages"][-1]["text"]) == (2, None)
+    everything = await desk.service.database.read(_everything)
+    assert "Muster" not in everything
+    assert "idiot" not in everything
+
+
 SOONER = {"netiquette": 10 * DAY, "spam": 5 * DAY}
 
 

@@ -32,6 +32,7 @@ from services.router.todos.store.work import (
 )
 from services.router.todos.usecases.arrivals import begin_moves, decision_on, message_of, move_away
 from services.router.todos.usecases.pending import clear_verdicts
+from services.router.todos.usecases.retention import remove_late_words
 from services.router.todos.usecases.settle import Ends
 from shared.db import Write
 from shared.errors import NotFoundError
@@ -66,6 +67,8 @@ def add_messages(
     move_away(tx, arrived, now=now)
     added = insert_messages(tx, [message_of(fact) for fact in facts])
     new = [fact for fact in facts if fact.message_id in added]
+    if late := [fact.inquiry_id for fact in new if todos[fact.inquiry_id].ended]:
+        remove_late_words(tx, late)
     note(tx, [line for fact in new for line in _notes(fact, todos[fact.inquiry_id], decider)])
     clear_verdicts(tx, [(todos[fact.inquiry_id].id, fact.received_at) for fact in new])
     refresh_ended(tx, todos, new)

@@ -95,6 +95,14 @@ def remove(
     return len(rows)
 
 
+def remove_late_words(tx: Write, inquiry_ids: Sequence[UUID]) -> None:
+    """Of those whose words were removed: what came after that, as of a dead letter, goes at once."""
+    t = todos.c
+    removed = exists().where(t.inquiry_id == messages.c.inquiry_id, t.removed_at.is_not(None))
+    theirs = among(tx, messages.c.inquiry_id, inquiry_ids)
+    tx.execute(update(messages).where(theirs, removed).values(content=None, url=None))
+
+
 def _gone(before: datetime, sooner: Moments) -> tuple[ColumnElement[bool], ...]:
     """Ended before that moment, in a conversation in which nothing has been going on since."""
     t, other = todos.c, todos.alias("other")
