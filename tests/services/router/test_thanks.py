@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shared.bus.port import Received
 from shared.events.inquiries import MessageEdited
 from shared.events.todos import TodoCreated, TodoDismissed, TodoFact
+from shared.messaging.codec import to_envelope
 from tests.services.router.desk import POLICY, Desk, Inquiry, history, opened, record_of
 from tests.support.clock import ManualClock
 
@@ -121,6 +123,22 @@ async def test_the_policy_dismisses_what_it_says(dismissing: Desk) -> None:
     assert isinstance(dismissed, TodoDismissed)
     assert (dismissed.reason, dismissed.dismissed_by) == ("no_answer_needed", "policy")
     assert (dismissed.covers_until, dismissed.edits_until) == (fact.message_id, fact.received_at)
+
+
+async def test_the_policy_dismisses_nothing_of_before(dismissing: Desk) -> None:
+    """As when a database was lost and intake's facts of a year come again: by the policy of then, a
+    person may have decided otherwise.
+    """
+    then = following(await answered(dismissing), 1)
+    received = record_of(then.received(THANKS))
+    dismissing.clock.set(received_at(received) + timedelta(days=1, seconds=1))
+    await dismissing.hears_batch([received])
+    todo = await dismissing.todo_of(then)
+    assert (todo["kind"], todo["desk"], todo["state"]) == ("no_answer_needed", "review", "open")
+
+
+def received_at(record: Received) -> datetime:
+    return to_envelope(record).time
 
 
 @pytest.mark.parametrize(

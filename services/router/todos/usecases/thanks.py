@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.router.deciding.decision import Kind
 from services.router.todos.domain.ends import End, EndKind
@@ -17,6 +17,7 @@ from shared.messaging import outbox
 from shared.messaging.envelope import Envelope
 from shared.runtime.ids import new_id
 
+FRESH = timedelta(days=1)
 _REASON = DismissReason.NO_ANSWER_NEEDED
 
 
@@ -25,11 +26,13 @@ def dismiss_thanks(
 ) -> None:
     """Dismiss those that need no answer with at least this certainty; None: a person decides.
 
-    Intake and sla hear of it as of any dismissal.
+    Intake and sla hear of it as of any dismissal. What was recorded long ago is replayed: what the
+    policy or a person had decided then, the router's own facts say.
     """
     if above is None:
         return
-    sure = {todo.inquiry_id: todo for todo in opened if _is_sure(todo, above)}
+    fresh = [todo for todo in opened if now - todo.created_at <= FRESH]
+    sure = {todo.inquiry_id: todo for todo in fresh if _is_sure(todo, above)}
     if not sure:
         return
     todos = list(lock_of_inquiries(tx, list(sure)).values())
