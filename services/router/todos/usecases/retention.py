@@ -96,7 +96,7 @@ def remove(
 
 
 def remove_late_words(tx: Write, inquiry_ids: Sequence[UUID]) -> None:
-    """Of those whose words were removed: what came after that, as of a dead letter, goes at once."""
+    """Where the words were removed: those that came after that, as of a dead letter."""
     t = todos.c
     removed = exists().where(t.inquiry_id == messages.c.inquiry_id, t.removed_at.is_not(None))
     theirs = among(tx, messages.c.inquiry_id, inquiry_ids)
