@@ -9,7 +9,7 @@ DEV_LOCK := requirements-dev.lock
 LOCKING := --quiet --strip-extras --generate-hashes --allow-unsafe --no-header --no-emit-index-url --no-emit-trusted-host --no-emit-options
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit system mutations bench bench-sla bench-router eval-router lock clean
+.PHONY: help run test all-tests lint unit system mutations bench bench-sla bench-router eval-router lock clean
 
 help: ## Show what there is
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,9 +17,12 @@ help: ## Show what there is
 run: $(VENV)/.run ## Install, migrate and start the whole desk on http://127.0.0.1:8000
 	@exec $(BIN)/inbound-desk run
 
-test: $(VENV)/.dev lint ## Everything: linters, unit, contract, service and system tests on real parts
+test: $(VENV)/.dev ## Everything: linters, unit, contract, service and system tests on real parts
+	@$(MAKE) --no-print-directory -j2 lint all-tests
+
+all-tests: $(VENV)/.dev
 	@# Files that take long begin first. The system tests mostly wait: the others run beside them.
-	$(PYTEST) -n 3 --dist loadfile --no-loadscope-reorder tests/system tests/stories tests/contracts tests/services tests/unit tests/architecture
+	$(PYTEST) -n 4 --dist loadfile --no-loadscope-reorder tests/system tests/stories tests/contracts tests/services tests/unit tests/architecture
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .
