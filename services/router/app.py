@@ -20,7 +20,7 @@ from services.router.settings import RouterSettings
 from services.router.similar.api import SimilarDependencies
 from services.router.similar.api import routers as similar_routers
 from services.router.similar.worker import Indexer, problem
-from services.router.todos import absences, terms, verdict_api, worker
+from services.router.todos import absences, terms, worker
 from services.router.todos.api import TodoDependencies, on_illegal_transition, routers
 from services.router.todos.domain.todo import IllegalTransition
 from services.router.todos.handlers import EventHandlers
@@ -117,7 +117,6 @@ def build(
             description="Decides which desk an inquiry belongs to and keeps the desks' ToDos.",
             routers=[
                 *routers(dependencies),
-                *verdict_api.routers(dependencies),
                 notifications_api.router(delivery_log),
                 *similar_routers(similar),
                 *people_api.routers(people),

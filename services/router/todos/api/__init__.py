@@ -10,6 +10,7 @@ from services.router.todos.api.previewing import add_previewing
 from services.router.todos.api.problems import on_illegal_transition
 from services.router.todos.api.queues import add_counts, add_queues
 from services.router.todos.api.reading import add_reading
+from services.router.todos.api.verdicts import add_verdicts
 from services.router.todos.api.working import add_ending, add_working
 from shared.web.app import api_router
 
@@ -25,5 +26,6 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
     add_counts(queues, service)
     add_working(todos, service)
     add_ending(todos, service)
+    add_verdicts(todos, service)
     add_previewing(decisions, service)
     return [todos, queues, decisions]

@@ -1,4 +1,4 @@
-"""The routes of the review desk: verdicts, and appeals against them."""
+"""Verdicts of the review desk, and appeals against them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.router.deciding.decision import REVIEW_DESK
-from services.router.todos.api import TodoDependencies
+from services.router.todos.api.dependencies import TodoDependencies
 from services.router.todos.api.verdict_desk import desk_of
 from services.router.todos.api.working import MOVES
 from services.router.todos.schemas.todo import TodoChanged, TodoDetailOut
+from services.router.todos.schemas.verdicts import AppealIn, VerdictIn
 from services.router.todos.usecases.desk_work import Given
 from services.router.todos.usecases.verdicts import appeal, give_verdict
-from services.router.todos.verdict_schemas import AppealIn, VerdictIn
 from shared.access.keys import Caller
-from shared.web.app import api_router
 from shared.web.preconditions import IfMatch
 
 
-def routers(service: TodoDependencies) -> list[APIRouter]:
-    api = api_router("router", "todos")
+def add_verdicts(api: APIRouter, service: TodoDependencies) -> None:
     writes = service.authorizer.requires("todos:write")
 
     @api.post("/todos/{todo_id}/verdict", summary="Give a verdict", responses=MOVES)
@@ -64,5 +62,3 @@ def routers(service: TodoDependencies) -> list[APIRouter]:
         by = service.by(caller, body, read)
         await service.act(appeal, todo_id=todo_id, reason=body.reason, desk=desk, by=by)
         return await service.changed(todo_id, caller, answer)
-
-    return [api]
