@@ -46,6 +46,7 @@ OPEN_BESIDES = {
     ("connectors", "inquiries.fields"): "a connector says what fits into them",
     ("receiving", "channels.activity"): "what comes in is counted where it comes in",
     ("todos", "people.names"): "a person is named in one way",
+    ("similar", "people.names"): "a person is named in one way",
     ("form", "inquiries.fields"): "what fits into them",
     ("form", "receiving.off_loop"): "large bodies are read in one way",
     ("form", "receiving.quarantine"): "what is suspected is kept where the rest is",
@@ -105,7 +106,7 @@ PURE_SLICES = {
         "services.router.deciding.decision",
         "services.router.deciding.weighing",
     ),
-    "services/router/learning/domain": (),
+    "services/router/learning/domain": ("services.router.deciding.decision",),
     "services/router/deciding/lexicon": (
         "services.router.deciding.decision",
         "services.router.deciding.weighing",

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.router.learning import schemas
 from services.router.learning.usecases.report import Report, in_order, report
 from shared.access.authorizer import Authorizer
 from shared.access.keys import Caller
 from shared.db import Database
-from shared.errors import FieldProblem, InvalidError
 from shared.web.app import api_router
-from shared.web.moments import midnight
-from shared.web.spans import WEEK, Asked, span_of
-
-MOST_WEEKS = 54
+from shared.web.spans import Asked, FirstText, LastText, WeekText, span_of, weeks_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +33,9 @@ def routers(desk: LearningDependencies) -> list[APIRouter]:
     @api.get("/reports/routing", summary="Report how well inquiries were routed")
     async def report_routing(
         *,
-        week: Annotated[
-            str | None, Query(max_length=40, description=f"{WEEK}.", examples=["2026-W47"])
-        ] = None,
-        first: Annotated[
-            str | None,
-            Query(
-                alias="from",
-                max_length=64,
-                description="The first day in the desk's zone, or a moment with its zone.",
-                examples=["2026-03-01"],
-            ),
-        ] = None,
-        last: Annotated[
-            str | None,
-            Query(
-                alias="to",
-                max_length=64,
-                description="The last day, itself included, or a moment, itself not included.",
-                examples=["2026-03-31"],
-            ),
-        ] = None,
+        week: WeekText = None,
+        first: FirstText = None,
+        last: LastText = None,
         _caller: Caller = reads,
     ) -> schemas.RoutingReport:
         """Of the inquiries received in a week, or from `from` to `to` (54 weeks at most): how many
@@ -66,24 +43,10 @@ def routers(desk: LearningDependencies) -> list[APIRouter]:
         was decided against what people made of it, and what other versions would have done.
         """
         start, end = span_of(Asked(week, first, last), desk.zone)
-        found = await desk.database.read(report, edges=edges_of(start, end, desk.zone))
+        found = await desk.database.read(report, weeks_of(start, end, desk.zone))
         return _out(found, start, end, desk.zone)
 
     return [api]
-
-
-def edges_of(start: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Both, and the Mondays between. Raises InvalidError for more weeks than `MOST_WEEKS`."""
-    if end - start > timedelta(weeks=MOST_WEEKS):
-        problem = FieldProblem("to", "is too late", f"{MOST_WEEKS} weeks after `from` at most")
-        raise InvalidError("wrong-span", "the span is too long", problem)
-    first = start.astimezone(zone).date()
-    monday = first - timedelta(days=first.weekday()) + timedelta(weeks=1)
-    edges = [start]
-    while (begins := midnight(zone, monday)) < end:
-        edges.append(begins)
-        monday += timedelta(weeks=1)
-    return [*edges, end]
 
 
 def _out(found: Report, start: datetime, end: datetime, zone: ZoneInfo) -> schemas.RoutingReport:
@@ -94,10 +57,10 @@ def _out(found: Report, start: datetime, end: datetime, zone: ZoneInfo) -> schem
         total=schemas.FiguresOut.model_validate(found.total),
         weeks=[
             schemas.WeekFigures(
-                week=_week(begins, zone),
+                week=week.name,
                 **schemas.FiguresOut.model_validate(figures).model_dump(),
             )
-            for begins, figures in found.weeks
+            for week, figures in found.weeks
         ],
         by=[
             schemas.VersionFigures(
@@ -127,21 +90,7 @@ def _out(found: Report, start: datetime, end: datetime, zone: ZoneInfo) -> schem
             for decided, label, count in in_order(found.confusion)
         ],
         watched=[
-            schemas.WatchOut(
-                version=version,
-                inquiries=each.inquiries,
-                alone=each.alone,
-                different=each.different,
-                right=each.right,
-                wrong=each.wrong,
-                were_right=each.were_right,
-                were_wrong=each.were_wrong,
-            )
+            schemas.WatchOut(version=version, **asdict(each))
             for version, each in sorted(found.watched.items())
         ],
     )
-
-
-def _week(begins: datetime, zone: ZoneInfo) -> str:
-    year, week, _ = begins.astimezone(zone).date().isocalendar()
-    return f"{year}-W{week:02}"

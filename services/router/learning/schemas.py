@@ -52,8 +52,6 @@ class KindOut(BaseModel):
     that a person confirmed, `wrong` those that a person refuted.
     """
 
-    model_config = ConfigDict(from_attributes=True)
-
     kind: str = Field(examples=["technical"])
     decided: int = Field(examples=[90])
     right: int = Field(examples=[80])
@@ -77,8 +75,6 @@ class WatchOut(BaseModel):
     """What a version would have done that did not decide: the current one, for what was decided
     before it, or a candidate that was not promoted.
     """
-
-    model_config = ConfigDict(from_attributes=True)
 
     version: int = Field(examples=[8])
     inquiries: int = Field(description="On so many it was asked.", examples=[120])

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.router.moderation.schemas import ModerationLine, ModerationReport, ModerationWeek
 from services.router.moderation.store import REASONS
-from services.router.moderation.usecases import Week, report
+from services.router.moderation.usecases import ModeratedWeek, report
 from shared.access.authorizer import Authorizer
 from shared.access.keys import Caller
 from shared.db import Database
 from shared.web.app import api_router
-from shared.web.spans import Asked, span_of
+from shared.web.spans import Asked, FirstText, LastText, WeekText, span_of, weeks_of
 
 
 def router(database: Database, authorizer: Authorizer, zone: ZoneInfo) -> APIRouter:
@@ -24,31 +24,17 @@ def router(database: Database, authorizer: Authorizer, zone: ZoneInfo) -> APIRou
 
     @api.get("/reports/moderation", summary="Report dismissals and appeals")
     async def report_moderation(
-        first: Annotated[
-            str,
-            Query(
-                alias="from",
-                max_length=64,
-                description="The first day in the desk's zone, or a moment with its zone.",
-                examples=["2026-11-16"],
-            ),
-        ],
-        last: Annotated[
-            str,
-            Query(
-                alias="to",
-                max_length=64,
-                description="The last day, itself included, or a moment, itself not included.",
-                examples=["2026-11-22"],
-            ),
-        ],
+        *,
+        week: WeekText = None,
+        first: FirstText = None,
+        last: LastText = None,
         _caller: Caller = reads,
     ) -> ModerationReport:
-        """By ISO week: how many inquiries were dismissed as netiquette and as spam, how many
-        customers objected, and what became of that. At most 54 weeks.
+        """In a week, or from `from` to `to` (54 weeks at most), by week: how many inquiries were
+        dismissed as netiquette and as spam, how many customers objected, and what became of that.
         """
-        start, end = span_of(Asked(None, first, last), zone)
-        weeks = await database.read(report, start=start, end=end, zone=zone)
+        start, end = span_of(Asked(week, first, last), zone)
+        weeks = await database.read(report, weeks_of(start, end, zone))
         return ModerationReport(
             start=start,
             end=end,
@@ -60,12 +46,12 @@ def router(database: Database, authorizer: Authorizer, zone: ZoneInfo) -> APIRou
     return api
 
 
-def _week(week: Week) -> ModerationWeek:
-    year, number, _ = week.monday.isocalendar()
-    return ModerationWeek(week=f"{year}-W{number:02}", monday=week.monday, **_counts([week]))
+def _week(each: ModeratedWeek) -> ModerationWeek:
+    week = each.week
+    return ModerationWeek(week=week.name, monday=week.monday, **_counts([each]))
 
 
-def _counts(weeks: Sequence[Week]) -> dict[str, Any]:
+def _counts(weeks: Sequence[ModeratedWeek]) -> dict[str, Any]:
     outcomes = {
         name: sum(getattr(week.appeals, name) for week in weeks)
         for name in ("upheld", "overturned", "open")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,14 +28,12 @@ from services.router.similar.usecases import lookup, uses
 from shared.access.authorizer import Authorizer
 from shared.access.keys import Caller
 from shared.db import Database, DatabaseUnavailableError
-from shared.errors import FieldProblem, InvalidError
 from shared.runtime.clock import Clock
 from shared.web.app import api_router
-from shared.web.moments import day_or_moment, midnight
 from shared.web.problems import documented
+from shared.web.spans import Asked, FirstText, LastText, Week, WeekText, span_of, weeks_of
 
 MOST_SIMILAR = 20
-_DAY = "a day such as 2026-11-22, or a moment with its zone such as 2026-11-23T00:00:00+01:00"
 _COUNTS = ("received", "asked", "found", "shown", "reused", "answered", "answered_with_reuse")
 
 log = structlog.get_logger()
@@ -120,38 +117,26 @@ def _reporting(api: APIRouter, service: SimilarDependencies) -> None:
 
     @api.get("/reports/reuse", summary="Report how often answers were reused")
     async def report_reuse(
-        first: Annotated[
-            str,
-            Query(
-                alias="from",
-                max_length=64,
-                description="The first day in the desk's zone, or a moment with its zone.",
-                examples=["2026-11-02"],
-            ),
-        ],
-        last: Annotated[
-            str,
-            Query(
-                alias="to",
-                max_length=64,
-                description="The last day, itself included, or a moment, itself not included.",
-                examples=["2026-11-29"],
-            ),
-        ],
+        *,
+        week: WeekText = None,
+        first: FirstText = None,
+        last: LastText = None,
         _caller: Caller = reads,
     ) -> ReuseReport:
-        """By ISO week and desk, of the ToDos that were received in the week: for how many similar
-        questions were looked up and found, and how many reused an answer. At most 54 weeks.
+        """Of the ToDos received in a week, or from `from` to `to` (54 weeks at most), by week and
+        desk: for how many similar questions were looked up and found, and how many reused an
+        answer.
         """
-        start, end = _span(first, last, service.zone)
-        weeks = await service.database.read(uses.report, start=start, end=end, zone=service.zone)
-        everything = [line for week in weeks for line in week.desks]
+        start, end = span_of(Asked(week, first, last), service.zone)
+        weeks = weeks_of(start, end, service.zone)
+        found = await service.database.read(uses.report, weeks)
+        everything = [line for desks in found for line in desks]
         return ReuseReport(
             start=start,
             end=end,
             timezone=service.zone.key,
             total=ReuseLine(**_sum(everything)),
-            weeks=[_week(week.monday, week.desks) for week in weeks],
+            weeks=[_week(*each) for each in zip(weeks, found, strict=True)],
         )
 
 
@@ -165,11 +150,10 @@ def _similar(found: lookup.Similar) -> SimilarOut:
     )
 
 
-def _week(monday: date, desks: Sequence[Used]) -> ReuseWeek:
-    year, number, _ = monday.isocalendar()
+def _week(week: Week, desks: Sequence[Used]) -> ReuseWeek:
     return ReuseWeek(
-        week=f"{year}-W{number:02}",
-        monday=monday,
+        week=week.name,
+        monday=week.monday,
         total=ReuseLine(**_sum(desks)),
         desks=[ReuseDesk(desk=each.desk, **_sum([each])) for each in desks],
     )
@@ -178,26 +162,5 @@ def _week(monday: date, desks: Sequence[Used]) -> ReuseWeek:
 def _sum(lines: Sequence[Used]) -> dict[str, Any]:
     counts: dict[str, Any] = {name: sum(getattr(each, name) for each in lines) for name in _COUNTS}
     answered = counts["answered"]
-    share = round(100 * counts["answered_with_reuse"] / answered, 1) if answered else None
+    share = counts["answered_with_reuse"] * 1000 // answered / 10 if answered else None
     return {**counts, "reuse_percent": share}
-
-
-def _span(first: str, last: str, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    start, end = _edge("from", first, zone, days=0), _edge("to", last, zone, days=1)
-    if end <= start:
-        raise _wrong("to", "is not after `from`")
-    return start, end
-
-
-def _edge(name: str, text: str, zone: ZoneInfo, *, days: int) -> datetime:
-    try:
-        found = day_or_moment(text)
-    except ValueError as error:
-        raise _wrong(name, str(error)) from None
-    if isinstance(found, datetime):
-        return found
-    return midnight(zone, date.fromordinal(found.toordinal() + days))
-
-
-def _wrong(name: str, problem: str) -> InvalidError:
-    return InvalidError("wrong-span", f"{name} {problem}", FieldProblem(name, problem, _DAY))

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from services.router.people.names import Person
 from shared.web.of_inquiry import OfInquiry
-from shared.web.strict_json import CleanName, SafeStr
-
-
-def _trimmed(text: Any) -> Any:
-    return text.strip() if isinstance(text, str) else text
-
-
-Person = Annotated[
-    SafeStr, BeforeValidator(_trimmed), Field(min_length=1, max_length=200), CleanName
-]
 
 
 class SimilarOut(OfInquiry):
@@ -86,7 +76,8 @@ class ReuseLine(BaseModel):
     answered: int = Field(description="ToDos that are done.", examples=[110])
     answered_with_reuse: int = Field(description="Of these, with a reused answer.", examples=[35])
     reuse_percent: float | None = Field(
-        description="The share of the answered ToDos that reused an answer; null without any.",
+        description="The share of the answered ToDos that reused an answer, rounded down to a "
+        "tenth; null without any.",
         examples=[31.8],
     )
 
@@ -103,8 +94,12 @@ class ReuseWeek(BaseModel):
 
 
 class ReuseReport(BaseModel):
-    start: datetime
-    end: datetime
-    timezone: str = Field(examples=["Europe/Berlin"])
+    """From `from` until before `to`, as it stands now."""
+
+    start: datetime = Field(serialization_alias="from", examples=["2026-11-15T23:00:00Z"])
+    end: datetime = Field(serialization_alias="to", examples=["2026-11-22T23:00:00Z"])
+    timezone: str = Field(
+        description="The desk's zone, in which weeks begin.", examples=["Europe/Berlin"]
+    )
     total: ReuseLine
     weeks: list[ReuseWeek]

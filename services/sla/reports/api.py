@@ -16,7 +16,7 @@ from services.sla.reports.store import GroupBy, Line, Span
 from services.sla.reports.usecases import Report, report
 from shared.access.keys import Caller
 from shared.web.app import Responses, api_router
-from shared.web.spans import WEEK, Asked, span_of
+from shared.web.spans import Asked, FirstText, LastText, WeekText, span_of
 
 _CSV: Responses = {
     200: {
@@ -27,27 +27,6 @@ _CSV: Responses = {
 }
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _SAVED_AS_FILE = {"Content-Disposition": 'attachment; filename="promise.csv"'}
-
-
-Week = Annotated[str | None, Query(max_length=40, description=f"{WEEK}.", examples=["2026-W47"])]
-First = Annotated[
-    str | None,
-    Query(
-        alias="from",
-        max_length=64,
-        description="The first day in the desk's zone, or a moment with its zone.",
-        examples=["2026-03-01"],
-    ),
-]
-Last = Annotated[
-    str | None,
-    Query(
-        alias="to",
-        max_length=64,
-        description="The last day, itself included, or a moment, itself not included.",
-        examples=["2026-03-31"],
-    ),
-]
 
 
 def router(desk: SlaDependencies) -> APIRouter:
@@ -62,9 +41,9 @@ def router(desk: SlaDependencies) -> APIRouter:
     )
     async def report_promise(
         *,
-        week: Week = None,
-        first: First = None,
-        last: Last = None,
+        week: WeekText = None,
+        first: FirstText = None,
+        last: LastText = None,
         group_by: Annotated[GroupBy, Query(examples=["channel"])] = "channel",
         format_: Annotated[
             Literal["json", "csv"], Query(alias="format", examples=["json"])
@@ -109,7 +88,11 @@ def router(desk: SlaDependencies) -> APIRouter:
 
     @api.get("/reports/desks", summary="Report what each desk had a share in")
     async def report_desks(
-        *, week: Week = None, first: First = None, last: Last = None, _caller: Caller = reads
+        *,
+        week: WeekText = None,
+        first: FirstText = None,
+        last: LastText = None,
+        _caller: Caller = reads,
     ) -> schemas.DeskReport:
         """Inquiries with a promise, received in a week, or from `from` to `to`: which desk answered
         them, how long each had them, how often one gave them to another, and which had them when

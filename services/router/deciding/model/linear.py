@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from services.router.deciding.decision import TECHNICAL_DESK
 from services.router.deciding.model.features import SPACE, Features
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-
-TECHNICAL_DESK = "technical"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-ALONE = frozenset({"technical", "general"})
+from services.router.deciding.decision import Kind, Rule
+
+ALONE = frozenset({Kind.TECHNICAL, Kind.GENERAL})
 """The kinds that need no person to decide."""
-_BY_ADDRESS = "addressed_desk"
 
 
 @dataclass(slots=True)
@@ -26,7 +27,7 @@ class Figures:
     def add(self, kind: str, decided_by: str | None, count: int, *, right: bool | None) -> None:
         """`right` is None without a label."""
         self.received += count
-        if decided_by == _BY_ADDRESS:
+        if decided_by == Rule.ADDRESSED_DESK:
             self.addressed += count
         elif kind not in ALONE:
             self.review += count

@@ -21,12 +21,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-REVIEW_DESK = "review"
-TECHNICAL_DESK = "technical"
-INBOUND_DESK = "inbound"
-_NO_ANSWER = frozenset({"netiquette", "spam", "no_answer_needed"})
-_BY_ADDRESS = "addressed_desk"
+from services.router.deciding.decision import (
+    INBOUND_DESK,
+    REVIEW_DESK,
+    TECHNICAL_DESK,
+    Kind,
+    Rule,
+)
+
 ROUTER = "router"
+_NO_ANSWER = frozenset({Kind.NETIQUETTE, Kind.SPAM, Kind.NO_ANSWER_NEEDED})
 
 
 class Source(StrEnum):
@@ -89,20 +93,20 @@ def label_of(todo: Standing) -> Label | None:
         from_review = todo.first_desk == REVIEW_DESK or moved.what == "verdict"
         source = Source.VERDICT if from_review else Source.MOVED
         return Label(kind_of_desk(todo.desk), todo.desk, source, moved.at)
-    if todo.state == "done" and todo.ended_at is not None and todo.decided_by != _BY_ADDRESS:
-        return Label(kind_of_desk(todo.desk), todo.desk, Source.ENDED, todo.ended_at)
-    return None
+    if todo.decided_by == Rule.ADDRESSED_DESK or todo.state != "done" or todo.ended_at is None:
+        return None
+    return Label(kind_of_desk(todo.desk), todo.desk, Source.ENDED, todo.ended_at)
 
 
 def kind_of_desk(desk: str) -> str:
-    return "technical" if desk == TECHNICAL_DESK else "general"
+    return (Kind.TECHNICAL if desk == TECHNICAL_DESK else Kind.GENERAL).value
 
 
 def decided_desk(kind: str, first_desk: str) -> str:
     """To which desk a decision of that kind gave it."""
-    if kind == "technical":
+    if kind == Kind.TECHNICAL:
         return TECHNICAL_DESK
-    if kind != "general":
+    if kind != Kind.GENERAL:
         return REVIEW_DESK
     return first_desk if first_desk not in (TECHNICAL_DESK, REVIEW_DESK) else INBOUND_DESK
 

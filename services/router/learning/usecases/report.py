@@ -5,34 +5,33 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import pairwise
 
 from services.router.learning.domain.figures import ALONE, Figures, KindFigures, WatchFigures
 from services.router.learning.store import report as counts
 from services.router.learning.store.report import Choice, Decided
 from shared.db import Read
+from shared.web.spans import Week
 
 
 @dataclass(slots=True)
 class Report:
     total: Figures = field(default_factory=Figures)
-    weeks: list[tuple[datetime, Figures]] = field(default_factory=list)
+    weeks: list[tuple[Week, Figures]] = field(default_factory=list)
     by: dict[str, Figures] = field(default_factory=lambda: defaultdict(Figures))
     kinds: dict[str, KindFigures] = field(default_factory=lambda: defaultdict(KindFigures))
     confusion: dict[tuple[Choice, Choice], int] = field(default_factory=lambda: defaultdict(int))
     watched: dict[int, WatchFigures] = field(default_factory=lambda: defaultdict(WatchFigures))
 
 
-def report(tx: Read, *, edges: Sequence[datetime]) -> Report:
-    """`edges` are the moments at which a week begins, and the beginning and end of the span."""
+def report(tx: Read, weeks: Sequence[Week]) -> Report:
+    """Of the inquiries received in these weeks: one or more, without a gap."""
     found = Report()
-    for start, end in pairwise(edges):
-        week = Figures()
-        for each in counts.decided(tx, start, end):
-            _add(found, week, each)
-        found.weeks.append((start, week))
-    for seen in counts.watched(tx, edges[0], edges[-1]):
+    for week in weeks:
+        figures = Figures()
+        for each in counts.decided(tx, week.start, week.end):
+            _add(found, figures, each)
+        found.weeks.append((week, figures))
+    for seen in counts.watched(tx, weeks[0].start, weeks[-1].end):
         _add_watched(found.watched[seen.version], seen)
     return found
 

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.router.similar.store import uses
 from services.router.similar.store.uses import Reuse, Used
 from services.router.similar.usecases.lookup import unknown_todo
 from shared.db import Read, Write
-from shared.errors import ConflictError, FieldProblem, InvalidError, NotFoundError
-from shared.web.moments import midnight
-
-MOST_WEEKS = 54
-_WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Week:
-    """An ISO week, as much of it as lies in the span that was asked for, by desk."""
-
-    monday: date
-    desks: Sequence[Used]
+from shared.errors import ConflictError, NotFoundError
+from shared.web.spans import Week
 
 
 def note_lookup(tx: Write, todo_id: UUID, *, shown: int, now: datetime) -> None:
@@ -61,27 +48,6 @@ def reuse(
     return recorded
 
 
-def report(tx: Read, *, start: datetime, end: datetime, zone: ZoneInfo) -> list[Week]:
-    """Week by week, of the ToDos that were received in it. Raises InvalidError for a longer span
-    than MOST_WEEKS.
-    """
-    weeks = list(_weeks(start, end, zone))
-    if len(weeks) > MOST_WEEKS:
-        raise InvalidError(
-            "wrong-span",
-            f"from and to are more than {MOST_WEEKS} weeks apart",
-            FieldProblem("to", "is too far from `from`", f"at most {MOST_WEEKS} weeks later"),
-        )
-    return [Week(monday, uses.used(tx, start=a, end=b)) for monday, a, b in weeks]
-
-
-def _weeks(
-    start: datetime, end: datetime, zone: ZoneInfo
-) -> Iterator[tuple[date, datetime, datetime]]:
-    day = start.astimezone(zone).date()
-    monday = day - timedelta(days=day.weekday())
-    count = 0
-    while midnight(zone, monday) < end and count <= MOST_WEEKS:
-        first, last = midnight(zone, monday), midnight(zone, monday + _WEEK)
-        yield monday, max(first, start), min(last, end)
-        monday, count = monday + _WEEK, count + 1
+def report(tx: Read, weeks: Sequence[Week]) -> list[Sequence[Used]]:
+    """For each week by desk, of the ToDos that were received in it."""
+    return [uses.used(tx, start=week.start, end=week.end) for week in weeks]
