@@ -41,7 +41,7 @@ def add(verbs: Any) -> None:
         f"make an earlier version decide; until `train` no other is promoted; {WRITES}",
     )
     verb.add_argument(
-        "version", nargs="?", type=int, help="left out: the one before; 0: the words alone decide"
+        "version", nargs="?", type=int, help="left out: the one before; 0: the lexicon alone decides"
     )
     verb = add_verb(below, "export", export, "write a version to a file")
     verb.add_argument("file", type=Path)
@@ -67,7 +67,7 @@ def list_models(_options: argparse.Namespace) -> int:
     for each in found:
         print(_line(each))
     if not any(each.state is State.CURRENT for each in found):
-        print("the words alone decide: no version is the current one")
+        print("the lexicon alone decides: no version is the current one")
     return 0
 
 
@@ -103,7 +103,7 @@ def rollback(options: argparse.Namespace) -> int:
         return await database.write(versions.go_back, options.version, now=now)
 
     number = go(_with_database(run))
-    who = "the words alone decide" if number == versions.LEXICON else f"version {number} decides"
+    who = "the lexicon alone decides" if number == versions.LEXICON else f"version {number} decides"
     print(f"{who}, in each running instance within seconds; `train` promotes again")
     return 0
 

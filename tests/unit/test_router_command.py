@@ -81,9 +81,9 @@ def test_train_list_go_back_export_import(folder: Path, capsys: pytest.CaptureFi
     assert main(["router", "rollback"]) == 0
     assert said(capsys).startswith("version 1 decides")
     assert main(["router", "rollback", "0"]) == 0
-    assert said(capsys).startswith("the words alone decide")
+    assert said(capsys).startswith("the lexicon alone decides")
     assert main(["router", "models"]) == 0
-    assert said(capsys).splitlines()[-1].startswith("the words alone decide")
+    assert said(capsys).splitlines()[-1].startswith("the lexicon alone decides")
 
     (folder / "bad").write_bytes(b"pickle")
     assert main(["router", "import", str(folder / "bad")]) == 1

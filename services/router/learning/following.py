@@ -28,7 +28,7 @@ class ModelMetrics:
     @classmethod
     def of(cls, metrics: Metrics) -> ModelMetrics:
         return cls(
-            metrics.gauge("desk_router_model", "The version that decides; 0: the words alone."),
+            metrics.gauge("desk_router_model", "The version that decides; 0: the lexicon alone."),
             metrics.counter("desk_router_models_unusable", "Versions that could not be used."),
             metrics.counter("desk_router_trainings", "Trainings by what came of them.", "outcome"),
         )
@@ -58,7 +58,7 @@ class Following:
         self._begun = False
 
     def without_versions(self) -> Following:
-        """The same, that never looks: the words alone decide."""
+        """The same, that never looks: the lexicon alone decides."""
         self._begun = True
         return self
 

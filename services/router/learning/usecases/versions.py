@@ -14,7 +14,7 @@ from services.router.learning.store.models import State, TaughtBy
 from shared.db import Read, Write
 
 LEXICON = 0
-"""The version that is none: the words alone decide."""
+"""The version that is none: the lexicon alone decides."""
 
 
 class VersionError(ValueError):
