@@ -41,7 +41,7 @@ def add(verbs: Any) -> None:
         f"make an earlier version decide; until `train` no other is promoted; {WRITES}",
     )
     verb.add_argument(
-        "version", nargs="?", type=int, help="left out: the one before; 0: the lexicon alone decides"
+        "version", nargs="?", type=int, help="left out: the one before; 0: the lexicon alone"
     )
     verb = add_verb(below, "export", export, "write a version to a file")
     verb.add_argument("file", type=Path)

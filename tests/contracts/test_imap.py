@@ -20,21 +20,16 @@ from shared.runtime.clock import SystemClock
 from shared.runtime.credentials import Credential
 from shared.runtime.ids import new_id
 from tests.support.certificates import make_certificates
-from tests.support.dovecot import PASSWORD, Dovecot
+from tests.support.dovecot import PASSWORD, Dovecot, mail_server
 from tests.support.imap_server import no_step_is_under_way
-from tests.support.processes import scratch
 
 RIGHT = Credential("DESK_PASSWORD_EMAIL", PASSWORD)
 
 
 @pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
-    with scratch("dovecot") as folder:
-        running = Dovecot(folder.path)
-        running.start()
+    with mail_server(request) as running:
         yield running
-        running.kill()
-        folder.keep = bool(request.session.testsfailed)
 
 
 class Mailbox:

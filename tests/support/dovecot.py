@@ -13,8 +13,10 @@ import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from tests.support.certificates import make_certificates
-from tests.support.processes import MissingBackingError, Process, free_port
+from tests.support.processes import MissingBackingError, Process, free_port, scratch
 
 PASSWORD = "ein-gutes-Wort"
 """Everybody's: whoever logs in has a mailbox."""
@@ -165,3 +167,16 @@ class Dovecot:
                 tls_port=self.tls_port,
             )
         )
+
+
+@contextlib.contextmanager
+def mail_server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
+    """One that runs; its folder stays where a test of this run has failed."""
+    with scratch("dovecot") as folder:
+        running = Dovecot(folder.path)
+        running.start()
+        try:
+            yield running
+        finally:
+            running.kill()
+            folder.keep = bool(request.session.testsfailed)

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
+import pytest
 from sqlalchemy import create_engine
 
 from shared.access.keys import new_key
 from shared.db import Read, open_database
 from shared.web.signing import secret_key, sign
+from tests.support.kafka_broker import Broker
 from tests.support.postgres import fresh_database
 from tests.support.processes import Process, free_port
 
@@ -364,6 +366,19 @@ async def distributed(
         desk.run("migrate")
         stack.callback(desk.kill)
         yield desk
+
+
+def desk_of(
+    mode: str, folder: Path, request: pytest.FixtureRequest, *, instances: int = 2, **extra: str
+) -> contextlib.AbstractAsyncContextManager[Desk]:
+    """`embedded` or `distributed`; only for the latter PostgreSQL and Kafka are started."""
+    if mode == "embedded":
+        return embedded(folder, **extra)
+    broker: Broker = request.getfixturevalue("desk_broker")
+    postgres: str = request.getfixturevalue("postgres_url")
+    return distributed(
+        folder, postgres=postgres, kafka=broker.bootstrap, instances=instances, **extra
+    )
 
 
 def _environment(folder: Path, extra: Mapping[str, str]) -> tuple[dict[str, str], str]:

@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from tests.support.api_server import Asked, Says
@@ -158,15 +159,43 @@ class Youtube:
         return {"kind": "youtube#comment", "id": id_, "snippet": snippet}
 
 
-def policy(shipped: str, *, imap_port: int, ca: str, youtube: str, names: Sequence[str]) -> str:
+def policy(shipped: str, *, mails: str, youtube: str, names: Sequence[str]) -> str:
     """The shipped policy, with the company's own connections in place of those channels."""
-    blocks = shipped.split("\n[")
-    kept = [each for each in blocks if not each.startswith(tuple(f"channels.{n}]" for n in names))]
-    return "\n[".join(kept) + _CONNECTIONS.format(
-        imap_port=imap_port, ca=ca, youtube=youtube, today=f"{_now():%Y-%m-%d}",
-        page=PAGE, account=ACCOUNT, number=OUR_NUMBER, channel=CHANNEL, mailbox=MAILBOX,
+    connections = _CONNECTIONS.format(
+        youtube=youtube, today=f"{_now():%Y-%m-%d}",
+        page=PAGE, account=ACCOUNT, number=OUR_NUMBER, channel=CHANNEL,
     )  # fmt: skip
+    return without(shipped, names) + mails + connections
 
+
+def without(shipped: str, names: Sequence[str]) -> str:
+    """The policy without those channels."""
+    blocks = shipped.split("\n[")
+    gone = tuple(f"channels.{name}]" for name in names)
+    return "\n[".join(each for each in blocks if not each.startswith(gone))
+
+
+def mails(port: int, ca: Path, *, then: str = "nothing") -> str:
+    """The channel whose mails are fetched from that server."""
+    return _MAILS.format(mailbox=MAILBOX, port=port, ca=ca, then=then)
+
+
+_MAILS = """
+[channels.email]
+connector = "email"
+service_level = "promised"
+own_ids = ["{mailbox}"]
+
+[channels.email.pull]
+type = "imap"
+host = "localhost"
+port = {port}
+ca = "{ca}"
+user = "{mailbox}"
+folders = ["INBOX", "Verkauf"]
+then = "{then}"
+every = "1m"
+"""
 
 _CONNECTIONS = """
 [channels.facebook]
@@ -185,20 +214,6 @@ own_ids = ["{account}"]
 connector = "whatsapp"
 service_level = "promised"
 own_ids = ["{number}"]
-
-[channels.email]
-connector = "email"
-service_level = "promised"
-own_ids = ["{mailbox}"]
-
-[channels.email.pull]
-type = "imap"
-host = "localhost"
-port = {imap_port}
-ca = "{ca}"
-user = "{mailbox}"
-folders = ["INBOX", "Verkauf"]
-every = "1m"
 
 [channels.youtube]
 connector = "youtube"

@@ -19,11 +19,9 @@ import httpx
 import pytest
 
 from tests.support.api_server import api_server
-from tests.support.dovecot import PASSWORD, Dovecot
-from tests.support.kafka_broker import Broker
-from tests.support.processes import scratch
+from tests.support.dovecot import PASSWORD, Dovecot, mail_server
 from tests.system import platforms
-from tests.system.desk import Caller, Desk, delivered, distributed, embedded
+from tests.system.desk import Caller, Desk, delivered, desk_of
 from tests.system.platforms import Webhook, Youtube
 
 CONNECTED = ("facebook", "mastodon", "whatsapp", "email", "youtube")
@@ -33,14 +31,10 @@ OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
 
 @pytest.fixture(scope="module")
 def mailbox(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
-    with scratch("day-dovecot") as folder:
-        running = Dovecot(folder.path)
-        running.start()
+    with mail_server(request) as running:
         with running.session(platforms.MAILBOX, "Verkauf"):
             pass
         yield running
-        running.kill()
-        folder.keep = bool(request.session.testsfailed)
 
 
 @dataclass(slots=True)
@@ -131,8 +125,7 @@ async def _desk(
 ) -> AsyncIterator[Desk]:
     text = platforms.policy(
         (files("services") / "desk.toml").read_text(),
-        imap_port=mailbox.tls_port,
-        ca=str(mailbox.ca),
+        mails=platforms.mails(mailbox.tls_port, mailbox.ca),
         youtube=youtube,
         names=CONNECTED,
     )
@@ -148,15 +141,7 @@ async def _desk(
             f"DESK_SECRET_{name}": platforms.SECRET for name in ("FACEBOOK", "MASTODON", "WHATSAPP")
         },
     }
-    if request.param == "embedded":
-        context = embedded(folder, **environment)
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        context = distributed(
-            folder, postgres=postgres, kafka=broker.bootstrap, instances=1, **environment
-        )
-    async with context as desk:
+    async with desk_of(request.param, folder, request, instances=1, **environment) as desk:
         await asyncio.to_thread(desk.start)
         yield desk
 

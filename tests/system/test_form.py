@@ -14,8 +14,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
-from tests.support.kafka_broker import Broker
-from tests.system.desk import Caller, Desk, distributed, embedded
+from tests.system.desk import Caller, Desk, desk_of
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PDF = b"%PDF-1.7 as far as anybody looks"
@@ -26,13 +25,7 @@ async def desk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Desk]:
     folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "embedded":
-        context = embedded(folder)
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        context = distributed(folder, postgres=postgres, kafka=broker.bootstrap)
-    async with context as desk:
+    async with desk_of(request.param, folder, request) as desk:
         await asyncio.to_thread(desk.start)
         yield desk
 

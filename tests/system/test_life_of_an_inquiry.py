@@ -34,6 +34,7 @@ from tests.system.desk import (
     Desk,
     command,
     delivered,
+    desk_of,
     distributed,
     embedded,
 )
@@ -44,13 +45,7 @@ async def desk(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Desk]:
     folder = tmp_path_factory.mktemp(request.param)
-    if request.param == "embedded":
-        context = embedded(folder)
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        context = distributed(folder, postgres=postgres, kafka=broker.bootstrap, instances=1)
-    async with context as desk:
+    async with desk_of(request.param, folder, request, instances=1) as desk:
         await asyncio.to_thread(desk.start)
         yield desk
 

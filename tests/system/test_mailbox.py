@@ -13,50 +13,29 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.dovecot import PASSWORD, Dovecot
-from tests.support.processes import scratch
+from tests.support.dovecot import PASSWORD, Dovecot, mail_server
+from tests.system import platforms
 from tests.system.desk import Caller, Desk, embedded
+from tests.system.platforms import MAILBOX
 
 BURSTS = 6
 MAILS = 10
-USER = "info@example.org"
-PULL = """
-[channels.email]
-connector = "email"
-service_level = "promised"
-own_ids = ["{user}"]
-
-[channels.email.pull]
-type = "imap"
-host = "localhost"
-port = {port}
-ca = "{ca}"
-user = "{user}"
-folders = ["INBOX", "Verkauf"]
-then = "move:Erledigt"
-every = "1m"
-"""
 
 
 @pytest.fixture
 def server(request: pytest.FixtureRequest) -> Iterator[Dovecot]:
-    with scratch("dovecot") as folder:
-        running = Dovecot(folder.path)
-        running.start()
+    with mail_server(request) as running:
         for name in ("Verkauf", "Erledigt"):
-            with running.session(USER, name):
+            with running.session(MAILBOX, name):
                 pass
         yield running
-        running.kill()
-        folder.keep = bool(request.session.testsfailed)
 
 
 def policy(folder: Path, server: Dovecot) -> Path:
     """The shipped one, whose mails come from that server."""
     shipped = (files("services") / "desk.toml").read_text()
-    before, _, rest = shipped.partition("[channels.email]\n")
-    after = rest.partition("\n[")
-    text = before + PULL.format(user=USER, port=server.tls_port, ca=server.ca) + "\n[" + after[2]
+    mails = platforms.mails(server.tls_port, server.ca, then="move:Erledigt")
+    text = platforms.without(shipped, ("email",)) + mails
     path = folder / "desk.toml"
     path.write_text(text)
     return path
@@ -65,7 +44,8 @@ def policy(folder: Path, server: Dovecot) -> Path:
 def mail(number: int) -> bytes:
     files_ = "" if number % 7 else f"\r\n{'x' * 76}" * 20_000  # some are large
     return (
-        f"From: Kunde {number} <k{number}@example.net>\r\nTo: {USER}\r\nSubject: Frage {number}\r\n"
+        f"From: Kunde {number} <k{number}@example.net>\r\nTo: {MAILBOX}\r\n"
+        f"Subject: Frage {number}\r\n"
         f"Message-ID: <q{number}@example.net>\r\n\r\nWas kostet Artikel {number}?{files_}\r\n"
     ).encode()
 
@@ -88,7 +68,9 @@ async def test_no_mail_is_lost_and_none_comes_twice_whoever_dies(
         for burst in range(BURSTS):
             some = numbers[burst * MAILS : (burst + 1) * MAILS]
             folder = "Verkauf" if burst % 3 == 1 else "INBOX"
-            await asyncio.to_thread(server.deliver, USER, *(mail(n) for n in some), folder=folder)
+            await asyncio.to_thread(
+                server.deliver, MAILBOX, *(mail(n) for n in some), folder=folder
+            )
             await asyncio.sleep(chance.uniform(0, 0.6))
             await asyncio.to_thread(_kill_one, desk, server, burst)
         inquiries = await _all_there(caller, len(numbers))
@@ -124,8 +106,8 @@ async def _all_there(caller: Caller, count: int) -> list[dict[str, object]]:
 
 async def _all_moved(server: Dovecot, count: int) -> None:
     deadline = time.monotonic() + 60
-    while (moved := len(await asyncio.to_thread(server.flags, USER, "Erledigt"))) < count:
+    while (moved := len(await asyncio.to_thread(server.flags, MAILBOX, "Erledigt"))) < count:
         assert time.monotonic() < deadline, f"only {moved} were moved"
         await asyncio.sleep(0.5)
     for folder in ("INBOX", "Verkauf"):
-        assert server.flags(USER, folder) == []
+        assert server.flags(MAILBOX, folder) == []

@@ -10,9 +10,8 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,9 +25,8 @@ from services.intake import tables as intake
 from services.router import tables as router
 from services.sla import tables as sla
 from shared.messaging.outbox import OUTBOX
-from tests.support.kafka_broker import Broker
 from tests.system.copies import Row, differences
-from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, distributed, embedded
+from tests.system.desk import SERVICES, Caller, Desk, Instance, delivered, desk_of
 
 INQUIRIES = int(os.environ.get("TEST_DESK_INQUIRIES", "400"))
 SENT_TWICE = INQUIRIES // 10
@@ -171,25 +169,13 @@ class Storm:
         self.inquiry_of.setdefault((channel, external_id), set()).add(inquiry)
 
 
-@asynccontextmanager
-async def a_desk(mode: str, folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[Desk]:
-    if mode == "embedded":
-        async with embedded(folder) as desk:
-            yield desk
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        async with distributed(folder, postgres=postgres, kafka=broker.bootstrap) as desk:
-            yield desk
-
-
 @pytest.mark.parametrize("mode", ["embedded", "distributed"])
 async def test_every_inquiry_has_one_todo_and_one_clock_whoever_dies(
     mode: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     print(f"TEST_DESK_SEED={SEED}")  # noqa: T201 - shown when it fails, to repeat it
     began = datetime.now(UTC) - timedelta(seconds=1)
-    async with a_desk(mode, tmp_path, request) as desk, Caller(desk) as caller:
+    async with desk_of(mode, tmp_path, request) as desk, Caller(desk) as caller:
         storm = Storm(desk, caller, random.Random(SEED))
         await asyncio.to_thread(desk.start)
         await _weather(storm)

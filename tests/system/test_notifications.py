@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
@@ -19,9 +19,8 @@ from shared.events.todos import TodoCreated
 from shared.messaging.outbox import OUTBOX
 from shared.notifications.table import NOTIFICATION_DELIVERIES
 from tests.support.deliveries import SECRET
-from tests.support.kafka_broker import Broker
 from tests.support.receiver import Receiver, receiver
-from tests.system.desk import Caller, Desk, delivered, distributed, embedded
+from tests.system.desk import Caller, Desk, delivered, desk_of
 
 KILLS = 2
 BURST = 24
@@ -34,26 +33,12 @@ kinds = ["todo.created", "todo.completed"]
 """
 
 
-@asynccontextmanager
-async def a_desk(
+def a_desk(
     mode: str, folder: Path, hook: Receiver, request: pytest.FixtureRequest
-) -> AsyncIterator[Desk]:
+) -> AbstractAsyncContextManager[Desk]:
     policy = folder / "desk.toml"
     policy.write_text((files("services") / "desk.toml").read_text() + TARGET.format(url=hook.url))
-    if mode == "embedded":
-        async with embedded(folder, DESK_POLICY=str(policy), DESK_NOTIFY_OPS_SECRET=SECRET) as desk:
-            yield desk
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        async with distributed(
-            folder,
-            postgres=postgres,
-            kafka=broker.bootstrap,
-            DESK_POLICY=str(policy),
-            DESK_NOTIFY_OPS_SECRET=SECRET,
-        ) as desk:
-            yield desk
+    return desk_of(mode, folder, request, DESK_POLICY=str(policy), DESK_NOTIFY_OPS_SECRET=SECRET)
 
 
 @pytest.mark.parametrize("mode", ["embedded", "distributed"])

@@ -17,9 +17,8 @@ from sqlalchemy import Select, func, select, text
 from services.router.tables import appeals, verdicts
 from shared.db import Read, Write, open_database
 from shared.messaging.outbox import OUTBOX
-from tests.support.kafka_broker import Broker
 from tests.system.copies import differences
-from tests.system.desk import SERVICES, Caller, Desk, distributed, embedded
+from tests.system.desk import SERVICES, Caller, Desk, desk_of
 
 DECIDED = ("id", "inquiry_id", "kind", "confidence", "received_at", "created_at", "due_at")
 WORKED_ON = (
@@ -30,13 +29,7 @@ WORKED_ON = (
 
 @pytest.fixture(params=["embedded", "distributed"])
 async def desk(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Desk]:
-    if request.param == "embedded":
-        context = embedded(tmp_path)
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        context = distributed(tmp_path, postgres=postgres, kafka=broker.bootstrap, instances=1)
-    async with context as desk:
+    async with desk_of(request.param, tmp_path, request, instances=1) as desk:
         await asyncio.to_thread(desk.start)
         yield desk
 
