@@ -23,9 +23,21 @@ _MASKED = re.compile(
 _REPEATED = re.compile(
     rf"(?<!\w)[{_LETTERS}]{{0,20}}([{_LETTERS}])\1{{2}}[{_LETTERS}]{{0,30}}(?!\w)"
 )
+# What is in every text with such a mask, and found at a glance: a search goes at once to where the
+# set stands with which it begins.
+_MAYBE_SEPARATED = re.compile(rf"[ .\-_*+/][{_LETTERS}0-9@$](?:[ .\-_*+/][{_LETTERS}0-9@$]){{2}}")
+_MAYBE_MASKED = re.compile("[*#@$!|€0-9]")
+_MAYBE_REPEATED = re.compile(r"(.)\1\1")
+_SPELLINGS = (
+    (_MAYBE_SEPARATED, _SEPARATED),
+    (_MAYBE_MASKED, _MASKED),
+    (_MAYBE_REPEATED, _REPEATED),
+)
 _SIGN = re.compile("[*#@$|€0-9]|[^\\W_]![^\\W_]")
-_SINGLE = re.compile(r"(?:^|[ .\-_*+/])[^\W_][ .\-_*+/][^\W_][ .\-_*+/][^\W_]")
-_THREE_TIMES = tuple(letter * 3 for letter in "abcdefghijklmnopqrstuvwxyzäöüß")
+_SINGLE = re.compile(
+    r"[ .\-_*+/][^\W_][ .\-_*+/][^\W_](?:(?<=[ .\-_*+/][^\W_].{4})|(?<=^[^\W_].{4}))"
+)
+_THREE_TIMES = re.compile(rf"([{_LETTERS}])\1\1")
 _STARS = re.compile(r"[*#]+")
 _RUN = re.compile(r"(.)\1{2,}")
 _LEET = (
@@ -75,8 +87,9 @@ class Masks:
             ends[match.start()] = match.end()
             return word.ljust(len(mask))
 
-        for masks in (_SEPARATED, _MASKED, _REPEATED):
-            text = masks.sub(spelled, text)
+        for maybe, masks in _SPELLINGS:
+            if maybe.search(text) is not None:
+                text = masks.sub(spelled, text)
         return Unmasked(text, ends)
 
     def _word(self, mask: str) -> str | None:
@@ -85,9 +98,11 @@ class Masks:
             mask[1] if not mask[1].isalnum() and mask[1::2] == mask[1] * (len(mask) // 2) else ""
         )
         plain = mask.replace(separator, "") if separator else mask
-        once, twice = _RUN.sub(r"\1", plain), _RUN.sub(r"\1\1", plain)
+        spellings = [plain]
+        if _MAYBE_REPEATED.search(plain) is not None:
+            spellings += [_RUN.sub(r"\1", plain), _RUN.sub(r"\1\1", plain)]
         for table in _LEET:
-            for spelling in (plain, once, twice):
+            for spelling in spellings:
                 word = spelling.translate(table).rstrip("*#")
                 if word in self.words and (word != mask):
                     return word
@@ -100,12 +115,16 @@ class Masks:
         visible = len(_STARS.sub("", mask))
         if visible < 2 and not (visible == 1 and 3 <= len(mask) <= 5 and mask[0].isalpha()):
             return None
-        pattern = "".join(
-            "[^\n]" if character in "*#" else re.escape(character)
-            for character in mask.translate(_LEET[0])
-        )
-        found = re.search(rf"\n({pattern})(?=\n)", self.listed)
-        return found[1] if found else None
+        line = f"\n{mask.translate(_LEET[0])}\n"
+        known = max(_STARS.split(line), key=len)
+        before = line.index(known)
+        place = self.listed.find(known)
+        while place >= 0:
+            found = self.listed[max(place - before, 0) : place - before + len(line)]
+            if _fits(found, line):
+                return found[1:-1]
+            place = self.listed.find(known, place + 1)
+        return None
 
 
 def shown(text: str) -> str:
@@ -113,7 +132,16 @@ def shown(text: str) -> str:
     return text if text.isascii() else _HIDDEN.sub("", text)
 
 
+def _fits(word: str, mask: str) -> bool:
+    return len(word) == len(mask) and all(
+        letter == sign or (sign in "*#" and letter != "\n")
+        for letter, sign in zip(word, mask, strict=True)
+    )
+
+
 def _may_be_masked(text: str) -> bool:
-    if _SIGN.search(text) is not None or _SINGLE.search(text) is not None:
-        return True
-    return any(letters in text for letters in _THREE_TIMES)
+    return (
+        (_MAYBE_MASKED.search(text) is not None and _SIGN.search(text) is not None)
+        or _SINGLE.search(text) is not None
+        or (_MAYBE_REPEATED.search(text) is not None and _THREE_TIMES.search(text) is not None)
+    )

@@ -34,11 +34,14 @@ _ELEMENT = re.compile(r"\([^()]*\)\??|<\w+>\??|[^\s()]+")
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A phrase, and a word of which one is in every text that has it."""
+    """A phrase, and the words of which one is in every text that has it: `anchors` the rarest, and
+    one of each of `others`.
+    """
 
     text: str
     kind: str
     anchors: frozenset[str]
+    others: tuple[frozenset[str], ...]
     expression: str | None
     """Compiled when a text has an anchor; None where the phrase is found as it is."""
 
@@ -90,6 +93,8 @@ class Phrases:
                 if pattern.text in seen:
                     continue
                 seen.add(pattern.text)
+                if any(words.distinct.isdisjoint(each) for each in pattern.others):
+                    continue
                 for start, end in pattern.places(words.line):
                     first = words.line.count(" ", 0, start) - 1
                     last = first + words.line.count(" ", start, end)
@@ -109,9 +114,11 @@ def literal_words(texts: Iterable[str]) -> frozenset[str]:
 def _compiled(text: str, kind: str, groups: Mapping[str, Sequence[str]]) -> Pattern:
     if _AS_IT_IS.fullmatch(text):
         plain = folded(text)
-        return Pattern(plain, kind, frozenset([max(plain.split(), key=len)]), None)
+        anchor = max(plain.split(), key=len)
+        others = tuple(frozenset([word]) for word in plain.split() if word != anchor)
+        return Pattern(plain, kind, frozenset([anchor]), others, None)
     parts: list[str] = []
-    anchors: frozenset[str] = frozenset()
+    needed: list[frozenset[str]] = []
     for element in _ELEMENT.findall(text):
         gap = _GAP.fullmatch(element)
         if gap is not None:
@@ -130,12 +137,13 @@ def _compiled(text: str, kind: str, groups: Mapping[str, Sequence[str]]) -> Patt
             parts.append(f"(?:{one}|{_END})" if "$" in written else one)
         if optional or any("*" in each or each == "$" for each in written):
             continue
-        literal = frozenset(form for each in written for form in forms(max(each.split(), key=len)))
-        if not anchors or _rarity(literal) > _rarity(anchors):
-            anchors = literal
-    if not anchors:
+        longest = (max(each.split(), key=len) for each in written)
+        needed.append(frozenset(form for each in longest for form in forms(each)))
+    if not needed:
         raise ValueError(f"no word of {text!r} must stand as it is")
-    return Pattern(text, kind, anchors, "".join(parts))
+    anchors = max(needed, key=_rarity)
+    others = tuple(each for each in needed if each is not anchors)
+    return Pattern(text, kind, anchors, others, "".join(parts))
 
 
 def _rarity(literal: frozenset[str]) -> tuple[int, int]:

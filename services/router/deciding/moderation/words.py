@@ -16,7 +16,7 @@ from shared.text.composing import composed
 _APOSTROPHES = "'\u2019\u00b4`"
 QUOTATION_MARKS = '"\u201e\u201c\u201d\u201f\u00bb\u00ab\u2039\u203a'
 _WORD = re.compile(
-    rf"[^\W_]+(?:[{_APOSTROPHES}][^\W_]+)*|[.!?\u2026]+|[,;:()\n@>]|[{QUOTATION_MARKS}]"
+    rf"[^\W_]++(?:[{_APOSTROPHES}][^\W_]++)*+|[.!?\u2026]+|[,;:()\n@>]|[{QUOTATION_MARKS}]"
     "|[\u2600-\u27bf\U0001f300-\U0001faff]"
 )
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
