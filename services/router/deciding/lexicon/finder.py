@@ -51,7 +51,9 @@ class _Phrase(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What is known of a word: the elements that it is one of, and the terms that begin there."""
+    """What is known of a word: the elements that it is one of behind the first of a phrase, and the
+    terms that begin there.
+    """
 
     elements: frozenset[int]
     singles: tuple[tuple[LexiconTerm, _Match], ...]
@@ -87,6 +89,9 @@ class TermFinder:
         for term in terms:
             for way in term.ways:
                 self._add(term, way)
+        self._following = {
+            number for of in self._phrases.values() for phrase in of for number in phrase.needed
+        }
         self._patterns = _patterns(self._numbers)
         self._heads = frozenset(heads)
         long = (*self._patterns.whole, *self._patterns.beginnings)
@@ -98,7 +103,7 @@ class TermFinder:
         """Every hit, the ones of more words and more letters first."""
         known = self._known
         entries = [known.get(word) or self._entry(word) for word in words.written]
-        present = frozenset().union(*(each.elements for each in entries))
+        present = frozenset().union(*[each.elements for each in entries])
         hits: list[Hit] = []
         for number, word in enumerate(entries):
             for term, match in word.singles:
@@ -130,7 +135,7 @@ class TermFinder:
         known = _NOTHING
         if found:
             known = _Known(
-                frozenset(found),
+                frozenset(found.keys() & self._following),
                 tuple(
                     (term, match)
                     for element, match in found.items()

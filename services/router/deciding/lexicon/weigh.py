@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from services.router.deciding.decision import Inquiry, Reason, Rule
@@ -22,6 +22,8 @@ QUESTION_WEIGHT = 0.25
 """What a plain question weighs for the general desk: it suggests, and decides nothing."""
 MOST_REASONS = 30
 """Words that a decision names; of more, those that weigh most."""
+
+Span = tuple[int, int]
 
 _RULES = {"technical": Rule.TECHNICAL_TERM, "general": Rule.GENERAL_TERM}
 _TWO_WORDS = re.compile(r"\w\W+\w")
@@ -44,16 +46,19 @@ class LexiconWords:
         reasons = list(own.reasons)
         for words, within, factor in ((subject, None, SUBJECT_FACTOR), (text, inquiry.text, 1.0)):
             hits = self.finder.find(words)
+            if not hits:
+                continue
+            spans = words.spans()
             if own.reasons:
                 said = _Said(own.reasons, of_text=within is not None)
-                hits = [hit for hit in hits if not said.covers(hit, words)]
+                hits = [hit for hit in hits if not said.covers(hit, words, spans)]
             chosen = _longest(hits)
             former = _former_parts(hit for hit, _ in chosen)
             for hit, most in chosen:
                 part = FORMER_PART_FACTOR if hit in former else 1.0
                 weight = sides[hit.term.kind].take(hit, most * factor * part)
                 if weight:
-                    reasons.append(_reason(hit, words, within, weight))
+                    reasons.append(_reason(hit, words, spans, within, weight))
         technical, general = sides["technical"], sides["general"]
         if not technical.firm and _asks(inquiry):
             general.soft += QUESTION_WEIGHT
@@ -100,16 +105,16 @@ def _longest(hits: Iterable[Hit]) -> list[tuple[Hit, float]]:
     weighs; one of no weight stays without.
     """
     chosen: list[tuple[Hit, float]] = []
-    covered: dict[tuple[str, int], int] = {}
+    covered: dict[str, dict[int, int]] = {kind: {} for kind in _RULES}
     for hit in hits:
-        kind, weight = hit.term.kind, hit.term.weight
-        over = {covered[kind, word] for word in hit.words if (kind, word) in covered}
+        weight, places = hit.term.weight, covered[hit.term.kind]
+        over = {places[word] for word in hit.words if word in places}
         for place in over:
             longer, most = chosen[place]
             if 0 < most < weight:
                 chosen[place] = (longer, weight)
         if not over:
-            covered |= {(kind, word): len(chosen) for word in hit.words}
+            places.update(dict.fromkeys(hit.words, len(chosen)))
             chosen.append((hit, weight))
     return chosen
 
@@ -139,9 +144,9 @@ class _Said:
             comparable(word) for each in reasons if each.span is None for word in each.word.split()
         }
 
-    def covers(self, hit: Hit, words: Words) -> bool:
+    def covers(self, hit: Hit, words: Words, spans: Sequence[Span]) -> bool:
         return any(
-            comparable(words.written[number]) in self._words or self._overlaps(*words.spans[number])
+            comparable(words.written[number]) in self._words or self._overlaps(*spans[number])
             for number in hit.words
         )
 
@@ -149,8 +154,10 @@ class _Said:
         return any(first < end and start < last for first, last in self._spans)
 
 
-def _reason(hit: Hit, words: Words, text: str | None, weight: float) -> Reason:
-    start, end = words.spans[hit.words[0]][0], words.spans[hit.words[-1]][1]
+def _reason(
+    hit: Hit, words: Words, spans: Sequence[Span], text: str | None, weight: float
+) -> Reason:
+    start, end = spans[hit.words[0]][0], spans[hit.words[-1]][1]
     rule = _RULES[hit.term.kind]
     if text is not None and words.exact:
         return Reason(rule, text[start:end], weight, hit.term.text, (start, end))

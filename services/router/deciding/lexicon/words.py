@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.text.composing import composed
 
@@ -17,8 +17,9 @@ BREAK = 64
 """How far apart the end of a sentence puts two words: no phrase reaches over it."""
 
 _PIECE = re.compile(
-    r"(?P<word>[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+)|(?P<end>[.!?;:\u2026](?=\s)|\n\s*+\n)"
+    r"[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+|[.!?;:\u2026](?=\s)|\n\s*+\n"
 )
+"""A word, or what ends a sentence. Only words begin with a letter or a digit."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _QUOTED = re.compile(r"^[ \t]{0,8}>.*$", re.MULTILINE)
 _OLDER = re.compile(
@@ -45,20 +46,32 @@ class Words:
     """The words of one text in its order.
 
     `written`: as they stand there. `places`: how far from the start, in words, where the end of a
-    sentence counts as `BREAK`. `spans`: characters of the text; `exact` is False where the text
-    had to be composed first, so that they do not agree.
+    sentence counts as `BREAK`. `exact` is False where the text had to be composed first, so that
+    `spans` do not agree with it.
     """
 
     written: list[str]
     places: list[int]
-    spans: list[tuple[int, int]]
     exact: bool
+    _text: str = field(repr=False)
+
+    def spans(self) -> list[tuple[int, int]]:
+        """Where each word begins and ends in the text."""
+        found: list[tuple[int, int]] = []
+        end, find = 0, self._text.find
+        for word in self.written:
+            # Between two words there is no letter, so nothing that looks like the second one.
+            start = find(word, end)
+            end = start + len(word)
+            found.append((start, end))
+        return found
 
 
 def words_of(text: str) -> Words:
     """The words of what the customer writes: addresses, quoted lines and signatures left out."""
-    whole = composed(text[:LONGEST_TEXT])
-    exact = whole == text[:LONGEST_TEXT]
+    read = text[:LONGEST_TEXT]
+    whole = composed(read)
+    exact = whole == read
     found = _split(_without_addresses(own_part(whole)), exact=exact)
     return found if found.written else _split(_without_addresses(whole), exact=exact)
 
@@ -97,14 +110,12 @@ def _blank(match: re.Match[str]) -> str:
 def _split(text: str, *, exact: bool) -> Words:
     written: list[str] = []
     places: list[int] = []
-    spans: list[tuple[int, int]] = []
     place = 0
-    for match in _PIECE.finditer(text):
-        if match.lastgroup == "word":
-            written.append(match[0])
+    for piece in _PIECE.findall(text):
+        if piece[0].isalnum():
+            written.append(piece)
             places.append(place)
-            spans.append(match.span())
             place += 1
         else:
             place += BREAK
-    return Words(written, places, spans, exact)
+    return Words(written, places, exact, text)

@@ -90,7 +90,7 @@ class TermFinder:
             for match in self.words.finditer(f" {text}")
             if match.lastindex
         ]
-        compounds = self._all_compounds(text)
+        compounds = self._all_compounds(text) if self.compound_groups else []
         return sorted(hits + compounds, key=_place) if compounds else hits
 
     def _all_compounds(self, text: str) -> list[tuple[Term, int, int]]:

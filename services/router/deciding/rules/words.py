@@ -67,8 +67,9 @@ class PolicyWords:
 def _found(inquiry: Inquiry, words: PolicyWords) -> Iterator[tuple[Term, Reason]]:
     """Every distinct term that was found, with the reason that it is."""
     text, subject = inquiry.text, inquiry.subject
-    prepared = prepare(text)
-    same_places = len(prepared) == len(text) and composed(text) == text
+    whole = composed(text)
+    prepared = prepare(whole)
+    same_places = len(prepared) == len(text) and whole == text
     offset = 0
     if subject:
         head = prepare(subject) + _BETWEEN
