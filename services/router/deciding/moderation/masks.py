@@ -17,7 +17,7 @@ _SEPARATED = re.compile(
     rf"(?:\1[{_LETTERS}0-9@$](?!\w)){{2,22}}+"
 )
 _MASKED = re.compile(
-    rf"(?<![\w*#@$])(?=[{_LETTERS}]{{0,24}}[*#@$!|€0-9])"
+    rf"(?<![\w*#@$])(?=[{_LETTERS}]{{0,24}}+[*#@$!|€0-9])"
     rf"[{_LETTERS}0-9*#@$!|€]{{2,23}}[{_LETTERS}0-9*#@$€](?![\w*#@$€])"
 )
 _REPEATED = re.compile(
@@ -33,11 +33,13 @@ _SPELLINGS = (
     (_MAYBE_MASKED, _MASKED),
     (_MAYBE_REPEATED, _REPEATED),
 )
-_SIGN = re.compile("[*#@$|€0-9]|[^\\W_]![^\\W_]")
+_SIGN = re.compile("[*#@$|€0-9]")
+_EXCLAIMED = re.compile(r"!(?<=[^\W_]!)[^\W_]")
 _SINGLE = re.compile(
     r"[ .\-_*+/][^\W_][ .\-_*+/][^\W_](?:(?<=[ .\-_*+/][^\W_].{4})|(?<=^[^\W_].{4}))"
 )
 _THREE_TIMES = re.compile(rf"([{_LETTERS}])\1\1")
+_LINE_BREAK = "\n"
 _STARS = re.compile(r"[*#]+")
 _RUN = re.compile(r"(.)\1{2,}")
 _LEET = (
@@ -60,16 +62,21 @@ class Unmasked:
 
 @dataclass(frozen=True, slots=True)
 class Masks:
-    """The words that somebody may want to hide, in lower case."""
+    """The words that somebody may want to hide, in lower case. `by_length`: those of one length in
+    lines.
+    """
 
     words: frozenset[str]
-    listed: str
+    by_length: Mapping[int, str]
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Masks:
         """Where a mask fits several words the first is taken."""
-        listed = list(dict.fromkeys(words))
-        return cls(frozenset(listed), "\n".join(["", *listed, ""]))
+        by_length: dict[int, str] = {}
+        listed = dict.fromkeys(words)
+        for word in listed:
+            by_length[len(word)] = f"{by_length.get(len(word), _LINE_BREAK)}{word}\n"
+        return cls(frozenset(listed), by_length)
 
     def unmask(self, text: str) -> Unmasked:
         """`text` in lower case."""
@@ -118,12 +125,13 @@ class Masks:
         line = f"\n{mask.translate(_LEET[0])}\n"
         known = max(_STARS.split(line), key=len)
         before = line.index(known)
-        place = self.listed.find(known)
+        words = self.by_length.get(len(mask), "")
+        place = words.find(known)
         while place >= 0:
-            found = self.listed[max(place - before, 0) : place - before + len(line)]
+            found = words[max(place - before, 0) : place - before + len(line)]
             if _fits(found, line):
                 return found[1:-1]
-            place = self.listed.find(known, place + 1)
+            place = words.find(known, place + 1)
         return None
 
 
@@ -141,7 +149,8 @@ def _fits(word: str, mask: str) -> bool:
 
 def _may_be_masked(text: str) -> bool:
     return (
-        (_MAYBE_MASKED.search(text) is not None and _SIGN.search(text) is not None)
+        _SIGN.search(text) is not None
+        or _EXCLAIMED.search(text) is not None
         or _SINGLE.search(text) is not None
         or (_MAYBE_REPEATED.search(text) is not None and _THREE_TIMES.search(text) is not None)
     )

@@ -33,8 +33,10 @@ _HOST = re.compile(
 )
 # Each begins with a set, which the search goes to at once.
 _MAYBE_SIGNS = re.compile("[0-9£$€](?:[0-9p]|(?<=[£$€]))")
-_MAYBE_SHOUTING = re.compile("[A-Z!$€£](?:(?<=[A-Z])[A-Z][A-Z]|(?<=!)!!|(?<=[$€£])[$€£])")
-_SHOUTING = re.compile(r"(?:\b[A-Z]{3,}\b[^a-z]{0,6}){3}|!!!|[$€£]{2}")
+_SHOUTING = re.compile(
+    r"[A-Z!$€£](?:(?<=[A-Z])(?<!\w.)[A-Z]{2,}\b[^a-z]{0,6}(?:\b[A-Z]{3,}\b[^a-z]{0,6}){2}"
+    r"|(?<=!)!!|(?<=[$€£])[$€£])"
+)
 _SIGNS: Sequence[tuple[str, float, re.Pattern[str], re.Pattern[str]]] = (
     (
         "short code",
@@ -121,7 +123,7 @@ class Spam:
         return Finding(round(1 / (1 + exp(-2 * (total - 0.6))), 3), tuple(reasons[:_MOST_REASONS]))
 
     def _signs(self, text: str) -> Iterator[Reason]:
-        if _MAYBE_SHOUTING.search(text) is not None and _SHOUTING.search(text) is not None:
+        if _SHOUTING.search(text) is not None:
             yield _sign("shouting", 0.2)
         if _MAYBE_SIGNS.search(text) is None:
             return
