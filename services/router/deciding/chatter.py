@@ -2,24 +2,29 @@
 
 Every word must be known to say nothing more, but for a few; one question, one request or one word
 of doubt, and it is an inquiry like any other. So a thanks with a question in it stays with a desk.
+Praise and greetings that came before any answer are only set apart, for a person to decide on.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from services.router.deciding.decision import Finding, Inquiry, Reason, Rule
-from services.router.deciding.moderation.patterns import Phrases, literal_words
+from services.router.deciding.moderation.patterns import Found, Phrases, literal_words
 from services.router.deciding.moderation.words import Words, folded
 
 _LONGEST = 600
 """Longer messages say more than thanks."""
 _MOST_UNKNOWN = 5
 _UNKNOWN_SHARE = 0.25
+_LONGEST_UNASKED = 300
+_MOST_UNASKED = 10
+_UNASKED_SHARE = 0.5
 _SURE = 0.98
 _DOUBT_OF_A_WORD = 0.03
 _QUESTION = re.compile("[?¿؟？]")  # noqa: RUF001
@@ -37,9 +42,13 @@ _ANSWERING = re.compile(r"^\s*(?:re|aw|antw|antwort|wg|fwd?|sv)\s*:", re.IGNOREC
 @dataclass(frozen=True, slots=True)
 class Chatter:
     closing: Phrases
+    praise: Phrases
+    """Those of `closing`, and praise and greetings that nobody waits for an answer to."""
     excused: Phrases
     known: frozenset[str]
     stopping: frozenset[str]
+    wanting: frozenset[str]
+    """What a text wants or tells that praises something besides."""
 
     @classmethod
     def shipped(cls) -> Chatter:
@@ -50,25 +59,54 @@ class Chatter:
         """With the passages that say so; None for what did not come after an answer."""
         if not inquiry.after_answer or _says_more(inquiry):
             return None
-        said = _unsigned(inquiry.text)
-        words = Words.of(said)
+        said = self._said(inquiry.text, self.closing)
+        if said is None or said.unknown > min(_MOST_UNKNOWN, max(1, _UNKNOWN_SHARE * said.read)):
+            return None
+        reasons = _reasons(Rule.THANKS, inquiry.text, said)
+        doubts = said.unknown + (_unsigned(inquiry.text) != inquiry.text)
+        return Finding(round(_SURE - _DOUBT_OF_A_WORD * doubts, 3), reasons)
+
+    def nothing_asked(self, inquiry: Inquiry) -> tuple[Reason, ...]:
+        """The thanks, praise and greetings of a text that may say nothing else, whenever it came.
+        It may have more words that are not known than what is suggested: a person looks at it.
+        """
+        if len(inquiry.text) > _LONGEST_UNASKED or _says_more(inquiry):
+            return ()
+        said = self._said(inquiry.text, self.praise, self.wanting)
+        if said is None or said.unknown > min(_MOST_UNASKED, max(1, _UNASKED_SHARE * said.read)):
+            return ()
+        return _reasons(Rule.NOTHING_ASKED, inquiry.text, said)
+
+    def _said(
+        self, text: str, closing: Phrases, stopping: frozenset[str] = frozenset()
+    ) -> _Said | None:
+        """None where nothing of it is thanks, or one word wants something more."""
+        words = Words.of(_unsigned(text))
         excused = list(self.excused.find(words))
-        found = [*self.closing.find(words), *excused]
+        found = [*closing.find(words), *excused]
         passed = {place for each in excused for place in range(each.first, each.last + 1)}
         rest = [word for place, word in enumerate(words.listed) if place not in passed]
-        if not found or not self.stopping.isdisjoint(rest):
+        if not found or not self.stopping.isdisjoint(rest) or not stopping.isdisjoint(rest):
             return None
         read = [word for word in rest if word[:1].isalnum()]
-        unknown = sum(word not in self.known for word in read)
-        if unknown > min(_MOST_UNKNOWN, max(1, _UNKNOWN_SHARE * len(read))):
-            return None
-        reasons = []
-        for each in found:
-            span = words.place(each.first, each.last)
-            word = "" if span is None else inquiry.text[slice(*span)]
-            reasons.append(Reason(Rule.THANKS, word, 1.0, "", span))
-        doubts = unknown + (said != inquiry.text)
-        return Finding(round(_SURE - _DOUBT_OF_A_WORD * doubts, 3), tuple(reasons))
+        return _Said(found, words, len(read), sum(word not in self.known for word in read))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    found: Sequence[Found]
+    """Thanks and the like among `words`."""
+    words: Words
+    read: int
+    unknown: int
+
+
+def _reasons(rule: Rule, text: str, said: _Said) -> tuple[Reason, ...]:
+    reasons = []
+    for each in said.found:
+        span = said.words.place(each.first, each.last)
+        reasons.append(Reason(rule, "" if span is None else text[slice(*span)], 1.0, "", span))
+    return tuple(reasons)
 
 
 def _unsigned(text: str) -> str:
@@ -93,7 +131,9 @@ def _shipped() -> Chatter:
     data = tomllib.loads(source.read_text("utf-8"))
     return Chatter(
         Phrases.compile([data], ("closing",)),
+        Phrases.compile([data], ("closing", "praise")),
         Phrases.compile([data], ("excused",)),
         frozenset(map(folded, data["filler"])) | literal_words(data["closing"]),
         frozenset(map(folded, data["stopping"])),
+        frozenset(map(folded, data["wanting"])),
     )

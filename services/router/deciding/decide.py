@@ -90,7 +90,8 @@ class Decider:
         desk = self.addresses.desk(inquiry.channel, inquiry.text, inquiry.hashtags)
         if desk is not None:
             return _addressed(desk, weighing.reasons)
-        return self.screening.set_apart(inquiry) or self.weighed(version, inquiry, weighing)
+        apart = self.screening.set_apart(inquiry)
+        return apart or self.screening.checked(inquiry, self.weighed(version, inquiry, weighing))
 
     def weighed(self, version: Version | None, inquiry: Inquiry, weighing: Weighing) -> Decision:
         """Where no rule is certain: by that version, without one by the words alone."""

@@ -32,6 +32,7 @@ class Rule(StrEnum):
     THANKS = "thanks"
     FOREIGN_LANGUAGE = "foreign_language"
     NOTHING_TO_READ = "nothing_to_read"
+    NOTHING_ASKED = "nothing_asked"
     HASHTAG = "hashtag"
     ADDRESSED_DESK = "addressed_desk"
     QUESTION = "question"
@@ -72,8 +73,9 @@ class Decision:
     """Kind, desk and certainty (0 to 1) of an inquiry, with every word that was weighed.
 
     `decided_by` is the rule that was certain (`addressed_desk`), what the text was screened for
-    (`netiquette`, `spam`, `no_answer_needed`, `language`, `nothing_to_read`), or what weighed the
-    words. `language` (ISO 639-1) is set for a text that is surely neither German nor English.
+    (`netiquette`, `spam`, `no_answer_needed`, `language`, `nothing_to_read`, `nothing_asked`), or
+    what weighed the words. `language` (ISO 639-1) is set for a text that is surely neither German
+    nor English.
     `leaning`: the kind that an unsure one more probably is; `confidence` is then its probability.
     """
 

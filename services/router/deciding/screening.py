@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from services.router.deciding.automatic import AutomaticMail
 from services.router.deciding.chatter import Chatter
 from services.router.deciding.decision import (
     REVIEW_DESK,
@@ -23,6 +24,7 @@ from services.router.deciding.moderation.spam import Spam
 
 LANGUAGE = "language"
 NOTHING_TO_READ = "nothing_to_read"
+NOTHING_ASKED = "nothing_asked"
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _MAYBE_ADDRESS = re.compile(r"@|://|www\.")
@@ -35,11 +37,12 @@ class Screening:
     netiquette: Netiquette
     spam: Spam
     chatter: Chatter
+    automatic: AutomaticMail
 
     @classmethod
     def shipped(cls) -> Screening:
         """Read and compiled once for the process."""
-        return cls(Netiquette.shipped(), Spam.shipped(), Chatter.shipped())
+        return cls(Netiquette.shipped(), Spam.shipped(), Chatter.shipped(), AutomaticMail.shipped())
 
     def suspected(self, inquiry: Inquiry) -> Decision | None:
         """What may get no answer, whoever was addressed."""
@@ -62,6 +65,23 @@ class Screening:
             reason = Reason(Rule.FOREIGN_LANGUAGE, language, 0.0)
             return Decision(Kind.UNSURE, REVIEW_DESK, 0.0, (reason,), LANGUAGE, language)
         return None
+
+    def checked(self, inquiry: Inquiry, decision: Decision) -> Decision:
+        """What was decided by words, for a person where the text may ask nothing at all."""
+        reasons = self.automatic.reasons(inquiry) or self.chatter.nothing_asked(inquiry)
+        if not reasons:
+            return decision
+        leaning = decision.leaning
+        if leaning is None and decision.kind is not Kind.UNSURE:
+            leaning = decision.kind
+        return Decision(
+            Kind.UNSURE,
+            REVIEW_DESK,
+            decision.confidence,
+            (*reasons, *decision.reasons),
+            NOTHING_ASKED,
+            leaning=leaning,
+        )
 
 
 def _for_review(kind: Kind, found: Finding) -> Decision:
