@@ -47,8 +47,9 @@ class Chatter:
     excused: Phrases
     known: frozenset[str]
     stopping: frozenset[str]
+    known_of_praise: frozenset[str]
     wanting: frozenset[str]
-    """What a text wants or tells that praises something besides."""
+    """Those of `stopping`, and what a text wants or tells that praises something besides."""
 
     @classmethod
     def shipped(cls) -> Chatter:
@@ -59,7 +60,7 @@ class Chatter:
         """With the passages that say so; None for what did not come after an answer."""
         if not inquiry.after_answer or _says_more(inquiry):
             return None
-        said = self._said(inquiry.text, self.closing)
+        said = self._said(inquiry.text, self.closing, self.known, self.stopping)
         if said is None or said.unknown > min(_MOST_UNKNOWN, max(1, _UNKNOWN_SHARE * said.read)):
             return None
         reasons = _reasons(Rule.THANKS, inquiry.text, said)
@@ -72,13 +73,13 @@ class Chatter:
         """
         if len(inquiry.text) > _LONGEST_UNASKED or _says_more(inquiry):
             return ()
-        said = self._said(inquiry.text, self.praise, self.wanting)
+        said = self._said(inquiry.text, self.praise, self.known_of_praise, self.wanting)
         if said is None or said.unknown > min(_MOST_UNASKED, max(1, _UNASKED_SHARE * said.read)):
             return ()
         return _reasons(Rule.NOTHING_ASKED, inquiry.text, said)
 
     def _said(
-        self, text: str, closing: Phrases, stopping: frozenset[str] = frozenset()
+        self, text: str, closing: Phrases, known: frozenset[str], stopping: frozenset[str]
     ) -> _Said | None:
         """None where nothing of it is thanks, or one word wants something more."""
         words = Words.of(_unsigned(text))
@@ -86,10 +87,10 @@ class Chatter:
         found = [*closing.find(words), *excused]
         passed = {place for each in excused for place in range(each.first, each.last + 1)}
         rest = [word for place, word in enumerate(words.listed) if place not in passed]
-        if not found or not self.stopping.isdisjoint(rest) or not stopping.isdisjoint(rest):
+        if not found or not stopping.isdisjoint(rest):
             return None
         read = [word for word in rest if word[:1].isalnum()]
-        return _Said(found, words, len(read), sum(word not in self.known for word in read))
+        return _Said(found, words, len(read), sum(word not in known for word in read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,14 @@ def _says_more(inquiry: Inquiry) -> bool:
 def _shipped() -> Chatter:
     source = files("services.router.deciding") / "chatter.toml"
     data = tomllib.loads(source.read_text("utf-8"))
+    known = frozenset(map(folded, data["filler"])) | literal_words(data["closing"])
+    stopping = frozenset(map(folded, data["stopping"]))
     return Chatter(
         Phrases.compile([data], ("closing",)),
         Phrases.compile([data], ("closing", "praise")),
         Phrases.compile([data], ("excused",)),
-        frozenset(map(folded, data["filler"])) | literal_words(data["closing"]),
-        frozenset(map(folded, data["stopping"])),
-        frozenset(map(folded, data["wanting"])),
+        known,
+        stopping,
+        known | literal_words(data["praise"]),
+        stopping | frozenset(map(folded, data["wanting"])),
     )

@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.router.deciding.automatic import AutomaticMail
 from services.router.deciding.chatter import Chatter
+from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Decision, Finding, Inquiry, Kind, Rule
 from services.router.deciding.language import foreign
 from services.router.deciding.moderation.netiquette import Netiquette
 from services.router.deciding.moderation.spam import Spam
 from services.router.deciding.screening import Screening
+from shared.policy import load_policy
 
 DATA = Path("tests/data")
 NETIQUETTE, SPAM, CHATTER = Netiquette.shipped(), Spam.shipped(), Chatter.shipped()
@@ -181,9 +184,55 @@ def test_thanks_are_chatter_only_after_an_answer() -> None:
     assert answered.reasons[0].span == (0, 5)
 
 
+DECIDER = Decider.of(load_policy())
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "passage"),
+    [
+        (None, "Super nettes Team, tolle Beratung, danke!", "danke"),
+        (None, "Frohe Ostern euch allen", "Frohe Ostern"),
+        (None, "Great place, loved the pizza", "loved the"),
+        ("Abwesenheitsnotiz: Ihre Rechnung", "Ich bin ab Montag zurück.", "Abwesenheitsnotiz"),
+        (
+            "Re: invoice",
+            "I am out of the office. For urgent matters call my colleague.",
+            "out of the office",
+        ),
+    ],
+)
+def test_what_asks_nothing_is_for_a_person(subject: str | None, text: str, passage: str) -> None:
+    decision = DECIDER.decide(Inquiry(text, subject))
+    assert (decision.kind, decision.desk) == (Kind.UNSURE, "review")
+    assert decision.decided_by == "nothing_asked"
+    said = {why.word for why in decision.reasons if why.rule is Rule.NOTHING_ASKED}
+    assert passage in said
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        (None, "Super, wann kommt die Rechnung?"),
+        (None, "Tolle App, stürzt dauernd ab"),
+        (None, "Top Laden, bitte ein Angebot für zehn Stühle"),
+        ("Abwesenheitsnotiz", "Wie schalte ich die in der App ein?"),
+        (None, "Mein Drucker ist kaputt, ich bin bis Freitag im Urlaub."),
+        ("Danke", "Die Rechnung ist schon wieder falsch, langsam reicht es."),
+    ],
+)
+def test_what_asks_something_is_decided_by_its_words(subject: str | None, text: str) -> None:
+    assert DECIDER.decide(Inquiry(text, subject)).decided_by == "lexicon"
+
+
+def test_thanks_with_more_words_after_an_answer_are_for_a_person() -> None:
+    told = Inquiry("Danke, der Schrank und das Sofa stehen wunderbar", after_answer=True)
+    assert CHATTER.suggestion(told) is None
+    assert DECIDER.decide(told).decided_by == "nothing_asked"
+
+
 def test_every_phrase_is_a_pattern() -> None:
     kinds = (NETIQUETTE.vocabulary.phrases, SPAM.phrases, SPAM.customer, CHATTER.closing)
-    for phrases in (*kinds, CHATTER.excused):
+    for phrases in (*kinds, CHATTER.excused, CHATTER.praise, AutomaticMail.shipped().phrases):
         for patterns in phrases.by_anchor.values():
             assert [list(pattern.places(" ")) for pattern in patterns] == [[]] * len(patterns)
 
