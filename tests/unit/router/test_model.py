@@ -87,7 +87,7 @@ TECHNICAL = [
     f"{what} {does} {when}"
     for what, does, when in product(
         ("Der Zwirbel", "Unser Quarzer", "Die Flanschette", "Mein Blimmer"),
-        ("ruckelt", "brummt", "qualmt", "zuckt", "blinkt rot"),
+        ("zwirrt", "knorbst", "flimpt", "gnurpst", "wabelt rot"),
         ("seit gestern", "heute früh", "im Keller"),
     )
 ]
@@ -127,7 +127,7 @@ def version() -> Version:
 
 def test_what_people_corrected_is_decided_alone(version: Version) -> None:
     decider = replace(DECIDER, learned=Seat(version))
-    text = "Guten Tag! Die Flanschette brummt im Keller."
+    text = "Guten Tag! Die Flanschette zwirrt im Keller."
     assert DECIDER.decide(Inquiry(text)).kind is Kind.UNSURE
     decision = decider.decide(Inquiry(text))
     assert (decision.kind, decision.desk) == (Kind.TECHNICAL, "technical")
@@ -150,7 +150,7 @@ def test_what_it_knows_nothing_of_it_does_not_decide(version: Version) -> None:
 
 def test_rules_that_are_certain_go_before_it(version: Version) -> None:
     decider = replace(DECIDER, learned=Seat(version))
-    to_hotline = Inquiry("Die Flanschette brummt im Keller", None, "hotline")
+    to_hotline = Inquiry("Die Flanschette zwirrt im Keller", None, "hotline")
     assert decider.decide(to_hotline) == DECIDER.decide(to_hotline)
 
 
