@@ -51,8 +51,15 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "model_type": ("is not an object", "an object with fields"),
     "model_attributes_type": ("is not an object", "an object with fields"),
     "path_type": ("is not a path", "the path of a file"),
+    "union_tag_not_found": MISSING,
 }
 EMAIL = r"^[^@\s]+@[^@\s]+$"
+_CHOICES: Mapping[str, str] = {
+    "literal_error": "expected",
+    "enum": "expected",
+    "union_tag_invalid": "expected_tags",
+}
+"""Where each says what it knows."""
 _FORMS: Mapping[str, str] = {EMAIL: "an address such as erika@example.org"}
 """What a pattern means, for those to whom it is a riddle."""
 _BOUNDS: Mapping[str, tuple[str, str, str]] = {
@@ -82,8 +89,8 @@ def words_of(error: Mapping[str, Any]) -> tuple[str, str]:
         unit = "characters" if context.get("field_type") == "Value" else "items"
         bound = context[name]
         return wrong, right.format(f"{bound:g}" if isinstance(bound, float) else bound, unit)
-    if kind in ("literal_error", "enum"):
-        choice = re.findall(r"'([^']+)'", context["expected"])
+    if kind in _CHOICES:
+        choice = re.findall(r"'([^']+)'", context[_CHOICES[kind]])
         return "is not one of those that are known", f"one of: {', '.join(choice)}"
     if kind == "value_error":
         # Raised by a validator of ours, so the sentence is ours.

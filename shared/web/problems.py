@@ -192,6 +192,8 @@ def _field_problem(error: Mapping[str, Any]) -> FieldProblem:
     field = clean_name(named[:200].encode("utf-8", "backslashreplace").decode()) or "a field"
     if error["type"] == "json_invalid":
         field = "body"
+    if error["type"].startswith("union_tag_"):
+        field = error["ctx"]["discriminator"].strip("'")
     return FieldProblem(field, *words_of(error))
 
 

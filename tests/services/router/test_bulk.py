@@ -174,3 +174,17 @@ async def test_what_is_wrong_with_the_action_refuses_the_whole(
     assert answer.status_code == 422
     assert answer.json()["type"] == f"urn:inbound-desk:problem:{code}"
     assert (await desk.get(f"/todos/{todo_id}"))["state"] == "open"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_which_actions_there_are_is_said(desk: Desk) -> None:
+    ids = [(await desk.new_todo())["id"]]
+    destroy = {"action": "destroy", "ids": ids}
+    (error,) = (await desk.post("/todos/bulk", destroy)).json()["errors"]
+    assert (error["field"], error["problem"]) == ("action", "is not one of those that are known")
+    assert "claim, assign, release" in error["expected"]
+    (error,) = (await desk.post("/todos/bulk", {"ids": ids})).json()["errors"]
+    assert (error["field"], error["problem"]) == ("action", "is missing")
+    twice = {"action": "claim", "ids": ids * 2}
+    (error,) = (await desk.post("/todos/bulk", twice)).json()["errors"]
+    assert (error["field"], error["expected"]) == ("claim.ids", "each id once")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from services.router.people.names import Person
 from services.router.todos.domain.todo import DismissReason, TodoState
@@ -22,10 +22,16 @@ def _example(action: str, **more: Any) -> ConfigDict:
     return ConfigDict(extra="forbid", json_schema_extra={"examples": [example]})
 
 
+def _each_once(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("each id once")
+    return ids
+
+
 class Many(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[UUID] = Field(
+    ids: Annotated[list[UUID], AfterValidator(_each_once)] = Field(
         min_length=1, max_length=MOST_AT_ONCE, description="Which ToDos, each once."
     )
     if_match: dict[UUID, Annotated[int, Field(ge=1)]] = Field(
@@ -36,8 +42,6 @@ class Many(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if len(set(self.ids)) < len(self.ids):
-            raise ValueError("ids that each stand there once")
         if not self.if_match.keys() <= set(self.ids):
             raise ValueError("if_match for no other ToDos than those in ids")
         return self
