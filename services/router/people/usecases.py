@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from services.router.people import store
 from services.router.people.store import Absence
@@ -15,7 +15,7 @@ class AbsentError(ConflictError):
     """Nothing can be assigned to this person now."""
 
     def __init__(self, absence: Absence) -> None:
-        until = absence.ends_at.isoformat()
+        until = absence.ends_at.astimezone(UTC).isoformat().replace("+00:00", "Z")
         instead = "" if absence.substitute is None else f"; {absence.substitute} takes over"
         super().__init__("assignee-absent", f"{absence.person} is absent until {until}{instead}")
         self.members = {"until": until, "substitute": absence.substitute}

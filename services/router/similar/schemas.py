@@ -94,7 +94,7 @@ class ReuseWeek(BaseModel):
 
 
 class ReuseReport(BaseModel):
-    """From `from` until before `to`, as it stands now."""
+    """Of the ToDos received from `from` until before `to`, as it stands now."""
 
     start: datetime = Field(serialization_alias="from", examples=["2026-11-15T23:00:00Z"])
     end: datetime = Field(serialization_alias="to", examples=["2026-11-22T23:00:00Z"])

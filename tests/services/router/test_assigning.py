@@ -96,7 +96,9 @@ async def test_nothing_is_assigned_to_who_is_absent(desk: Desk) -> None:
     await _assign(desk, todo, "Anna", as_supervisor=True)
     desk.clock.advance(HOUR)
     problem = _problem(await _assign(desk, todo, "Bert"), 409, "assignee-absent")
-    assert (problem["until"], problem["substitute"]) == (until.isoformat(), "Carla")
+    ends = until.isoformat().replace("+00:00", "Z")
+    assert (problem["until"], problem["substitute"]) == (ends, "Carla")
+    assert ends in problem["detail"]
     assert (await desk.get(f"/todos/{todo['id']}"))["assignee"] == "Anna"
     desk.clock.advance(2 * HOUR)
     assert (await _assign(desk, todo, "Bert")).status_code == 200
