@@ -269,14 +269,16 @@ def found(tx: Write, todo_id: UUID, by: By) -> WorkTodo:
     if todo is None:
         raise unknown_todo(todo_id)
     if by.read is not None and todo.version not in by.read:
-        raise _changed(todo)
+        raise _changed(todo, by.read)
     return todo
 
 
-def _changed(todo: WorkTodo) -> ChangedError:
+def _changed(todo: WorkTodo, read: frozenset[int]) -> ChangedError:
+    # A proxy that compresses may have made the tag a weak one: then reading again does not help.
+    none = "If-Match names no version: send the ETag as it was given, without W/"
     return ChangedError(
         "todo-changed",
-        "the ToDo has changed since it was read: read it again, then decide",
+        "the ToDo has changed since it was read: read it again, then decide" if read else none,
         version=todo.version,
         stands={
             "state": todo.status.state.value,
