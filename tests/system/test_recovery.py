@@ -12,19 +12,22 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, select
 
 from services.router.tables import appeals, verdicts
-from shared.db import Read, Write, open_database
-from shared.messaging.outbox import OUTBOX
+from shared.db import Read
 from tests.system.copies import differences
-from tests.system.desk import SERVICES, Caller, Desk, desk_of
-
-DECIDED = ("id", "inquiry_id", "kind", "confidence", "received_at", "created_at", "due_at")
-WORKED_ON = (
-    *DECIDED, "desk", "state", "assignee", "assignee_key_name", "ended_at", "ended_by",
-    "dismiss_reason", "reopened_at", "message_count", "deadline", "excerpt",
-)  # fmt: skip
+from tests.system.desk import Caller, Desk, desk_of
+from tests.system.losing import (
+    DECIDED,
+    WORKED_ON,
+    at_rest,
+    catch_up,
+    changed,
+    lose_the_database,
+    recover,
+    todos,
+)
 
 
 @pytest.fixture(params=["embedded", "distributed"])
@@ -38,32 +41,30 @@ async def test_an_empty_router_has_the_same_todos_again(desk: Desk) -> None:
     began = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
     async with Caller(desk) as caller:
         await _a_backlog(caller)
-        await desk.quiet(lambda: _outboxes(desk))
-        before = await _todos(caller)
+        await at_rest(desk)
+        before = await todos(caller)
         kept = await desk.read("router", _verdicts_and_appeals)
 
-    await _lose_the_database(desk)
-    await asyncio.to_thread(desk.run, "migrate", "router")
-    for service in ("intake", "sla"):
-        await asyncio.to_thread(desk.run, "replay", service, "--since", began)
-    await asyncio.to_thread(desk.start)
+    await lose_the_database(desk)
+    await catch_up(desk, began)
     async with Caller(desk) as caller:
-        await desk.quiet(lambda: _outboxes(desk))
-        caught_up = await _todos(caller)
-        assert _only(caught_up, DECIDED) == _only(before, DECIDED)
+        caught_up = await todos(caller)
+        assert len(caught_up) == len(before)
+        assert changed(before, caught_up, DECIDED) == []
 
-        said = await _recover(desk, began)
+        said = await recover(desk, began)
         assert said.startswith(f"{_worked_on(before)} ToDos stand again"), said
-        await desk.quiet(lambda: _outboxes(desk))
-        after = await _todos(caller)
-        assert _only(after, WORKED_ON) == _only(before, WORKED_ON)
+        await at_rest(desk)
+        after = await todos(caller)
+        assert changed(before, after, WORKED_ON) == []
         assert await desk.read("router", _verdicts_and_appeals) == kept
 
         async def look(service: str, query: Select[*tuple[Any, ...]]) -> list[Mapping[str, Any]]:
             return [*await desk.read(service, lambda tx: tx.rows(query))]
 
         assert await differences(look) == []
-        assert (await _recover(desk, began)).startswith("0 ToDos")
+        said = await recover(desk, began)
+        assert said.startswith("0 ToDos")
 
 
 async def _a_backlog(caller: Caller) -> None:
@@ -104,15 +105,6 @@ async def _arrives(caller: Caller, words: str) -> str:
     return str(todo["id"])
 
 
-async def _todos(caller: Caller) -> list[dict[str, Any]]:
-    found = await caller.all("/router/v1/todos")
-    return sorted(found, key=lambda todo: todo["id"])
-
-
-def _only(todos: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [{name: todo[name] for name in names} for todo in todos]
-
-
 def _worked_on(todos: list[dict[str, Any]]) -> int:
     """Those that were not left as they came, nor completed by an answer that intake has."""
     return len(todos) - 2
@@ -121,39 +113,3 @@ def _worked_on(todos: list[dict[str, Any]]) -> int:
 def _verdicts_and_appeals(tx: Read) -> list[tuple[Any, ...]]:
     columns = (select(verdicts).order_by(verdicts.c.at), select(appeals).order_by(appeals.c.at))
     return [tuple(row) for query in columns for row in tx.execute(query)]
-
-
-async def _recover(desk: Desk, since: str) -> str:
-    """Beside a desk that runs; in one process only while it does not."""
-    if desk.embedded:
-        await asyncio.to_thread(desk.kill)
-    said = await asyncio.to_thread(desk.run, "recover", "router", "--since", since)
-    if desk.embedded:
-        await asyncio.to_thread(desk.start)
-    return said
-
-
-async def _outboxes(desk: Desk) -> list[int]:
-    def rows(tx: Read) -> int:
-        return int(tx.execute(select(func.count()).select_from(OUTBOX)).scalar_one())
-
-    return [await desk.read(service, rows) for service in SERVICES]
-
-
-async def _lose_the_database(desk: Desk) -> None:
-    await asyncio.to_thread(desk.kill)
-    if desk.embedded:
-        for each in (desk.folder / "var").glob("router.sqlite*"):
-            each.unlink()
-        return
-
-    def lose(tx: Write) -> None:
-        tx.execute(text("DROP SCHEMA public CASCADE"))
-        tx.execute(text("CREATE SCHEMA public"))
-
-    database = open_database(desk.databases["router"], pool_size=2)
-    await database.start()
-    try:
-        await database.write(lose)
-    finally:
-        await database.stop()
