@@ -20,8 +20,7 @@ from uuid import uuid4
 import pytest
 
 from tests.services.router.learning_desk import alternating
-from tests.support.kafka_broker import Broker
-from tests.system.desk import Caller, Desk, delivered, distributed, embedded
+from tests.system.desk import Caller, Desk, delivered, desk_of
 from tests.system.losing import (
     DECIDED,
     WORKED_ON,
@@ -124,14 +123,7 @@ async def _desk(request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[D
         text = text.replace(shipped, ours)
     policy = folder / "desk.toml"
     policy.write_text(text)
-    if request.param == "embedded":
-        context = embedded(folder, DESK_POLICY=str(policy))
-    else:
-        broker: Broker = request.getfixturevalue("desk_broker")
-        postgres: str = request.getfixturevalue("postgres_url")
-        context = distributed(
-            folder, postgres=postgres, kafka=broker.bootstrap, instances=1, DESK_POLICY=str(policy)
-        )
+    context = desk_of(request.param, folder, request, instances=1, DESK_POLICY=str(policy))
     async with context as desk:
         yield desk
 

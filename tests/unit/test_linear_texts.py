@@ -43,6 +43,7 @@ from services.intake.receiving.outcome import Result
 from services.router.deciding.decide import Decider
 from services.router.deciding.decision import Inquiry
 from services.router.deciding.language import foreign
+from services.router.deciding.lexicon.words import LONGEST_TEXT, words_of
 from services.router.deciding.model.features import features, places
 from services.router.deciding.policy import policy_words
 from services.router.deciding.rules.terms import prepare
@@ -66,7 +67,7 @@ from shared.web.paging import Cursors
 from shared.web.problems import RefusedError
 from shared.web.strict_json import require_json, strict_json
 
-SHORT, LONG = 10_000, 100_000
+LONG, TIMES = 100_000, 10
 ALLOWED_GROWTH = 30
 """Ten times as long; a quadratic function takes a hundred times as long. Between them lies what a
 busy machine adds.
@@ -95,6 +96,7 @@ KINDS: dict[str, Callable[[int], str]] = {
     "words": repeated("ab "),
     "white space": repeated(" "),
     "line ends": repeated("\r\n"),
+    "empty lines": repeated("\n"),
     "full stops": repeated("."),
     "hyphens": repeated("-"),
     "questions": repeated("?"),
@@ -348,13 +350,22 @@ FUNCTIONS: dict[str, Callable[[str], object]] = {
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_growth_is_linear(function: str) -> None:
-    fed = FUNCTIONS[function]
+    assert_linear(function, FUNCTIONS[function], longest=LONG)
+
+
+def test_growth_is_linear_in_the_beginning_that_the_lexicon_reads() -> None:
+    assert_linear("words_of", words_of, longest=LONGEST_TEXT)
+
+
+def assert_linear(function: str, fed: Callable[[str], object], *, longest: int) -> None:
+    """Up to `longest` characters, for texts of every kind."""
     for kind, text in KINDS.items():
-        long = text(LONG)
+        long = text(longest)
         taken = _seconds(fed, long)
         if taken <= UNSUSPECTED_SECONDS:
             continue
-        allowed = ALLOWED_GROWTH * max(_seconds(fed, text(SHORT)) for _ in range(2))
+        shorter = text(longest // TIMES)
+        allowed = ALLOWED_GROWTH * max(_seconds(fed, shorter) for _ in range(2))
         if taken > allowed:  # the machine may have been busy with something else
             taken = min(_seconds(fed, long) for _ in range(2))
         assert taken <= max(allowed, UNSUSPECTED_SECONDS), f"{function} is not linear: {kind}"

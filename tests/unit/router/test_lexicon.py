@@ -67,6 +67,7 @@ def test_a_term_is_found(term: str, text: str, words: str) -> None:
         ("stürzt ... ab", "Er stürzt oft, a b c d e ab"),
         ("geht {nicht}", "Wie geht es? Nicht gut"),
         ("geht {nicht}", "geht.\n\nNicht gut"),
+        ("stürzt ... ab", "Er stürzt\n \t\nab morgen"),
         ("error*", "https://example.org/error www.error.example error@example.org"),
         ("passwort*", "Kasswort"),
         ("passwort*", "Passierort"),

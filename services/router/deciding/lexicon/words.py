@@ -16,7 +16,7 @@ LONGEST_SIGNATURE = 600
 BREAK = 64
 """How far apart the end of a sentence puts two words: no phrase reaches over it."""
 
-_PIECE = re.compile(r"[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+|[.!?;:\u2026](?=\s)|\n\s*+\n")
+_PIECE = re.compile(r"[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+|[.!?;:\u2026](?=\s)|\n[^\S\n]*+\n")
 """A word, or what ends a sentence. Only words begin with a letter or a digit."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _QUOTED = re.compile(r"^[ \t]{0,8}>.*$", re.MULTILINE)
