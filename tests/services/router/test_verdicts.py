@@ -15,6 +15,7 @@ from services.router.tables import verdicts
 from shared.db import Read
 from shared.events.inquiries import MessageEdited, MessageWithdrawn
 from shared.events.todos import TodoDismissed, TodoReleased, TodoReopened, TodoRerouted
+from tests.services.router.desk import ANNA as ANNAS_KEY
 from tests.services.router.desk import BERT, POLICY, READER, Desk, Inquiry, history, opened, types
 from tests.support.clock import ManualClock
 
@@ -32,8 +33,11 @@ async def strict(database_url: str, tmp_path: Path, clock: ManualClock) -> Async
         yield desk
 
 
-async def decide(desk: Desk, todo: dict[str, Any], verdict: str, **more: Any) -> dict[str, Any]:
-    answer = await desk.post(f"/todos/{todo['id']}/verdict", {"verdict": verdict, **more})
+async def decide(
+    desk: Desk, todo: dict[str, Any], verdict: str, *, key: str = ANNAS_KEY, **more: Any
+) -> dict[str, Any]:
+    path, body = f"/todos/{todo['id']}/verdict", {"verdict": verdict, **more}
+    answer = await desk.post(path, body, key=key)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
     return found
@@ -179,7 +183,7 @@ async def test_the_first_of_two_waits_for_another_person(strict: Desk) -> None:
     again = await decide(strict, todo, "netiquette", by="ANNA")
     assert (again["state"], len(again["history"])) == ("open", len(waiting["history"]))
 
-    agreed = await decide(strict, todo, "netiquette", **OTHER)
+    agreed = await decide(strict, todo, "netiquette", **OTHER, key=BERT)
     assert (agreed["state"], agreed["ended_by"]) == ("dismissed", "Berta")
     assert agreed["pending_verdict"] is None
     assert await given(strict) == [("netiquette", None, "Berta")]
@@ -192,8 +196,36 @@ async def test_there_is_no_way_round_the_second_person(strict: Desk) -> None:
     assert (first["state"], first["pending_verdict"]["by"]) == ("open", "Anna")
     as_supervisor = await strict.post(path, {**body, **ANNA, "as_supervisor": True})
     assert as_supervisor.json()["state"] == "open"
-    second = (await strict.post(path, {**body, **OTHER})).json()
+    second = (await strict.post(path, {**body, **OTHER}, key=BERT)).json()
     assert (second["state"], second["dismiss_reason"]) == ("dismissed", "netiquette")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"by": "J\u00f6rg"}, {"by": "JO\u0308RG"}),
+        ({"by": "Berta"}, {}),
+        ({}, {"by": "Berta"}),
+    ],
+)
+async def test_one_person_is_not_two(
+    strict: Desk, first: dict[str, str], second: dict[str, str]
+) -> None:
+    """Spelled otherwise, or once named and once as the owner of the same key."""
+    todo = await strict.new_todo(UNCLEAR)
+    await decide(strict, todo, "netiquette", **first)
+    after = await decide(strict, todo, "netiquette", **second)
+    assert (after["state"], after["pending_verdict"]["by"]) == ("open", first.get("by", "Anna"))
+    agreed = await decide(strict, todo, "netiquette", key=BERT)
+    assert (agreed["state"], agreed["ended_by"]) == ("dismissed", "Bert")
+
+
+async def test_who_has_decided_takes_it_from_nobody_by_deciding_again(strict: Desk) -> None:
+    todo = await strict.new_todo(UNCLEAR)
+    await decide(strict, todo, "netiquette", **ANNA)
+    await strict.post(f"/todos/{todo['id']}/claim", {"assignee": "Berta"}, key=BERT)
+    again = await decide(strict, todo, "netiquette", **ANNA, as_supervisor=True)
+    assert (again["state"], again["assignee"]) == ("claimed", "Berta")
 
 
 @pytest.mark.parametrize("reason", ["spam", "no_answer_needed"])

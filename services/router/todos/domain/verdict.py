@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from unicodedata import normalize
 
 from services.router.todos.domain.todo import DismissReason
 
@@ -40,6 +41,16 @@ class PendingVerdict:
     at: datetime
     key_name: str
 
-    def agreed_by(self, person: str) -> bool:
-        """Whether that is another person; spelling in capitals does not make one."""
-        return person.casefold() != self.by.casefold()
+    def agreed_by(self, person: str, key_name: str) -> bool:
+        """Whether that is another person: neither capitals nor the way in which an umlaut is
+        encoded make one. Of two through one key both have to be named, for its owner may well be
+        the one who was named.
+        """
+        who, first = _spelled(person), _spelled(self.by)
+        if key_name == self.key_name and _spelled(key_name) in (who, first):
+            return False
+        return who != first
+
+
+def _spelled(name: str) -> str:
+    return normalize("NFC", normalize("NFC", name).casefold())

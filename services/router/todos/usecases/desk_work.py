@@ -197,7 +197,7 @@ def dismiss(
     moves.dismiss(todo.status, actor, reason=reason)
     covers = last_read(tx, todo.inquiry_id, read_until)
     needs_two = reason is DismissReason.NETIQUETTE and netiquette_verdicts > 1
-    if needs_two and not _second_agrees(tx, todo, actor):
+    if needs_two and not _second_agrees(tx, todo, actor, by):
         _await_second(tx, todo, actor, by)
         return False
     clear_pending(tx, [todo.id])
@@ -306,19 +306,22 @@ def _after_reopening(todo: WorkTodo, now: datetime) -> datetime:
     return now if todo.reopened_at is None else max(now, todo.reopened_at + _TICK)
 
 
-def _second_agrees(tx: Write, todo: WorkTodo, actor: Actor) -> bool:
+def _second_agrees(tx: Write, todo: WorkTodo, actor: Actor, by: By) -> bool:
     pending = pending_of(tx, todo.id)
-    return pending is not None and pending.agreed_by(actor.id)
+    return pending is not None and pending.agreed_by(actor.id, by.key)
 
 
 def _await_second(tx: Write, todo: WorkTodo, actor: Actor, by: By) -> None:
-    """One person has decided: from here on the ToDo is open, for another one to agree."""
-    if pending_of(tx, todo.id) is None:
+    """One person has decided: from here on the ToDo is open, for another one to agree. Deciding
+    again takes it from nobody.
+    """
+    first = pending_of(tx, todo.id) is None
+    if first:
         verdict = PendingVerdict(Verdict.NETIQUETTE, actor.id, by.now, by.key)
         keep_pending(tx, todo.id, verdict)
         raise_version(tx, todo.id)
         note(tx, [by.line(todo, What.VERDICT_PENDING, verdict.verdict.value, at=by.now)])
-    if todo.status.state is TodoState.CLAIMED:
+    if todo.status.state is TodoState.CLAIMED and (first or todo.status.assignee == actor.id):
         release(tx, todo_id=todo.id, by=replace(by, read=None))
 
 
