@@ -15,6 +15,7 @@ _DAY = "a day such as 2026-11-24"
 _PLAIN: Mapping[str, tuple[str, str]] = {
     "missing": MISSING,
     "missing_argument": MISSING,
+    "union_tag_not_found": MISSING,
     "extra_forbidden": (
         "is not a field that is known here",
         "leave it out, or see the API document",

@@ -159,8 +159,23 @@ def wrong_method(allowed: Iterable[str]) -> JSONResponse:
 
 
 async def on_validation_error(_request: Request, error: RequestValidationError) -> JSONResponse:
-    problems = field_problems(error.errors())
+    errors = [{**each, "loc": _place(each, error.body)} for each in error.errors()]
+    problems = field_problems(errors)
     return problem_response(422, "invalid-request", summary(problems), problems=problems)
+
+
+def _place(error: Mapping[str, Any], body: Any) -> tuple[int | str, ...]:
+    """Where it is in the request. Where one field says what the others are (a discriminator),
+    pydantic puts that field's value before the place, and leaves out the field itself.
+    """
+    place: tuple[int | str, ...] = tuple(error["loc"])
+    if error["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        return (*place, error["ctx"]["discriminator"].strip("'"))
+    if place[:1] != ("body",) or not isinstance(body, Mapping) or len(place) == 1:
+        return place
+    told = place[1] not in body and any(value == place[1] for value in body.values())
+    is_field = len(place) == 2 and error["type"] == "missing"
+    return ("body", *place[2:]) if told and not is_field else place
 
 
 async def on_unforeseen(_request: Request, _error: Exception) -> JSONResponse:

@@ -136,7 +136,9 @@ async def test_rerouting_to_the_same_desk_is_a_conflict(desk: Desk) -> None:
     body = {"desk": "technical", "reason": "again"}
     answer = await desk.post(f"/todos/{todo['id']}/reroute", body)
     assert answer.status_code == 409
-    assert answer.json()["type"] == "urn:inbound-desk:problem:same-desk"
+    problem = answer.json()
+    assert problem["type"] == "urn:inbound-desk:problem:same-desk"
+    assert problem["detail"].startswith("the ToDo is at that desk already")
 
 
 async def test_an_unknown_desk_is_named_with_the_known_ones(desk: Desk) -> None:

@@ -109,7 +109,7 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
         self.allowed = allowed
         standing = f"is {todo.state}" + (f" by {self.claimed_by}" if self.claimed_by else "")
         usual = f"{action} is not possible while the ToDo {standing}"
-        because = _WHY_NOT_REOPENED.get(code, usual)
+        because = _WHY_NOT.get(code, usual)
         super().__init__(f"{because}; possible now: {self.possible}" if self.possible else because)
 
     @property
@@ -123,7 +123,8 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
 
 _WITHOUT_A_PERSON = {Role.SYSTEM: Action.COMPLETE, Role.POLICY: Action.DISMISS}
 _WHILE_CLAIMED = (Action.RELEASE, Action.COMPLETE, Action.REROUTE, Action.DISMISS)
-_WHY_NOT_REOPENED = {
+_WHY_NOT = {
+    "same_desk": "the ToDo is at that desk already",
     "todo_not_ended": "the ToDo has not ended: there is no end to take back",
     "todo_answered": "only a recorded answer ended the ToDo: reclassify that reply at intake",
     "todo_merged": "the inquiry became part of another: go on with that one's ToDo",
