@@ -6,7 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
+from services.router.moderation import store
+from shared.db import Read
+from tests.services.router.conftest import NOON
 from tests.services.router.desk import Desk, Inquiry
 
 UNCLEAR = "Hm, nun ja, so eben."
@@ -55,6 +59,27 @@ async def test_by_week_and_in_total(desk: Desk) -> None:
         {"week": "2026-W49", "monday": "2026-11-30", **second},
     ]
     assert found["total"] == {name: first[name] + second[name] for name in first}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_dismissals_are_found_by_their_index(desk: Desk) -> None:
+    """Not by reading the ends of all inquiries once for each week."""
+
+    def plan(tx: Read) -> str:
+        said: list[tuple[str, Any]] = []
+
+        def keep(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> None:
+            said.append((statement, given))
+
+        event.listen(tx.connection, "before_cursor_execute", keep)
+        store.dismissed(tx, start=NOON, end=NOON + timedelta(days=7))
+        event.remove(tx.connection, "before_cursor_execute", keep)
+        [(statement, given)] = said
+        rows = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", given)
+        return "; ".join(row[3] for row in rows)
+
+    found = await desk.service.database.read(plan)
+    assert "SEARCH todo_ends USING INDEX ix_todo_ends_moderated (at>? AND at<?)" in found
 
 
 async def test_a_span_cuts_its_weeks(desk: Desk) -> None:
