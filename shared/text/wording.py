@@ -52,7 +52,6 @@ _PLAIN: Mapping[str, tuple[str, str]] = {
     "model_type": ("is not an object", "an object with fields"),
     "model_attributes_type": ("is not an object", "an object with fields"),
     "path_type": ("is not a path", "the path of a file"),
-    "union_tag_not_found": MISSING,
 }
 EMAIL = r"^[^@\s]+@[^@\s]+$"
 _CHOICES: Mapping[str, str] = {

@@ -173,9 +173,9 @@ def _place(error: Mapping[str, Any], body: Any) -> tuple[int | str, ...]:
         return (*place, error["ctx"]["discriminator"].strip("'"))
     if place[:1] != ("body",) or not isinstance(body, Mapping) or len(place) == 1:
         return place
-    told = place[1] not in body and any(value == place[1] for value in body.values())
+    is_value = place[1] not in body and any(value == place[1] for value in body.values())
     is_field = len(place) == 2 and error["type"] == "missing"
-    return ("body", *place[2:]) if told and not is_field else place
+    return ("body", *place[2:]) if is_value and not is_field else place
 
 
 async def on_unforeseen(_request: Request, _error: Exception) -> JSONResponse:

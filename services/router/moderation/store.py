@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, exists, func, select
 
 from services.router.tables import appeals, ends, todos
 from shared.db import Read
@@ -31,7 +31,9 @@ def dismissed(tx: Read, *, start: datetime, end: datetime) -> Mapping[str, int]:
     e = ends.c
     # Written into the statement: of values it cannot see the database does not know that they are
     # those of the partial index.
-    reasons = bindparam("reasons", REASONS, expanding=True, literal_execute=True)
+    reasons: BindParameter[str] = bindparam(
+        "reasons", REASONS, expanding=True, literal_execute=True
+    )
     query = (
         select(e.reason, func.count(e.todo_id.distinct()))
         .where(e.reason.in_(reasons), e.at >= start, e.at < end)

@@ -312,6 +312,9 @@ async def test_what_cannot_be_reused_is_refused(desk: Desk) -> None:
     assert await code(todo["id"], unknown) == (404, "answer-not-found")
     assert await code(todo["id"], todo["inquiry_id"]) == (409, "reuse-of-itself")
     assert await code(own["id"], todo["inquiry_id"]) == (404, "answer-not-found")
+    unseen = {"inquiry_id": str(one.inquiry_id), "by": "\u200b"}
+    nobody = await desk.post(f"/todos/{todo['id']}/reuse", unseen)
+    assert (nobody.status_code, nobody.json()["errors"][0]["field"]) == (422, "by")
     assert await code(todo["id"], one.inquiry_id, READER) == (403, "scope-missing")
     await desk.post(f"/todos/{todo['id']}/dismiss", {"reason": "spam"})
     assert await code(todo["id"], one.inquiry_id) == (409, "todo-dismissed")
@@ -330,6 +333,7 @@ async def test_the_report_says_how_often_nobody_had_to_look_again(desk: Desk) ->
     await desk.hears(same.answered(text=ADVICE))
     span = {"from": "2026-11-16", "to": "2026-11-29"}
     report = await desk.get("/reports/reuse", **span)
+    assert (report["from"], report["to"]) == ("2026-11-15T23:00:00Z", "2026-11-29T23:00:00Z")
     assert report["total"] == {
         "received": 3, "asked": 2, "found": 1, "shown": 1, "reused": 1,
         "answered": 2, "answered_with_reuse": 1, "reuse_percent": 50.0,
