@@ -7,9 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import Table, func, select
 
-from services.router.tables import questions
+from services.router.tables import appeals, questions
 from services.router.todos.usecases.recovery import Recovered, recover
 from shared.bus.port import Received
 from shared.db import Read
@@ -171,11 +172,36 @@ async def test_what_was_dismissed_before_its_answer_leaves_the_index_again(
     url = await migrated_files.copy("router", tmp_path / "again.sqlite")
     async with opened(url, tmp_path / "again", clock) as again:
         await again.hears_batch([received, answer])
-        assert await again.service.database.read(_questions) == 1
+        assert await again.service.database.read(_rows, questions) == 1
         await again.service.database.write(recover, told, now=clock.now())
         assert (await again.todo_of(inquiry))["state"] == "dismissed"
-        assert await again.service.database.read(_questions) == 0
+        assert await again.service.database.read(_rows, questions) == 0
 
 
-def _questions(tx: Read) -> int:
-    return int(tx.execute(select(func.count()).select_from(questions)).scalar_one())
+def _rows(tx: Read, table: Table) -> int:
+    return int(tx.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+@pytest.mark.parametrize("verb", ["appeal", "reopen"])
+async def test_what_was_taken_back_stays_so_for_who_works_on_it_by_then(
+    verb: str, desk: Desk, tmp_path: Path, clock: ManualClock, migrated_files: MigratedFiles
+) -> None:
+    inquiry = Inquiry(clock.now())
+    received = record_of(inquiry.received())
+    await desk.hears_batch([received])
+    path = f"/todos/{(await desk.todo_of(inquiry))['id']}"
+    for name, body in (("dismiss", {"reason": "spam"}), (verb, {"reason": "it is none"})):
+        clock.advance(MINUTE)
+        assert (await desk.post(f"{path}/{name}", body)).is_success
+    told = await desk.told()
+    url = await migrated_files.copy("router", tmp_path / "again.sqlite")
+    async with opened(url, tmp_path / "again", clock) as again:
+        await again.hears_batch([received])
+        clock.advance(MINUTE)
+        assert (await again.post(f"{path}/claim", {"assignee": "Bert"}, key=BERT)).is_success
+        for _ in range(2):
+            await again.service.database.write(recover, told, now=clock.now())
+            todo = await again.todo_of(inquiry)
+            assert (todo["state"], todo["assignee"]) == ("claimed", "Bert")
+            assert [line["what"] for line in todo["history"]].count(f"{verb}ed") == 1
+        assert await again.service.database.read(_rows, appeals) == (verb == "appeal")

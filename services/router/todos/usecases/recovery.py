@@ -213,21 +213,25 @@ class _Recovery:
             self._keep(fact, Verdict(verdict), None, end.by, end.at)
 
     def _reopen(self, fact: TodoReopened) -> None:
-        before = self.todos[fact.inquiry_id].status.dismissal
-        dismissed_at = self.todos[fact.inquiry_id].ended_at
-        what = What.APPEALED if fact.time_left else What.REOPENED
-        if not self._work(
-            fact, fact.reopened_at, fact.reopened_by, what, self._reopened, fact.reason
-        ):
+        """It takes back what was decided until then, whatever was done since."""
+        before, at = self.todos[fact.inquiry_id], fact.reopened_at
+        if before.reopened_at is not None and before.reopened_at >= at:
             return
-        if fact.time_left and before in APPEALABLE and before and dismissed_at is not None:
-            todo = self.todos[fact.inquiry_id]
+        what = What.APPEALED if fact.time_left else What.REOPENED
+        if not self._work(fact, at, fact.reopened_by, what, self._reopened, fact.reason):
+            after = self._ends.stands(replace(before, reopened_at=at))
+            self.todos[fact.inquiry_id] = after
+            self.lines.append(
+                Note(before.id, at, fact.reopened_by, what, fact.reason, fact.key_name)
+            )
+        dismissal, dismissed_at = before.status.dismissal, before.ended_at
+        if fact.time_left and dismissal in APPEALABLE and dismissal and dismissed_at is not None:
             verdicts.keep_appeal(
                 self._tx,
-                todo.id,
-                dismissed_for=before,
+                before.id,
+                dismissed_for=dismissal,
                 dismissed_at=dismissed_at,
-                at=fact.reopened_at,
+                at=at,
                 desk=fact.desk,
             )
 
