@@ -99,7 +99,8 @@ class EventHandlers:
         outcomes.record_closes(tx, _pairs(InquiryClosed, envelopes))
 
     def withdrawn(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
-        outcomes.record_withdrawals(tx, _data(ReplyWithdrawn, envelopes))
+        facts = _data(ReplyWithdrawn, envelopes)
+        outcomes.record_withdrawals(tx, facts, now=self.clock.now())
 
     def own_post(self, tx: Write, envelopes: Sequence[Envelope]) -> None:
         outcomes.record_own_posts(tx, _data(OwnPostSeen, envelopes))

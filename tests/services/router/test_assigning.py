@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from services.router.todos.absences import hand_on_once, loop
+from shared.events.inquiries import ReplyWithdrawn
 from shared.events.todos import TodoClaimed, TodoReleased
 from tests.services.router.conftest import NOON
-from tests.services.router.desk import AGENT, ANNA, BERT, READER, Desk, history, types
+from tests.services.router.desk import AGENT, ANNA, BERT, READER, Desk, Inquiry, history, types
 
 HOUR = timedelta(hours=1)
 
@@ -160,6 +161,33 @@ async def test_the_return_changes_nothing_and_what_is_taken_meanwhile_stays(desk
     assert (await desk.get(f"/todos/{mine['id']}"))["assignee"] == "Bert"
     assert (await desk.get(f"/todos/{todo['id']}"))["assignee"] == "Carla"
     assert (await desk.request("DELETE", "/people/Bert/absence")).status_code == 404
+
+
+@pytest.mark.parametrize("substitute", ["Carla", None])
+async def test_what_comes_back_to_who_is_absent_is_handed_on(
+    desk: Desk, substitute: str | None
+) -> None:
+    one = Inquiry(NOON)
+    answer = one.answered("Bert")
+    await desk.hears(one.received())
+    path = f"/todos/{(await desk.todo_of(one))['id']}"
+    assert (await desk.post(f"{path}/claim", {"assignee": "Bert"})).is_success
+    await desk.hears(answer)
+    await _absent(desk, "Bert", NOON, NOON + HOUR, substitute=substitute)
+    assert await _hand_on(desk) == 0
+    withdrawn = ReplyWithdrawn(
+        inquiry_id=one.inquiry_id,
+        conversation_id=one.conversation_id,
+        message_id=answer.message_id,
+        withdrawn_at=NOON,
+        withdrawn_by="Dora",
+        revision=1,
+    )
+    await desk.hears(withdrawn)
+    todo = await desk.get(path)
+    assert (todo["state"], todo["assignee"]) == ("claimed" if substitute else "open", substitute)
+    assert history(todo)[-2][1] == "reply_withdrawn"
+    assert isinstance((await desk.facts())[-1], TodoClaimed if substitute else TodoReleased)
 
 
 async def test_an_absence_that_nobody_saw_begin_hands_on_nothing(desk: Desk) -> None:

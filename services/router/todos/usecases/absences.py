@@ -12,7 +12,7 @@ from services.router.people import store as people
 from services.router.people.store import Absence
 from services.router.tables import todos
 from services.router.todos.domain.todo import TodoState
-from services.router.todos.store.work import lock
+from services.router.todos.store.work import WorkTodo, lock
 from services.router.todos.usecases.desk_work import By, assign, release
 from shared.db import Read, Write
 
@@ -37,6 +37,17 @@ def hand_on(tx: Write, *, person: str, now: datetime) -> int:
     if len(mine) < AT_ONCE:
         people.mark_handed_on(tx, absence, now)
     return len(mine)
+
+
+def hand_on_again(tx: Write, todos: Sequence[WorkTodo], *, now: datetime) -> None:
+    """Of these, which are somebody's again without having been taken, those of who is absent, and
+    whose ToDos were handed on before.
+    """
+    for todo in todos:
+        if todo.status.state is TodoState.CLAIMED and todo.status.assignee is not None:
+            absence = people.present(tx, todo.status.assignee, now)
+            if absence is not None and absence.handed_on_at is not None:
+                _hand_on(tx, todo.id, absence, now=now)
 
 
 def _claimed_by(tx: Read, person: str) -> Sequence[UUID]:

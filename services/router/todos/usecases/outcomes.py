@@ -30,6 +30,7 @@ from services.router.todos.store.work import (
     note,
     save,
 )
+from services.router.todos.usecases.absences import hand_on_again
 from services.router.todos.usecases.arrivals import begin_moves, decision_on, message_of, move_away
 from services.router.todos.usecases.pending import clear_verdicts
 from services.router.todos.usecases.retention import remove_late_words
@@ -104,13 +105,15 @@ def record_answers(
     outbox.record(tx, completions)
 
 
-def record_withdrawals(tx: Write, facts: Sequence[ReplyWithdrawn]) -> None:
+def record_withdrawals(tx: Write, facts: Sequence[ReplyWithdrawn], *, now: datetime) -> None:
     """A person said that a reply was none: the ToDo stands as if it had never been.
 
-    Nothing is published: intake and sla act on `inquiry.reply_withdrawn` itself.
+    Nothing is published: intake and sla act on `inquiry.reply_withdrawn` itself. Whoever had the
+    ToDo has it again, unless absent by now.
     """
     reported = [(fact.inquiry_id, _withdrawal(fact)) for fact in facts]
-    _record(tx, reported, _withdrawn_line)
+    changed = _record(tx, reported, _withdrawn_line)
+    hand_on_again(tx, [after for before, after in changed if before.ended], now=now)
 
 
 def record_own_posts(tx: Write, facts: Sequence[OwnPostSeen]) -> None:
@@ -149,8 +152,10 @@ def _record(
     line: Callable[[WorkTodo, End, WorkTodo], Note],
     *,
     merged: Mapping[UUID, UUID] = MappingProxyType({}),
-) -> None:
-    """Keep each end by its inquiry, with its line of the ToDo before and after; once."""
+) -> list[tuple[WorkTodo, WorkTodo]]:
+    """Keep each end by its inquiry, with its line of the ToDo before and after; once. The ToDos
+    that changed, before and after.
+    """
     todos = todos_of(tx, [inquiry for inquiry, _ in reported])
     ends = Ends.read(tx, list(todos.values()))
     changed, lines = {}, []
@@ -164,6 +169,7 @@ def _record(
     _save(tx, ends, changed)
     index.refresh(tx, [todo.inquiry_id for todo in changed.values()])
     note(tx, lines)
+    return [(todos[after.inquiry_id], after) for after in changed.values()]
 
 
 def _save(tx: Write, ends: Ends, changed: Mapping[UUID, WorkTodo]) -> None:
