@@ -12,10 +12,12 @@ import json
 import os
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Thread
+from typing import TypeVar
 
 from services.router.deciding.decide import Decider
 from services.router.deciding.model.file import BadModelError, from_bytes, to_bytes
@@ -23,11 +25,14 @@ from services.router.deciding.model.linear import LinearModel
 from services.router.learning.job import Job
 from services.router.learning.samples import Sample, sample_of
 from services.router.learning.store import labels, models, recent
+from services.router.learning.store.labels import Page
 from services.router.learning.training import MOST_LABELS, Trained, train
 from shared.db import Read, Reader
 from shared.db.open import open_reader
 from shared.policy import load_policy
 from shared.runtime.error_text import described
+
+T = TypeVar("T")
 
 AT_ONCE = 500
 MOST_FEATURES = 30_000_000
@@ -80,9 +85,9 @@ async def train_for(job: Job) -> tuple[Trained, int | None]:
         base = await database.read(models.current)
         current = await database.read(_usable, base)
         if job.from_lexicon:
-            samples = await _sure_ones(database, decider)
+            samples = await _samples(database, recent.page, partial(_sure_one, decider))
         else:
-            samples = await _labelled(database, decider)
+            samples = await _samples(database, labels.newest, partial(_labelled, decider))
     finally:
         await database.stop()
     return train(samples, current=current, fewest=job.fewest_labels), base
@@ -97,42 +102,38 @@ def _usable(tx: Read, version: int | None) -> LinearModel | None:
         return None
 
 
-async def _labelled(database: Reader, decider: Decider) -> Sequence[Sample]:
-    """The newest first, until there are enough."""
+async def _samples(
+    database: Reader, newest: Callable[..., Page[T]], sample: Callable[[T], Sample | None]
+) -> Sequence[Sample]:
+    """The newest first, until there are enough; `sample` is None for what teaches nothing."""
     found: list[Sample] = []
     after, size, looked_at = None, 0, 0
     while looked_at < MOST_LABELS and size < MOST_FEATURES:
-        page = await database.read(labels.newest, after=after, limit=AT_ONCE)
-        for each in page.texts:
-            inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
-            sample = sample_of(
-                str(each.inquiry_id), inquiry, each.desk, weight=each.weight, decider=decider
-            )
-            size += len(sample.seen.index)
-            found.append(sample)
-        after, looked_at = page.after, looked_at + page.labels
+        page = await database.read(newest, after=after, limit=AT_ONCE)
+        for made in map(sample, page.texts):
+            if made is not None:
+                found.append(made)
+                size += len(made.seen.index)
+        after, looked_at = page.after, looked_at + page.looked_at
         if after is None:
             break
     return found
 
 
-async def _sure_ones(database: Reader, decider: Decider) -> Sequence[Sample]:
-    """What the words alone decide of the newest inquiries, as if it were a label."""
-    found: list[Sample] = []
-    after, size, looked_at = None, 0, 0
-    while looked_at < MOST_LABELS and size < MOST_FEATURES:
-        page = await database.read(recent.page, after=after, limit=AT_ONCE)
-        for each in page.texts:
-            inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
-            sample = sample_of(str(each.inquiry_id), inquiry, "", weight=1.0, decider=decider)
-            if sample.lexicon_alone and sample.lexicon_desk is not None:
-                # The words must not be a witness of what they themselves decided.
-                found.append(replace(sample, desk=sample.lexicon_desk, by_words=0.0))
-                size += len(sample.seen.index)
-        after, looked_at = page.after, looked_at + page.inquiries
-        if after is None:
-            break
-    return found
+def _labelled(decider: Decider, each: labels.LabelledText) -> Sample:
+    inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
+    name = str(each.inquiry_id)
+    return sample_of(name, inquiry, each.desk, weight=each.weight, decider=decider)
+
+
+def _sure_one(decider: Decider, each: recent.RecentText) -> Sample | None:
+    """What the lexicon alone decides, as if it were a label."""
+    inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
+    sample = sample_of(str(each.inquiry_id), inquiry, "", weight=1.0, decider=decider)
+    if not sample.lexicon_alone or sample.lexicon_desk is None:
+        return None
+    # The lexicon must not be a witness of what it decided itself.
+    return replace(sample, desk=sample.lexicon_desk, by_words=0.0)
 
 
 if __name__ == "__main__":

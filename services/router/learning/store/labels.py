@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
@@ -122,6 +123,7 @@ def count_of_desks(tx: Read) -> Mapping[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+T = TypeVar("T")
 Place = tuple[datetime, UUID]
 
 
@@ -139,13 +141,15 @@ class LabelledText:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    texts: Sequence[LabelledText]
-    labels: int
+class Page(Generic[T]):
+    """`looked_at` counts those without words as well; `after` is None where nothing follows."""
+
+    texts: Sequence[T]
+    looked_at: int
     after: Place | None
 
 
-def newest(tx: Read, *, after: Place | None, limit: int) -> Page:
+def newest(tx: Read, *, after: Place | None, limit: int) -> Page[LabelledText]:
     """Labels of desks with their texts, the newest first; those without words are passed over."""
     c, t = labels.c, todos.c
     query = (

@@ -9,13 +9,12 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, tuple_
 
-from services.router.learning.store.labels import first_words
+from services.router.learning.store.labels import Page, Place, first_words
 from services.router.tables import shadow_decisions, todos
 from shared.db import Read, Write
 from shared.db.among import among
 from shared.db.bulk import insert_rows
 
-Place = tuple[datetime, UUID]
 _FORGOTTEN_AT_ONCE = 1000
 
 
@@ -36,13 +35,6 @@ class RecentText:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    texts: Sequence[RecentText]
-    inquiries: int
-    after: Place | None
-
-
-@dataclass(frozen=True, slots=True)
 class WouldDecide:
     """What a version would have decided."""
 
@@ -54,7 +46,7 @@ class WouldDecide:
     confidence: float
 
 
-def page(tx: Read, *, after: Place | None, limit: int) -> Page:
+def page(tx: Read, *, after: Place | None, limit: int) -> Page[RecentText]:
     """By receipt, the newest first; those without words are passed over."""
     t = todos.c
     query = select(t.id, t.inquiry_id, t.received_at, t.channel)
