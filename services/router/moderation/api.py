@@ -1,4 +1,4 @@
-"""How the review desk decided."""
+"""The report of dismissals and appeals: parse, read, respond."""
 
 from __future__ import annotations
 

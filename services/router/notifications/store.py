@@ -27,7 +27,7 @@ class Standing:
 
 
 def standings(tx: Read, todo_ids: Sequence[UUID]) -> dict[UUID, Standing]:
-    """By the ids of the ToDos."""
+    """How these ToDos stand, by their ids."""
     c = todos.c
     query = select(c.id, c.channel, c.desk, c.kind, c.state, c.assignee, c.due_at)
     found = tx.execute(query.where(among(tx, c.id, todo_ids)))

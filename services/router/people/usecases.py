@@ -22,7 +22,7 @@ class AbsentError(ConflictError):
 
 
 def require_presence(tx: Read, person: str, now: datetime) -> None:
-    """Raises AbsentError."""
+    """Raises AbsentError for who is absent at that moment."""
     absence = store.present(tx, person, now)
     if absence is not None:
         raise AbsentError(absence)

@@ -12,10 +12,15 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+import httpx
+from sqlalchemy import select
+
 from services.router.app import build
 from services.router.settings import RouterSettings
+from services.router.tables import metadata
 from shared.access.keys import ALL_SCOPES
 from shared.bus.port import Received
+from shared.db import Read
 from shared.events.deadlines import (
     DeadlineBreached,
     DeadlineCancelled,
@@ -164,6 +169,21 @@ class Desk(Bench):
         fresh = Inquiry(self.clock.now(), **inquiry)
         await self.hears(fresh.received(text))
         return await self.todo_of(fresh)
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem, whose code that is."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem: dict[str, Any] = answer.json()
+    assert problem["type"] == f"urn:inbound-desk:problem:{code}"
+    return problem
+
+
+def everything_kept(tx: Read) -> str:
+    """All that the router's database says, but for what it has still to publish."""
+    kept = [each for each in metadata.sorted_tables if each.name != "outbox"]
+    return repr([tuple(row) for table in kept for row in tx.execute(select(table))])
 
 
 def history(todo: dict[str, Any]) -> list[tuple[str, str, str | None]]:

@@ -13,16 +13,19 @@ from services.router.todos.absences import hand_on_once, loop
 from shared.events.inquiries import ReplyWithdrawn
 from shared.events.todos import TodoClaimed, TodoReleased
 from tests.services.router.conftest import NOON
-from tests.services.router.desk import AGENT, ANNA, BERT, READER, Desk, Inquiry, history, types
+from tests.services.router.desk import (
+    AGENT,
+    ANNA,
+    BERT,
+    READER,
+    Desk,
+    Inquiry,
+    history,
+    refused,
+    types,
+)
 
 HOUR = timedelta(hours=1)
-
-
-def _problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    problem: dict[str, Any] = answer.json()
-    assert problem["type"] == f"urn:inbound-desk:problem:{code}"
-    return problem
 
 
 async def _assign(desk: Desk, todo: dict[str, Any], assignee: str, **body: Any) -> httpx.Response:
@@ -71,22 +74,20 @@ async def test_it_is_taken_from_one_and_given_to_another(desk: Desk) -> None:
 
 async def test_without_the_scope_one_takes_only_what_is_free(desk: Desk) -> None:
     todo = await desk.new_todo()
-    refused = await _assign(desk, todo, "Bert", key=AGENT)
-    _problem(refused, 403, "scope-missing")
-    _problem(
-        await _assign(desk, todo, "Agent", key=AGENT, as_supervisor=True), 403, "scope-missing"
-    )
+    answer = await _assign(desk, todo, "Bert", key=AGENT)
+    refused(answer, 403, "scope-missing")
+    refused(await _assign(desk, todo, "Agent", key=AGENT, as_supervisor=True), 403, "scope-missing")
     mine = await _assign(desk, todo, "Agent", key=AGENT)
     assert (mine.status_code, mine.json()["assignee"]) == (200, "Agent")
     other = await desk.new_todo()
     await desk.post(f"/todos/{other['id']}/claim", key=BERT)
-    _problem(await _assign(desk, other, "Agent", key=AGENT), 409, "todo-claimed")
+    refused(await _assign(desk, other, "Agent", key=AGENT), 409, "todo-claimed")
 
 
 async def test_what_has_ended_is_assigned_to_nobody(desk: Desk) -> None:
     todo = await desk.new_todo()
     await desk.post(f"/todos/{todo['id']}/complete")
-    _problem(await _assign(desk, todo, "Bert"), 409, "todo-closed")
+    refused(await _assign(desk, todo, "Bert"), 409, "todo-closed")
 
 
 async def test_nothing_is_assigned_to_who_is_absent(desk: Desk) -> None:
@@ -96,7 +97,7 @@ async def test_nothing_is_assigned_to_who_is_absent(desk: Desk) -> None:
     assert (await _assign(desk, todo, "Bert")).status_code == 200
     await _assign(desk, todo, "Anna", as_supervisor=True)
     desk.clock.advance(HOUR)
-    problem = _problem(await _assign(desk, todo, "Bert"), 409, "assignee-absent")
+    problem = refused(await _assign(desk, todo, "Bert"), 409, "assignee-absent")
     ends = until.isoformat().replace("+00:00", "Z")
     assert (problem["until"], problem["substitute"]) == (ends, "Carla")
     assert ends in problem["detail"]
@@ -251,7 +252,7 @@ async def test_absences_are_listed_replaced_and_ended(desk: Desk) -> None:
     following = await desk.get("/people/absences", limit=1, cursor=listed["next_cursor"])
     assert following["items"] == [shown]
     assert (await desk.request("DELETE", "/people/Bert/absence")).status_code == 204
-    _problem(await desk.request("DELETE", "/people/Bert/absence"), 404, "no-absence")
+    refused(await desk.request("DELETE", "/people/Bert/absence"), 404, "no-absence")
     assert len((await desk.get("/people/absences"))["items"]) == 1
 
 
@@ -263,15 +264,15 @@ async def test_for_somebody_else_it_takes_the_scope(desk: Desk) -> None:
         path = f"/people/{person}/absence"
         return await desk.request("PUT", path, key=AGENT, json={**body, **more})
 
-    _problem(await put("Bert"), 403, "scope-missing")
-    _problem(await put("Agent", by="Bert"), 403, "scope-missing")
+    refused(await put("Bert"), 403, "scope-missing")
+    refused(await put("Agent", by="Bert"), 403, "scope-missing")
     assert (await put("Agent")).status_code == 200
     assert (await put("Bert", by="Bert")).status_code == 200
     gone = await desk.request("DELETE", "/people/Bert/absence", key=AGENT)
-    _problem(gone, 403, "scope-missing")
+    refused(gone, 403, "scope-missing")
     path = "/people/Bert/absence"
     assert (await desk.request("DELETE", path, key=AGENT, params={"by": "Bert"})).status_code == 204
-    _problem(await desk.request("PUT", path, key=READER, json=body), 403, "scope-missing")
+    refused(await desk.request("PUT", path, key=READER, json=body), 403, "scope-missing")
     assert (await desk.request("GET", "/people/absences", key=READER)).status_code == 200
 
 
@@ -295,7 +296,7 @@ async def test_for_somebody_else_it_takes_the_scope(desk: Desk) -> None:
 async def test_what_is_no_absence(desk: Desk, body: dict[str, Any], code: str, field: str) -> None:
     sent = {k: v.isoformat() if isinstance(v, datetime) else v for k, v in body.items()}
     answer = await desk.request("PUT", "/people/Bert/absence", json=sent)
-    problem = _problem(answer, 422, code)
+    problem = refused(answer, 422, code)
     assert field in {each["field"] for each in problem["errors"]}
 
 

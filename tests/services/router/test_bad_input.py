@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shared.runtime.ids import new_id
-from tests.services.router.desk import READER, Desk
+from tests.services.router.desk import READER, Desk, refused
 
 MOVES = {
     "claim": None,
@@ -19,24 +19,15 @@ MOVES = {
 }
 
 
-def _problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-    problem: dict[str, Any] = answer.json()
-    assert problem["type"] == f"urn:inbound-desk:problem:{code}"
-    assert problem["status"] == status
-    return problem
-
-
 @pytest.mark.parametrize("move", MOVES)
 async def test_an_unknown_todo(desk: Desk, move: str) -> None:
     answer = await desk.post(f"/todos/{new_id()}/{move}", MOVES[move])
-    _problem(answer, 404, "todo-not-found")
-    _problem(await desk.request("GET", f"/todos/{new_id()}"), 404, "todo-not-found")
+    refused(answer, 404, "todo-not-found")
+    refused(await desk.request("GET", f"/todos/{new_id()}"), 404, "todo-not-found")
 
 
 async def test_an_id_that_is_none(desk: Desk) -> None:
-    problem = _problem(await desk.request("GET", "/todos/42"), 422, "invalid-request")
+    problem = refused(await desk.request("GET", "/todos/42"), 422, "invalid-request")
     assert problem["errors"][0]["field"] == "path.todo_id"
 
 
@@ -58,13 +49,13 @@ async def test_an_id_that_is_none(desk: Desk) -> None:
 )
 async def test_a_wrong_query(desk: Desk, params: dict[str, str], field: str) -> None:
     answer = await desk.request("GET", "/todos", params=params)
-    assert _problem(answer, 422, "invalid-request")["errors"][0]["field"] == field
+    assert refused(answer, 422, "invalid-request")["errors"][0]["field"] == field
 
 
 @pytest.mark.parametrize("cursor", ["x", "W10", "WyIyMDI2IiwgMV0", "\x7f", "a" * 500])
 async def test_an_unknown_cursor(desk: Desk, cursor: str) -> None:
     answer = await desk.request("GET", "/todos", params={"cursor": cursor})
-    assert _problem(answer, 422, "unknown-cursor")["errors"][0]["field"] == "cursor"
+    assert refused(answer, 422, "unknown-cursor")["errors"][0]["field"] == "cursor"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +85,7 @@ async def test_an_unknown_cursor(desk: Desk, cursor: str) -> None:
 async def test_a_wrong_body(desk: Desk, move: str, body: Any, field: str) -> None:
     todo = await desk.new_todo()
     answer = await desk.post(f"/todos/{todo['id']}/{move}", body)
-    assert _problem(answer, 422, "invalid-request")["errors"][0]["field"] == field
+    assert refused(answer, 422, "invalid-request")["errors"][0]["field"] == field
     assert (await desk.get(f"/todos/{todo['id']}"))["state"] == "open"
 
 
@@ -106,7 +97,7 @@ async def test_a_body_that_is_no_json(desk: Desk, raw: bytes) -> None:
         content=raw,
         headers={"Content-Type": "application/json"},
     )
-    _problem(answer, 400, "malformed-json")
+    refused(answer, 400, "malformed-json")
 
 
 @pytest.mark.parametrize("move", ["claim", "dismiss"])
@@ -114,7 +105,7 @@ async def test_another_content_type(desk: Desk, move: str) -> None:
     answer = await desk.request(
         "POST", f"/todos/{new_id()}/{move}", content=b"{}", headers={"Content-Type": "text/plain"}
     )
-    _problem(answer, 415, "unsupported-content-type")
+    refused(answer, 415, "unsupported-content-type")
 
 
 async def test_a_lone_surrogate(desk: Desk) -> None:
@@ -124,17 +115,17 @@ async def test_a_lone_surrogate(desk: Desk) -> None:
         content=b'{"assignee": "\\ud800"}',
         headers={"Content-Type": "application/json"},
     )
-    assert _problem(answer, 422, "invalid-request")["errors"][0]["field"] == "assignee"
+    assert refused(answer, 422, "invalid-request")["errors"][0]["field"] == "assignee"
 
 
 async def test_keys_and_scopes(desk: Desk) -> None:
     path = f"/todos/{new_id()}"
-    _problem(await desk.request("GET", path, key=None), 401, "key-missing")
-    _problem(await desk.request("GET", path, key="desk_nobody"), 401, "key-unknown")
+    refused(await desk.request("GET", path, key=None), 401, "key-missing")
+    refused(await desk.request("GET", path, key="desk_nobody"), 401, "key-unknown")
     assert (await desk.request("GET", "/todos", key=READER)).status_code == 200
     for move, body in MOVES.items():
         answer = await desk.post(f"{path}/{move}", body, key=READER)
-        _problem(answer, 403, "scope-missing")
+        refused(answer, 403, "scope-missing")
 
 
 async def test_a_preview_decides_and_stores_nothing(desk: Desk) -> None:
@@ -156,11 +147,11 @@ async def test_a_preview_sees_channel_and_hashtags_as_intake_would(desk: Desk) -
 
 async def test_a_preview_of_an_unknown_channel(desk: Desk) -> None:
     answer = await desk.post("/decisions/preview", {"text": "Hallo", "channel": "fax"})
-    problem = _problem(answer, 422, "unknown-channel")
+    problem = refused(answer, 422, "unknown-channel")
     assert "web_form" in problem["errors"][0]["expected"]
 
 
 @pytest.mark.parametrize("body", [{"text": ""}, {"text": "a\0"}, {"text": "x" * 100_001}, {}])
 async def test_a_preview_without_a_usable_text(desk: Desk, body: dict[str, str]) -> None:
     answer = await desk.post("/decisions/preview", body)
-    assert _problem(answer, 422, "invalid-request")["errors"][0]["field"] == "text"
+    assert refused(answer, 422, "invalid-request")["errors"][0]["field"] == "text"

@@ -7,22 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from services.router.tables import metadata
 from services.router.todos.usecases import retention
 from services.router.todos.worker import count_old, remove_once
-from shared.db import Read
 from shared.events.inquiries import ReplyWithdrawn
-from tests.services.router.desk import Desk, Inquiry
+from tests.services.router.desk import Desk, Inquiry, everything_kept
 
 DAY = timedelta(days=1)
 AGE = 30 * DAY
-
-
-def _everything(tx: Read) -> str:
-    kept = [each for each in metadata.sorted_tables if each.name != "outbox"]
-    return repr([tuple(row) for table in kept for row in tx.execute(select(table))])
 
 
 async def test_words_go_and_todos_stay(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,7 +39,7 @@ async def test_words_go_and_todos_stay(desk: Desk, monkeypatch: pytest.MonkeyPat
     assert (shown["state"], shown["message_count"], shown["reasons"]) == ("done", 1, [])
     assert [each["text"] for each in shown["messages"]] == [None]
     assert shown["removed_at"] is not None
-    everything = await database.read(_everything)
+    everything = await database.read(everything_kept)
     assert "abgestürzt" not in everything
     assert "Vertraulich" not in everything
     assert len((await desk.get("/todos", state="done"))["items"]) == 5
@@ -98,7 +90,7 @@ async def test_one_that_goes_on_loses_its_words_when_it_has_ended_again(desk: De
     assert (await desk.post(f"/todos/{todo['id']}/complete")).status_code == 200
     desk.clock.advance(AGE + DAY)
     assert await gone(desk) == 1
-    assert "Vertrauliches" not in await desk.service.database.read(_everything)
+    assert "Vertrauliches" not in await desk.service.database.read(everything_kept)
 
 
 async def test_what_somebody_said_of_it_goes_too(desk: Desk) -> None:
@@ -108,7 +100,7 @@ async def test_what_somebody_said_of_it_goes_too(desk: Desk) -> None:
     assert (await desk.post(f"/todos/{todo['id']}/complete")).status_code == 200
     desk.clock.advance(AGE + DAY)
     assert await gone(desk) == 1
-    assert "Muster" not in await desk.service.database.read(_everything)
+    assert "Muster" not in await desk.service.database.read(everything_kept)
 
 
 async def test_what_comes_after_the_removal_has_no_words_either(desk: Desk) -> None:
@@ -121,7 +113,7 @@ async def test_what_comes_after_the_removal_has_no_words_either(desk: Desk) -> N
     await desk.hears(late)
     todo = await desk.todo_of(one)
     assert (todo["message_count"], todo["messages"][-1]["text"]) == (2, None)
-    everything = await desk.service.database.read(_everything)
+    everything = await desk.service.database.read(everything_kept)
     assert "Muster" not in everything
     assert "idiot" not in everything
 

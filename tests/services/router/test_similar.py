@@ -18,7 +18,7 @@ from services.router.similar.domain.features import FORMAT
 from services.router.similar.store import lookup
 from services.router.similar.usecases import reindex
 from services.router.similar.worker import Indexer, rebuild
-from services.router.tables import metadata, postings, questions, similar_state
+from services.router.tables import postings, questions, similar_state
 from services.router.todos.terms import hold_once
 from services.router.todos.worker import remove_once
 from shared.db import DatabaseUnavailableError, Read, Write
@@ -35,6 +35,7 @@ from tests.services.router.desk import (
     TOLD_AT,
     Desk,
     Inquiry,
+    everything_kept,
     history,
     opened,
     record_of,
@@ -79,11 +80,6 @@ async def rows(desk: Desk) -> tuple[int, int]:
         return first, second
 
     return await desk.service.database.read(count)
-
-
-def _everything(tx: Read) -> str:
-    kept = [each for each in metadata.sorted_tables if each.name != "outbox"]
-    return repr([tuple(row) for table in kept for row in tx.execute(select(table))])
 
 
 async def test_an_answer_is_found_from_a_question_like_its_own(desk: Desk) -> None:
@@ -261,11 +257,11 @@ async def test_words_that_were_removed_leave_with_the_answer(desk: Desk) -> None
     gone = await remove_once(database, before=before, now=desk.clock.now(), stop=asyncio.Event())
     assert gone == 1
     assert await rows(desk) == (0, 0)
-    everything = await database.read(_everything)
+    everything = await database.read(everything_kept)
     assert "Passwort" not in everything
     assert "unerwünscht" not in everything
     await desk.hears(answer)
-    assert "unerwünscht" not in await database.read(_everything)
+    assert "unerwünscht" not in await database.read(everything_kept)
 
 
 async def test_words_that_a_platform_lends_leave_in_time(desk: Desk) -> None:
@@ -275,7 +271,7 @@ async def test_words_that_a_platform_lends_leave_in_time(desk: Desk) -> None:
     database, lent = desk.service.database, {"linkedin": DAY}
     assert await hold_once(database, lent, now=desk.clock.now(), stop=asyncio.Event()) == 1
     assert await rows(desk) == (0, 0)
-    assert "Passwort" not in await database.read(_everything)
+    assert "Passwort" not in await database.read(everything_kept)
 
 
 async def test_a_reuse_is_recorded_once_with_its_line(desk: Desk) -> None:

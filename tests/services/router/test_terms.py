@@ -7,14 +7,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
 
-from services.router.tables import metadata
 from services.router.todos.terms import hold_once
 from services.router.todos.usecases import terms
-from shared.db import Read
 from shared.runtime.removal import EARLY
-from tests.services.router.desk import Desk, Inquiry
+from tests.services.router.desk import Desk, Inquiry, everything_kept
 
 HOUR = timedelta(hours=1)
 WORDS = 48 * HOUR
@@ -29,11 +26,6 @@ async def held(desk: Desk, **more: timedelta) -> int:
         now=desk.clock.now(),
         stop=asyncio.Event(),
     )
-
-
-def _everything(tx: Read) -> str:
-    kept = [each for each in metadata.sorted_tables if each.name != "outbox"]
-    return repr([tuple(row) for table in kept for row in tx.execute(select(table))])
 
 
 async def test_an_open_todo_says_that_its_words_are_gone_and_where_they_are(desk: Desk) -> None:
@@ -56,12 +48,12 @@ async def test_an_open_todo_says_that_its_words_are_gone_and_where_they_are(desk
     assert gone["removed_at"] is None
     (message,) = gone["messages"]
     assert (message["text"], message["subject"], message["url"]) == (None, None, URL)
-    everything = await desk.service.database.read(_everything)
+    everything = await desk.service.database.read(everything_kept)
     assert "abgestürzt" not in everything
     assert "Vertraulich" not in everything
 
     await desk.hears(fact)
-    assert "abgestürzt" not in await desk.service.database.read(_everything)
+    assert "abgestürzt" not in await desk.service.database.read(everything_kept)
     assert (await desk.post(f"/todos/{todo['id']}/claim")).status_code == 200
     assert (await desk.post(f"/todos/{todo['id']}/complete")).status_code == 200
 

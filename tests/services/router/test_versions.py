@@ -18,7 +18,7 @@ import pytest
 from services.router.todos.usecases import retention, terms
 from shared.events.inquiries import MessageEdited, MessageWithdrawn, OwnPostSeen, ReplyWithdrawn
 from shared.runtime.ids import new_id
-from tests.services.router.desk import BERT, READER, Desk, Inquiry, opened
+from tests.services.router.desk import BERT, READER, Desk, Inquiry, opened, refused
 from tests.support.clock import ManualClock
 
 HOUR = timedelta(hours=1)
@@ -39,13 +39,6 @@ async def _shown(desk: Desk, todo_id: str, **headers: str) -> httpx.Response:
 async def _move(desk: Desk, todo_id: str, move: str, **headers: str) -> httpx.Response:
     path = f"/todos/{todo_id}/{move}"
     return await desk.request("POST", path, json=MOVES[move], headers=headers)
-
-
-def _problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    assert answer.status_code == status, answer.text
-    problem: dict[str, Any] = answer.json()
-    assert problem["type"] == f"urn:inbound-desk:problem:{code}"
-    return problem
 
 
 async def test_a_todo_has_its_version_as_its_tag(desk: Desk) -> None:
@@ -78,7 +71,7 @@ async def test_a_stale_tag_changes_nothing(desk: Desk, move: str) -> None:
     before = await desk.todo_of(inquiry)
     told = len(await desk.told())
     answer = await _move(desk, read["id"], move, **{"If-Match": f'"{read["version"]}"'})
-    problem = _problem(answer, 412, "todo-changed")
+    problem = refused(answer, 412, "todo-changed")
     stands = {name: before[name] for name in ("version", "state", "desk", "assignee")}
     assert problem == {**problem, **stands, "etag": f'"{before["version"]}"'}
     assert await desk.todo_of(inquiry) == before
@@ -89,7 +82,7 @@ async def test_weak_tags_match_nothing_and_any_is_any(desk: Desk) -> None:
     todo = await desk.new_todo()
     tag = f'"{todo["version"]}"'
     answer = await _move(desk, todo["id"], "claim", **{"If-Match": f"W/{tag}"})
-    assert "without W/" in _problem(answer, 412, "todo-changed")["detail"]
+    assert "without W/" in refused(answer, 412, "todo-changed")["detail"]
     assert (await _move(desk, todo["id"], "claim", **{"If-Match": "*"})).status_code == 200
 
 
@@ -100,7 +93,7 @@ async def test_a_header_that_is_no_list_of_tags(desk: Desk, header: str) -> None
         answer = await _move(desk, todo["id"], "claim", **{header: "7"})
     else:
         answer = await _shown(desk, todo["id"], **{header: "7"})
-    problem = _problem(answer, 400, "malformed-precondition")
+    problem = refused(answer, 400, "malformed-precondition")
     assert problem["errors"][0]["field"] == f"header.{header}"
     assert (await desk.get(f"/todos/{todo['id']}"))["state"] == "open"
 
@@ -119,8 +112,8 @@ async def test_several_headers_are_one_list(desk: Desk) -> None:
 
 async def test_an_unknown_todo_is_not_found_whatever_was_read(desk: Desk) -> None:
     answer = await _move(desk, str(new_id()), "claim", **{"If-Match": "*"})
-    _problem(answer, 404, "todo-not-found")
-    _problem(await _shown(desk, str(new_id()), **{"If-None-Match": "*"}), 404, "todo-not-found")
+    refused(answer, 404, "todo-not-found")
+    refused(await _shown(desk, str(new_id()), **{"If-None-Match": "*"}), 404, "todo-not-found")
 
 
 async def test_what_one_has_is_not_sent_again(desk: Desk) -> None:
@@ -286,7 +279,7 @@ async def test_of_two_claims_at_once_one_wins(
             # FastAPI changes the filters of warnings until it has answered for the first time.
             with one_by_one:
                 desk = await opening.enter_async_context(opened(postgres_copy, tmp_path, clock))
-                _problem(await _move(desk, str(new_id()), "claim"), 404, "todo-not-found")
+                refused(await _move(desk, str(new_id()), "claim"), 404, "todo-not-found")
             for todo in todos:
                 await asyncio.to_thread(barrier.wait, 60)
                 body, read = {"assignee": name}, {"If-Match": f'"{todo["version"]}"'}
@@ -302,7 +295,7 @@ async def test_of_two_claims_at_once_one_wins(
     for todo, anna, bert in zip(todos, answers["Anna"], answers["Bert"], strict=True):
         won, lost = sorted((anna, bert), key=lambda answer: answer.status_code)
         assert won.status_code == 200, won.text
-        problem = _problem(lost, 412, "todo-changed")
+        problem = refused(lost, 412, "todo-changed")
         assert problem["assignee"] == won.json()["assignee"]
         assert problem["version"] == todo["version"] + 1
 
@@ -311,4 +304,4 @@ async def test_without_a_tag_the_loser_meets_the_claim(desk: Desk) -> None:
     todo = await desk.new_todo()
     assert (await desk.post(f"/todos/{todo['id']}/claim")).status_code == 200
     answer = await desk.post(f"/todos/{todo['id']}/claim", key=BERT)
-    _problem(answer, 409, "todo-claimed")
+    refused(answer, 409, "todo-claimed")

@@ -1,1 +1,1 @@
-"""What counts as a label."""
+"""What counts as a label, and what counts of decisions say: pure."""

@@ -69,7 +69,9 @@ class Found:
 
 
 def gather(tx: Read, todo_id: UUID, known: KnownStatistics) -> Gathered:
-    """Raises NotFoundError."""
+    """What the ToDo asks, and the answered questions that share something with it. Raises
+    NotFoundError.
+    """
     asking = lookup.asking(tx, todo_id)
     if asking is None:
         raise unknown_todo(todo_id)
