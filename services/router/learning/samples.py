@@ -64,4 +64,4 @@ def best_guess(decision: Decision) -> str | None:
 def _slim(seen: Features) -> Features:
     """Without the places, and as small as it can be: thousands are in memory at once."""
     nothing = np.zeros(0, dtype=np.int32)
-    return replace(seen, index=seen.index.astype(np.int32), where=nothing, word=nothing)
+    return replace(seen, index=seen.index.astype(np.int32), times=nothing, word=nothing)

@@ -43,8 +43,9 @@ def test_features_of_whatever_text(text: str, subject: str | None) -> None:
     seen = features(text, subject)
     where, of_subject = places(text, subject)
     assert len(where) == seen.words
-    assert seen.where.shape == seen.word.shape
-    assert np.array_equal(seen.index, np.unique(seen.where))
+    assert seen.times.shape == seen.count.shape == seen.index.shape
+    assert seen.times.sum() == len(seen.word)
+    assert np.array_equal(seen.index, np.unique(seen.index))
     if seen.words:
         assert 0 <= seen.word.min() <= seen.word.max() < seen.words
         assert 0 <= seen.index.min() <= seen.index.max() < SPACE

@@ -54,7 +54,8 @@ class LinearModel:
         """Of each desk, in the order of `desks`. `by_words`: what the words alone say, as the
         natural logarithm of the odds that it is the technical desk.
         """
-        learned = self.weights[:, seen.index] @ unit(seen.count * self.rarity[seen.index])
+        values = unit(seen.count * self.rarity.take(seen.index))
+        learned = self.weights.take(seen.index, axis=1) @ values
         said = self.lexicon * by_words * sides(self.desks)
         scores = self.trust * (learned + self.bias) + said + self.offset
         found: Doubles = softmax(scores[np.newaxis, :].astype(np.float64))[0]
@@ -62,11 +63,11 @@ class LinearModel:
 
     def contributions(self, seen: Features, desk: int, rival: int) -> Floats:
         """What each piece of the text adds to the score of that desk beside its rival's."""
-        rarity = self.rarity[seen.where]
-        length = np.linalg.norm(seen.count * self.rarity[seen.index])
-        apart = self.weights[desk, seen.where] - self.weights[rival, seen.where]
+        rarity = self.rarity.take(seen.index)
+        length = np.linalg.norm(seen.count * rarity)
+        apart = self.weights[desk].take(seen.index) - self.weights[rival].take(seen.index)
         found: Floats = apart * rarity * np.float32(self.trust / max(float(length), 1e-9))
-        return found
+        return found.repeat(seen.times)
 
 
 def unit(values: Floats) -> Floats:
