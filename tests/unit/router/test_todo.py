@@ -48,6 +48,7 @@ def test_what_is_open_is_given_to_anybody_and_what_somebody_has_by_who_may_relea
     assert assign(CLAIMED, BEN, assignee="anna") == CLAIMED
     with pytest.raises(IllegalTransition) as refused:
         assign(CLAIMED, BEN, assignee="ben")
+    assert str(refused.value).startswith("assign is not possible while the ToDo is claimed by anna")
     assert (refused.value.code, refused.value.claimed_by) == ("todo_claimed", "anna")
 
 

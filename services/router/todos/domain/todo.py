@@ -100,7 +100,13 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
     """
 
     def __init__(
-        self, code: str, *, action: Action, todo: TodoStatus, allowed: tuple[Action, ...]
+        self,
+        code: str,
+        *,
+        action: Action,
+        todo: TodoStatus,
+        allowed: tuple[Action, ...],
+        verb: str | None = None,
     ) -> None:
         self.code = code
         self.action = action
@@ -108,7 +114,7 @@ class IllegalTransition(Exception):  # noqa: N818 - it names the event, as the A
         self.claimed_by = todo.assignee if code == "todo_claimed" else None
         self.allowed = allowed
         standing = f"is {todo.state}" + (f" by {self.claimed_by}" if self.claimed_by else "")
-        usual = f"{action} is not possible while the ToDo {standing}"
+        usual = f"{verb or action} is not possible while the ToDo {standing}"
         because = _WHY_NOT.get(code, usual)
         super().__init__(f"{because}; possible now: {self.possible}" if self.possible else because)
 
@@ -149,9 +155,11 @@ def assign(todo: TodoStatus, actor: Actor, *, assignee: str) -> TodoStatus:
     """
     if todo.state is TodoState.CLAIMED and todo.assignee == assignee:
         return todo
-    freed = release(todo, actor) if todo.state is TodoState.CLAIMED else todo
-    _require(freed, Action.CLAIM, actor)
-    return replace(freed, state=TodoState.CLAIMED, assignee=assignee)
+    action = Action.RELEASE if todo.state is TodoState.CLAIMED else Action.CLAIM
+    objection = _objection(todo, action, actor)
+    if objection is not None:
+        raise _illegal(objection, todo, action, actor, verb="assign")
+    return replace(todo, state=TodoState.CLAIMED, assignee=assignee)
 
 
 def complete(todo: TodoStatus, actor: Actor) -> TodoStatus:
@@ -205,9 +213,11 @@ def _require(todo: TodoStatus, action: Action, actor: Actor) -> None:
         raise _illegal(objection, todo, action, actor)
 
 
-def _illegal(code: str, todo: TodoStatus, action: Action, actor: Actor) -> IllegalTransition:
+def _illegal(
+    code: str, todo: TodoStatus, action: Action, actor: Actor, *, verb: str | None = None
+) -> IllegalTransition:
     allowed = tuple(each for each in allowed_actions(todo, actor) if each is not action)
-    return IllegalTransition(code, action=action, todo=todo, allowed=allowed)
+    return IllegalTransition(code, action=action, todo=todo, allowed=allowed, verb=verb)
 
 
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
