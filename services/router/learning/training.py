@@ -23,6 +23,8 @@ FEWEST_OF_A_DESK = 8
 MOST_LABELS = 20_000
 """The newest; training must end, and fit into memory."""
 ENOUGH_RIGHT_ALONE = 0.95
+AS_GOOD_AS = 0.01
+"""Hundreds of labels cannot tell shares apart that are nearer to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _worse(new: Scores, old: Scores, name: str) -> str | None:
         return f"macro-F1 {_shown(new.macro_f1)} is below that of {name}, {_shown(old.macro_f1)}"
     if new.right_alone is None or old.right_alone is None:
         return None
-    if new.right_alone < min(old.right_alone, ENOUGH_RIGHT_ALONE):
+    if new.right_alone + AS_GOOD_AS < min(old.right_alone, ENOUGH_RIGHT_ALONE):
         shares = f"{_shown(new.right_alone)}, and by {name} {_shown(old.right_alone)}"
         return f"of what it decides alone too little is right: {shares}"
     return None
