@@ -306,7 +306,7 @@ async def _it_learns_from_verdicts(company: Company) -> None:
     await company.answers(learned, "Wir tauschen ihn aus.")
 
     (said,) = await company.router_dies("rollback")
-    assert said.startswith("the words alone decide"), said
+    assert said.startswith("the lexicon alone decides"), said
     unlearned = await company.comes_in("mastodon", LEARNED)
     assert (unlearned["desk"], unlearned["kind"]) == ("review", "unsure")
     assert unlearned["decided_by"] == "lexicon"
