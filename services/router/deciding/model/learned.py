@@ -28,7 +28,7 @@ _LEAST_WEIGHT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class ByWords:
-    """What the words alone say: the natural logarithm of the odds that it is the technical desk.
+    """What the lexicon alone says: the natural logarithm of the odds that it is the technical desk.
     `desk` is the one that they would decide on alone, if any.
     """
 
@@ -54,8 +54,8 @@ class Version:
     ) -> Decision | None:
         """None for a text without a word, of which it knows nothing. `desks` are those that there
         are: one that is there no more is never decided. `least` is the probability below which
-        nothing is decided alone, whatever the labels say, but where the words alone would decide on
-        the same desk: two witnesses agree, and learning never sends to a person what needed none.
+        nothing is decided alone, whatever the labels say, but where the lexicon alone would decide
+        on the same desk: two witnesses agree, and learning sends nobody what needed none.
         """
         seen = features(inquiry.text, inquiry.subject)
         if not seen.words:
