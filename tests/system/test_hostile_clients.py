@@ -85,7 +85,7 @@ async def test_a_load_fits_into_its_memory(desk: Desk) -> None:
 
     async with Caller(desk) as caller:
         await asyncio.gather(*(deliver(caller, number) for number in range(60)))
-    assert _resident(only) < 280_000_000
+    assert _resident(only) < 320_000_000
 
 
 async def _get(instance: Instance) -> tuple[int, dict[str, str]]:
