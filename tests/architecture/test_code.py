@@ -117,7 +117,7 @@ PURE_SLICES = {
     "services/sla/clocks": ("services.sla.businesstime", "services.sla.promises.promise"),
 }
 """Packages of pure rules, and what they use beside the standard library and themselves."""
-PURE = {"shared.text.composing", "shared.text.references"}
+PURE = {"shared.text.composing", "shared.text.percent", "shared.text.references"}
 """What is shared and imports nothing but the standard library."""
 
 KNOWN_HOSTS = {

@@ -29,6 +29,7 @@ from shared.access.authorizer import Authorizer
 from shared.access.keys import Caller
 from shared.db import Database, DatabaseUnavailableError
 from shared.runtime.clock import Clock
+from shared.text.percent import percent
 from shared.web.app import api_router
 from shared.web.problems import documented
 from shared.web.spans import Asked, FirstText, LastText, Week, WeekText, span_of, weeks_of
@@ -161,6 +162,4 @@ def _week(week: Week, desks: Sequence[Used]) -> ReuseWeek:
 
 def _sum(lines: Sequence[Used]) -> dict[str, Any]:
     counts: dict[str, Any] = {name: sum(getattr(each, name) for each in lines) for name in _COUNTS}
-    answered = counts["answered"]
-    share = counts["answered_with_reuse"] * 1000 // answered / 10 if answered else None
-    return {**counts, "reuse_percent": share}
+    return {**counts, "reuse_percent": percent(counts["answered_with_reuse"], counts["answered"])}

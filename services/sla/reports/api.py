@@ -15,6 +15,7 @@ from services.sla.reports.desks import by_desk
 from services.sla.reports.store import GroupBy, Line, Span
 from services.sla.reports.usecases import Report, report
 from shared.access.keys import Caller
+from shared.text.percent import percent
 from shared.web.app import Responses, api_router
 from shared.web.spans import Asked, FirstText, LastText, WeekText, span_of
 
@@ -111,7 +112,7 @@ def router(desk: SlaDependencies) -> APIRouter:
             desks=[
                 schemas.DeskShare(
                     **asdict(line),
-                    held_percent=line.held_seconds * 1000 // held / 10 if held else None,
+                    held_percent=percent(line.held_seconds, held),
                 )
                 for line in found
             ],

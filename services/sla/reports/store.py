@@ -18,6 +18,7 @@ from services.sla.deadlines.store.deadlines import BEST_EFFORT
 from services.sla.deadlines.store.listing import overdue
 from services.sla.tables import deadlines, hand_overs
 from shared.db import Read
+from shared.text.percent import percent
 
 GroupBy = Literal["channel", "desk", "week", "promise"]
 _C = deadlines.c
@@ -90,7 +91,8 @@ class Line:
 
     @property
     def kept_percent(self) -> float | None:
-        return _kept_percent(self.met, self.missed)
+        """100 is said only when no promise was broken."""
+        return percent(self.met, self.met + self.missed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +151,6 @@ def total(tx: Read, span: Span, *, of: Class, now: datetime) -> Line:
     )
 
 
-def _kept_percent(met: int, missed: int) -> float | None:
-    """Rounded down to a tenth: 100 is said only when no promise was broken."""
-    return None if met + missed == 0 else met * 1000 // (met + missed) / 10
-
-
 def _in_order(names: Iterable[str | None]) -> list[str | None]:
     return sorted(names, key=lambda name: (name is not None, name or ""))
 
@@ -207,9 +204,9 @@ def _add_percentiles(
             )
         )
         for name, value, rank, total in rows:
-            for percent in (50, 90):
-                if rank == -(-total * percent // 100):
-                    found[name][percent] = value
+            for percentile in (50, 90):
+                if rank == -(-total * percentile // 100):
+                    found[name][percentile] = value
         for name, by_percent in found.items():
             setattr(lines[name], f"{kind}_median", by_percent[50])
             setattr(lines[name], f"{kind}_p90", by_percent[90])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from services.router.deciding.decision import Kind, Rule
+from shared.text.percent import percent
 
 ALONE = frozenset({Kind.TECHNICAL, Kind.GENERAL})
 """The kinds that need no person to decide."""
@@ -74,8 +75,3 @@ class WatchFigures:
     wrong: int = 0
     were_right: int = 0
     were_wrong: int = 0
-
-
-def percent(part: int, whole: int) -> float | None:
-    """Rounded down to a tenth: 100 is said only of all."""
-    return None if whole == 0 else part * 1000 // whole / 10
