@@ -97,10 +97,15 @@ BOUNDARIES = {
 PURE_SLICES = {
     "services/intake/inquiries/domain": ("rapidfuzz",),
     "services/router/deciding/rules": (
+        "services.router.deciding.addresses",
         "services.router.deciding.decision",
         "services.router.deciding.weighing",
     ),
-    "services/router/deciding/moderation": ("services.router.deciding.decision",),
+    "services/router/deciding/moderation": (
+        "services.router.deciding.addresses",
+        "services.router.deciding.data",
+        "services.router.deciding.decision",
+    ),
     "services/router/deciding/model": (
         "numpy",
         "services.router.deciding.decision",
@@ -108,6 +113,8 @@ PURE_SLICES = {
     ),
     "services/router/learning/domain": ("services.router.deciding.decision",),
     "services/router/deciding/lexicon": (
+        "services.router.deciding.addresses",
+        "services.router.deciding.data",
         "services.router.deciding.decision",
         "services.router.deciding.weighing",
     ),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
+from services.router.deciding.data import read_data
 from services.router.deciding.decision import Inquiry, Reason, Rule
 from services.router.deciding.moderation.patterns import Phrases
 from services.router.deciding.moderation.words import Words
@@ -64,6 +63,5 @@ class AutomaticMail:
 
 @cache
 def _shipped() -> AutomaticMail:
-    source = files("services.router.deciding") / "automatic.toml"
-    data = tomllib.loads(source.read_text("utf-8"))
+    data = read_data("services.router.deciding", "automatic.toml")
     return AutomaticMail(tuple(data["subjects"]), Phrases.compile([data], ("phrases",)))

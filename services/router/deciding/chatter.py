@@ -8,12 +8,11 @@ Praise and greetings that came before any answer are only set apart, for a perso
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
+from services.router.deciding.data import read_data
 from services.router.deciding.decision import Finding, Inquiry, Reason, Rule
 from services.router.deciding.moderation.patterns import Found, Phrases, literal_words
 from services.router.deciding.moderation.words import Words, folded
@@ -128,8 +127,7 @@ def _says_more(inquiry: Inquiry) -> bool:
 
 @cache
 def _shipped() -> Chatter:
-    source = files("services.router.deciding") / "chatter.toml"
-    data = tomllib.loads(source.read_text("utf-8"))
+    data = read_data("services.router.deciding", "chatter.toml")
     known = frozenset(map(folded, data["filler"])) | literal_words(data["closing"])
     stopping = frozenset(map(folded, data["stopping"]))
     return Chatter(

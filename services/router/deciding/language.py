@@ -7,13 +7,12 @@ sentence does without. Short texts and mixed ones are rather nobody's.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
-from importlib.resources import files
 
+from services.router.deciding.data import read_data
 from shared.text.composing import composed
 
 _READ = 5_000
@@ -125,8 +124,7 @@ def _elsewhere() -> frozenset[str]:
 
 @cache
 def _languages() -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, frozenset[str]]]:
-    source = files("services.router.deciding") / "languages.toml"
-    data = tomllib.loads(source.read_text("utf-8"))
+    data = read_data("services.router.deciding", "languages.toml")
     known: dict[str, tuple[str, ...]] = {}
     for language, words in data["words"].items():
         for word in dict.fromkeys(words):

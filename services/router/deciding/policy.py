@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from services.router.deciding.addresses import HANDLE
 from services.router.deciding.decision import Kind
 from services.router.deciding.lexicon.load import shipped_finder
 from services.router.deciding.lexicon.weigh import LexiconWords
 from services.router.deciding.rules.terms import Term
 from services.router.deciding.rules.words import PolicyWords
 from shared.policy import Policy, Terms
-
-_HANDLE = re.compile(r"(?<![\w@./])@([\w.-]{1,100})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,7 @@ class DirectAddresses:
         if channel in self.by_channel:
             return self.by_channel[channel]
         if self.by_handle and "@" in text:
-            for match in _HANDLE.finditer(text):
+            for match in HANDLE.finditer(text):
                 desk = self.by_handle.get(match[1].rstrip(".-").casefold())
                 if desk is not None:
                     return desk

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from services.router.deciding.addresses import HANDLE
 from services.router.deciding.automatic import AutomaticMail
 from services.router.deciding.chatter import Chatter
 from services.router.deciding.decision import (
@@ -28,7 +29,6 @@ NOTHING_ASKED = "nothing_asked"
 
 _ADDRESS = re.compile(r"(?:https?://|www\.)\S+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _MAYBE_ADDRESS = re.compile(r"@|://|www\.")
-_HANDLE = re.compile(r"(?<![\w@./])@[\w.-]{1,100}")
 _READABLE = re.compile(r"[^\W_]")
 
 
@@ -94,7 +94,7 @@ def _nothing_to_read(inquiry: Inquiry) -> str | None:
     if not _MAYBE_ADDRESS.search(whole) and _READABLE.search(whole):
         return None
     without_links = _ADDRESS.sub(" ", whole)
-    if _READABLE.search(_HANDLE.sub(" ", without_links)):
+    if _READABLE.search(HANDLE.sub(" ", without_links)):
         return None
     if without_links != whole:
         return "link"

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from services.router.deciding.decision import Inquiry, Reason
 
+SOFT = 0.25
+"""Up to this weight a word tips the scales and decides nothing alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weighing:

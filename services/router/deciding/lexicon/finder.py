@@ -62,11 +62,13 @@ class _Known:
 
 @dataclass(slots=True)
 class _Patterns:
-    """The words of the terms by how they are written, each with the elements they belong to."""
+    """The words of the terms by how they are written, each with the elements they belong to; parts
+    of compounds by how they begin, with whether any ending may follow.
+    """
 
     whole: dict[str, list[int]]
     beginnings: dict[str, list[int]]
-    inside: dict[str, list[tuple[str, bool, list[int]]]]
+    inside: dict[str, list[tuple[str, bool, int]]]
 
 
 _NOTHING = _Known(frozenset(), (), ())
@@ -172,11 +174,10 @@ class TermFinder:
     def _compounds(self, word: str) -> Iterator[tuple[int, _Match]]:
         inside = self._patterns.inside
         for start in range(2, len(word) - _INDEXED + 1):
-            for stem, open_end, elements in inside.get(word[start : start + _INDEXED], ()):
+            for stem, open_end, element in inside.get(word[start : start + _INDEXED], ()):
                 fits = word.startswith(stem, start) if open_end else word[start:] == stem
                 if fits and (start >= COMPOUND_LETTERS or word[:start] in self._heads):
-                    for element in elements:
-                        yield element, _Match(len(stem), start + len(stem))
+                    yield element, _Match(len(stem), start + len(stem))
 
     def _mistyped(self, word: str) -> Iterator[tuple[int, _Match]]:
         for stem, length in self._typos.stems(word):
@@ -226,5 +227,5 @@ def _patterns(numbers: Mapping[tuple[str, ...], int]) -> _Patterns:
                 if len(stem) < _INDEXED:
                     raise ValueError(f"{written!r} is too short for a part of a compound")
                 inside = patterns.inside.setdefault(stem[:_INDEXED], [])
-                inside.append((stem, open_end, [number]))
+                inside.append((stem, open_end, number))
     return patterns

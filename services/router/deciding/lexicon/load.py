@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from services.router.deciding.data import read_data
 from services.router.deciding.lexicon.finder import TermFinder
 from services.router.deciding.lexicon.terms import LexiconTerm, read_term
+from services.router.deciding.weighing import SOFT
 
 FIELDS = ("technical", "general")
 LANGUAGES = ("de", "en")
-_SOFT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ def shipped_finder() -> TermFinder:
 
 def load_lexicon() -> Lexicon:
     """Read the shipped files; ValueError for a term that is none or stands there twice."""
-    forms = _file("forms.toml")
+    forms = _read("forms.toml")
     terms = [
         term
         for field in FIELDS
@@ -49,10 +48,10 @@ def load_lexicon() -> Lexicon:
 
 def _terms(field: str, language: str, alternatives: Mapping[str, str]) -> Iterator[LexiconTerm]:
     seen: set[str] = set()
-    for group in _file(f"{field}.{language}.toml")["terms"]:
+    for group in _read(f"{field}.{language}.toml")["terms"]:
         weight, soft = float(group["weight"]), bool(group.get("soft", False))
-        if soft and weight > _SOFT:
-            raise ValueError(f"a soft word of {field}.{language} weighs more than {_SOFT}")
+        if soft and weight > SOFT:
+            raise ValueError(f"a soft word of {field}.{language} weighs more than {SOFT}")
         for text in (each.strip() for each in group["words"].split(",")):
             if not text:
                 continue
@@ -62,5 +61,5 @@ def _terms(field: str, language: str, alternatives: Mapping[str, str]) -> Iterat
             yield read_term(text, field, weight, alternatives, soft=soft)
 
 
-def _file(name: str) -> dict[str, Any]:
-    return tomllib.loads((files(__package__) / "data" / name).read_text("utf-8"))
+def _read(name: str) -> dict[str, Any]:
+    return read_data("services.router.deciding.lexicon", f"data/{name}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from services.router.deciding.addresses import blank, without_addresses
 from shared.text.composing import composed
 
 LONGEST_TEXT = 20_000
@@ -18,7 +19,6 @@ BREAK = 64
 
 _PIECE = re.compile(r"[^\W_]++(?:['\u2019\u00b4`][^\W_]++)*+|[.!?;:\u2026](?=\s)|\n[^\S\n]*+\n")
 """A word, or what ends a sentence. Only words begin with a letter or a digit."""
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _QUOTED = re.compile(r"^[ \t]{0,8}>.*$", re.MULTILINE)
 _OLDER = re.compile(
     r"^[ \t]{0,8}(?:-{2,}[ \t]{0,4}(?:original message|forwarded message|"
@@ -70,8 +70,8 @@ def words_of(text: str) -> Words:
     read = text[:LONGEST_TEXT]
     whole = composed(read)
     exact = whole == read
-    found = _split(_without_addresses(own_part(whole)), exact=exact)
-    return found if found.written else _split(_without_addresses(whole), exact=exact)
+    found = _split(without_addresses(own_part(whole)), exact=exact)
+    return found if found.written else _split(without_addresses(whole), exact=exact)
 
 
 def comparable(word: str) -> str:
@@ -85,24 +85,13 @@ def own_part(text: str) -> str:
     if older is not None:
         text = text[: older.start()]
     if ">" in text:
-        text = _QUOTED.sub(_blank, text)
+        text = _QUOTED.sub(blank, text)
     closing = _CLOSING.search(text, max(1, len(text) - LONGEST_SIGNATURE))
     if closing is None:
         return text
     later = _POSTSCRIPT.search(text, closing.end())
     after = "" if later is None else text[later.start() :]
     return text[: closing.start()] + " " * (len(text) - closing.start() - len(after)) + after
-
-
-def _without_addresses(text: str) -> str:
-    """An address is no statement: "https://login.example/error" reports no error."""
-    if "://" in text or "www." in text or "@" in text:
-        return _ADDRESS.sub(_blank, text)
-    return text
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])
 
 
 def _split(text: str, *, exact: bool) -> Words:

@@ -8,15 +8,13 @@ customer with a real problem is still a customer.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
-from typing import Any
 
+from services.router.deciding.data import read_data
 from services.router.deciding.decision import Finding, Inquiry, Reason, Rule
 from services.router.deciding.moderation.context import Circumstances, quoted
 from services.router.deciding.moderation.masks import Masks
@@ -38,6 +36,7 @@ _SHORTEST_MASKED = 4
 _MOST_FINDINGS = 8
 _MOST_PLACES = 40
 _LANGUAGES = ("en", "de")
+_DATA = "services.router.deciding.moderation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +102,7 @@ class Netiquette:
         passages = {each.entry: each for each in reversed(list(self._passages(words)))}
         reasons: list[Reason] = []
         for each in islice(reversed(passages.values()), _MOST_FINDINGS):
-            span = None if text is None else words.place(each.first, each.last)
-            if text is None or span is None:
-                word = " ".join(words.listed[each.first : each.last + 1])
-            else:
-                word = text[slice(*span)]
+            word, span = words.passage(each.first, each.last, text)
             what, sure = _KINDS[each.kind]
             reasons.append(Reason(Rule.NETIQUETTE_TERM, word, sure, what, span))
         return reasons
@@ -169,7 +164,7 @@ def language_of(distinct: AbstractSet[str]) -> str:
 @cache
 def _vocabulary() -> Vocabulary:
     """Read and compiled once for the process."""
-    data = {language: _data(f"netiquette.{language}.toml") for language in _LANGUAGES}
+    data = {language: read_data(_DATA, f"netiquette.{language}.toml") for language in _LANGUAGES}
     harmless = {form for each in data.values() for form in _forms(each["harmless"])}
     nouns: dict[str, Noun] = {}
     for each in data.values():
@@ -205,8 +200,3 @@ def _vocabulary() -> Vocabulary:
 def _forms(entries: Iterable[str]) -> Iterator[str]:
     for entry in entries:
         yield from forms(folded(entry))
-
-
-def _data(name: str) -> dict[str, Any]:
-    source = files("services.router.deciding.moderation") / name
-    return tomllib.loads(source.read_text("utf-8"))

@@ -8,14 +8,12 @@ writes a link, asks for a refund or mentions money stays below the sum that susp
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from math import exp
-from typing import Any
 
+from services.router.deciding.data import read_data
 from services.router.deciding.decision import Finding, Inquiry, Reason, Rule
 from services.router.deciding.moderation.patterns import Found, Phrases
 from services.router.deciding.moderation.words import Words
@@ -28,6 +26,7 @@ _FEW_WORDS = 12
 _WORDS_OF_A_LINK = 5
 _MOST_REASONS = 12
 _LANGUAGES = ("de", "en")
+_DATA = "services.router.deciding.moderation"
 _HOST = re.compile(
     r"(?:https?://|www\.)(?:www\.)?([\w-]{1,63}+(?:\.[\w-]{1,63}+){0,5})", re.IGNORECASE
 )
@@ -167,11 +166,7 @@ def _weighed(phrases: Phrases, words: Words) -> list[Found]:
 
 def _reason(found: Found, words: Words, text: str | None) -> Reason:
     """`text` is where the words stand; None: they get no place."""
-    span = None if text is None else words.place(found.first, found.last)
-    if text is None or span is None:
-        word = " ".join(words.listed[found.first : found.last + 1])
-    else:
-        word = text[slice(*span)]
+    word, span = words.passage(found.first, found.last, text)
     return Reason(Rule.SPAM_TERM, word, _WEIGHTS[found.kind], "phrase", span)
 
 
@@ -185,15 +180,10 @@ def _heaviest_first(found: Found) -> tuple[float, int]:
 
 @cache
 def _shipped() -> Spam:
-    data = {language: _data(f"spam.{language}.toml") for language in _LANGUAGES}
+    data = {language: read_data(_DATA, f"spam.{language}.toml") for language in _LANGUAGES}
     return Spam(
         Phrases.compile(data.values(), tuple(_WEIGHTS)),
         Phrases.compile(data.values(), ("customer",)),
         frozenset(data["en"]["shorteners"]),
         frozenset(data["en"]["endings"]),
     )
-
-
-def _data(name: str) -> Mapping[str, Any]:
-    source = files("services.router.deciding.moderation") / name
-    return tomllib.loads(source.read_text("utf-8"))

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.router.deciding.addresses import HANDLE, without_addresses
 from services.router.deciding.moderation.masks import Masks, shown
 from shared.text.composing import composed
 
@@ -19,8 +20,6 @@ _WORD = re.compile(
     rf"[^\W_]++(?:[{_APOSTROPHES}][^\W_]++)*+|[.!?\u2026]+|[,;:()\n@>]|[{QUOTATION_MARKS}]"
     "|[\u2600-\u27bf\U0001f300-\U0001faff]"
 )
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
-_HANDLE = re.compile(r"(?<![\w@./])@[\w.-]{1,100}")
 _FOLDED = (
     ("ä", "ae"),
     ("ö", "oe"),
@@ -30,6 +29,9 @@ _FOLDED = (
     ("\u2026", "."),
     *((apostrophe, "'") for apostrophe in _APOSTROPHES[1:]),
 )
+
+
+Place = tuple[int, int]
 
 
 def folded(text: str) -> str:
@@ -58,9 +60,9 @@ class Words:
     @classmethod
     def of(cls, text: str, masks: Masks | None = None) -> Words:
         read = composed(shown(text)).replace("İ", "i").lower()
-        if "://" in read or "www." in read or "@" in read:
-            read = _ADDRESS.sub(_blank, read)
-            read = _HANDLE.sub(lambda match: "@" + " " * (len(match[0]) - 1), read)
+        read = without_addresses(read)
+        if "@" in read:
+            read = HANDLE.sub(lambda match: "@" + " " * len(match[1]), read)
         ends: Mapping[int, int] = {}
         if masks is not None:
             unmasked = masks.unmask(read)
@@ -69,7 +71,14 @@ class Words:
         listed = line.split(" ")
         return cls(listed, frozenset(listed), f" {line} ", text, read, ends)
 
-    def place(self, first: int, last: int) -> tuple[int, int] | None:
+    def passage(self, first: int, last: int, text: str | None) -> tuple[str, Place | None]:
+        """These words and their place; as they stand in `text`, where that agrees with places."""
+        place = None if text is None else self.place(first, last)
+        if text is None or place is None:
+            return " ".join(self.listed[first : last + 1]), None
+        return text[slice(*place)], place
+
+    def place(self, first: int, last: int) -> Place | None:
         """Where these words stand in the text; None where its places no longer agree."""
         if len(self._read) != len(self._text) or composed(self._text) != self._text:
             return None
@@ -81,7 +90,3 @@ class Words:
                 end = self._ends.get(match.start(), match.end())
                 break
         return start, end
-
-
-def _blank(match: re.Match[str]) -> str:
-    return " " * len(match[0])

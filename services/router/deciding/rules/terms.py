@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice, product
 
+from services.router.deciding.addresses import without_addresses
 from shared.text.composing import composed
 
 # Possessive and bounded: a term never looks further than this, whatever the text is made of.
@@ -35,7 +36,6 @@ _SPELLINGS: dict[str, tuple[tuple[str, ...], ...]] = {
     "ß": (("ß",), ("s", "s")),
 }
 _MOST_SPELLINGS = 64
-_ADDRESS = re.compile(r"(?:https?://|www\.)[^\s<>\"]+|(?<![\w.+-])[\w.+-]{1,64}+@[\w-]++\.[\w.-]+")
 _NEVER = re.compile(r"(?!)")
 
 
@@ -120,14 +120,8 @@ def _place(hit: tuple[Term, int, int]) -> tuple[int, int]:
 
 
 def prepare(text: str) -> str:
-    """The text as the finder wants it: lower case, composed, web and mail addresses blanked.
-
-    An address is no statement of the customer: "https://login.example/error" reports no error.
-    """
-    text = composed(text).lower()
-    if "://" in text or "www." in text or "@" in text:
-        text = _ADDRESS.sub(lambda match: " " * len(match[0]), text)
-    return text
+    """The text as the finder wants it: lower case, composed, web and mail addresses blanked."""
+    return without_addresses(composed(text).lower())
 
 
 @dataclass(slots=True)

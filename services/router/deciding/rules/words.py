@@ -8,14 +8,11 @@ from types import MappingProxyType
 
 from services.router.deciding.decision import Inquiry, Kind, Reason, Rule
 from services.router.deciding.rules.terms import Term, TermFinder, prepare
-from services.router.deciding.weighing import Weighing
+from services.router.deciding.weighing import SOFT, Weighing
 from shared.text.composing import composed
 
 # Wider than the gap inside a term: no term spans from the subject into the text.
 _BETWEEN = "\n\n\n\n"
-SOFT = 0.25
-"""Up to this weight a word tips the scales and decides nothing alone."""
-
 _RULE = {
     "technical": Rule.TECHNICAL_TERM,
     "general": Rule.GENERAL_TERM,
