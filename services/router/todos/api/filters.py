@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from services.router.todos.api.dependencies import TodoDependencies
-from services.router.todos.domain.todo import TodoState
+from services.router.todos.domain.todo import GOING_ON, TodoState
 from services.router.todos.schemas.query import TodoQuery
-from services.router.todos.store.walks import GOING_ON, Filter
+from services.router.todos.store.walks import Filter
 from shared.errors import FieldProblem
 from shared.web.problems import RefusedError
 

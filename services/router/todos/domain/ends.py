@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
+from services.router.todos.domain.todo import GOING_ON, DismissReason, TodoState, TodoStatus
 
 
 class EndKind(StrEnum):
@@ -112,7 +112,7 @@ def status_after(todo: TodoStatus, decided: Outcome, *, claimed: bool) -> TodoSt
     end; another assignee is only whoever ended it.
     """
     end = decided.deciding
-    if end is None and todo.state in (TodoState.OPEN, TodoState.CLAIMED):
+    if end is None and todo.state in GOING_ON:
         return todo
     holder = todo.assignee if claimed else None
     if end is None:

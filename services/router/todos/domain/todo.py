@@ -41,6 +41,10 @@ class TodoState(StrEnum):
     DISMISSED = "dismissed"
 
 
+GOING_ON = (TodoState.OPEN, TodoState.CLAIMED)
+ENDED = (TodoState.DONE, TodoState.DISMISSED)
+
+
 class DismissReason(StrEnum):
     """Why an inquiry gets no answer."""
 
@@ -222,7 +226,7 @@ def _illegal(
 
 def _objection(todo: TodoStatus, action: Action, actor: Actor) -> str | None:
     """The code of what speaks against the move, or None."""
-    ended = todo.state in (TodoState.DONE, TodoState.DISMISSED)
+    ended = todo.state in ENDED
     if action is not _WITHOUT_A_PERSON.get(actor.role, action):
         return "person_required"
     if action is Action.REOPEN:

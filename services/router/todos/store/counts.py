@@ -13,12 +13,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 
 from services.router.tables import todos
-from services.router.todos.domain.todo import TodoState
-from services.router.todos.store.walks import GOING_ON
+from services.router.todos.domain.todo import ENDED, GOING_ON, TodoState
 from shared.db import Read
 
 SOON = timedelta(hours=24)
-ENDED = (TodoState.DONE, TodoState.DISMISSED)
 
 
 @dataclass(frozen=True, slots=True)

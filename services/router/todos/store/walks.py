@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
 
 from services.router.tables import NEVER, todos
-from services.router.todos.domain.todo import TodoState
+from services.router.todos.domain.todo import GOING_ON, TodoState
 
 Place = tuple[datetime, UUID]
 Conditions = tuple[ColumnElement[bool], ...]
@@ -27,7 +27,6 @@ Walk = Conditions
 """A part of a list: the rows with these values, by which an index begins."""
 
 EVERY_STATE = tuple(TodoState)
-GOING_ON = (TodoState.OPEN, TodoState.CLAIMED)
 
 
 class Sort(StrEnum):

@@ -13,13 +13,12 @@ from sqlalchemy import Boolean, Row, bindparam, case, insert, null, select, upda
 
 from services.router.similar.store.uses import REUSED
 from services.router.tables import history, todos
-from services.router.todos.domain.todo import DismissReason, TodoState, TodoStatus
+from services.router.todos.domain.todo import ENDED, DismissReason, TodoState, TodoStatus
 from shared.db import Read, Write
 from shared.db.among import among
 
 ROUTER = "router"
 """Who acts in a history when no person does."""
-_ENDED = frozenset({TodoState.DONE, TodoState.DISMISSED})
 
 
 class What(StrEnum):
@@ -70,8 +69,17 @@ class WorkTodo:
     own_post_at: datetime | None = None
 
     @property
+    def ids(self) -> dict[str, Any]:
+        """As every fact about it begins."""
+        return {
+            "todo_id": self.id,
+            "inquiry_id": self.inquiry_id,
+            "conversation_id": self.conversation_id,
+        }
+
+    @property
     def ended(self) -> bool:
-        return self.status.state in _ENDED
+        return self.status.state in ENDED
 
 
 @dataclass(frozen=True, slots=True)

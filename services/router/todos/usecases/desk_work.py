@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from services.router.people.usecases import require_presence
@@ -89,7 +88,7 @@ def claim(tx: Write, *, todo_id: UUID, assignee: str, by: By) -> None:
     if after == todo.status:
         return
     fact = TodoClaimed(
-        **_ids(todo), assignee=assignee, desk=after.desk, claimed_at=by.now, key_name=by.key
+        **todo.ids, assignee=assignee, desk=after.desk, claimed_at=by.now, key_name=by.key
     )
     claimed = replace(todo, status=after, claimed_through=by.key)
     line = Note(todo.id, by.now, assignee, What.CLAIMED, key_name=by.key)
@@ -108,7 +107,7 @@ def assign(tx: Write, *, todo_id: UUID, assignee: str, by: By, reason: str | Non
         return
     require_presence(tx, assignee, by.now)
     fact = TodoClaimed(
-        **_ids(todo),
+        **todo.ids,
         assignee=assignee,
         desk=after.desk,
         claimed_at=by.now,
@@ -123,7 +122,7 @@ def assign(tx: Write, *, todo_id: UUID, assignee: str, by: By, reason: str | Non
 def release(tx: Write, *, todo_id: UUID, by: By, reason: str | None = None) -> None:
     todo = found(tx, todo_id, by)
     actor = by.actor(todo)
-    fact = TodoReleased(**_ids(todo), released_at=by.now, released_by=actor.id, key_name=by.key)
+    fact = TodoReleased(**todo.ids, released_at=by.now, released_by=actor.id, key_name=by.key)
     after = _unclaimed(todo, moves.release(todo.status, actor))
     _finish(tx, after, fact, by.line(todo, What.RELEASED, reason, at=by.now))
 
@@ -136,7 +135,7 @@ def complete(tx: Write, *, todo_id: UUID, by: By, read_until: UUID | None = None
     clear_pending(tx, [todo.id])
     covers, at = last_read(tx, todo.inquiry_id, read_until), _after_reopening(todo, by.now)
     fact = TodoCompleted(
-        **_ids(todo),
+        **todo.ids,
         completed_at=at,
         completed_by=actor.id,
         key_name=by.key,
@@ -164,7 +163,7 @@ def reroute(
     last_read(tx, todo.inquiry_id, read_until)
     clear_pending(tx, [todo.id])
     fact = TodoRerouted(
-        **_ids(todo),
+        **todo.ids,
         from_desk=todo.status.desk,
         desk=desk,
         reason=reason,
@@ -203,7 +202,7 @@ def dismiss(
     clear_pending(tx, [todo.id])
     at = _after_reopening(todo, by.now)
     fact = TodoDismissed(
-        **_ids(todo),
+        **todo.ids,
         reason=reason.value,
         dismissed_at=at,
         dismissed_by=actor.id,
@@ -246,7 +245,7 @@ def reopen(
         after = ends.stands(open_again)
     ends.write(tx)
     fact = TodoReopened(
-        **_ids(todo),
+        **todo.ids,
         desk=after.status.desk,
         reason=reason,
         reopened_at=at,
@@ -286,14 +285,6 @@ def _changed(todo: WorkTodo, read: frozenset[int]) -> ChangedError:
             "assignee": todo.status.assignee,
         },
     )
-
-
-def _ids(todo: WorkTodo) -> dict[str, Any]:
-    return {
-        "todo_id": todo.id,
-        "inquiry_id": todo.inquiry_id,
-        "conversation_id": todo.conversation_id,
-    }
 
 
 def _unclaimed(todo: WorkTodo, status: TodoStatus) -> WorkTodo:

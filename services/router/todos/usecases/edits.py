@@ -99,9 +99,7 @@ def _decide_again(
     save(tx, [replace(todo, status=replace(todo.status, desk=desk))])
     note(tx, [Note(todo.id, now, ROUTER, What.REROUTED, f"{before} to {desk}: {EDITED}")])
     fact = TodoRerouted(
-        todo_id=todo.id,
-        inquiry_id=todo.inquiry_id,
-        conversation_id=todo.conversation_id,
+        **todo.ids,
         from_desk=before,
         desk=desk,
         reason=EDITED,

@@ -284,9 +284,7 @@ def _unchanged(todo: WorkTodo) -> str | None:
 
 def _completed(cause: Envelope, todo: WorkTodo, fact: InquiryAnswered, now: datetime) -> Envelope:
     data = TodoCompleted(
-        todo_id=todo.id,
-        inquiry_id=todo.inquiry_id,
-        conversation_id=todo.conversation_id,
+        **todo.ids,
         completed_at=fact.answered_at,
         completed_by=fact.answered_by,
         key_name=fact.key_name,

@@ -32,6 +32,7 @@ from services.router.todos.store.work import (
 )
 from services.router.todos.usecases.settle import Ends
 from shared.db import Read, Write
+from shared.db.among import among
 from shared.events.todos import (
     TodoClaimed,
     TodoCompleted,
@@ -54,7 +55,6 @@ _WORK = (
     What.APPEALED,
     What.REOPENED,
 )
-_ENDED = (TodoState.DONE, TodoState.DISMISSED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _latest_work(tx: Read, todo_ids: Sequence[UUID]) -> dict[UUID, datetime]:
     by_person = or_(h.who != ROUTER, h.key_name.is_not(None))
     query = (
         select(h.todo_id, func.max(h.at, type_=h.at.type))
-        .where(h.todo_id.in_(todo_ids), h.what.in_(_WORK), by_person)
+        .where(among(tx, h.todo_id, todo_ids), h.what.in_(_WORK), by_person)
         .group_by(h.todo_id)
     )
     return {row[0]: row[1] for row in tx.execute(query)}
@@ -250,20 +250,20 @@ class _Recovery:
 
 
 def _claimed(todo: WorkTodo, fact: TodoFact) -> WorkTodo:
-    if not isinstance(fact, TodoClaimed) or todo.status.state in _ENDED:
+    if not isinstance(fact, TodoClaimed) or todo.ended:
         return todo
     status = replace(todo.status, state=TodoState.CLAIMED, assignee=fact.assignee)
     return replace(todo, status=status, claimed_through=fact.key_name)
 
 
 def _released(todo: WorkTodo, _fact: TodoFact) -> WorkTodo:
-    return todo if todo.status.state in _ENDED else _open_at(todo, todo.status.desk)
+    return todo if todo.ended else _open_at(todo, todo.status.desk)
 
 
 def _rerouted(todo: WorkTodo, fact: TodoFact) -> WorkTodo:
     if not isinstance(fact, TodoRerouted):
         return todo
-    if todo.status.state in _ENDED:
+    if todo.ended:
         return replace(todo, status=replace(todo.status, desk=fact.desk))
     return _open_at(todo, fact.desk)
 

@@ -64,9 +64,7 @@ def _lines(todos: Iterable[NewTodo]) -> Iterator[Note]:
 
 def _dismissed(todo: WorkTodo, opened: NewTodo, now: datetime) -> Envelope:
     fact = TodoDismissed(
-        todo_id=todo.id,
-        inquiry_id=todo.inquiry_id,
-        conversation_id=todo.conversation_id,
+        **todo.ids,
         reason=_REASON.value,
         dismissed_at=opened.created_at,
         dismissed_by=POLICY.id,

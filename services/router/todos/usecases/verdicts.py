@@ -96,9 +96,7 @@ def appeal(tx: Write, *, todo_id: UUID, reason: str, desk: str, by: By) -> None:
     if after.status.desk == todo.status.desk:
         return
     moved = TodoRerouted(
-        todo_id=todo.id,
-        inquiry_id=todo.inquiry_id,
-        conversation_id=todo.conversation_id,
+        **todo.ids,
         from_desk=todo.status.desk,
         desk=after.status.desk,
         reason=reason,
