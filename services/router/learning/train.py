@@ -121,14 +121,14 @@ async def _samples(
 
 
 def _labelled(decider: Decider, each: labels.LabelledText) -> Sample:
-    inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
+    inquiry = decider.inquiry(each.words.text, subject=each.words.subject, channel=each.channel)
     name = str(each.inquiry_id)
     return sample_of(name, inquiry, each.desk, weight=each.weight, decider=decider)
 
 
 def _sure_one(decider: Decider, each: recent.RecentText) -> Sample | None:
     """What the lexicon alone decides, as if it were a label."""
-    inquiry = decider.inquiry(each.text, subject=each.subject, channel=each.channel)
+    inquiry = decider.inquiry(each.words.text, subject=each.words.subject, channel=each.channel)
     sample = sample_of(str(each.inquiry_id), inquiry, "", weight=1.0, decider=decider)
     if not sample.lexicon_alone or sample.lexicon_desk is None:
         return None

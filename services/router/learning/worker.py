@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import UUID
@@ -16,6 +16,7 @@ from services.router.learning.following import Following, ModelMetrics
 from services.router.learning.job import Job
 from services.router.learning.process import LONGEST_SECONDS, TrainingError, run_training
 from services.router.learning.store import labels, models, progress, recent
+from services.router.learning.store.labels import Words
 from services.router.learning.store.recent import Recent, WouldDecide
 from services.router.learning.usecases import labelling, versions
 from services.router.learning.usecases.versions import Result, TurnLostError
@@ -99,12 +100,8 @@ async def watch_once(database: Database, following: Following, decider: Decider)
     return kept
 
 
-def _would_decide(
-    version: Version, each: Recent, words: Mapping[str, str], decider: Decider
-) -> WouldDecide:
-    inquiry = decider.inquiry(
-        words.get("text") or "", subject=words.get("subject"), channel=each.channel
-    )
+def _would_decide(version: Version, each: Recent, words: Words, decider: Decider) -> WouldDecide:
+    inquiry = decider.inquiry(words.text, subject=words.subject, channel=each.channel)
     decision = decider.decide_with(version, inquiry)
     return WouldDecide(
         each.inquiry_id,

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
 
-from services.router.learning.domain.labels import Label, Line, Source, Standing
+from services.router.learning.domain.labels import Label, Line, Standing
 from services.router.tables import history, labels, messages, todos, verdicts
 from shared.db import Read, Write
 from shared.db.among import among
@@ -128,16 +128,22 @@ Place = tuple[datetime, UUID]
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledText:
-    """The first message of an inquiry, as it reads now, and whose it was."""
+class Words:
+    """What the first message of an inquiry says now."""
 
-    inquiry_id: UUID
     text: str
     subject: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """An inquiry, and whose it was."""
+
+    inquiry_id: UUID
+    words: Words
     channel: str
     desk: str
     weight: float
-    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ def newest(tx: Read, *, after: Place | None, limit: int) -> Page[LabelledText]:
     """Labels of desks with their texts, the newest first; those without words are passed over."""
     c, t = labels.c, todos.c
     query = (
-        select(c.inquiry_id, c.at, c.desk, c.weight, c.source, t.channel)
+        select(c.inquiry_id, c.at, c.desk, c.weight, t.channel)
         .join_from(labels, todos, t.inquiry_id == c.inquiry_id)
         .where(c.desk.is_not(None))
     )
@@ -164,12 +170,10 @@ def newest(tx: Read, *, after: Place | None, limit: int) -> Page[LabelledText]:
     texts = [
         LabelledText(
             row.inquiry_id,
-            words[row.inquiry_id].get("text") or "",
-            words[row.inquiry_id].get("subject"),
+            words[row.inquiry_id],
             row.channel,
             row.desk,
             row.weight,
-            Source(row.source),
         )
         for row in rows
         if row.inquiry_id in words
@@ -178,8 +182,8 @@ def newest(tx: Read, *, after: Place | None, limit: int) -> Page[LabelledText]:
     return Page(texts, len(rows), place)
 
 
-def first_words(tx: Read, inquiries: Sequence[UUID]) -> dict[UUID, dict[str, str]]:
-    """What the first message of each says, where its words are still there."""
+def first_words(tx: Read, inquiries: Sequence[UUID]) -> Mapping[UUID, Words]:
+    """Of each inquiry, where its words are still there."""
     m = messages.c
     rows = tx.execute(
         select(m.inquiry_id, m.content)
@@ -189,4 +193,8 @@ def first_words(tx: Read, inquiries: Sequence[UUID]) -> dict[UUID, dict[str, str
     first: dict[UUID, dict[str, str] | None] = {}
     for row in rows:
         first.setdefault(row.inquiry_id, row.content)
-    return {inquiry: content for inquiry, content in first.items() if content is not None}
+    return {
+        inquiry: Words(content.get("text") or "", content.get("subject"))
+        for inquiry, content in first.items()
+        if content is not None
+    }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, select, tuple_
 
-from services.router.learning.store.labels import Page, Place, first_words
+from services.router.learning.store.labels import Page, Place, Words, first_words
 from services.router.tables import shadow_decisions, todos
 from shared.db import Read, Write
 from shared.db.among import among
@@ -30,8 +30,7 @@ class Recent:
 class RecentText:
     inquiry_id: UUID
     channel: str
-    text: str
-    subject: str | None
+    words: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +54,7 @@ def page(tx: Read, *, after: Place | None, limit: int) -> Page[RecentText]:
     rows = tx.execute(query.order_by(t.received_at.desc(), t.id.desc()).limit(limit)).all()
     words = first_words(tx, [row.inquiry_id for row in rows])
     texts = [
-        RecentText(
-            row.inquiry_id,
-            row.channel,
-            words[row.inquiry_id].get("text") or "",
-            words[row.inquiry_id].get("subject"),
-        )
+        RecentText(row.inquiry_id, row.channel, words[row.inquiry_id])
         for row in rows
         if row.inquiry_id in words
     ]

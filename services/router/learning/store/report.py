@@ -48,7 +48,7 @@ def decided(tx: Read, start: datetime, end: datetime) -> Sequence[Decided]:
     """Of the inquiries received from `start` until before `end`."""
     rows = tx.execute(
         select(_T.kind, _T.first_desk, _T.decided_by, _L.kind, _L.desk, func.count())
-        .select_from(todos.outerjoin(labels, _L.inquiry_id == _T.inquiry_id))
+        .select_from(todos.outerjoin(labels, _labelled(start, end)))
         .where(_received(start, end))
         .group_by(_T.kind, _T.first_desk, _T.decided_by, _L.kind, _L.desk)
     )
@@ -79,6 +79,12 @@ def watched(tx: Read, start: datetime, end: datetime) -> Sequence[Watched]:
 
 def _received(start: datetime, end: datetime) -> ColumnElement[bool]:
     return and_(_T.received_at >= start, _T.received_at < end, _T.merged_into.is_(None))
+
+
+def _labelled(start: datetime, end: datetime) -> ColumnElement[bool]:
+    """A label has the moment of its ToDo: so that those of the span are read, not all."""
+    in_span = and_(_L.received_at >= start, _L.received_at < end)
+    return and_(_L.inquiry_id == _T.inquiry_id, in_span)
 
 
 def _choice(kind: str, first_desk: str) -> Choice:
