@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from services import root
 from services.cli import reindex
@@ -19,11 +19,14 @@ from services.router.learning.store.models import State, StoredVersion
 from services.router.learning.usecases import labelling, versions
 from services.router.learning.worker import Trainer
 from services.router.settings import RouterSettings
-from shared.db import Database
+from shared.db import Read, Write
 from shared.policy import load_policy
 from shared.runtime.clock import SystemClock
 from shared.runtime.settings import DeskSettings, read_settings
 from shared.runtime.telemetry import Metrics
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WRITES = "with SQLite files the desk has to be stopped"
 
@@ -57,13 +60,7 @@ def add(verbs: Any) -> None:
 
 def list_models(_options: argparse.Namespace) -> int:
     """Also beside a desk that runs."""
-
-    async def read() -> Sequence[StoredVersion]:
-        settings = read_settings(DeskSettings)
-        async with root.opened(root.reader_of("router", settings), "router") as database:
-            return await database.read(models.versions)
-
-    found = go(read())
+    found = go(_read(models.versions))
     for each in found:
         print(_line(each))
     if not any(each.state is State.CURRENT for each in found):
@@ -78,15 +75,16 @@ def train(_options: argparse.Namespace) -> int:
     fewest = policy.routing.learning.fewest_labels
     job = job_of(settings, read_settings(RouterSettings), fewest_labels=fewest)
 
-    async def run(database: Database) -> tuple[int | None, Sequence[StoredVersion]]:
-        while await database.write(labelling.read_on, now=clock.now()):
-            pass
-        metrics = ModelMetrics.of(Metrics("router"))
-        trainer = Trainer(database, clock, job, timedelta(0), metrics)
-        number = await trainer.train(job, asyncio.Event(), by_hand=True)
-        return number, await database.read(models.versions)
+    async def run() -> tuple[int | None, Sequence[StoredVersion]]:
+        async with root.opened(root.database_of("router", settings), "router") as database:
+            while await database.write(labelling.read_on, now=clock.now()):
+                pass
+            metrics = ModelMetrics.of(Metrics("router"))
+            trainer = Trainer(database, clock, job, timedelta(0), metrics)
+            number = await trainer.train(job, asyncio.Event(), by_hand=True)
+            return number, await database.read(models.versions)
 
-    number, found = go(_with_database(run))
+    number, found = go(run())
     trained = next((each for each in found if each.version == number), None)
     if trained is None:
         print("nothing was trained: too few labels, another instance trains, or the log says why")
@@ -97,24 +95,14 @@ def train(_options: argparse.Namespace) -> int:
 
 
 def rollback(options: argparse.Namespace) -> int:
-    now = SystemClock().now()
-
-    async def run(database: Database) -> int:
-        return await database.write(versions.go_back, options.version, now=now)
-
-    number = go(_with_database(run))
+    number = go(_write(versions.go_back, options.version, now=SystemClock().now()))
     who = "the lexicon alone decides" if number == versions.LEXICON else f"version {number} decides"
     print(f"{who}, in each running instance within seconds; `train` promotes again")
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
-    async def read() -> tuple[int, bytes]:
-        settings = read_settings(DeskSettings)
-        async with root.opened(root.reader_of("router", settings), "router") as database:
-            return await database.read(versions.exported, options.version)
-
-    number, data = go(read())
+    number, data = go(_read(versions.exported, options.version))
     with options.file.open("xb") as file:
         file.write(data)
     print(f"version {number} is in {options.file}: {len(data)} bytes")
@@ -122,21 +110,22 @@ def export(options: argparse.Namespace) -> int:
 
 
 def import_(options: argparse.Namespace) -> int:
-    now = SystemClock().now()
-    data = options.file.read_bytes()
-
-    async def run(database: Database) -> int:
-        return await database.write(versions.bring_in, data, version=options.version, now=now)
-
-    number = go(_with_database(run))
+    data, now = options.file.read_bytes(), SystemClock().now()
+    number = go(_write(versions.bring_in, data, version=options.version, now=now))
     print(f"it is version {number} and only watches; `rollback {number}` makes it decide")
     return 0
 
 
-async def _with_database(run: Any) -> Any:
+async def _read(query: Callable[Concatenate[Read, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+    settings = read_settings(DeskSettings)
+    async with root.opened(root.reader_of("router", settings), "router") as database:
+        return await database.read(query, *args, **kwargs)
+
+
+async def _write(verb: Callable[Concatenate[Write, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
     settings = read_settings(DeskSettings)
     async with root.opened(root.database_of("router", settings), "router") as database:
-        return await run(database)
+        return await database.write(verb, *args, **kwargs)
 
 
 def _line(each: StoredVersion) -> str:
