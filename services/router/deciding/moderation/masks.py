@@ -28,11 +28,12 @@ _REPEATED = re.compile(
 _MAYBE_SEPARATED = re.compile(rf"[ .\-_*+/][{_LETTERS}0-9@$](?:[ .\-_*+/][{_LETTERS}0-9@$]){{2}}")
 _MAYBE_MASKED = re.compile("[*#@$!|€0-9]")
 _MAYBE_REPEATED = re.compile(r"(.)\1\1")
-_SPELLINGS = (
+SPELLINGS = (
     (_MAYBE_SEPARATED, _SEPARATED),
     (_MAYBE_MASKED, _MASKED),
     (_MAYBE_REPEATED, _REPEATED),
 )
+"""What is found at a glance, and the spellings that it may belong to."""
 _SIGN = re.compile("[*#@$|€0-9]")
 _EXCLAIMED = re.compile(r"!(?<=[^\W_]!)[^\W_]")
 _SINGLE = re.compile(
@@ -94,7 +95,7 @@ class Masks:
             ends[match.start()] = match.end()
             return word.ljust(len(mask))
 
-        for maybe, masks in _SPELLINGS:
+        for maybe, masks in SPELLINGS:
             if maybe.search(text) is not None:
                 text = masks.sub(spelled, text)
         return Unmasked(text, ends)

@@ -36,7 +36,7 @@ _SHOUTING = re.compile(
     r"[A-Z!$€£](?:(?<=[A-Z])(?<!\w.)[A-Z]{2,}\b[^a-z]{0,6}(?:\b[A-Z]{3,}\b[^a-z]{0,6}){2}"
     r"|(?<=!)!!|(?<=[$€£])[$€£])"
 )
-_SIGNS: Sequence[tuple[str, float, re.Pattern[str], re.Pattern[str]]] = (
+SIGNS: Sequence[tuple[str, float, re.Pattern[str], re.Pattern[str]]] = (
     (
         "short code",
         0.6,
@@ -126,7 +126,7 @@ class Spam:
             yield _sign("shouting", 0.2)
         if _MAYBE_SIGNS.search(text) is None:
             return
-        for name, weight, maybe, pattern in _SIGNS:
+        for name, weight, maybe, pattern in SIGNS:
             if maybe.search(text) is not None and pattern.search(text) is not None:
                 yield _sign(name, weight)
 
